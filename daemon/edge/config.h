@@ -1,0 +1,91 @@
+/* The configuration: one table of keys, read from a file in inih's dialect. Nothing here has an effect: the server
+ * takes a struct config and applies it. */
+#ifndef EDGE_CONFIG_H
+#define EDGE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct config_pool { /* [pool NAME] */
+	char *name;
+	int64_t processes; /* 0 in the file ("auto"): as many as there are CPUs; resolved here */
+	int64_t threads;
+	char *tasks;             /* names and patterns (fnmatch) separated by spaces; "*" serves everything */
+	int64_t nice;            /* 0…19 */
+	int64_t limit_memory;    /* RLIMIT_AS bytes; -1: none */
+	int64_t limit_cpu;       /* RLIMIT_CPU ns, whole seconds; -1 */
+	int64_t limit_files;     /* RLIMIT_NOFILE; -1 */
+	int64_t limit_core;      /* RLIMIT_CORE bytes; -1; default 0 */
+	int64_t recycle_tasks;   /* a worker is replaced after so many tasks; 0: never */
+	int64_t recycle_memory;  /* …or when its resident size is above this; -1: never */
+	STAILQ_ENTRY(config_pool) link;
+};
+struct config_queue { /* [queue NAME]; each pool has one of its own name, which such a section may describe */
+	char *name;
+	char *pool; /* NULL in the file: the pool of that name, else "default" */
+	int64_t limit_queued;
+	int64_t limit_bytes;
+	STAILQ_ENTRY(config_queue) link;
+};
+struct config_plugin { /* [plugin NAME] */
+	char *name;
+	char *path;
+	STAILQ_ENTRY(config_plugin) link;
+};
+
+struct config {
+	char *file;   /* where it was read from; NULL: all defaults */
+	/* [taskd] */
+	char *socket; /* NULL: the default place */
+	int64_t socket_mode; /* octal in the file; default 0660 */
+	char *socket_group;  /* NULL: unchanged */
+	int64_t log_target;  /* enum log_target; -1 (auto): journal where stderr is journald's, else stderr */
+	int64_t log_level;   /* enum log_level; default info */
+	int64_t frame_limit;   /* bytes; the largest message from a client; default 80M */
+	int64_t payload_limit; /* bytes; the largest arguments and the largest result of a task; default 64M */
+	int64_t output_limit;  /* bytes that may wait for a client that does not read; default 256M */
+	int64_t send_timeout;  /* ns that a client may not read at all while something waits for it; default 60s */
+	int64_t max_connections;          /* default 4096… */
+	int64_t max_requests;  /* outstanding on one connection; default 1048576 */
+	int64_t drain_timeout; /* ns that a stop waits for what runs; default 30s */
+	int64_t kill_grace;    /* ns between a cancel and the kill; default 5s */
+	int64_t result_ttl;    /* ns; default 1h */
+	int64_t failure_ttl;   /* ns; default 24h */
+	int64_t result_bytes;  /* default 64M */
+	int64_t result_count;  /* default 100000 */
+	int64_t start_timeout; /* ns that a worker may take until it is ready; default 60s */
+	STAILQ_HEAD(, config_pool) pools; /* never empty: "default" where the file has none */
+	STAILQ_HEAD(, config_queue) queues;
+	STAILQ_HEAD(, config_plugin) plugins;
+};
+
+enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_OCTAL, CONFIG_DURATION, CONFIG_SIZE, CONFIG_ENUM, CONFIG_PROCESSES };
+struct config_key {
+	const char *section; /* "taskd", "pool", "queue", "plugin" */
+	const char *name;
+	enum config_type type;
+	const char *initial; /* as it would be written; NULL: none */
+	bool reloadable;
+	size_t offset;
+	int64_t min, max; /* both 0: no bounds */
+	const char *const *words; /* CONFIG_ENUM: ends with NULL */
+	const int64_t *values;    /* CONFIG_ENUM: what each word stands for; NULL: its index */
+	const char *summary;
+};
+/* The table, in the order of the man page. */
+extern const struct config_key config_keys[];
+extern const size_t config_n_keys;
+
+/* Reads FILE (NULL: defaults only). NULL on error: *error is malloc'ed, "FILE:LINE: reason" with a did-you-mean where a
+ * section or key is not known. MUST_EXIST false: a missing file is as no file. */
+struct config *config_load(const char *file, bool must_exist, char **error);
+void config_free(struct config *config);
+/* What differs between two configurations, each as "[pool io] threads": for every difference CHANGED is called. */
+void config_compare(const struct config *from, const struct config *to,
+	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
+/* The pool of that name, or NULL. */
+const struct config_pool *config_pool_find(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* The edge: sockets, connections, requests. It reads requests, calls the core, and writes what comes of it. */
+#ifndef EDGE_EDGE_H
+#define EDGE_EDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config;
+struct core;
+struct edge;
+struct event_base;
+struct pools;
+struct strbuf;
+
+/* What requests may ask of the server as a whole. */
+struct edge_host {
+	void *context;
+	struct core *core;
+	struct pools *pools;
+	/* Reads and applies the configuration. 0 with *report (a JSON object's text, malloc'ed) or -1 with *error (malloc'ed). */
+	int (*reload)(void *context, char **report, char **error);
+	void (*shutdown)(void *context, bool now);
+	/* Members of server.info and server.stats that only the server knows, each "\"key\":value," with a comma behind. */
+	void (*describe)(void *context, struct strbuf *out);
+};
+
+struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config);
+/* Takes over a listening socket; made by edge_listen_path or inherited. Not accepted from before edge_open. */
+int edge_add_listener(struct edge *edge, int fd);
+/* Makes the listening socket at PATH: -1 with *error (malloc'ed) when another daemon answers there, the path is too
+ * long, …. A stale socket is replaced. */
+int edge_listen_path(const char *path, unsigned mode, const char *group, char **error);
+/* Begins to accept. */
+void edge_open(struct edge *edge);
+/* Stops to accept; connections go on. */
+void edge_close_listeners(struct edge *edge);
+void edge_configure(struct edge *edge, const struct config *config);
+/* Writes what this turn has produced. True: more is waiting that can be done now (do not sleep). */
+bool edge_turn(struct edge *edge);
+int64_t edge_next_ns(const struct edge *edge);
+void edge_timer(struct edge *edge);
+/* Nothing waits to be written or answered. */
+bool edge_quiet(const struct edge *edge);
+/* Connected clients, and requests so far. */
+void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests);
+/* Closes every connection; tasks that belong to one are cancelled. */
+void edge_free(struct edge *edge);
+
+#endif

@@ -1,0 +1,117 @@
+/* A lane: what the master and one slot of a worker share. A sealed-size memfd with a ring of requests and a ring of
+ * completions, two semaphores that only hint, a flag that says whether the master sleeps, and a socket for payloads
+ * that are too large for a ring (sealed memfds). The truth is in the ring indices.
+ *
+ * Master side: struct lane, never blocks, believes nothing it reads. Worker side: struct lane_end, blocks.
+ *
+ * Each request has a sequence number, unique in its lane. Its record's state word holds the number and one of
+ * QUEUED, TAKEN, REVOKED: the slot turns QUEUED to TAKEN when it begins, the master QUEUED to REVOKED when it wants it
+ * back, by compare-and-swap: one of them wins. The master reuses a record's bytes only when the slot's index has
+ * passed it and its own books say that it is over, so that a late compare-and-swap cannot hit another record. */
+#ifndef LANE_LANE_H
+#define LANE_LANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes;
+struct lane;
+struct lane_end;
+
+enum {
+	LANE_OK = 0,
+	LANE_NONE = -1,   /* nothing there, or no room now */
+	LANE_BROKEN = -2, /* the other side wrote nonsense, or is gone */
+	LANE_NO_MEMORY = -3,
+};
+
+/* Payloads above this go by memfd. */
+#define LANE_INLINE_LIMIT (16u * 1024)
+
+struct lane_request {
+	uint64_t task_id;
+	uint32_t attempt;
+	uint32_t items;      /* 0: args is one task's array or object; else an array of so many items, each run as [item] */
+	int64_t deadline_ns; /* monotonic; 0: none */
+	const char *name;    /* the task type's */
+	size_t name_length;
+	const char *args; /* JSON */
+	size_t args_length;
+};
+
+enum lane_word {
+	LANE_SUCCEEDED = 1, /* payload: the result's JSON */
+	LANE_FAILED = 2,    /* payload: the error's data as JSON, or empty */
+	LANE_PROGRESS = 3,  /* payload: a text, or empty; the task goes on */
+};
+
+/* What the slot says, copied out of shared memory and with its lengths checked. */
+struct lane_reply {
+	enum lane_word word;
+	uint32_t seq;
+	uint64_t task_id;
+	int64_t started_ns; /* the slot's own clock reading: may be any number */
+	int64_t ended_ns;
+	int32_t code;    /* LANE_FAILED: the handler's */
+	uint32_t flags;  /* LANE_UNKNOWN_TASK, … */
+	uint32_t rss_kib; /* the worker's resident size, 0 when not looked at */
+	double progress;
+	char message[512]; /* LANE_FAILED: terminated, valid UTF-8 is not promised */
+	struct bytes *payload; /* one reference, the caller's; NULL when empty */
+};
+#define LANE_FLAG_UNKNOWN_TASK 1u  /* LANE_FAILED: the worker has no such handler */
+#define LANE_FLAG_INIT_FAILED 2u   /* the handler's init failed in this slot */
+#define LANE_FLAG_BAD_ARGS 4u      /* the arguments are not what the handler takes */
+#define LANE_FLAG_TOO_LARGE 8u     /* the result is over the limit */
+#define LANE_FLAG_MIXED 16u        /* a map's chunk in which some item failed: each element of the result is
+                                    * {"result": …} or {"error": {"code", "message", "data"}}; without it each is a result */
+#define LANE_FLAG_CANCELLED 32u    /* the handler returned TASKD_CANCELLED */
+
+/* --- the master's side --- */
+struct lane_options {
+	uint32_t request_ring;    /* bytes, a power of two */
+	uint32_t completion_ring; /* the same */
+	size_t payload_limit;     /* a larger result is LANE_BROKEN (the worker's library refuses it before) */
+};
+/* NULL with errno set. */
+struct lane *lane_new(const struct lane_options *options) __attribute__((warn_unused_result));
+void lane_free(struct lane *lane);
+/* The descriptors that the worker gets, CLOEXEC here: the memory, and the worker's end of the payload socket. The
+ * second is to be closed with lane_handed_over once it was sent. */
+int lane_memory_fd(const struct lane *lane);
+int lane_socket_fd(const struct lane *lane);
+void lane_handed_over(struct lane *lane);
+
+/* Puts a request in and wakes the slot if it sleeps. *seq is its number. LANE_NONE: no room now. A payload over
+ * LANE_INLINE_LIMIT is taken only while no other large one is on its way. */
+int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
+/* Takes a request back; false where the slot has it, or it is over. */
+bool lane_revoke(struct lane *lane, uint32_t seq);
+/* When the slot took it: the slot's own word, or some time between the sending and now where that makes no sense;
+ * 0: it has not taken it. */
+int64_t lane_started(struct lane *lane, uint32_t seq, int64_t sent_ns, int64_t now_ns);
+/* Raises the request's cancel flag. */
+void lane_interrupt(struct lane *lane, uint32_t seq);
+/* The next thing the slot says: LANE_OK, LANE_NONE, LANE_BROKEN. A reply of word SUCCEEDED or FAILED whose seq is not
+ * the oldest one that was sent, not revoked and not answered yet, is LANE_BROKEN. */
+int lane_receive(struct lane *lane, struct lane_reply *reply) __attribute__((warn_unused_result));
+/* Tells the slot to ring the doorbell at its next word. False where it has said something already: do not sleep. */
+bool lane_sleep(struct lane *lane);
+void lane_wake(struct lane *lane);
+/* Asks the slot to leave once it has done what it took. */
+void lane_stop(struct lane *lane);
+
+/* --- the slot's side --- */
+/* Takes over the descriptors; DOORBELL is borrowed (an eventfd that the process's slots share). NULL with errno set. */
+struct lane_end *lane_end_new(int memory_fd, int socket_fd, int doorbell_fd, size_t payload_limit) __attribute__((warn_unused_result));
+void lane_end_free(struct lane_end *end);
+/* Sleeps until there is a request, and takes it. LANE_OK; LANE_NONE: the master asked it to stop; LANE_BROKEN. What
+ * the request points at stays valid until lane_end_reply of SUCCEEDED or FAILED. */
+int lane_end_take(struct lane_end *end, struct lane_request *request);
+/* Says something about the request that was taken last; waits for room. PAYLOAD is copied. LANE_OK, LANE_BROKEN. */
+int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const char *payload, size_t payload_length);
+/* Whether the master wants the taken request to stop. Any thread. */
+bool lane_end_interrupted(const struct lane_end *end);
+
+#endif

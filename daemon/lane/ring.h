@@ -1,0 +1,56 @@
+/* A byte ring for one producer and one consumer in different processes: variable-length records, 8-byte aligned, never
+ * split (a pad record fills the end). Pure: it is given the indices' and the data's addresses, and makes no system call.
+ *
+ * Invariants
+ *   tail - head (mod 2^32) is at most `size`; size is a power of two, at least 4096 and at most 2^30
+ *   only the producer stores tail, only the consumer stores head; each keeps its own copy in private memory and never
+ *   reads its own index back from shared memory
+ *   bytes in [head, tail) belong to the consumer, all others to the producer
+ *   a record is visible only by a tail stored with release order after all of its bytes
+ *   what the other side wrote is hostile: an index that breaks the first line, a length below the header, above what
+ *   is there or across the end, is RING_BROKEN, and the ring is never used again */
+#ifndef LANE_RING_H
+#define LANE_RING_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RING_OK = 0, RING_EMPTY = -1, RING_FULL = -2, RING_BROKEN = -3, RING_TOO_LARGE = -4 };
+
+#define RING_HEADER 8u /* bytes before each record's own: its length and a pad mark */
+
+struct ring_shared {
+	_Alignas(64) _Atomic uint32_t tail;
+	_Alignas(64) _Atomic uint32_t head;
+};
+
+/* One side's private view. */
+struct ring {
+	struct ring_shared *shared;
+	uint8_t *data;
+	uint32_t size;
+	uint32_t mine;   /* producer: tail; consumer: head */
+	uint32_t theirs; /* the last value of the other index that was checked */
+	uint32_t staged; /* producer: bytes reserved and not yet published; consumer: bytes peeked and not yet released */
+};
+
+void ring_init(struct ring *ring, struct ring_shared *shared, uint8_t *data, uint32_t size);
+/* The largest record that a ring of SIZE takes, without its header. */
+uint32_t ring_record_limit(uint32_t size);
+
+/* Producer: room for a record of LENGTH bytes at *record (8-byte aligned), not yet visible. *position (if not NULL) is
+ * the record's offset in data. RING_FULL, RING_TOO_LARGE, RING_BROKEN. */
+int ring_reserve(struct ring *ring, uint32_t length, void **record, uint32_t *position);
+/* Producer: makes what was reserved visible. */
+void ring_publish(struct ring *ring);
+
+/* Consumer: the next record, still in shared memory: copy what you check. RING_EMPTY, RING_BROKEN. */
+int ring_peek(struct ring *ring, const void **record, uint32_t *length, uint32_t *position);
+/* Consumer: gives the peeked record's room back. */
+void ring_release(struct ring *ring);
+
+/* Producer: how far the consumer says it has come, checked; RING_BROKEN where that makes no sense. */
+int ring_consumed(struct ring *ring, uint32_t *head);
+
+#endif

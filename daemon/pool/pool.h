@@ -1,0 +1,107 @@
+/* Pools as processes: spawns the workers, gives them their lanes, hears what they say, notices their deaths, and
+ * respawns them. It turns what lanes and processes do into calls on the core, and the core's wishes into lane calls. */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct config;
+struct core;
+struct core_slot;
+struct event_base;
+struct pools;
+struct task;
+
+enum worker_state {
+	WORKER_WAITING,  /* not running: its next start is at start_at_ns */
+	WORKER_STARTING, /* spawned, not ready */
+	WORKER_READY,
+	WORKER_RETIRING, /* gets nothing more, leaves when it is done */
+};
+const char *worker_state_name(enum worker_state state);
+
+/* Handlers that could not be initialised, as the worker said. */
+struct worker_failure {
+	char *handler;
+	char *reason;
+	STAILQ_ENTRY(worker_failure) link;
+};
+
+/* What listings may read of a worker. */
+struct worker {
+	struct pools *pools;
+	struct pool *pool;
+	int index; /* within its pool */
+	int pid;   /* 0 while not running */
+	enum worker_state state;
+	int64_t started_ns;  /* this process's start */
+	int64_t start_at_ns; /* WORKER_WAITING */
+	uint64_t tasks_done; /* by this process */
+	uint64_t starts;     /* processes so far */
+	uint64_t deaths;     /* of those, not asked for */
+	uint32_t rss_kib;    /* last known; 0: unknown */
+	char last_end[96];   /* "killed by SIGKILL", "exit status 1"; "" while none has ended */
+	struct core_slot **slots;
+	int n_slots;
+	STAILQ_HEAD(, worker_failure) failures;
+	struct worker_process *process; /* pool's own */
+	TAILQ_ENTRY(worker) link;
+};
+
+struct pool {
+	char *name;
+	char *tasks; /* what it serves, as configured */
+	int processes;
+	int threads;
+	struct core_pool *core_pool;
+	TAILQ_HEAD(, worker) workers;
+	TAILQ_ENTRY(pool) link;
+};
+
+/* What workers said of a handler; behind task_type.user. */
+struct handler_info {
+	char *summary;    /* or NULL */
+	char *parameters; /* or NULL */
+	char *source;     /* "built-in" or the plugin's name */
+};
+
+struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config);
+/* Kills what is left, and frees everything. */
+void pools_free(struct pools *pools);
+/* Spawns the workers. */
+void pools_start(struct pools *pools);
+/* Every worker is ready, or has failed at least once. */
+bool pools_settled(const struct pools *pools);
+/* Workers that are ready, and how many there ought to be. */
+void pools_count(const struct pools *pools, int *ready, int *wanted);
+/* What a reload may change: numbers of processes, limits, recycling, plugins. Workers whose start would be different
+ * now are retired and replaced as they become free. */
+void pools_configure(struct pools *pools, const struct config *config);
+/* Hears all lanes that may have something to say. True: there was something. */
+bool pools_turn(struct pools *pools);
+/* Before the event loop sleeps: asks for doorbells. False: something has come meanwhile, do not sleep. */
+bool pools_sleep(struct pools *pools);
+void pools_wake(struct pools *pools);
+/* When pools_timer wants to be called (monotonic ns; CLOCK_NEVER). */
+int64_t pools_next_ns(const struct pools *pools);
+void pools_timer(struct pools *pools);
+/* No worker is started again; those without work are asked to leave. */
+void pools_stop(struct pools *pools);
+/* No worker is left. */
+bool pools_gone(const struct pools *pools);
+void pools_kill(struct pools *pools);
+struct pool *pools_first(const struct pools *pools);
+struct worker *pools_worker_of(const struct core_slot *slot);
+int pools_slot_index(const struct core_slot *slot);
+
+/* The core's wishes; see struct core_ops. */
+int pools_op_start(void *context, struct core_slot *slot, struct task *task);
+bool pools_op_revoke(void *context, struct core_slot *slot, struct task *task);
+int64_t pools_op_started(void *context, struct core_slot *slot, struct task *task);
+void pools_op_interrupt(void *context, struct core_slot *slot, struct task *task);
+void pools_op_kill(void *context, struct core_slot *slot, struct task *task);
+
+#endif

@@ -1,0 +1,55 @@
+/* Typed parameters: a table says what a method takes, one function reads it, and rpc.discover, the completion and the
+ * lints tell it on. */
+#ifndef PROTO_PARAMS_H
+#define PROTO_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/json_scan.h"
+
+enum param_type {
+	PARAM_STRING,   /* char * (malloc'ed); NULL when absent */
+	PARAM_BOOL,     /* bool */
+	PARAM_INT,      /* int64_t, within min…max */
+	PARAM_DURATION, /* int64_t ns: a number of seconds, or "1.5s", "30m"; absent: -1 */
+	PARAM_SIZE,     /* int64_t bytes: a number, or "64M"; absent: -1 */
+	PARAM_ID,       /* uint64_t: a task's id, as a string or a number; absent: 0 */
+	PARAM_IDS,      /* struct param_ids: one id or an array of them */
+	PARAM_STRINGS,  /* struct param_strings: one string or an array of them */
+	PARAM_ENUM,     /* int: the index of one of `words`; absent: -1 */
+	PARAM_ARGS,     /* struct json_span: an array or an object, unread */
+	PARAM_ARRAY,    /* struct json_span: an array, unread */
+	PARAM_ANY,      /* struct json_span: any value, unread */
+};
+
+struct param_ids {
+	uint64_t *ids; /* malloc'ed */
+	size_t count;
+};
+struct param_strings {
+	char **strings; /* malloc'ed, and each */
+	size_t count;
+};
+
+struct param_spec {
+	const char *name; /* NULL ends a table */
+	enum param_type type;
+	bool required;
+	size_t offset;            /* in the method's struct of parameters */
+	int64_t min, max;         /* PARAM_INT; both 0: no bounds */
+	const char *const *words; /* PARAM_ENUM: ends with NULL */
+	const char *summary;      /* one line */
+};
+
+/* Reads PARAMS (an object, or an array in the table's order, or kind JSON_NONE for none) into the zeroed struct at OUT,
+ * absent ones as told above. -1: the reason is in ERROR ("unknown parameter \"prioritty\": did you mean
+ * \"priority\"?"), and OUT is freed already. Spans point into the text of PARAMS. */
+int params_read(const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size);
+/* Frees what params_read allocated in OUT. */
+void params_free(const struct param_spec *specs, void *out);
+/* "string", "duration", … for documents; never NULL. */
+const char *param_type_name(enum param_type type);
+
+#endif

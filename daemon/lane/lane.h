@@ -33,7 +33,7 @@ struct lane_request {
 	uint64_t task_id;
 	uint32_t attempt;
 	uint32_t items;      /* 0: args is one task's array or object; else an array of so many items, each run as [item] */
-	int64_t deadline_ns; /* monotonic; 0: none */
+	int64_t timeout_ns;  /* its time limit, from the moment the slot takes it; 0: none */
 	const char *name;    /* the task type's */
 	size_t name_length;
 	const char *args; /* JSON */

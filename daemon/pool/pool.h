@@ -10,6 +10,7 @@
 
 struct config;
 struct core;
+struct core_pool;
 struct core_slot;
 struct event_base;
 struct pools;
@@ -42,12 +43,11 @@ struct worker {
 	uint64_t tasks_done; /* by this process */
 	uint64_t starts;     /* processes so far */
 	uint64_t deaths;     /* of those, not asked for */
+	int young_deaths;    /* in a row */
 	uint32_t rss_kib;    /* last known; 0: unknown */
 	char last_end[96];   /* "killed by SIGKILL", "exit status 1"; "" while none has ended */
-	struct core_slot **slots;
-	int n_slots;
 	STAILQ_HEAD(, worker_failure) failures;
-	struct worker_process *process; /* pool's own */
+	struct process *process; /* pool's own; NULL while not running */
 	TAILQ_ENTRY(worker) link;
 };
 
@@ -96,6 +96,11 @@ void pools_kill(struct pools *pools);
 struct pool *pools_first(const struct pools *pools);
 struct worker *pools_worker_of(const struct core_slot *slot);
 int pools_slot_index(const struct core_slot *slot);
+/* The slots of a worker that runs, one after the other: NULL at the end. */
+struct core_slot *pools_slot_next(const struct worker *worker, int index);
+
+/* Whether POOL's configuration lets it run tasks of that name. */
+bool pools_serves(const struct core_pool *pool, const char *task_name);
 
 /* The core's wishes; see struct core_ops. */
 int pools_op_start(void *context, struct core_slot *slot, struct task *task);

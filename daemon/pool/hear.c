@@ -1,0 +1,139 @@
+/* Turns what a slot says in its lane into calls on the core. Everything here was written by a worker, and a worker may
+ * be running code that is broken or worse: what does not fit the master's own books costs the worker its life. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "lane/lane.h"
+#include "pool/internal.h"
+#include "proto/json_scan.h"
+
+/* So many replies of one slot are heard before the next slot's turn. */
+#define HEAR_LIMIT 256
+
+static void fail_outcome(struct task_outcome *outcome, int code, const char *kind, char *message)
+{
+	bytes_unref(outcome->result);
+	outcome->result = NULL;
+	outcome->state = TASK_FAILED;
+	outcome->code = code;
+	outcome->kind = kind;
+	outcome->message = message;
+}
+
+/* A result goes into clients' replies as it is: it must be one JSON value on one line, and a chunk's an array of as
+ * many elements as it had items. */
+static void outcome_of_success(struct task_outcome *outcome, const struct task *task, const struct lane_reply *reply)
+{
+	struct json_span value;
+	struct json_error error = { 0 };
+	bool newline = false;
+	outcome->state = TASK_SUCCEEDED;
+	outcome->result = reply->payload;
+	if (!reply->payload)
+		fail_outcome(outcome, 0, NULL, xstrdup("the worker returned no result"));
+	else if (json_scan(reply->payload->data, reply->payload->size, &value, &newline, &error) < 0)
+		fail_outcome(outcome, 0, NULL, xasprintf("the worker returned what is not JSON: %s", error.reason));
+	else if (newline)
+		fail_outcome(outcome, 0, NULL, xstrdup("the worker returned a result of several lines"));
+	else if (task->items && (value.kind != JSON_SPAN_ARRAY || json_count(&value) != task->items))
+		fail_outcome(outcome, 0, NULL, xstrdup("the worker returned another number of results than there were items"));
+	else if (reply->flags & LANE_FLAG_MIXED)
+		outcome->kind = "mixed";
+}
+
+static void outcome_of_failure(struct task_outcome *outcome, const struct lane_reply *reply)
+{
+	struct json_span value;
+	struct json_error error;
+	bool newline = false;
+	outcome->state = reply->flags & LANE_FLAG_CANCELLED ? TASK_CANCELLED : TASK_FAILED;
+	outcome->code = reply->code;
+	outcome->message = reply->message[0] ? xstrdup(reply->message) : NULL;
+	if (reply->flags & LANE_FLAG_UNKNOWN_TASK)
+		outcome->kind = "unknown_task";
+	else if (reply->flags & LANE_FLAG_INIT_FAILED)
+		outcome->kind = "unavailable";
+	else if (reply->flags & LANE_FLAG_BAD_ARGS)
+		outcome->kind = "invalid_params";
+	else if (reply->flags & LANE_FLAG_TOO_LARGE)
+		outcome->kind = "too_large";
+	if (reply->payload && json_scan(reply->payload->data, reply->payload->size, &value, &newline, &error) == 0 && !newline)
+		outcome->data = reply->payload;
+	else
+		bytes_unref(reply->payload);
+}
+
+static void note_use(struct worker *worker, const struct task *task, const struct lane_reply *reply)
+{
+	const struct config_pool *config = &pool_own(worker->pool)->config;
+	worker->tasks_done += task->items ? task->items : 1;
+	if (reply->rss_kib)
+		worker->rss_kib = reply->rss_kib;
+	bool by_count = config->recycle_tasks > 0 && worker->tasks_done >= (uint64_t)config->recycle_tasks;
+	bool by_size = config->recycle_memory > 0 && (int64_t)worker->rss_kib * 1024 > config->recycle_memory;
+	if ((by_count || by_size) && worker->state == WORKER_READY)
+		worker_retire(worker);
+}
+
+/* False: that is not what the books say. */
+static bool heard(struct seat *seat, const struct lane_reply *reply)
+{
+	struct task *task = core_slot_task_next(seat->slot, NULL);
+	if (!task || task->lane_seq != reply->seq || task->id != reply->task_id) {
+		bytes_unref(reply->payload);
+		return false;
+	}
+	if (reply->word == LANE_PROGRESS) {
+		const struct bytes *text = reply->payload;
+		core_task_progress(task, reply->progress, text ? text->data : NULL, text ? text->size : 0);
+		bytes_unref(reply->payload);
+		return true;
+	}
+	struct task_outcome outcome = { 0 };
+	if (reply->word == LANE_SUCCEEDED)
+		outcome_of_success(&outcome, task, reply);
+	else
+		outcome_of_failure(&outcome, reply);
+	note_use(seat->process->worker, task, reply);
+	core_task_done(task, &outcome, reply->started_ns, reply->ended_ns);
+	return true;
+}
+
+bool seat_hear(struct seat *seat)
+{
+	struct process *process = seat->process;
+	struct lane_reply reply;
+	int code = LANE_NONE;
+	bool any = false;
+	for (int i = 0; i < HEAR_LIMIT && (code = lane_receive(seat->lane, &reply)) == LANE_OK; i++) {
+		any = true;
+		if (!heard(seat, &reply)) {
+			code = LANE_BROKEN;
+			break;
+		}
+	}
+	if (code == LANE_BROKEN && !process->killed_for) {
+		log_error("worker %s/%d (pid %d): its lane makes no sense, killing it", process->worker->pool->name,
+			process->worker->index, process->pid);
+		worker_kill(process->worker, "its lane made no sense");
+	} else if (code == LANE_NO_MEMORY) {
+		worker_kill(process->worker, "no memory for its result");
+	}
+	if (any && process->kill_wanted)
+		process_kill_if_alone(process);
+	return any;
+}
+
+void process_kill_if_alone(struct process *process)
+{
+	for (int i = 0; i < process->n_seats; i++) {
+		const struct task *task = core_slot_running(process->seats[i].slot);
+		if (task && task->state == TASK_RUNNING)
+			return;
+	}
+	worker_kill(process->worker, "a task did not stop when it was asked to");
+}

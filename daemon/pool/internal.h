@@ -1,0 +1,118 @@
+/* What the files of this room share. */
+#ifndef POOL_INTERNAL_H
+#define POOL_INTERNAL_H
+
+#include "pool/pool.h"
+
+#include <sys/resource.h>
+
+#include "core/core.h"
+#include "edge/config.h"
+
+struct child_watch;
+struct lane;
+
+/* One thread of a living worker, and its lane. Behind core_slot_user. */
+struct seat {
+	struct process *process;
+	int index;
+	struct lane *lane;
+	struct core_slot *slot;
+	bool ready;
+	bool active; /* on pools->active: something of the core's is in its lane */
+	TAILQ_ENTRY(seat) link;
+};
+
+/* A living worker process. */
+struct process {
+	struct worker *worker;
+	int pid;
+	int control_fd;
+	int doorbell_fd;
+	struct child_watch *control;
+	struct child_watch *doorbell;
+	int n_seats;
+	int n_ready;
+	uint64_t generation;  /* pool->generation at its start */
+	bool stopping;        /* its lanes were stopped */
+	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
+	const char *killed_for; /* static; why taskd killed it */
+	struct seat seats[];
+};
+
+/* A reason why a handler could not be initialised, told in the log once. */
+struct told {
+	char *text;
+	STAILQ_ENTRY(told) link;
+};
+
+/* struct pool, with what listings need not know. */
+struct pool_own {
+	struct pool public;
+	struct config_pool config; /* a copy of its section: name and tasks are this pool's own */
+	uint64_t generation; /* counts changes that a worker takes over only by a restart */
+	struct core_queue *queue; /* the one of its name */
+	STAILQ_HEAD(, told) told;
+};
+static inline struct pool_own *pool_own(const struct pool *pool) { return (struct pool_own *)(uintptr_t)pool; }
+
+struct pools {
+	struct event_base *base;
+	struct core *core;
+	const struct config *config;
+	char *worker_path;
+	size_t n_types; /* made by workers' words */
+	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
+	bool stopping;
+	int64_t next_ns;
+	TAILQ_HEAD(, pool) list;
+	TAILQ_HEAD(, seat) active;
+	struct child_watch *deaths;
+};
+
+/* --- reap.c: the only file here that knows the event loop --- */
+/* Calls READY whenever FD has become readable; EDGE: once for every write, without reading it. */
+struct child_watch *watch_fd(struct event_base *base, int fd, bool edge, void (*ready)(void *user), void *user);
+/* Calls DIED whenever a child may have died. */
+struct child_watch *watch_deaths(struct event_base *base, void (*died)(void *user), void *user);
+void watch_free(struct child_watch *watch);
+
+/* --- spawn.c --- */
+/* Where taskd-worker is; malloc'ed. */
+char *spawn_worker_path(void);
+/* Starts PATH with CONTROL_FD as its descriptor WORKER_CONTROL_FD and nothing else but 0 to 2. The pid, or -errno. */
+int spawn_worker(const char *path, const char *title, int control_fd);
+
+/* --- process.c: a worker's life --- */
+void worker_start(struct worker *worker);
+/* Gives it nothing more; it leaves when it has done what it took. */
+void worker_retire(struct worker *worker);
+/* With SIGKILL; REASON (static) is what its tasks are told. */
+void worker_kill(struct worker *worker, const char *reason);
+void worker_died(struct worker *worker, int wait_status, const struct rusage *usage);
+void worker_enter(struct worker *worker, enum worker_state state);
+/* The worker's own time has come: a start that was put off, or a start that takes too long. */
+void worker_timer(struct worker *worker, int64_t now_ns);
+int64_t worker_next_ns(const struct worker *worker);
+void worker_forget_failures(struct worker *worker);
+
+/* --- messages.c: what worker/heritage.h says --- */
+/* Sends all that a new process needs; -1 where the socket does not take it. */
+int messages_send_start(struct process *process);
+/* Reads what has come; -1 where it is nonsense. The socket's end is no error: the death follows. */
+int messages_read(struct process *process);
+
+/* --- hear.c: completions --- */
+/* True: there was something. A broken lane costs the process its life. */
+bool seat_hear(struct seat *seat);
+/* Kills a process that is wanted dead once no innocent task runs in it. */
+void process_kill_if_alone(struct process *process);
+
+/* --- route.c --- */
+/* Which queue a type's tasks go to. */
+void route_type(struct pools *pools, struct task_type *type);
+void route_all(struct pools *pools);
+
+void pools_schedule(struct pools *pools);
+
+#endif

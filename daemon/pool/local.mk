@@ -1,0 +1,13 @@
+# Pools, workers as processes, supervision.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libpool.la
+libpool_la_SOURCES = \
+	daemon/pool/internal.h \
+	daemon/pool/pool.h \
+	daemon/pool/hear.c \
+	daemon/pool/messages.c \
+	daemon/pool/pools.c \
+	daemon/pool/process.c \
+	daemon/pool/reap.c \
+	daemon/pool/route.c \
+	daemon/pool/spawn.c

@@ -1,0 +1,256 @@
+/* The master's side of worker/heritage.h: what a new worker is told, and what it says of itself. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "lane/lane.h"
+#include "pool/internal.h"
+#include "worker/heritage.h"
+
+/* How many handlers workers may bring along in all: type names are kept for ever. */
+#define HANDLERS_LIMIT 10000
+#define TEXT_LIMIT 512
+#define NAME_LIMIT 64
+
+/* --- to the worker --- */
+
+static int send_with_fds(int socket, const char *text, size_t length, const int *fds, size_t n_fds)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)text, .iov_len = length };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (n_fds) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(rights), fds, n_fds * sizeof(int));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)length ? 0 : -1;
+}
+
+static int send_json(int socket, json_t *message, const int *fds, size_t n_fds)
+{
+	char *text = json_dumps(message, JSON_COMPACT);
+	json_decref(message);
+	if (!text) {
+		errno = ENOMEM;
+		return -1;
+	}
+	int code = send_with_fds(socket, text, strlen(text), fds, n_fds);
+	free(text);
+	return code;
+}
+
+static json_t *describe_plugins(const struct config *config)
+{
+	json_t *list = json_array();
+	const struct config_plugin *plugin;
+	STAILQ_FOREACH(plugin, &config->plugins, link)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "name", plugin->name, "path", plugin->path));
+	return list;
+}
+
+int messages_send_start(struct process *process)
+{
+	const struct pools *pools = process->worker->pools;
+	const struct config *config = pools->config;
+	const struct config_pool *pool = &pool_own(process->worker->pool)->config;
+	json_t *start = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"pool", pool->name,
+		"index", process->worker->index,
+		"threads", process->n_seats,
+		"nice", (json_int_t)pool->nice,
+		"limit_memory", (json_int_t)pool->limit_memory,
+		"limit_cpu", (json_int_t)pool->limit_cpu,
+		"limit_files", (json_int_t)pool->limit_files,
+		"limit_core", (json_int_t)pool->limit_core,
+		"payload_limit", (json_int_t)config->payload_limit,
+		"log_level", (json_int_t)config->log_level,
+		"log_target", (json_int_t)config->log_target,
+		"oom_score_adj", pools->oom_adjusted ? json_integer(0) : json_null(),
+		"plugins", describe_plugins(config));
+	if (!start || send_json(process->control_fd, json_pack("{s:o}", "start", start), &process->doorbell_fd, 1) < 0)
+		return -1;
+	for (int i = 0; i < process->n_seats; i++) {
+		const struct lane *lane = process->seats[i].lane;
+		const int fds[] = { lane_memory_fd(lane), lane_socket_fd(lane) };
+		if (send_json(process->control_fd, json_pack("{s:i}", "slot", i), fds, 2) < 0)
+			return -1;
+		lane_handed_over(process->seats[i].lane);
+	}
+	return 0;
+}
+
+/* --- from the worker --- */
+
+static char *text_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	if (!json_is_string(value))
+		return NULL;
+	size_t length = json_string_length(value);
+	return xstrndup(json_string_value(value), length < TEXT_LIMIT ? length : TEXT_LIMIT);
+}
+
+static bool name_is_good(const char *name)
+{
+	size_t length = strlen(name);
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-";
+	return length >= 1 && length <= NAME_LIMIT && strchr(letters, name[0]) && strspn(name, all) == length;
+}
+
+static void handler_info_set(struct task_type *type, const json_t *handler)
+{
+	struct handler_info *info = type->user ? type->user : xcalloc(1, sizeof(*info));
+	free(info->summary);
+	free(info->parameters);
+	free(info->source);
+	info->summary = text_of(handler, "summary");
+	info->parameters = text_of(handler, "parameters");
+	info->source = text_of(handler, "source");
+	type->user = info;
+}
+
+static int hear_handlers(struct pools *pools, const json_t *handlers)
+{
+	size_t i;
+	const json_t *handler;
+	if (!json_is_array(handlers))
+		return -1;
+	json_array_foreach(handlers, i, handler) {
+		const char *name = json_string_value(json_object_get(handler, "name"));
+		if (!name || !name_is_good(name))
+			return -1;
+		struct task_type *type = core_type_find(pools->core, name, strlen(name));
+		if (!type) {
+			if (pools->n_types++ >= HANDLERS_LIMIT)
+				return -1;
+			type = core_type(pools->core, name, strlen(name));
+			route_type(pools, type);
+		}
+		type->known = true;
+		handler_info_set(type, handler);
+	}
+	return 0;
+}
+
+/* Logs what is new for this pool: every worker, at every start, says the same. */
+static void tell_once(struct pool *pool, char *text)
+{
+	struct pool_own *own = pool_own(pool);
+	struct told *told;
+	STAILQ_FOREACH(told, &own->told, link)
+		if (strcmp(told->text, text) == 0) {
+			free(text);
+			return;
+		}
+	log_error("pool %s: %s", pool->name, text);
+	told = xcalloc(1, sizeof(*told));
+	told->text = text;
+	STAILQ_INSERT_TAIL(&own->told, told, link);
+}
+
+static void failure_add(struct worker *worker, const char *handler, const char *reason)
+{
+	struct worker_failure *failure;
+	STAILQ_FOREACH(failure, &worker->failures, link)
+		if (strcmp(failure->handler, handler) == 0)
+			return;
+	failure = xcalloc(1, sizeof(*failure));
+	failure->handler = xstrdup(handler);
+	failure->reason = xstrdup(reason);
+	STAILQ_INSERT_TAIL(&worker->failures, failure, link);
+}
+
+static int hear_failure(struct worker *worker, const json_t *object, const char *what, const char *key)
+{
+	char *name = text_of(object, key);
+	char *reason = text_of(object, "error");
+	if (name && reason) {
+		failure_add(worker, name, reason);
+		tell_once(worker->pool, xasprintf("%s %s: %s", what, name, reason));
+	}
+	int code = name && reason ? 0 : -1;
+	free(name);
+	free(reason);
+	return code;
+}
+
+static int hear_plugin_errors(struct worker *worker, const json_t *errors)
+{
+	size_t i;
+	const json_t *error;
+	json_array_foreach(errors, i, error)
+		if (hear_failure(worker, error, "plugin", "plugin") < 0)
+			return -1;
+	return 0;
+}
+
+static int hear_ready(struct process *process, const json_t *ready)
+{
+	json_int_t index = json_integer_value(ready);
+	if (!json_is_integer(ready) || index < 0 || index >= process->n_seats || process->seats[index].ready)
+		return -1;
+	process->seats[index].ready = true;
+	process->n_ready++;
+	struct worker *worker = process->worker;
+	if (worker->state != WORKER_STARTING)
+		return 0;
+	core_slot_ready(process->seats[index].slot);
+	if (process->n_ready == process->n_seats) {
+		worker_enter(worker, WORKER_READY);
+		log_debug("worker %s/%d (pid %d): ready after %.1f ms", worker->pool->name, worker->index, worker->pid,
+			(double)(clock_mono_ns() - worker->started_ns) / 1e6);
+	}
+	return 0;
+}
+
+static int hear(struct process *process, const json_t *message)
+{
+	const json_t *part;
+	if ((part = json_object_get(message, "handlers")) && hear_handlers(process->worker->pools, part) < 0)
+		return -1;
+	if ((part = json_object_get(message, "plugin_errors")) && hear_plugin_errors(process->worker, part) < 0)
+		return -1;
+	if ((part = json_object_get(message, "init_failed")) &&
+		hear_failure(process->worker, part, "cannot initialise handler", "handler") < 0)
+		return -1;
+	if ((part = json_object_get(message, "ready")) && hear_ready(process, part) < 0)
+		return -1;
+	return 0;
+}
+
+int messages_read(struct process *process)
+{
+	static char buffer[HERITAGE_MESSAGE_LIMIT];
+	for (;;) {
+		ssize_t length = recv(process->control_fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+		if (length < 0)
+			return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -1;
+		if (length == 0) { /* it is gone, or has closed its descriptors: its death tells which */
+			watch_free(process->control);
+			process->control = NULL;
+			return 0;
+		}
+		if ((size_t)length > sizeof(buffer))
+			return -1;
+		json_t *message = json_loadb(buffer, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+		int code = message ? hear(process, message) : -1;
+		json_decref(message);
+		if (code < 0)
+			return -1;
+	}
+}

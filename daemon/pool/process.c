@@ -1,0 +1,323 @@
+/* A worker's life: started, ready, retiring, dead, waiting for its next start.
+ *
+ *   waiting ──(its time)──▶ starting ──(all its slots are ready)──▶ ready ──(reload, recycling, stop)──▶ retiring
+ *      ▲                       │                                      │                                    │
+ *      └───────────────────────┴──────────────(its process ended)─────┴────────────────────────────────────┘
+ *
+ * A process that dies without having done or begun anything has died young: the second such death in a row costs a
+ * pause, which doubles up to a minute. What dies with a task in its hands is the task's doing, and starts at once. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "lane/lane.h"
+#include "pool/internal.h"
+
+#define PAUSE_FIRST_NS (100 * NS_PER_MS)
+#define PAUSE_LONGEST_NS (60 * NS_PER_S)
+#define YOUNG_NS (10 * NS_PER_S)
+#define RING_SIZE (256u * 1024)
+
+const char *worker_state_name(enum worker_state state)
+{
+	static const char *const names[] = {
+		[WORKER_WAITING] = "waiting",
+		[WORKER_STARTING] = "starting",
+		[WORKER_READY] = "ready",
+		[WORKER_RETIRING] = "retiring",
+	};
+	return names[state];
+}
+
+void worker_enter(struct worker *worker, enum worker_state state)
+{
+	worker->state = state;
+	pools_schedule(worker->pools);
+}
+
+int64_t worker_next_ns(const struct worker *worker)
+{
+	switch (worker->state) {
+	case WORKER_WAITING:
+		return worker->pools->stopping ? CLOCK_NEVER : worker->start_at_ns;
+	case WORKER_STARTING:
+		return worker->started_ns + worker->pools->config->start_timeout;
+	case WORKER_READY:
+	case WORKER_RETIRING:
+		return CLOCK_NEVER;
+	}
+	abort();
+}
+
+void worker_timer(struct worker *worker, int64_t now_ns)
+{
+	if (now_ns < worker_next_ns(worker))
+		return;
+	if (worker->state == WORKER_WAITING)
+		worker_start(worker);
+	else
+		worker_kill(worker, "it was not ready in time");
+}
+
+void worker_forget_failures(struct worker *worker)
+{
+	struct worker_failure *failure;
+	while ((failure = STAILQ_FIRST(&worker->failures))) {
+		STAILQ_REMOVE_HEAD(&worker->failures, link);
+		free(failure->handler);
+		free(failure->reason);
+		free(failure);
+	}
+}
+
+/* --- start --- */
+
+static void control_ready(void *user)
+{
+	struct process *process = user;
+	if (messages_read(process) < 0 && !process->killed_for) {
+		log_error("worker %s/%d (pid %d): what it says makes no sense, killing it", process->worker->pool->name,
+			process->worker->index, process->pid);
+		worker_kill(process->worker, "what it said made no sense");
+	}
+}
+
+/* The doorbell only ends the loop's sleep: pools_turn looks into the lanes. */
+static void doorbell_rang(void *user)
+{
+	(void)user;
+}
+
+static void process_free(struct process *process)
+{
+	for (int i = 0; i < process->n_seats; i++) {
+		struct seat *seat = &process->seats[i];
+		if (seat->active)
+			TAILQ_REMOVE(&process->worker->pools->active, seat, link);
+		if (seat->slot)
+			core_slot_free(seat->slot);
+		lane_free(seat->lane);
+	}
+	watch_free(process->control);
+	watch_free(process->doorbell);
+	if (process->control_fd >= 0)
+		close(process->control_fd);
+	if (process->doorbell_fd >= 0)
+		close(process->doorbell_fd);
+	free(process);
+}
+
+static struct process *process_new(struct worker *worker)
+{
+	const struct config *config = worker->pools->config;
+	int n = worker->pool->threads;
+	struct process *process = xcalloc(1, sizeof(*process) + (size_t)n * sizeof(struct seat));
+	process->worker = worker;
+	process->control_fd = -1;
+	process->generation = pool_own(worker->pool)->generation;
+	process->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (process->doorbell_fd < 0)
+		goto fail;
+	const struct lane_options options = {
+		.request_ring = RING_SIZE,
+		.completion_ring = RING_SIZE,
+		.payload_limit = (size_t)config->payload_limit,
+	};
+	for (; process->n_seats < n; process->n_seats++) {
+		struct seat *seat = &process->seats[process->n_seats];
+		seat->process = process;
+		seat->index = process->n_seats;
+		seat->lane = lane_new(&options);
+		if (!seat->lane)
+			goto fail;
+		seat->slot = core_slot_new(worker->pool->core_pool, seat);
+	}
+	return process;
+fail:;
+	int saved = errno;
+	process_free(process);
+	errno = saved;
+	return NULL;
+}
+
+static int process_spawn(struct process *process)
+{
+	struct worker *worker = process->worker;
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	process->control_fd = pair[0];
+	/* The worker may wait on its end. */
+	int flags = fcntl(pair[1], F_GETFL);
+	int pid = flags < 0 || fcntl(pair[1], F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+	if (pid == 0) {
+		char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);
+		pid = spawn_worker(worker->pools->worker_path, title, pair[1]);
+		free(title);
+	}
+	close(pair[1]);
+	if (pid < 0)
+		return pid;
+	process->pid = pid;
+	return 0;
+}
+
+static void worker_put_off(struct worker *worker)
+{
+	int64_t pause = 0;
+	if (worker->young_deaths > 1) {
+		int doublings = worker->young_deaths - 2 < 20 ? worker->young_deaths - 2 : 20;
+		pause = PAUSE_FIRST_NS << doublings;
+		if (pause > PAUSE_LONGEST_NS)
+			pause = PAUSE_LONGEST_NS;
+	}
+	worker->start_at_ns = clock_mono_ns() + pause;
+	worker_enter(worker, WORKER_WAITING);
+}
+
+void worker_start(struct worker *worker)
+{
+	struct pools *pools = worker->pools;
+	worker->starts++;
+	worker->started_ns = clock_mono_ns();
+	worker->tasks_done = 0;
+	worker->rss_kib = 0;
+	worker_forget_failures(worker);
+
+	struct process *process = process_new(worker);
+	int error = process ? process_spawn(process) : -errno;
+	if (!error && messages_send_start(process) < 0) {
+		error = -errno;
+		kill(process->pid, SIGKILL); /* reaped below, by its pid */
+		waitpid(process->pid, NULL, 0);
+	}
+	if (error) {
+		log_error("worker %s/%d: cannot start %s: %s", worker->pool->name, worker->index, pools->worker_path,
+			strerror(-error));
+		snprintf(worker->last_end, sizeof(worker->last_end), "cannot start: %s", strerror(-error));
+		if (process)
+			process_free(process);
+		worker->deaths++;
+		worker->young_deaths++;
+		worker_put_off(worker);
+		return;
+	}
+	process->control = watch_fd(pools->base, process->control_fd, false, control_ready, process);
+	process->doorbell = watch_fd(pools->base, process->doorbell_fd, true, doorbell_rang, process);
+	worker->process = process;
+	worker->pid = process->pid;
+	worker_enter(worker, WORKER_STARTING);
+}
+
+/* --- end --- */
+
+void worker_retire(struct worker *worker)
+{
+	struct process *process = worker->process;
+	if (!process || worker->state == WORKER_RETIRING)
+		return;
+	worker_enter(worker, WORKER_RETIRING);
+	for (int i = 0; i < process->n_seats; i++) {
+		core_slot_retire(process->seats[i].slot);
+		lane_stop(process->seats[i].lane);
+	}
+}
+
+void worker_kill(struct worker *worker, const char *reason)
+{
+	struct process *process = worker->process;
+	if (!process || process->killed_for)
+		return;
+	process->killed_for = reason;
+	kill(process->pid, SIGKILL);
+}
+
+static void describe_end(struct worker *worker, int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		snprintf(worker->last_end, sizeof(worker->last_end), "killed by SIG%s%s",
+			sigabbrev_np(WTERMSIG(wait_status)) ? sigabbrev_np(WTERMSIG(wait_status)) : "?",
+			WCOREDUMP(wait_status) ? " (core dumped)" : "");
+	else
+		snprintf(worker->last_end, sizeof(worker->last_end), "exit status %d", WEXITSTATUS(wait_status));
+}
+
+/* What the dead process had in its hands, before the core takes it away. */
+static void log_death(const struct worker *worker, const struct process *process)
+{
+	char tasks[160] = "";
+	size_t used = 0;
+	uint64_t first = 0;
+	for (int i = 0; i < process->n_seats && used < sizeof(tasks) - 40; i++) {
+		const struct task *task = core_slot_running(process->seats[i].slot);
+		if (!task)
+			continue;
+		int n = snprintf(tasks + used, sizeof(tasks) - used, "%s%s (task %llu)", used ? ", " : " while running ",
+			task->type->name, (unsigned long long)task->id);
+		used += (size_t)n < sizeof(tasks) - used ? (size_t)n : sizeof(tasks) - used - 1;
+		if (!first)
+			first = task->id;
+	}
+	char id[24];
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)first);
+	const struct log_field field = { "TASKD_TASK_ID", id };
+	log_fields(LOG_LEVEL_WARNING, &field, first ? 1 : 0, "worker %s/%d (pid %d): %s%s%s%s", worker->pool->name,
+		worker->index, worker->pid, worker->last_end, tasks, process->killed_for ? ": " : "",
+		process->killed_for ? process->killed_for : "");
+}
+
+/* What the slots said before the end counts; the rest of what they had taken has crashed. True: there was such. */
+static bool seats_lost(struct process *process, const struct task_obituary *obituary)
+{
+	bool had_task = false;
+	for (int i = 0; i < process->n_seats; i++) {
+		if (core_slot_running(process->seats[i].slot))
+			had_task = true;
+		core_slot_lost(process->seats[i].slot, obituary);
+	}
+	return had_task;
+}
+
+void worker_died(struct worker *worker, int wait_status, const struct rusage *usage)
+{
+	struct process *process = worker->process;
+	bool asked = worker->state == WORKER_RETIRING && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+
+	(void)messages_read(process);
+	for (int i = 0; i < process->n_seats; i++)
+		while (seat_hear(&process->seats[i]))
+			;
+	describe_end(worker, wait_status);
+	if (!asked)
+		log_death(worker, process);
+
+	const struct task_obituary obituary = {
+		.pid = worker->pid,
+		.wait_status = wait_status,
+		.usage = *usage,
+		.reason = process->killed_for,
+	};
+	bool had_task = seats_lost(process, &obituary);
+	bool young = !asked && !had_task && worker->tasks_done == 0 &&
+		clock_mono_ns() - worker->started_ns < YOUNG_NS;
+	worker->young_deaths = young ? worker->young_deaths + 1 : 0;
+	if (!asked)
+		worker->deaths++;
+	worker->process = NULL;
+	worker->pid = 0;
+	process_free(process);
+	worker_put_off(worker);
+	if (worker->start_at_ns - clock_mono_ns() > NS_PER_MS && !worker->pools->stopping)
+		log_warning("worker %s/%d keeps dying young: its next start is in %.1f s", worker->pool->name, worker->index,
+			(double)(worker->start_at_ns - clock_mono_ns()) / 1e9);
+}

@@ -1,0 +1,62 @@
+/* Which pool a task's type belongs to: the first one in the configuration that names it, else the first with a pattern
+ * that fits, "*" being the last resort. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "pool/internal.h"
+
+enum fit { FIT_NONE, FIT_ALL, FIT_PATTERN, FIT_NAME };
+
+static enum fit word_fit(const char *word, size_t length, const char *name)
+{
+	char pattern[256];
+	if (length >= sizeof(pattern))
+		return FIT_NONE;
+	memcpy(pattern, word, length);
+	pattern[length] = '\0';
+	if (strcmp(pattern, "*") == 0)
+		return FIT_ALL;
+	if (strcmp(pattern, name) == 0)
+		return FIT_NAME;
+	return fnmatch(pattern, name, 0) == 0 ? FIT_PATTERN : FIT_NONE;
+}
+
+static enum fit pool_fit(const struct pool *pool, const char *name)
+{
+	enum fit best = FIT_NONE;
+	const char *word = pool->tasks;
+	while (*(word += strspn(word, " \t,"))) {
+		size_t length = strcspn(word, " \t,");
+		enum fit fit = word_fit(word, length, name);
+		if (fit > best)
+			best = fit;
+		word += length;
+	}
+	return best;
+}
+
+void route_type(struct pools *pools, struct task_type *type)
+{
+	enum fit best = FIT_NONE;
+	struct pool *pool;
+	type->queue = NULL;
+	TAILQ_FOREACH(pool, &pools->list, link) {
+		enum fit fit = pool_fit(pool, type->name);
+		if (fit > best) {
+			best = fit;
+			type->queue = pool_own(pool)->queue;
+		}
+	}
+}
+
+void route_all(struct pools *pools)
+{
+	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type))
+		route_type(pools, type);
+}
+
+bool pools_serves(const struct core_pool *core_pool, const char *task_name)
+{
+	const struct pool *pool = core_pool_user(core_pool);
+	return pool_fit(pool, task_name) != FIT_NONE;
+}

@@ -1,0 +1,20 @@
+# libtaskd. libclient.la is all of it as a convenience library: taskctl, the bench and the tests link that one, so that
+# they run from a build tree and reach what libtaskd.so does not export.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libclient.la
+libclient_la_SOURCES = \
+	client/taskd.h
+libclient_la_LIBADD = libproto.la
+libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
+lib_LTLIBRARIES += libtaskd.la
+libtaskd_la_SOURCES =
+libtaskd_la_LIBADD = libclient.la $(JANSSON_LIBS)
+libtaskd_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info $(LIBTASKD_VERSION_INFO) \
+	-Wl,--version-script=$(srcdir)/client/libtaskd.map
+libtaskd_la_DEPENDENCIES = libclient.la client/libtaskd.map
+EXTRA_DIST += client/libtaskd.map client/libtaskd.pc.in
+
+include_HEADERS += client/taskd.h
+pkgconfig_DATA += client/libtaskd.pc
+CLEANFILES += client/libtaskd.pc

@@ -1,0 +1,16 @@
+# Log, clock, containers; everybody's.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = \
+	daemon/base/clock.h \
+	daemon/base/heap.h \
+	daemon/base/log.h \
+	daemon/base/log_format.h \
+	daemon/base/table.h \
+	daemon/base/xmalloc.h \
+	daemon/base/clock.c \
+	daemon/base/heap.c \
+	daemon/base/log.c \
+	daemon/base/log_format.c \
+	daemon/base/table.c \
+	daemon/base/xmalloc.c

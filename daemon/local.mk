@@ -1,0 +1,11 @@
+# taskd: a library of everything but main, which the tests link too, and the program.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libserver.la
+libserver_la_SOURCES =
+libserver_la_LIBADD = libedge.la libpool.la libcore.la liblane.la libbase.la libproto.la
+
+if HAVE_TASKD_MAIN
+bin_PROGRAMS += taskd
+taskd_SOURCES = daemon/main.c
+taskd_LDADD = libserver.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS)
+endif

@@ -1,0 +1,18 @@
+# What crosses a process boundary to clients; linked into taskd, its worker and libtaskd.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libproto.la
+libproto_la_SOURCES = \
+	proto/errors.h \
+	proto/framing.h \
+	proto/json_scan.h \
+	proto/jsonrpc.h \
+	proto/methods.h \
+	proto/params.h \
+	proto/strbuf.h \
+	proto/suggest.h \
+	proto/units.h \
+	proto/utf8.h \
+	proto/errors.c \
+	proto/strbuf.c \
+	proto/suggest.c \
+	proto/units.c

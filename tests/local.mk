@@ -1,0 +1,47 @@
+# make check: unit tests and lints, by automake's parallel driver; a log for each beside it in the build tree.
+# make check-integration, check-cli: what is in $(integration_tests) and $(cli_tests), one after the other, by tests/run.
+integration_tests =
+cli_tests =
+
+include $(srcdir)/tests/unit/local.mk
+include $(srcdir)/tests/integration/local.mk
+include $(srcdir)/tests/cli/local.mk
+include $(srcdir)/tests/plugins/local.mk
+include $(srcdir)/tests/bench/local.mk
+include $(srcdir)/tests/lint/local.mk
+
+# Every test, of whichever kind, finds these in its environment.
+test_environment = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+	TASKD_WORKER='$(abs_top_builddir)/taskd-worker' NM='$(NM)' CC='$(CC)' BATS='$(BATS)' SANITIZE='$(enable_sanitize)'
+AM_TESTS_ENVIRONMENT = export $(test_environment);
+# libcheck: each test in a process of its own, and every one of them said by name where it fails.
+AM_TESTS_ENVIRONMENT += export CK_VERBOSITY=normal CK_DEFAULT_TIMEOUT=60;
+
+check-integration: all $(check_PROGRAMS) $(test_plugins)
+	$(test_environment) $(srcdir)/tests/run tests/integration $(integration_tests)
+check-cli: all $(check_PROGRAMS) $(test_plugins)
+	$(test_environment) $(srcdir)/tests/run tests/cli $(cli_tests)
+
+# The same under sanitizers, each in a build tree of its own below this one.
+check-sanitize: check-sanitize-address check-sanitize-thread
+check-sanitize-address:
+	$(MKDIR_P) sanitize-address && cd sanitize-address && \
+	{ test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=address,undefined; } && \
+	$(MAKE) check && $(MAKE) check-integration
+check-sanitize-thread:
+	$(MKDIR_P) sanitize-thread && cd sanitize-thread && \
+	{ test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=thread; } && \
+	$(MAKE) check && $(MAKE) check-integration
+
+# In a tree configured with --enable-coverage: what the tests ran, by folder and file.
+coverage: all
+	@test -n '$(COVERAGE_TRUE)' && { echo 'error: configure with --enable-coverage first' >&2; exit 1; } || :
+	find . -name '*.gcda' -exec rm -f {} +
+	-$(MAKE) check check-integration check-cli
+	$(srcdir)/tests/coverage '$(abs_top_srcdir)' .
+
+clean-local:
+	rm -rf sanitize-address sanitize-thread
+
+EXTRA_DIST += tests/run tests/count tests/coverage $(integration_tests) $(cli_tests)
+.PHONY: check-integration check-cli check-sanitize check-sanitize-address check-sanitize-thread coverage bench

@@ -1,0 +1,11 @@
+# Plugins that tests load, and the example of the documentation: tests/plugins/NAME.so is made of tests/plugins/NAME.c
+# and the installed header alone. A line for each:
+#
+#	test_plugins += tests/plugins/example.so
+test_plugins =
+
+tests/plugins/%.so: tests/plugins/%.c daemon/worker/taskd-plugin.h
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -std=gnu17 -g -O1 -Wall -Wextra -fPIC -shared -I$(srcdir)/daemon/worker -o $@ $<
+check_DATA = $(test_plugins)
+EXTRA_DIST += $(test_plugins:.so=.c)
+CLEANFILES += $(test_plugins)

@@ -1,0 +1,471 @@
+/* The loop's turn: what has come in is taken (by the callbacks of the event loop, and from the lanes), then the core
+ * starts what can be started, then what that produced is written; then it sleeps, if nothing more can be done.
+ *
+ *   starting ──(workers are ready, or have failed once)──▶ serving ──(SIGTERM, shutdown)──▶ draining
+ *   draining ──(nothing is left, or the time is over, or told again)──▶ leaving ──(workers are gone)──▶ the end */
+#include "server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "core/core.h"
+#include "edge/config.h"
+#include "edge/edge.h"
+#include "notify.h"
+#include "pool/pool.h"
+#include "proto/strbuf.h"
+#include "reload.h"
+#include "tasklog.h"
+
+#define SETTLE_NS (5 * NS_PER_S)      /* how long clients wait for the first workers */
+#define STATUS_EVERY_NS (5 * NS_PER_S)
+#define UNWELL_RETRY_NS (1 * NS_PER_S)
+
+enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_LEAVING };
+
+struct server {
+	struct event_base *base;
+	struct event *timer;
+	struct event *signals[3];
+	struct config *config;
+	char *config_file;
+	char *socket;
+	bool socket_is_ours;
+	struct core *core;
+	struct pools *pools;
+	struct edge *edge;
+	enum phase phase;
+	int64_t started_ns;
+	int64_t phase_deadline_ns;
+	int64_t timer_ns; /* what the timer is set to */
+	int64_t core_next_ns;
+	int64_t watchdog_ns, watchdog_next_ns;
+	int64_t status_next_ns;
+	uint64_t status_figures;
+};
+
+/* --- what the core reports --- */
+
+static void on_ended(void *context, const struct task *task)
+{
+	(void)context;
+	tasklog_ended(task);
+}
+
+static void limits_of(const struct config *config, struct core_limits *limits)
+{
+	*limits = (struct core_limits){
+		.result_ttl_ns = config->result_ttl,
+		.failure_ttl_ns = config->failure_ttl,
+		.result_bytes = (size_t)config->result_bytes,
+		.result_count = (size_t)config->result_count,
+		.kill_grace_ns = config->kill_grace,
+	};
+}
+
+/* --- phases --- */
+
+static void enter_serving(struct server *server)
+{
+	int ready, wanted;
+	pools_count(server->pools, &ready, &wanted);
+	server->phase = PHASE_SERVING;
+	edge_open(server->edge);
+	notify_send("READY=1\nSTATUS=%d of %d workers ready", ready, wanted);
+	log_info("taskd " PACKAGE_VERSION " serves on %s: %d of %d workers ready after %.0f ms", server->socket, ready, wanted,
+		(double)(clock_mono_ns() - server->started_ns) / 1e6);
+}
+
+static void enter_leaving(struct server *server)
+{
+	const struct core_totals *totals = core_totals(server->core);
+	if (totals->waiting || totals->in_lanes)
+		log_warning("stopped with %zu queued and %zu started tasks left", totals->waiting, totals->in_lanes);
+	server->phase = PHASE_LEAVING;
+	core_close(server->core, false);
+	pools_stop(server->pools);
+	if (totals->in_lanes)
+		pools_kill(server->pools);
+	server->phase_deadline_ns = clock_mono_ns() + server->config->kill_grace;
+}
+
+static void enter_draining(struct server *server, bool now)
+{
+	if (server->phase == PHASE_LEAVING) {
+		pools_kill(server->pools);
+		return;
+	}
+	if (server->phase == PHASE_DRAINING || now) {
+		enter_leaving(server);
+		return;
+	}
+	const struct core_totals *totals = core_totals(server->core);
+	log_info("stopping: %zu queued and %zu started tasks may end within %.0f s", totals->waiting, totals->in_lanes,
+		(double)server->config->drain_timeout / 1e9);
+	notify_send("STOPPING=1\nSTATUS=draining");
+	server->phase = PHASE_DRAINING;
+	server->phase_deadline_ns = clock_mono_ns() + server->config->drain_timeout;
+	edge_close_listeners(server->edge);
+	core_close(server->core, true);
+}
+
+/* Moves on from phase to phase; false: that was the last. */
+static bool phase_turn(struct server *server, int64_t now)
+{
+	const struct core_totals *totals = core_totals(server->core);
+	switch (server->phase) {
+	case PHASE_STARTING:
+		if (pools_settled(server->pools) || now >= server->phase_deadline_ns)
+			enter_serving(server);
+		return true;
+	case PHASE_SERVING:
+		return true;
+	case PHASE_DRAINING:
+		if ((!totals->waiting && !totals->in_lanes && edge_quiet(server->edge)) || now >= server->phase_deadline_ns)
+			enter_leaving(server);
+		return true;
+	case PHASE_LEAVING:
+		if (now >= server->phase_deadline_ns) {
+			pools_kill(server->pools);
+			server->phase_deadline_ns = CLOCK_NEVER;
+		}
+		return !pools_gone(server->pools);
+	}
+	abort();
+}
+
+static int64_t phase_next_ns(const struct server *server)
+{
+	return server->phase == PHASE_SERVING ? CLOCK_NEVER : server->phase_deadline_ns;
+}
+
+/* --- the service manager --- */
+
+static void watchdog_turn(struct server *server, int64_t now)
+{
+	if (!server->watchdog_ns || now < server->watchdog_next_ns)
+		return;
+	int ready, wanted;
+	pools_count(server->pools, &ready, &wanted);
+	bool well = ready > 0 || server->phase != PHASE_SERVING;
+	if (well)
+		notify_send("WATCHDOG=1");
+	server->watchdog_next_ns = now + (well ? server->watchdog_ns / 2 : UNWELL_RETRY_NS);
+}
+
+/* Figures for `systemctl status`: at most every few seconds, and only when they have changed. */
+static void status_turn(struct server *server, int64_t now)
+{
+	const struct core_totals *totals = core_totals(server->core);
+	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes;
+	if (figures == server->status_figures || server->phase != PHASE_SERVING) {
+		server->status_next_ns = CLOCK_NEVER;
+		return;
+	}
+	if (server->status_next_ns == CLOCK_NEVER)
+		server->status_next_ns = now + STATUS_EVERY_NS;
+	if (now < server->status_next_ns)
+		return;
+	int ready, wanted;
+	size_t connections;
+	uint64_t requests;
+	pools_count(server->pools, &ready, &wanted);
+	edge_count(server->edge, &connections, &requests);
+	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu started, %llu submitted; %zu clients", ready, wanted,
+		totals->waiting, totals->in_lanes, (unsigned long long)totals->submitted, connections);
+	server->status_figures = figures;
+	server->status_next_ns = CLOCK_NEVER;
+}
+
+/* --- requests that concern the server as a whole --- */
+
+static int host_reload(void *context, char **report, char **error)
+{
+	struct server *server = context;
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
+	struct config *config = config_load(server->config_file, false, error);
+	if (!config) {
+		notify_send("READY=1");
+		return -1;
+	}
+	*report = reload_report(server->config, config);
+	struct core_limits limits;
+	limits_of(config, &limits);
+	core_set_limits(server->core, &limits);
+	pools_configure(server->pools, config);
+	edge_configure(server->edge, config);
+	log_set_level((enum log_level)config->log_level);
+	config_free(server->config);
+	server->config = config;
+	log_info("configuration read again: %s", *report);
+	notify_send("READY=1");
+	return 0;
+}
+
+static void host_shutdown(void *context, bool now)
+{
+	enter_draining(context, now);
+}
+
+static void add_member(struct strbuf *out, const char *name, const char *text)
+{
+	strbuf_printf(out, "\"%s\":", name);
+	if (text)
+		strbuf_json_string(out, text, strlen(text));
+	else
+		strbuf_puts(out, "null");
+	strbuf_puts(out, ",");
+}
+
+static void host_describe(void *context, struct strbuf *out)
+{
+	const struct server *server = context;
+	int64_t now = clock_mono_ns();
+	char started[CLOCK_TEXT_SIZE];
+	clock_format_wall(clock_wall_of_ns(server->started_ns), started);
+	add_member(out, "started_at", started);
+	strbuf_printf(out, "\"uptime\":%.6f,", (double)(now - server->started_ns) / 1e9);
+	add_member(out, "socket", server->socket);
+	add_member(out, "config", server->config->file);
+}
+
+/* --- signals --- */
+
+static void on_stop(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	enter_draining(arg, false);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	char *report = NULL, *error = NULL;
+	if (host_reload(arg, &report, &error) < 0)
+		log_error("configuration not taken over: %s", error);
+	free(report);
+	free(error);
+}
+
+/* --- the loop --- */
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct server *server = arg;
+	server->timer_ns = CLOCK_NEVER;
+}
+
+static int64_t next_ns(const struct server *server)
+{
+	const int64_t times[] = { server->core_next_ns, pools_next_ns(server->pools), edge_next_ns(server->edge),
+		phase_next_ns(server), server->watchdog_ns ? server->watchdog_next_ns : CLOCK_NEVER, server->status_next_ns };
+	int64_t next = CLOCK_NEVER;
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
+		if (times[i] < next)
+			next = times[i];
+	return next;
+}
+
+/* Sets the one timer; true where its time has come already. */
+static bool timer_set(struct server *server)
+{
+	int64_t next = next_ns(server);
+	if (next == CLOCK_NEVER) {
+		if (server->timer_ns != CLOCK_NEVER)
+			evtimer_del(server->timer);
+		server->timer_ns = CLOCK_NEVER;
+		return false;
+	}
+	int64_t wait = next - clock_mono_ns();
+	if (wait <= 0)
+		return true;
+	if (next != server->timer_ns) {
+		struct timeval tv = { .tv_sec = wait / NS_PER_S, .tv_usec = (wait % NS_PER_S + 999) / NS_PER_US };
+		if (tv.tv_usec >= 1000000) {
+			tv.tv_sec++;
+			tv.tv_usec -= 1000000;
+		}
+		evtimer_add(server->timer, &tv);
+		server->timer_ns = next;
+	}
+	return false;
+}
+
+/* True: more can be done at once. */
+static bool turn(struct server *server)
+{
+	core_set_now(server->core, clock_mono_ns());
+	bool busy = pools_turn(server->pools);
+	int64_t now = core_now(server->core);
+	if (now >= pools_next_ns(server->pools))
+		pools_timer(server->pools);
+	if (now >= edge_next_ns(server->edge))
+		edge_timer(server->edge);
+	server->core_next_ns = core_turn(server->core);
+	busy |= edge_turn(server->edge);
+	watchdog_turn(server, now);
+	status_turn(server, now);
+	return busy;
+}
+
+int server_run(struct server *server)
+{
+	pools_start(server->pools);
+	for (;;) {
+		bool busy = turn(server);
+		if (!phase_turn(server, core_now(server->core)))
+			break;
+		bool sleep = !timer_set(server) && !busy && pools_sleep(server->pools);
+		if (event_base_loop(server->base, sleep ? EVLOOP_ONCE : EVLOOP_NONBLOCK) < 0) {
+			log_error("the event loop failed: %s", strerror(errno));
+			return EXIT_FAILURE;
+		}
+		core_set_now(server->core, clock_mono_ns());
+		if (sleep)
+			pools_wake(server->pools);
+	}
+	log_info("stopped");
+	return EXIT_SUCCESS;
+}
+
+/* --- birth and death --- */
+
+static int listen_inherited(struct server *server, int first, int count, char **error)
+{
+	for (int fd = first; fd < first + count; fd++) {
+		const char *reason;
+		if (notify_check_listener(fd, &reason) < 0) {
+			*error = xasprintf("inherited descriptor %d cannot be listened on: %s", fd, reason);
+			return -1;
+		}
+		edge_add_listener(server->edge, fd);
+	}
+	return 0;
+}
+
+static int listen_all(struct server *server, char **error)
+{
+	int first;
+	int count = notify_listen_fds(&first);
+	if (count < 0) {
+		*error = xstrdup("LISTEN_FDS or LISTEN_PID in the environment makes no sense");
+		return -1;
+	}
+	if (count > 0)
+		return listen_inherited(server, first, count, error);
+	int fd = edge_listen_path(server->socket, (unsigned)server->config->socket_mode, server->config->socket_group, error);
+	if (fd < 0)
+		return -1;
+	server->socket_is_ours = true;
+	edge_add_listener(server->edge, fd);
+	return 0;
+}
+
+static struct event *signal_event(struct server *server, int number, event_callback_fn callback)
+{
+	struct event *event = evsignal_new(server->base, number, callback, server);
+	if (!event || event_add(event, NULL) < 0)
+		abort();
+	return event;
+}
+
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	if (!config)
+		return NULL;
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	struct event_base *base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+struct server *server_new(struct config *config, const struct server_options *options, char **error)
+{
+	struct server *server = xcalloc(1, sizeof(*server));
+	server->config = config;
+	server->config_file = options->config_file ? xstrdup(options->config_file) : NULL;
+	server->socket = xstrdup(options->socket);
+	server->started_ns = clock_mono_ns();
+	server->phase_deadline_ns = server->started_ns + SETTLE_NS;
+	server->timer_ns = server->status_next_ns = CLOCK_NEVER;
+	server->watchdog_ns = notify_watchdog_ns();
+	signal(SIGPIPE, SIG_IGN);
+
+	server->base = base_new();
+	if (!server->base) {
+		*error = xstrdup("no event loop: the kernel offers neither epoll nor poll");
+		server_free(server);
+		return NULL;
+	}
+	server->timer = evtimer_new(server->base, on_timer, server);
+	server->signals[0] = signal_event(server, SIGTERM, on_stop);
+	server->signals[1] = signal_event(server, SIGINT, on_stop);
+	server->signals[2] = signal_event(server, SIGHUP, on_hangup);
+
+	struct core_ops ops = {
+		.start = pools_op_start,
+		.revoke = pools_op_revoke,
+		.started = pools_op_started,
+		.interrupt = pools_op_interrupt,
+		.kill = pools_op_kill,
+		.ended = on_ended,
+	};
+	struct core_limits limits;
+	limits_of(config, &limits);
+	server->core = core_new(&ops, &limits, server->started_ns);
+	server->pools = pools_new(server->base, server->core, config);
+	core_set_context(server->core, server->pools);
+	const struct edge_host host = {
+		.context = server,
+		.core = server->core,
+		.pools = server->pools,
+		.reload = host_reload,
+		.shutdown = host_shutdown,
+		.describe = host_describe,
+	};
+	server->edge = edge_new(server->base, &host, config);
+	if (listen_all(server, error) < 0) {
+		server_free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	if (server->edge)
+		edge_free(server->edge);
+	if (server->pools)
+		pools_free(server->pools);
+	if (server->core)
+		core_free(server->core);
+	if (server->socket_is_ours)
+		unlink(server->socket);
+	for (size_t i = 0; i < sizeof(server->signals) / sizeof(*server->signals); i++)
+		if (server->signals[i])
+			event_free(server->signals[i]);
+	if (server->timer)
+		event_free(server->timer);
+	if (server->base)
+		event_base_free(server->base);
+	config_free(server->config);
+	free(server->config_file);
+	free(server->socket);
+	free(server);
+}

@@ -13,6 +13,10 @@ libproto_la_SOURCES = \
 	proto/units.h \
 	proto/utf8.h \
 	proto/errors.c \
+	proto/framing.c \
+	proto/json_scan.c \
+	proto/json_span.c \
+	proto/jsonrpc.c \
 	proto/strbuf.c \
 	proto/suggest.c \
 	proto/units.c

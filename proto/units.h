@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "30" and "30s", "1.5h", "250ms", "2m30s", "100us", "7d"; units ns us ms s m h d. 0, or -1: not one, negative, or
- * beyond 292 years. */
+/* "30" and "30s", "1.5h", "250ms", "2m30s", "100us", "7d"; units d h m s ms us ns, the larger before the smaller. 0, or
+ * -1: not one, negative, or beyond 292 years. What is less than 1 ns is left out. */
 int units_parse_duration(const char *text, int64_t *ns);
 /* "64M", "1.5G", "4096", "10k": powers of 1024, an "iB" or "B" behind it allowed. 0 or -1. */
 int units_parse_size(const char *text, int64_t *bytes);
-/* The shortest exact form: "1m30s", "250ms", "0s"; "64M", "1500". BUF of UNITS_TEXT_SIZE bytes. */
+/* Exact, so that it reads back the same: "1m30s", "1m30.5s", "250ms", "0s"; "64M", "1536M", "1500". BUF of
+ * UNITS_TEXT_SIZE bytes. */
 #define UNITS_TEXT_SIZE 48
 void units_format_duration(int64_t ns, char buf[UNITS_TEXT_SIZE]);
 void units_format_size(int64_t bytes, char buf[UNITS_TEXT_SIZE]);

@@ -1,4 +1,22 @@
-# make bench; see design: ratios, interleaved in one run. Its programs are lines in EXTRA_PROGRAMS, so that only
-# make bench builds them.
-bench:
-	@echo 'no bench yet'
+# make bench: taskd beside its peers, as ratios taken in one run. The programs are built for it only.
+bench_programs = tests/bench/load tests/bench/floor tests/bench/peer_beanstalkd
+if HAVE_GEARMAN
+bench_programs += tests/bench/peer_gearmand
+endif
+EXTRA_PROGRAMS += tests/bench/load tests/bench/floor tests/bench/peer_beanstalkd tests/bench/peer_gearmand
+
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_load_LDADD = libclient.la
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_LDADD =
+tests_bench_peer_beanstalkd_SOURCES = tests/bench/peer_beanstalkd.c
+tests_bench_peer_beanstalkd_LDADD =
+tests_bench_peer_gearmand_SOURCES = tests/bench/peer_gearmand.c
+tests_bench_peer_gearmand_LDADD = -lgearman
+
+BENCH_FLAGS =
+bench: all $(bench_programs)
+	@command -v python3 >/dev/null || { echo 'error: make bench needs python3: apt-get install python3' >&2; exit 1; }
+	top_builddir='$(abs_top_builddir)' $(srcdir)/tests/bench/bench $(BENCH_FLAGS)
+
+EXTRA_DIST += tests/bench/bench tests/bench/peer_python.py

@@ -1,0 +1,272 @@
+/* Puts load on a taskd through libtaskd, and prints one figure.
+ *
+ *   load SOCKET calls IN_FLIGHT CONNECTIONS SECONDS   tasks a second
+ *   load SOCKET alone SECONDS                         microseconds of one call, the median
+ *   load SOCKET map CHUNK SECONDS                     items a second
+ *   load SOCKET fill COUNT TASK ARGS PRIORITY         submits COUNT detached tasks; how many a second
+ *   load SOCKET idle COUNT                            opens COUNT connections, prints "ready", waits for its input's end */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/taskd.h"
+
+#define WARM_UP_NS (200 * TASKD_MS)
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	const char *text;
+	taskd_last_error(&text);
+	fprintf(stderr, "load: %s: %s\n", what, text ? text : "");
+	exit(1);
+}
+
+static struct taskd *connected(const char *socket)
+{
+	struct taskd *c = taskd_connect(socket, NULL);
+	if (!c)
+		die("connect");
+	return c;
+}
+
+/* --- calls --- */
+
+struct flight {
+	struct taskd **connections;
+	size_t n_connections;
+	struct taskd_future **done; /* to be freed outside of their callbacks */
+	size_t n_done;
+	uint64_t ended;
+	bool stopping;
+	size_t outstanding;
+};
+
+struct stream { /* one task at a time, the next when it has ended */
+	struct flight *flight;
+	struct taskd *c;
+};
+
+static void stream_next(struct stream *stream);
+
+static void on_done(struct taskd_future *f, void *user)
+{
+	struct stream *stream = user;
+	struct flight *flight = stream->flight;
+	if (!taskd_future_result(f, NULL)) {
+		fprintf(stderr, "load: %s\n", taskd_future_error(f)->message);
+		exit(1);
+	}
+	flight->ended++;
+	flight->outstanding--;
+	flight->done[flight->n_done++] = f;
+	if (!flight->stopping)
+		stream_next(stream);
+}
+
+static void stream_next(struct stream *stream)
+{
+	struct taskd_future *f = taskd_submit(stream->c, "noop", "[]", NULL);
+	if (!f || taskd_add_done_callback(f, on_done, stream) != TASKD_OK)
+		die("submit");
+	stream->flight->outstanding++;
+}
+
+static void flight_turn(struct flight *flight, struct pollfd *polls)
+{
+	for (size_t i = 0; i < flight->n_connections; i++)
+		taskd_flush(flight->connections[i], TASKD_FOREVER);
+	if (poll(polls, flight->n_connections, 10000) <= 0)
+		die("nothing came for 10 s");
+	for (size_t i = 0; i < flight->n_connections; i++)
+		if (polls[i].revents)
+			taskd_dispatch(flight->connections[i], 0);
+	for (size_t i = 0; i < flight->n_done; i++)
+		taskd_future_free(flight->done[i]);
+	flight->n_done = 0;
+}
+
+static double calls(const char *socket, size_t in_flight, size_t n_connections, double seconds)
+{
+	struct flight flight = { .n_connections = n_connections };
+	struct pollfd *polls = calloc(n_connections, sizeof(*polls));
+	struct stream *streams = calloc(in_flight, sizeof(*streams));
+	flight.connections = calloc(n_connections, sizeof(struct taskd *));
+	flight.done = calloc(in_flight * 64 + 65536, sizeof(struct taskd_future *));
+	for (size_t i = 0; i < n_connections; i++) {
+		flight.connections[i] = connected(socket);
+		polls[i] = (struct pollfd){ .fd = taskd_fd(flight.connections[i]), .events = POLLIN };
+	}
+	for (size_t i = 0; i < in_flight; i++) {
+		streams[i] = (struct stream){ &flight, flight.connections[i % n_connections] };
+		stream_next(&streams[i]);
+	}
+	int64_t begin = now_ns() + WARM_UP_NS, end = begin + (int64_t)(seconds * 1e9);
+	uint64_t at_begin = 0;
+	while (now_ns() < begin)
+		flight_turn(&flight, polls);
+	at_begin = flight.ended;
+	begin = now_ns();
+	int64_t now;
+	while ((now = now_ns()) < end)
+		flight_turn(&flight, polls);
+	double rate = (double)(flight.ended - at_begin) / ((double)(now - begin) / 1e9);
+	flight.stopping = true;
+	while (flight.outstanding)
+		flight_turn(&flight, polls);
+	for (size_t i = 0; i < n_connections; i++)
+		taskd_close(flight.connections[i]);
+	free(flight.connections);
+	free(flight.done);
+	free(streams);
+	free(polls);
+	return rate;
+}
+
+/* --- alone --- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double alone(const char *socket, double seconds)
+{
+	struct taskd *c = connected(socket);
+	size_t room = 1 << 20, n = 0;
+	double *times = calloc(room, sizeof(*times));
+	int64_t end = now_ns() + (int64_t)(seconds * 1e9);
+	while (n < room && now_ns() < end) {
+		int64_t start = now_ns();
+		struct taskd_future *f = taskd_submit(c, "noop", "[]", NULL);
+		if (!f || taskd_result(f, 10 * TASKD_SECOND) != TASKD_OK)
+			die("call");
+		times[n++] = (double)(now_ns() - start) / 1e3;
+		taskd_future_free(f);
+	}
+	qsort(times, n, sizeof(*times), by_value);
+	double median = times[n / 2];
+	free(times);
+	taskd_close(c);
+	return median;
+}
+
+/* --- map --- */
+
+struct items {
+	int64_t end_ns;
+	uint64_t given;
+	uint64_t got;
+	char text[24];
+};
+
+static const char *next_item(void *user, size_t *length)
+{
+	struct items *items = user;
+	if ((items->given & 1023) == 0 && now_ns() >= items->end_ns)
+		return NULL;
+	*length = (size_t)snprintf(items->text, sizeof(items->text), "%llu", (unsigned long long)items->given++ % 1000);
+	return items->text;
+}
+
+static bool got_item(void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure)
+{
+	struct items *items = user;
+	(void)index;
+	(void)length;
+	if (!result) {
+		fprintf(stderr, "load: %s\n", failure->message);
+		exit(1);
+	}
+	items->got++;
+	return true;
+}
+
+static double map(const char *socket, size_t chunk, double seconds)
+{
+	struct taskd *c = connected(socket);
+	const struct taskd_map_options options = { .chunk = chunk };
+	int64_t start = now_ns();
+	struct items items = { .end_ns = start + (int64_t)(seconds * 1e9) };
+	if (taskd_map(c, "echo", next_item, got_item, &items, &options, TASKD_FOREVER) != TASKD_OK)
+		die("map");
+	double rate = (double)items.got / ((double)(now_ns() - start) / 1e9);
+	taskd_close(c);
+	return rate;
+}
+
+/* --- fill --- */
+
+static double fill(const char *socket, size_t count, const char *task, const char *args, int priority)
+{
+	struct taskd *c = connected(socket);
+	char params[1024];
+	struct taskd_future *window[512] = { 0 };
+	snprintf(params, sizeof(params), "{\"task\":\"%s\",\"args\":%s,\"priority\":%d}", task, args, priority);
+	int64_t start = now_ns();
+	for (size_t i = 0; i < count + 512; i++) {
+		struct taskd_future **f = &window[i % 512];
+		if (*f && taskd_result(*f, 30 * TASKD_SECOND) != TASKD_OK)
+			die(taskd_future_error(*f)->message);
+		taskd_future_free(*f);
+		*f = NULL;
+		if (i < count && !(*f = taskd_request(c, "task.submit", params)))
+			die("submit");
+	}
+	double rate = (double)count / ((double)(now_ns() - start) / 1e9);
+	taskd_close(c);
+	return rate;
+}
+
+static void idle(const char *socket, size_t count)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	struct taskd **connections = calloc(count, sizeof(*connections));
+	for (size_t i = 0; i < count; i++)
+		connections[i] = connected(socket);
+	struct taskd_future *f = taskd_request(connections[count - 1], "server.ping", NULL);
+	if (!f || taskd_result(f, 30 * TASKD_SECOND) != TASKD_OK)
+		die("ping");
+	taskd_future_free(f);
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	for (size_t i = 0; i < count; i++)
+		taskd_close(connections[i]);
+	free(connections);
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 2 ? argv[2] : "";
+	if (strcmp(mode, "calls") == 0 && argc == 6)
+		printf("%.0f\n", calls(argv[1], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), atof(argv[5])));
+	else if (strcmp(mode, "alone") == 0 && argc == 4)
+		printf("%.2f\n", alone(argv[1], atof(argv[3])));
+	else if (strcmp(mode, "map") == 0 && argc == 5)
+		printf("%.0f\n", map(argv[1], strtoul(argv[3], NULL, 10), atof(argv[4])));
+	else if (strcmp(mode, "fill") == 0 && argc == 7)
+		printf("%.0f\n", fill(argv[1], strtoul(argv[3], NULL, 10), argv[4], argv[5], atoi(argv[6])));
+	else if (strcmp(mode, "idle") == 0 && argc == 4)
+		idle(argv[1], strtoul(argv[3], NULL, 10));
+	else {
+		fputs("usage: load SOCKET calls|alone|map|fill|idle …, see tests/bench/load.c\n", stderr);
+		return 2;
+	}
+	return 0;
+}

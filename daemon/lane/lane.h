@@ -77,14 +77,16 @@ struct lane_options {
 /* NULL with errno set. */
 struct lane *lane_new(const struct lane_options *options) __attribute__((warn_unused_result));
 void lane_free(struct lane *lane);
-/* The descriptors that the worker gets, CLOEXEC here: the memory, and the worker's end of the payload socket. The
- * second is to be closed with lane_handed_over once it was sent. */
+/* The descriptors that the worker gets, CLOEXEC here: the memory, and the worker's end of the payload socket. Both are
+ * closed with lane_handed_over once they were sent (and are -1 from then on). */
 int lane_memory_fd(const struct lane *lane);
 int lane_socket_fd(const struct lane *lane);
 void lane_handed_over(struct lane *lane);
 
-/* Puts a request in and wakes the slot if it sleeps. *seq is its number. LANE_NONE: no room now. A payload over
- * LANE_INLINE_LIMIT is taken only while no other large one is on its way. */
+/* Puts a request in and wakes the slot if it sleeps. *seq is its number. The name has at most 255 bytes. A payload over
+ * LANE_INLINE_LIMIT is taken only while no other large one is on its way. LANE_NONE: no room now; from then on the slot
+ * also rings the doorbell when it has made room, and lane_sleep is false once where it already has: try again then.
+ * LANE_NO_MEMORY: no memory or descriptor for a large payload. LANE_BROKEN. */
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
 /* Takes a request back; false where the slot has it, or it is over. */
 bool lane_revoke(struct lane *lane, uint32_t seq);
@@ -96,20 +98,25 @@ void lane_interrupt(struct lane *lane, uint32_t seq);
 /* The next thing the slot says: LANE_OK, LANE_NONE, LANE_BROKEN. A reply of word SUCCEEDED or FAILED whose seq is not
  * the oldest one that was sent, not revoked and not answered yet, is LANE_BROKEN. */
 int lane_receive(struct lane *lane, struct lane_reply *reply) __attribute__((warn_unused_result));
-/* Tells the slot to ring the doorbell at its next word. False where it has said something already: do not sleep. */
+/* Tells the slot to ring the doorbell at its next word. False where it has said something already, or has made room for
+ * a request that found none: do not sleep. */
 bool lane_sleep(struct lane *lane);
 void lane_wake(struct lane *lane);
-/* Asks the slot to leave once it has done what it took. */
+/* Asks the slot to leave once it has done what it took; what it has not taken stays untaken. */
 void lane_stop(struct lane *lane);
 
 /* --- the slot's side --- */
-/* Takes over the descriptors; DOORBELL is borrowed (an eventfd that the process's slots share). NULL with errno set. */
+/* Takes over the descriptors, also where it fails; DOORBELL is borrowed (an eventfd that the process's slots share).
+ * NULL with errno set. */
 struct lane_end *lane_end_new(int memory_fd, int socket_fd, int doorbell_fd, size_t payload_limit) __attribute__((warn_unused_result));
 void lane_end_free(struct lane_end *end);
 /* Sleeps until there is a request, and takes it. LANE_OK; LANE_NONE: the master asked it to stop; LANE_BROKEN. What
- * the request points at stays valid until lane_end_reply of SUCCEEDED or FAILED. */
+ * the request points at stays valid until lane_end_reply of SUCCEEDED or FAILED; its name is terminated. One thread
+ * takes and replies. */
 int lane_end_take(struct lane_end *end, struct lane_request *request);
-/* Says something about the request that was taken last; waits for room. PAYLOAD is copied. LANE_OK, LANE_BROKEN. */
+/* Says something about the request that was taken last; waits for room. PAYLOAD is copied. Of REPLY, seq, task_id and
+ * payload are not read; times of 0 become when it was taken, and now. A payload over the limit, or one for which the
+ * process has no memory or descriptor, becomes LANE_FAILED with LANE_FLAG_TOO_LARGE. LANE_OK, LANE_BROKEN. */
 int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const char *payload, size_t payload_length);
 /* Whether the master wants the taken request to stop. Any thread. */
 bool lane_end_interrupted(const struct lane_end *end);

@@ -3,4 +3,11 @@
 noinst_LTLIBRARIES += liblane.la
 liblane_la_SOURCES = \
 	daemon/lane/lane.h \
-	daemon/lane/ring.h
+	daemon/lane/payload.h \
+	daemon/lane/records.h \
+	daemon/lane/ring.h \
+	daemon/lane/lane.c \
+	daemon/lane/lane_end.c \
+	daemon/lane/memory.c \
+	daemon/lane/payload.c \
+	daemon/lane/ring.c

@@ -38,18 +38,21 @@ struct param_spec {
 	enum param_type type;
 	bool required;
 	size_t offset;            /* in the method's struct of parameters */
-	int64_t min, max;         /* PARAM_INT; both 0: no bounds */
+	int64_t min, max;         /* PARAM_INT: both 0: no bounds; PARAM_STRING: max in bytes, 0: none */
 	const char *const *words; /* PARAM_ENUM: ends with NULL */
 	const char *summary;      /* one line */
 };
 
 /* Reads PARAMS (an object, or an array in the table's order, or kind JSON_NONE for none) into the zeroed struct at OUT,
- * absent ones as told above. -1: the reason is in ERROR ("unknown parameter \"prioritty\": did you mean
+ * absent ones as told above; null is as absent, where the parameter may be and is not PARAM_ANY. -1: the reason is in ERROR ("unknown parameter \"prioritty\": did you mean
  * \"priority\"?"), and OUT is freed already. Spans point into the text of PARAMS. */
 int params_read(const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size);
 /* Frees what params_read allocated in OUT. */
 void params_free(const struct param_spec *specs, void *out);
 /* "string", "duration", … for documents; never NULL. */
 const char *param_type_name(enum param_type type);
+/* The JSON Schema of what a parameter may be. */
+struct strbuf;
+void param_schema(struct strbuf *out, const struct param_spec *spec);
 
 #endif

@@ -1,0 +1,69 @@
+/* What a parameter may be, as JSON Schema, for rpc.discover. */
+#include "proto/params.h"
+
+#include <string.h>
+
+#include "proto/strbuf.h"
+
+#define ID_SCHEMA "{\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]+$\",\"minimum\":1}"
+
+static void int_schema(struct strbuf *out, const struct param_spec *spec)
+{
+	strbuf_puts(out, "{\"type\":\"integer\"");
+	if (spec->min || spec->max)
+		strbuf_printf(out, ",\"minimum\":%lld,\"maximum\":%lld", (long long)spec->min, (long long)spec->max);
+	strbuf_puts(out, "}");
+}
+
+static void enum_schema(struct strbuf *out, const struct param_spec *spec)
+{
+	strbuf_puts(out, "{\"enum\":[");
+	for (size_t i = 0; spec->words[i]; i++) {
+		if (i > 0)
+			strbuf_puts(out, ",");
+		strbuf_json_string(out, spec->words[i], strlen(spec->words[i]));
+	}
+	strbuf_puts(out, "]}");
+}
+
+void param_schema(struct strbuf *out, const struct param_spec *spec)
+{
+	switch (spec->type) {
+	case PARAM_STRING:
+		strbuf_puts(out, "{\"type\":\"string\"}");
+		break;
+	case PARAM_BOOL:
+		strbuf_puts(out, "{\"type\":\"boolean\"}");
+		break;
+	case PARAM_INT:
+		int_schema(out, spec);
+		break;
+	case PARAM_DURATION:
+		strbuf_puts(out, "{\"type\":[\"number\",\"string\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");
+		break;
+	case PARAM_SIZE:
+		strbuf_puts(out, "{\"type\":[\"integer\",\"string\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");
+		break;
+	case PARAM_ID:
+		strbuf_puts(out, ID_SCHEMA);
+		break;
+	case PARAM_IDS:
+		strbuf_puts(out, "{\"oneOf\":[" ID_SCHEMA ",{\"type\":\"array\",\"items\":" ID_SCHEMA "}]}");
+		break;
+	case PARAM_STRINGS:
+		strbuf_puts(out, "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
+		break;
+	case PARAM_ENUM:
+		enum_schema(out, spec);
+		break;
+	case PARAM_ARGS:
+		strbuf_puts(out, "{\"type\":[\"array\",\"object\"]}");
+		break;
+	case PARAM_ARRAY:
+		strbuf_puts(out, "{\"type\":\"array\"}");
+		break;
+	case PARAM_ANY:
+		strbuf_puts(out, "{}");
+		break;
+	}
+}

@@ -38,9 +38,9 @@ struct core_ops {
 };
 
 struct core_limits {
-	int64_t result_ttl_ns;  /* how long a success is kept */
+	int64_t result_ttl_ns;  /* how long a success is kept; where it was fetched, at most so long after that */
 	int64_t failure_ttl_ns; /* how long any other outcome is kept */
-	size_t result_bytes;    /* how much the kept records may take in all; the oldest go first */
+	size_t result_bytes;    /* how much the kept records may take in all; fetched ones, then the oldest go first */
 	size_t result_count;
 	int64_t kill_grace_ns; /* between interrupt and kill */
 };
@@ -57,6 +57,8 @@ struct core_totals {
 
 struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns);
 void core_free(struct core *core);
+/* The context that ops are called with, for one that is made after the core. */
+void core_set_context(struct core *core, void *context);
 void core_set_limits(struct core *core, const struct core_limits *limits);
 const struct core_totals *core_totals(const struct core *core);
 
@@ -78,7 +80,9 @@ struct task_type *core_type_find(const struct core *core, const char *name, size
 struct task_type *core_type_next(const struct core *core, const struct task_type *after);
 
 /* --- pools and slots --- */
-struct core_pool *core_pool_new(struct core *core, const char *name);
+/* `user` is handed back by core_pool_user. */
+struct core_pool *core_pool_new(struct core *core, const char *name, void *user);
+void *core_pool_user(const struct core_pool *pool);
 /* Its slots must be gone, and its queues freed. */
 void core_pool_free(struct core_pool *pool);
 /* A slot of POOL that cannot run anything until core_slot_ready. `user` is handed back by core_slot_user. */
@@ -107,7 +111,8 @@ struct core_queue_options {
 };
 struct core_queue *core_queue_new(struct core *core, const char *name, struct core_pool *pool,
 	const struct core_queue_options *options);
-/* Must be empty. */
+/* No task of it may be waiting or in a lane. It is no longer found; records that are kept go on naming it, and then its
+ * pool is NULL. */
 void core_queue_free(struct core_queue *queue);
 void core_queue_set(struct core_queue *queue, const struct core_queue_options *options);
 struct core_queue *core_queue_find(const struct core *core, const char *name);
@@ -160,12 +165,19 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 bool core_cancel(struct task *task);
 /* Drops the record of a task that has ended; false where it has not. */
 bool core_forget(struct task *task);
+/* Somebody was given the outcome of TASK, which has ended: where room is needed, its record goes before others. */
+void core_task_fetched(struct task *task);
 
 /* Makes sure that the state of a task in a lane says what is true now (queued or running). */
 void core_task_look(struct task *task);
 
-/* The tasks that are in STATE, in the order that the state's list has; NULL at the end. TASK_RUNNING includes what
- * core_task_look would find. For listings: linear only in what is visited. */
+/* The tasks that are in STATE; NULL at the end. TASK_RUNNING includes what core_task_look would find. For listings:
+ * linear only in what is visited (and the number of slots). The order: ended ones newest first, with those that were
+ * fetched behind the others; queued ones by queue, within it by priority in no order, oldest first, and last those in
+ * lanes; running and cancelling ones by slot. Nothing may be submitted, started or ended between two calls. */
 struct task *core_task_next(const struct core *core, enum task_state state, const struct task *after);
+/* The newest task of any state whose id is below ID, or NULL: for pages of a listing, newest first. UINT64_MAX gives the
+ * newest of all. Quick where ID is a task's, or near one. */
+struct task *core_task_below(const struct core *core, uint64_t id);
 
 #endif

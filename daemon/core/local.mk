@@ -4,4 +4,14 @@ noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
 	daemon/core/bytes.h \
 	daemon/core/core.h \
-	daemon/core/task.h
+	daemon/core/internal.h \
+	daemon/core/task.h \
+	daemon/core/bytes.c \
+	daemon/core/core.c \
+	daemon/core/keep.c \
+	daemon/core/life.c \
+	daemon/core/list.c \
+	daemon/core/queue.c \
+	daemon/core/sched.c \
+	daemon/core/slot.c \
+	daemon/core/task.c

@@ -19,7 +19,7 @@ enum task_state {
 	TASK_QUEUED,     /* its queue's bucket of its priority; or its slot's list while it waits in a lane */
 	TASK_RUNNING,    /* its slot's list */
 	TASK_CANCELLING, /* its slot's list: interrupted, not over yet */
-	TASK_SUCCEEDED,  /* this and all below: the core's list of kept records */
+	TASK_SUCCEEDED,  /* this and all below: the core's lists of kept records, two for each state */
 	TASK_FAILED,
 	TASK_TIMED_OUT,
 	TASK_CRASHED,
@@ -64,6 +64,8 @@ struct task_outcome {
 	struct task_obituary *obituary; /* crashed; malloc'ed */
 };
 
+struct task;
+
 /* Someone who wants to know when a task ends. Lives inside the waiter's own structure. */
 struct task_waiter {
 	void (*ended)(struct task_waiter *waiter, struct task *task); /* the waiter is off the list already */
@@ -88,7 +90,9 @@ struct task {
 	struct task_extra *extra; /* NULL: all defaults */
 	LIST_HEAD(, task_waiter) waiters;
 	TAILQ_ENTRY(task) link; /* on the list that its state names */
+	TAILQ_ENTRY(task) all;  /* every task that core_find finds, in the order of their ids */
 	int64_t submitted_ns;
+	int64_t given_ns;   /* when it was put into its lane */
 	int64_t started_ns; /* 0: not yet */
 	int64_t ended_ns;   /* 0: not yet */
 	struct heap_node timer;
@@ -96,11 +100,12 @@ struct task {
 	uint32_t owner; /* uid */
 	uint32_t lane_seq; /* the pool's: its number in the lane */
 	uint32_t items;    /* a chunk of a map: args is an array of so many items; 0: a plain task */
+	uint32_t estimate_ns; /* the core's: what it counts for in its lane */
 	uint16_t attempt; /* 1 while the first runs */
 	uint8_t state;    /* enum task_state; assigned by task_set_state only */
-	bool fetched;     /* somebody has been given its outcome */
+	bool fetched;     /* somebody has been given its outcome: see core_task_fetched */
+	bool kept_behind; /* the core's: on the list of fetched records, which go first */
 	bool timed_out;   /* interrupted because of its time limit, not by a cancel */
-	bool counted;     /* the core's: waits in a bucket and is counted in its queue's limits */
 };
 
 /* Adds WAITER. The task must not have ended. */

@@ -1,0 +1,230 @@
+/* The core as a whole: its making and its end, its turn, types, and how tasks come in and are found. */
+#include "core/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "core/internal.h"
+
+/* --- keys --- */
+
+static uint64_t task_key(const void *value)
+{
+	return ((const struct task *)value)->id;
+}
+
+static uint64_t type_hash(const void *value)
+{
+	return ((const struct task_type *)value)->name_hash;
+}
+
+static bool type_equals(const void *value, const char *name, size_t length)
+{
+	const struct task_type *type = value;
+
+	return type->name_length == length && !memcmp(type->name, name, length);
+}
+
+static uint64_t queue_hash(const void *value)
+{
+	return ((const struct core_queue *)value)->name_hash;
+}
+
+static bool queue_equals(const void *value, const char *name, size_t length)
+{
+	const struct core_queue *queue = value;
+
+	return queue->name_length == length && !memcmp(queue->name, name, length);
+}
+
+/* --- the whole --- */
+
+struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns)
+{
+	struct core *core = xcalloc(1, sizeof(*core));
+
+	core->ops = *ops;
+	core->limits = *limits;
+	core->now_ns = now_ns;
+	core->next_id = 1;
+	core->start = true;
+	core->sweep_ns = CLOCK_NEVER;
+	core->sweep_gap_ns = SWEEP_NS;
+	core->stalled_ns = CLOCK_NEVER;
+	table_init(&core->tasks, task_key);
+	names_init(&core->types, type_hash, type_equals);
+	names_init(&core->queues, queue_hash, queue_equals);
+	heap_init(&core->timers);
+	TAILQ_INIT(&core->all);
+	TAILQ_INIT(&core->graveyard);
+	for (int state = 0; state < TASK_N_STATES; state++)
+		for (int fetched = 0; fetched < 2; fetched++)
+			TAILQ_INIT(&core->kept[state][fetched]);
+	STAILQ_INIT(&core->type_list);
+	TAILQ_INIT(&core->queue_list);
+	TAILQ_INIT(&core->pools);
+	TAILQ_INIT(&core->watched);
+	TAILQ_INIT(&core->stalled);
+	return core;
+}
+
+static void free_types(struct core *core)
+{
+	struct task_type *type;
+
+	while ((type = STAILQ_FIRST(&core->type_list))) {
+		STAILQ_REMOVE_HEAD(&core->type_list, link);
+		free(type->name);
+		free(type);
+	}
+	names_fini(&core->types);
+}
+
+void core_free(struct core *core)
+{
+	struct task *task;
+	struct core_queue *queue;
+	struct core_pool *pool;
+	struct core_slot *slot;
+
+	if (!core)
+		return;
+	keep_bury(core);
+	while ((task = TAILQ_FIRST(&core->all))) { /* tells nobody: this is not their end but ours */
+		TAILQ_REMOVE(&core->all, task, all);
+		task_free(task);
+	}
+	while ((queue = TAILQ_FIRST(&core->queue_list))) {
+		TAILQ_REMOVE(&core->queue_list, queue, link);
+		queue_destroy(queue);
+	}
+	while ((pool = TAILQ_FIRST(&core->pools))) {
+		while ((slot = TAILQ_FIRST(&pool->slots)))
+			slot_destroy(slot);
+		pool_destroy(pool);
+	}
+	free_types(core);
+	names_fini(&core->queues);
+	heap_fini(&core->timers);
+	table_fini(&core->tasks);
+	free(core);
+}
+
+void core_set_context(struct core *core, void *context)
+{
+	core->ops.context = context;
+}
+
+void core_set_limits(struct core *core, const struct core_limits *limits)
+{
+	core->limits = *limits;
+}
+
+const struct core_totals *core_totals(const struct core *core)
+{
+	return &core->totals;
+}
+
+void core_set_now(struct core *core, int64_t now_ns)
+{
+	core->now_ns = now_ns;
+}
+
+int64_t core_now(const struct core *core)
+{
+	return core->now_ns;
+}
+
+void core_close(struct core *core, bool start)
+{
+	core->closed = true;
+	core->start = start;
+}
+
+/* --- the turn --- */
+
+static int64_t next_turn_ns(const struct core *core)
+{
+	const struct heap_node *timer = heap_top(&core->timers);
+	int64_t next_ns = keep_next_ns(core);
+
+	if (timer && timer->key < next_ns)
+		next_ns = timer->key;
+	if (core->sweep_ns < next_ns)
+		next_ns = core->sweep_ns;
+	if (!TAILQ_EMPTY(&core->stalled) && core->stalled_ns < next_ns)
+		next_ns = core->stalled_ns;
+	return next_ns;
+}
+
+int64_t core_turn(struct core *core)
+{
+	struct core_pool *pool;
+
+	life_timers(core);
+	sched_sweep(core);
+	sched_unstall(core);
+	if (core->start)
+		TAILQ_FOREACH(pool, &core->pools, link)
+			sched_run(pool);
+	keep_trim(core);
+	keep_bury(core);
+	return next_turn_ns(core);
+}
+
+/* --- types --- */
+
+struct task_type *core_type_find(const struct core *core, const char *name, size_t length)
+{
+	return names_get(&core->types, name, length);
+}
+
+struct task_type *core_type(struct core *core, const char *name, size_t length)
+{
+	struct task_type *type = core_type_find(core, name, length);
+
+	if (type)
+		return type;
+	type = xcalloc(1, sizeof(*type));
+	type->name = xstrndup(name, length);
+	type->name_length = length;
+	type->name_hash = table_hash(name, length);
+	names_put(&core->types, type);
+	STAILQ_INSERT_TAIL(&core->type_list, type, link);
+	return type;
+}
+
+struct task_type *core_type_next(const struct core *core, const struct task_type *after)
+{
+	return after ? STAILQ_NEXT(after, link) : STAILQ_FIRST(&core->type_list);
+}
+
+/* --- submission --- */
+
+int core_submit(struct core *core, const struct task_spec *spec, struct task **out)
+{
+	*out = NULL;
+	if (core->closed)
+		return CORE_CLOSED;
+	if (!queue_has_room(spec->queue, bytes_cost(spec->args)))
+		return CORE_QUEUE_FULL;
+	struct task *task = task_new(core, spec);
+	table_put(&core->tasks, task);
+	TAILQ_INSERT_TAIL(&core->all, task, all);
+	queue_push(spec->queue, task);
+	spec->queue->figures.submitted++;
+	core->totals.submitted++;
+	*out = task;
+	return CORE_OK;
+}
+
+enum core_found core_find(const struct core *core, uint64_t id, struct task **out)
+{
+	*out = NULL;
+	if (id == 0 || id >= core->next_id)
+		return CORE_NOT_FOUND;
+	*out = table_get(&core->tasks, id);
+	return *out ? CORE_FOUND : CORE_FORGOTTEN;
+}

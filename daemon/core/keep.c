@@ -1,0 +1,147 @@
+/* Records of tasks that have ended, until somebody forgets them, they are too old, or there is too much of them. They
+ * are on lists by state, in the order of their ends; those that somebody has fetched are on lists of their own, in the
+ * order of that, and go first where room is needed. */
+#include <string.h>
+
+#include "core/bytes.h"
+#include "core/internal.h"
+
+#define KEEP_GRAIN_NS NS_PER_S /* records are dropped at most so late, so that they do not wake an idle daemon singly */
+
+/* Nothing that counts here changes after a task's end. */
+static size_t cost(const struct task *task)
+{
+	const struct task_outcome *outcome = task->outcome;
+	const struct task_extra *extra = task->extra;
+	size_t size = sizeof(*task);
+
+	if (outcome) {
+		size += sizeof(*outcome) + bytes_cost(outcome->result) + bytes_cost(outcome->data);
+		size += outcome->message ? strlen(outcome->message) + 1 : 0;
+		size += outcome->obituary ? sizeof(*outcome->obituary) : 0;
+	}
+	if (extra) {
+		size += sizeof(*extra);
+		size += extra->tag ? strlen(extra->tag) + 1 : 0;
+		size += extra->progress_text ? strlen(extra->progress_text) + 1 : 0;
+	}
+	return size;
+}
+
+static int64_t ttl_of(const struct core *core, enum task_state state)
+{
+	return state == TASK_SUCCEEDED ? core->limits.result_ttl_ns : core->limits.failure_ttl_ns;
+}
+
+void keep_add(struct core *core, struct task *task)
+{
+	TAILQ_INSERT_TAIL(&core->kept[task->state][task->kept_behind], task, link);
+	core->totals.kept++;
+	core->totals.kept_bytes += cost(task);
+}
+
+/* False: it was dropped before. */
+static bool drop(struct core *core, struct task *task)
+{
+	if (!table_remove(&core->tasks, task->id))
+		return false;
+	TAILQ_REMOVE(&core->all, task, all);
+	TAILQ_REMOVE(&core->kept[task->state][task->kept_behind], task, link);
+	core->totals.kept--;
+	core->totals.kept_bytes -= cost(task);
+	TAILQ_INSERT_TAIL(&core->graveyard, task, link);
+	return true;
+}
+
+bool core_forget(struct task *task)
+{
+	if (!task_state_is_terminal(task->state))
+		return false;
+	drop(task_core(task), task);
+	return true;
+}
+
+void core_task_fetched(struct task *task)
+{
+	struct core *core = task_core(task);
+
+	task->fetched = true;
+	if (task->kept_behind || !task_state_is_terminal(task->state) || !table_get(&core->tasks, task->id))
+		return;
+	TAILQ_REMOVE(&core->kept[task->state][false], task, link);
+	task->kept_behind = true;
+	TAILQ_INSERT_TAIL(&core->kept[task->state][true], task, link);
+}
+
+static struct task *oldest(const struct core *core, bool fetched)
+{
+	struct task *found = NULL;
+
+	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++) {
+		struct task *task = TAILQ_FIRST(&core->kept[state][fetched]);
+
+		if (task && (!found || task->ended_ns < found->ended_ns))
+			found = task;
+	}
+	return found;
+}
+
+static void drop_old(struct core *core, struct task_list *list, int64_t ttl_ns)
+{
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(list)) && core->now_ns - task->ended_ns >= ttl_ns)
+		drop(core, task);
+}
+
+static bool is_too_much(const struct core *core)
+{
+	const struct core_totals *totals = &core->totals;
+
+	/* One is always kept, or a result that fills the room alone could never be fetched. */
+	return totals->kept > 1 &&
+		(totals->kept > core->limits.result_count || totals->kept_bytes > core->limits.result_bytes);
+}
+
+void keep_trim(struct core *core)
+{
+	if (core->totals.kept == 0)
+		return;
+	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
+		for (int fetched = 0; fetched < 2; fetched++)
+			drop_old(core, &core->kept[state][fetched], ttl_of(core, (enum task_state)state));
+	while (is_too_much(core)) {
+		struct task *task = oldest(core, true);
+
+		drop(core, task ? task : oldest(core, false));
+	}
+}
+
+int64_t keep_next_ns(const struct core *core)
+{
+	int64_t next_ns = CLOCK_NEVER;
+
+	if (core->totals.kept == 0)
+		return next_ns;
+	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++) {
+		int64_t ttl_ns = ttl_of(core, (enum task_state)state);
+
+		for (int fetched = 0; fetched < 2; fetched++) {
+			const struct task *task = TAILQ_FIRST(&core->kept[state][fetched]);
+
+			if (task && ttl_ns < CLOCK_NEVER - KEEP_GRAIN_NS - task->ended_ns && task->ended_ns + ttl_ns < next_ns)
+				next_ns = task->ended_ns + ttl_ns;
+		}
+	}
+	return next_ns == CLOCK_NEVER ? next_ns : (next_ns / KEEP_GRAIN_NS + 1) * KEEP_GRAIN_NS;
+}
+
+void keep_bury(struct core *core)
+{
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(&core->graveyard))) {
+		TAILQ_REMOVE(&core->graveyard, task, link);
+		task_free(task);
+	}
+}

@@ -1,0 +1,211 @@
+/* What happens to a task that was given to a slot: it is taken, reports, ends, is told to stop, runs out of time, or
+ * goes down with its worker. */
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "core/internal.h"
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/* --- beginning --- */
+
+void life_taken(struct task *task, int64_t started_ns)
+{
+	task->started_ns = clamp(started_ns, task->given_ns, task_core(task)->now_ns);
+	task_set_state(task, TASK_RUNNING);
+}
+
+void core_task_look(struct task *task)
+{
+	const struct core_ops *ops = &task_core(task)->ops;
+
+	if (task->state != TASK_QUEUED || !task->slot)
+		return;
+	int64_t started_ns = ops->started(ops->context, task->slot, task);
+	if (started_ns != 0)
+		life_taken(task, started_ns);
+}
+
+void core_task_progress(struct task *task, double fraction, const char *text, size_t length)
+{
+	struct task_extra *extra = task_extra(task);
+
+	assert(task->slot);
+	if (task->state == TASK_QUEUED)
+		core_task_look(task);
+	if (task->state == TASK_QUEUED) /* it reports, so it runs, whatever the lane says */
+		life_taken(task, task_core(task)->now_ns);
+	extra->progress = isnan(fraction) || fraction < 0 ? -1 : fraction > 1 ? 1 : fraction;
+	free(extra->progress_text);
+	extra->progress_text = length ? xstrndup(text, length) : NULL;
+}
+
+/* --- ending by the slot's word --- */
+
+/* Only what ran to its own end says how long such tasks take. */
+static void learn(struct task *task, int64_t started_ns, int64_t ended_ns)
+{
+	struct task_type *type = task->type;
+	int64_t each_ns = (ended_ns - started_ns) / (task->items ? task->items : 1);
+
+	if (each_ns < 1)
+		each_ns = 1;
+	if (type->mean_run_ns == 0)
+		type->mean_run_ns = each_ns;
+	else
+		type->mean_run_ns = clamp(type->mean_run_ns + (each_ns - type->mean_run_ns) / 8, 1, INT64_MAX);
+}
+
+static void outcome_release(struct task_outcome *outcome)
+{
+	bytes_unref(outcome->result);
+	bytes_unref(outcome->data);
+	free(outcome->message);
+	free(outcome->obituary);
+	*outcome = (struct task_outcome){ 0 };
+}
+
+/* How a task ends that was told to stop: as cancelled or as timed out, with MESSAGE, which is taken over. */
+static struct task_outcome stopped(const struct task *task, char *message)
+{
+	return (struct task_outcome){ .state = task->timed_out ? TASK_TIMED_OUT : TASK_CANCELLED, .message = message };
+}
+
+static char *stop_reason(const struct task *task)
+{
+	if (!task->timed_out)
+		return xstrdup("cancelled while it ran");
+	return xasprintf("its time limit of %g s ran out", (double)task->extra->timeout_ns / (double)NS_PER_S);
+}
+
+void core_task_done(struct task *task, const struct task_outcome *outcome, int64_t started_ns, int64_t ended_ns)
+{
+	int64_t now_ns = task_core(task)->now_ns;
+	struct task_outcome end = *outcome;
+
+	assert(task->slot);
+	if (task->state == TASK_QUEUED)
+		life_taken(task, started_ns);
+	task->ended_ns = clamp(ended_ns, task->started_ns, now_ns);
+	task->slot->full = false;
+	if (task->state == TASK_CANCELLING && end.state != TASK_SUCCEEDED) {
+		outcome_release(&end);
+		end = stopped(task, stop_reason(task));
+	} else if (end.state == TASK_CANCELLED) { /* a handler's word only, and nobody had asked */
+		end.state = TASK_FAILED;
+		if (!end.message)
+			end.message = xstrdup("the handler says that it was cancelled, but it was not");
+	} else {
+		learn(task, task->started_ns, task->ended_ns);
+	}
+	task_end(task, &end);
+}
+
+/* --- stopping --- */
+
+static void interrupt(struct task *task, bool timed_out)
+{
+	struct core *core = task_core(task);
+
+	task->timed_out = timed_out;
+	task_set_state(task, TASK_CANCELLING);
+	heap_set(&core->timers, &task->timer, core->now_ns + core->limits.kill_grace_ns, task->id);
+	core->ops.interrupt(core->ops.context, task->slot, task);
+}
+
+static void cancel_unstarted(struct task *task)
+{
+	task_end(task, &(struct task_outcome){ .state = TASK_CANCELLED, .message = xstrdup("cancelled before it started") });
+}
+
+bool core_cancel(struct task *task)
+{
+	const struct core_ops *ops = &task_core(task)->ops;
+
+	if (task_state_is_terminal(task->state))
+		return true;
+	if (task->state == TASK_CANCELLING)
+		return false;
+	if (task->state == TASK_QUEUED) {
+		if (!task->slot || ops->revoke(ops->context, task->slot, task)) {
+			cancel_unstarted(task);
+			return true;
+		}
+		core_task_look(task);
+		if (task->state == TASK_QUEUED) /* it would not be given back, so the slot has it */
+			life_taken(task, task_core(task)->now_ns);
+	}
+	interrupt(task, false);
+	return false;
+}
+
+void life_timers(struct core *core)
+{
+	struct heap_node *top;
+
+	while ((top = heap_top(&core->timers)) && top->key <= core->now_ns) {
+		struct task *task = heap_entry(heap_pop(&core->timers), struct task, timer);
+
+		if (task->state == TASK_RUNNING)
+			interrupt(task, true);
+		else
+			core->ops.kill(core->ops.context, task->slot, task);
+	}
+}
+
+/* --- ending with the worker --- */
+
+/* A copy that stands on its own: one block, the reason behind it. */
+static struct task_obituary *obituary_copy(const struct task_obituary *obituary)
+{
+	size_t size = obituary->reason ? strlen(obituary->reason) + 1 : 0;
+	struct task_obituary *copy = xmalloc(sizeof(*copy) + size);
+
+	*copy = *obituary;
+	if (size)
+		copy->reason = memcpy(copy + 1, obituary->reason, size);
+	return copy;
+}
+
+static char *describe_death(const struct task_obituary *obituary)
+{
+	char how[64];
+
+	if (WIFSIGNALED(obituary->wait_status)) {
+		const char *name = sigabbrev_np(WTERMSIG(obituary->wait_status));
+
+		if (name)
+			snprintf(how, sizeof(how), "was killed by SIG%s", name);
+		else
+			snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(obituary->wait_status));
+	} else {
+		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(obituary->wait_status));
+	}
+	return xasprintf("its worker (pid %d) %s%s%s", obituary->pid, how, obituary->reason ? ": " : "",
+		obituary->reason ? obituary->reason : "");
+}
+
+void life_crashed(struct task *task, const struct task_obituary *obituary)
+{
+	char *death = describe_death(obituary);
+	struct task_outcome end = { .state = TASK_CRASHED, .message = death };
+
+	if (task->state == TASK_CANCELLING) {
+		char *reason = stop_reason(task);
+
+		end = stopped(task, xasprintf("%s; %s", reason, death));
+		free(reason);
+		free(death);
+	}
+	end.obituary = obituary_copy(obituary);
+	task_end(task, &end);
+}

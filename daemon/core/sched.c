@@ -1,0 +1,141 @@
+/* Who gets what. A lane holds about a millisecond of work, so that a slot does not wait for the master between small
+ * tasks, and so that nothing waits long behind something else. What turns out to wait behind a slow task is taken back.
+ * Slots are found on lists, and a slot that cannot take the next task leaves its list until it has completed one: so
+ * a turn costs what it starts, however many tasks and slots there are. */
+#include "core/internal.h"
+
+/* --- the window --- */
+
+static uint32_t estimate(const struct task *task)
+{
+	int64_t each_ns = task->type->mean_run_ns;
+	int64_t items = task->items ? task->items : 1;
+
+	if (each_ns == 0)
+		return ESTIMATE_UNKNOWN_NS;
+	/* Beyond a second it makes no difference, and fits. */
+	return each_ns >= NS_PER_S / items ? (uint32_t)NS_PER_S : (uint32_t)(each_ns * items);
+}
+
+/* The task that the slot runs has taken longer than it was thought to. */
+static bool is_overdue(const struct core_slot *slot)
+{
+	const struct task *front = TAILQ_FIRST(&slot->tasks);
+
+	if (!front || front->state == TASK_QUEUED)
+		return false;
+	int64_t allowed_ns = front->estimate_ns > NS_PER_MS ? front->estimate_ns : NS_PER_MS;
+	return slot->pool->core->now_ns - front->started_ns > allowed_ns;
+}
+
+static void close_window(struct core_slot *slot)
+{
+	slot->full = true;
+	slot_update(slot);
+}
+
+/* The slot for a task that is estimated at estimate_ns, or NULL. */
+static struct core_slot *pick(struct core_pool *pool, uint32_t estimate_ns)
+{
+	struct core_slot *slot = TAILQ_FIRST(&pool->idle);
+
+	if (slot)
+		return slot;
+	if (estimate_ns >= WINDOW_NS)
+		return NULL;
+	while ((slot = TAILQ_FIRST(&pool->open))) {
+		if (slot->estimate_ns + estimate_ns <= WINDOW_NS && !is_overdue(slot))
+			return slot;
+		close_window(slot);
+	}
+	return NULL;
+}
+
+/* --- starting --- */
+
+static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns)
+{
+	struct core *core = slot->pool->core;
+
+	task->given_ns = core->now_ns;
+	task->estimate_ns = estimate_ns;
+	if (core->ops.start(core->ops.context, slot, task) < 0) {
+		if (slot->count)
+			close_window(slot);
+		else
+			slot_stall(slot);
+		return;
+	}
+	queue_remove(task->queue, task);
+	slot_put(slot, task);
+	core->sweep_gap_ns = SWEEP_NS;
+	if (core->sweep_ns > core->now_ns + SWEEP_NS)
+		core->sweep_ns = core->now_ns + SWEEP_NS;
+}
+
+void sched_run(struct core_pool *pool)
+{
+	struct heap_node *top;
+
+	while ((top = heap_top(&pool->waiting))) {
+		struct task *task = queue_first(heap_entry(top, struct core_queue, node));
+		uint32_t estimate_ns = estimate(task);
+		struct core_slot *slot = pick(pool, estimate_ns);
+
+		if (!slot)
+			break;
+		give(slot, task, estimate_ns);
+	}
+}
+
+void sched_unstall(struct core *core)
+{
+	struct core_slot *slot;
+
+	if (core->now_ns < core->stalled_ns)
+		return;
+	core->stalled_ns = CLOCK_NEVER;
+	while ((slot = TAILQ_FIRST(&core->stalled))) {
+		TAILQ_REMOVE(&core->stalled, slot, place_link);
+		slot->place = PLACE_NONE;
+		slot_update(slot);
+	}
+}
+
+/* --- the sweep --- */
+
+/* Whether the slot runs something; false: it has still not taken what it was given. */
+static bool sweep_slot(struct core_slot *slot)
+{
+	struct task *front = TAILQ_FIRST(&slot->tasks);
+
+	core_task_look(front);
+	if (front->state == TASK_QUEUED)
+		return false;
+	if (slot->count > 1 && is_overdue(slot)) {
+		slot->full = true;
+		slot_reclaim(slot);
+		slot_update(slot);
+	}
+	return true;
+}
+
+void sched_sweep(struct core *core)
+{
+	struct core_slot *slot, *next;
+	bool learned = false;
+
+	if (!TAILQ_EMPTY(&core->watched) && core->now_ns >= core->sweep_ns) {
+		for (slot = TAILQ_FIRST(&core->watched); slot; slot = next) {
+			next = TAILQ_NEXT(slot, watch_link);
+			learned |= sweep_slot(slot);
+		}
+		/* A worker that does not run at all is not a reason to look a thousand times a second for ever. */
+		core->sweep_gap_ns = learned ? SWEEP_NS : core->sweep_gap_ns * 2;
+		if (core->sweep_gap_ns > SWEEP_SLOWEST_NS)
+			core->sweep_gap_ns = SWEEP_SLOWEST_NS;
+		core->sweep_ns = core->now_ns + core->sweep_gap_ns;
+	}
+	if (TAILQ_EMPTY(&core->watched))
+		core->sweep_ns = CLOCK_NEVER;
+}

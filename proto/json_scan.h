@@ -66,7 +66,11 @@ bool json_string_is(const struct json_span *string, const char *name);
 bool json_string_copy(const struct json_span *string, char *out, size_t room, size_t *length);
 /* A string span's text, unescaped; malloc'ed and terminated; NULL without memory. `length` may be NULL. */
 char *json_string_dup(const struct json_span *string, size_t *length);
-/* An integer span's value; false where it is no integer. */
-bool json_integer(const struct json_span *span, long long *value);
+/* An integer span's value; false where it is no integer. The short name is jansson's too: both in one program would be one
+ * function, so it is here only for files that do not use jansson (which they include first). */
+bool json_span_integer(const struct json_span *span, long long *value);
+#ifndef JANSSON_H
+#define json_integer json_span_integer
+#endif
 
 #endif

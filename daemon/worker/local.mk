@@ -2,7 +2,29 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libworker.la
 libworker_la_SOURCES = \
-	daemon/worker/heritage.h
+	daemon/worker/call.h \
+	daemon/worker/control.h \
+	daemon/worker/heritage.h \
+	daemon/worker/keys.h \
+	daemon/worker/map.h \
+	daemon/worker/plugin.h \
+	daemon/worker/registry.h \
+	daemon/worker/slot.h \
+	daemon/worker/start.h \
+	daemon/worker/text.h \
+	daemon/worker/arena.c \
+	daemon/worker/args.c \
+	daemon/worker/builtin.c \
+	daemon/worker/call.c \
+	daemon/worker/control.c \
+	daemon/worker/keys.c \
+	daemon/worker/map.c \
+	daemon/worker/plugin.c \
+	daemon/worker/registry.c \
+	daemon/worker/result.c \
+	daemon/worker/slot.c \
+	daemon/worker/start.c \
+	daemon/worker/text.c
 libworker_la_LIBADD = liblane.la libbase.la libproto.la
 
 if HAVE_WORKER_MAIN
@@ -10,7 +32,10 @@ pkglibexec_PROGRAMS += taskd-worker
 taskd_worker_SOURCES = daemon/worker/main.c
 taskd_worker_LDADD = libworker.la $(JANSSON_LIBS)
 # Plugins find the functions of taskd-plugin.h in the program that loads them, and nothing else of it.
-taskd_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol='taskd_*'
+taskd_worker_LDFLAGS = $(AM_LDFLAGS) -rdynamic -Wl,--version-script=$(srcdir)/daemon/worker/worker.map
+EXTRA_taskd_worker_DEPENDENCIES = daemon/worker/worker.map
 endif
+EXTRA_DIST += daemon/worker/worker.map
 
 include_HEADERS += daemon/worker/taskd-plugin.h
+dist_man_MANS += daemon/worker/taskd-plugin.3

@@ -2,7 +2,10 @@
 # and the installed header alone. A line for each:
 #
 #	test_plugins += tests/plugins/example.so
-test_plugins =
+test_plugins = \
+	tests/plugins/example.so \
+	tests/plugins/nasty.so \
+	tests/plugins/other_abi.so
 
 tests/plugins/%.so: tests/plugins/%.c daemon/worker/taskd-plugin.h
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -std=gnu17 -g -O1 -Wall -Wextra -fPIC -shared -I$(srcdir)/daemon/worker -o $@ $<

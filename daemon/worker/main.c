@@ -1,0 +1,24 @@
+/* taskd-worker: the process that handlers run in. Started by taskd only, with a title for the list of processes and the
+ * master's pid as its arguments, and the control socket as its descriptor 3. */
+#include <stdio.h>
+
+#include "worker/registry.h"
+#include "worker/start.h"
+
+int main(int argc, char **argv)
+{
+	/* Plugins' destructors may run after main's frame is of no use. */
+	static struct registry registry;
+	static struct start start;
+
+	if (argc != 2) {
+		fputs("error: taskd-worker is started by taskd, not by people\n", stderr);
+		return 2;
+	}
+	start_tie(argv[1]);
+	start_clean();
+	start_receive(&start);
+	registry_init(&registry);
+	start_load(&start, &registry);
+	start_serve(&start, &registry);
+}

@@ -1,0 +1,182 @@
+/* Turns a process that was just executed into a worker: bound to its master's life, with nothing of its master's left,
+ * and with the limits that its pool has. */
+#include "worker/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "lane/lane.h"
+#include "worker/control.h"
+#include "worker/heritage.h"
+#include "worker/plugin.h"
+#include "worker/registry.h"
+#include "worker/slot.h"
+
+static void __attribute__((noreturn)) give_up(const char *why)
+{
+	log_error("%s", why);
+	_exit(WORKER_EXIT_BROKEN);
+}
+
+void start_tie(const char *master_pid)
+{
+	/* In this order: a parent that dies before the first line shows in the second. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != atoi(master_pid))
+		_exit(0);
+}
+
+void start_clean(void)
+{
+	/* A group of its own: an interrupt key that stops a taskd in a terminal is for taskd, not for its tasks. */
+	setpgid(0, 0);
+	for (int signal_number = 1; signal_number < NSIG; signal_number++)
+		signal(signal_number, SIG_DFL);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+
+	int null = open("/dev/null", O_RDWR);
+	dup2(null, STDIN_FILENO);
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+		dup2(null, STDERR_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	close_range(WORKER_CONTROL_FD + 1, ~0U, 0); /* takes null along */
+	fcntl(WORKER_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+}
+
+static void limit(int resource, const char *what, json_int_t value)
+{
+	struct rlimit now;
+	if (value < 0 || getrlimit(resource, &now) < 0)
+		return;
+	rlim_t wanted = (rlim_t)value;
+	if (now.rlim_max != RLIM_INFINITY && wanted > now.rlim_max) {
+		log_warning("limit_%s: %lld is above the hard limit of %llu, which holds", what, (long long)value,
+			(unsigned long long)now.rlim_max);
+		wanted = now.rlim_max;
+	}
+	if (setrlimit(resource, &(struct rlimit){ .rlim_cur = wanted, .rlim_max = wanted }) < 0)
+		log_warning("limit_%s: %s", what, strerror(errno));
+}
+
+static void put_oom_score(const json_t *score)
+{
+	char text[24];
+	if (!json_is_integer(score))
+		return;
+	int length = snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(score));
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, (size_t)length) != length)
+		log_warning("oom_score_adj %s: %s", text, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Before there are threads: some of it is a thread's own, and inherited. */
+static void apply(const json_t *body, int threads)
+{
+	json_int_t nice = json_integer_value(json_object_get(body, "nice"));
+	json_int_t cpu_ns = json_integer_value(json_object_get(body, "limit_cpu"));
+	if (nice && setpriority(PRIO_PROCESS, 0, (int)nice) < 0)
+		log_warning("nice %d: %s", (int)nice, strerror(errno));
+	limit(RLIMIT_AS, "memory", json_integer_value(json_object_get(body, "limit_memory")));
+	limit(RLIMIT_CPU, "cpu", cpu_ns < 0 ? -1 : (cpu_ns + NS_PER_S - 1) / NS_PER_S);
+	limit(RLIMIT_NOFILE, "files", json_integer_value(json_object_get(body, "limit_files")));
+	limit(RLIMIT_CORE, "core", json_integer_value(json_object_get(body, "limit_core")));
+	put_oom_score(json_object_get(body, "oom_score_adj"));
+	/* One arena a slot: each reserves 64 MiB of address space, which counts in limit_memory. */
+	mallopt(M_ARENA_MAX, threads);
+}
+
+void start_receive(struct start *start)
+{
+	json_t *message = NULL;
+	const char *pool;
+	int fds[CONTROL_FDS_LIMIT], index, threads, level, target;
+	size_t n_fds;
+	json_int_t payload_limit;
+	int code = control_receive(WORKER_CONTROL_FD, &message, fds, &n_fds);
+	if (code == 0)
+		_exit(0);
+	if (code < 0)
+		_exit(WORKER_EXIT_BROKEN);
+	json_t *body = json_object_get(message, "start");
+	if (json_unpack(body, "{s:s, s:i, s:i, s:I, s:i, s:i}", "pool", &pool, "index", &index, "threads", &threads,
+		    "payload_limit", &payload_limit, "log_level", &level, "log_target", &target) < 0 ||
+		threads < 1 || payload_limit < 1 || n_fds != 1)
+		give_up("the start message is not one");
+	start->name = xasprintf("%s/%d", pool, index);
+	start->threads = threads;
+	start->doorbell_fd = fds[0];
+	start->payload_limit = (size_t)payload_limit;
+	start->plugins = json_incref(json_object_get(body, "plugins"));
+	log_open((enum log_target)target, (enum log_level)level, "taskd-worker");
+	log_set_prefix(xasprintf("worker %s: ", start->name)); /* for as long as the process lives */
+	apply(body, threads);
+	json_decref(message);
+}
+
+void start_load(const struct start *start, struct registry *registry)
+{
+	size_t i;
+	json_t *plugin;
+	for (const struct taskd_handler *handler = builtin_handlers; handler->name; handler++)
+		if (registry_add(registry, handler, "built-in") < 0)
+			give_up("a built-in handler was refused");
+	json_array_foreach(start->plugins, i, plugin) {
+		const char *name, *path;
+		if (json_unpack(plugin, "{s:s, s:s}", "name", &name, "path", &path) < 0)
+			give_up("the start message names no plugin where it should");
+		(void)plugin_load(registry, name, path); /* the registry's problems say what went wrong */
+	}
+	control_send_registry(WORKER_CONTROL_FD, registry);
+}
+
+static void add_slot(const struct start *start, const struct slots *slots, const json_t *message, const int *fds, size_t n_fds)
+{
+	const json_t *index = json_object_get(message, "slot");
+	if (!json_is_integer(index) || n_fds != 2)
+		give_up("the master said something that no worker knows");
+	struct lane_end *end = lane_end_new(fds[0], fds[1], start->doorbell_fd, start->payload_limit);
+	if (!end) {
+		log_error("cannot open the lane: %s", strerror(errno));
+		_exit(WORKER_EXIT_BROKEN);
+	}
+	int error = slot_start(slots, (int)json_integer_value(index), end);
+	if (error) {
+		log_error("cannot start a thread: %s", strerror(error));
+		_exit(WORKER_EXIT_BROKEN);
+	}
+}
+
+void start_serve(const struct start *start, const struct registry *registry)
+{
+	static struct slots slots; /* the threads may outlive this function's frame when one of them exits the process */
+	slots = (struct slots){ .registry = registry, .control_fd = WORKER_CONTROL_FD, .expected = start->threads,
+		.payload_limit = start->payload_limit };
+	for (;;) {
+		json_t *message;
+		int fds[CONTROL_FDS_LIMIT];
+		size_t n_fds;
+		int code = control_receive(WORKER_CONTROL_FD, &message, fds, &n_fds);
+		if (code == 0)
+			_exit(0);
+		if (code < 0)
+			_exit(WORKER_EXIT_BROKEN);
+		add_slot(start, &slots, message, fds, n_fds);
+		json_decref(message);
+	}
+}

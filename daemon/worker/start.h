@@ -1,0 +1,29 @@
+/* How a worker comes to life. */
+#ifndef WORKER_START_H
+#define WORKER_START_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct registry;
+
+/* What the master wants of this process. */
+struct start {
+	char *name; /* "POOL/INDEX" */
+	int threads;
+	int doorbell_fd;
+	size_t payload_limit;
+	struct json_t *plugins; /* [{"name", "path"}] */
+};
+
+/* Makes the kernel kill this process when its parent ends; exits where the parent is not MASTER_PID any more. */
+void start_tie(const char *master_pid);
+/* Descriptors, signals, process group: as a worker has them, whatever it was started with. */
+void start_clean(void);
+/* Waits for the start message and applies what it says about the process. Exits where there is none. */
+void start_receive(struct start *start);
+void start_load(const struct start *start, struct registry *registry);
+/* Reads the control socket for the rest of the process's life: makes the slots, and exits when the master is gone. */
+void start_serve(const struct start *start, const struct registry *registry) __attribute__((noreturn));
+
+#endif

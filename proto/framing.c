@@ -188,20 +188,6 @@ enum framing_result framing_next(struct framing *framing, const char *data, size
 	return FRAMING_BAD_START;
 }
 
-enum framing_result framing_end(struct framing *framing, const char *data, size_t length, const char **message,
-	size_t *message_length)
-{
-	size_t used;
-	enum framing_result result = framing_next(framing, data, length, message, message_length, &used);
-
-	if (result != FRAMING_INCOMPLETE || framing->mode != FRAMING_LINES || used == length)
-		return result;
-	*message = data + used;
-	*message_length = length - used;
-	framing_restart(framing);
-	return FRAMING_MESSAGE;
-}
-
 size_t framing_wants(const struct framing *framing)
 {
 	return framing->header ? framing->header + framing->expected : 0;

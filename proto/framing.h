@@ -29,10 +29,6 @@ void framing_init(struct framing *framing, enum framing_mode mode, size_t limit)
  * between messages are skipped. Linear over a message however small the pieces are that it comes in. */
 enum framing_result framing_next(struct framing *framing, const char *data, size_t length, const char **message,
 	size_t *message_length, size_t *used);
-/* The stream has ended behind DATA: a last line without its newline is a message, too. Anything else that is left is
- * FRAMING_INCOMPLETE. */
-enum framing_result framing_end(struct framing *framing, const char *data, size_t length, const char **message,
-	size_t *message_length);
 /* How much room the unfinished message will need in all, as far as it is known; 0: unknown. */
 size_t framing_wants(const struct framing *framing);
 /* "Content-Length: N\r\n\r\n" into BUF; the length. For lines: 0, and '\n' is to follow each message instead. */

@@ -6,6 +6,7 @@ libproto_la_SOURCES = \
 	proto/framing.h \
 	proto/json_scan.h \
 	proto/jsonrpc.h \
+	proto/method_schemas.h \
 	proto/methods.h \
 	proto/params.h \
 	proto/strbuf.h \
@@ -17,6 +18,11 @@ libproto_la_SOURCES = \
 	proto/json_scan.c \
 	proto/json_span.c \
 	proto/jsonrpc.c \
+	proto/methods.c \
+	proto/param_schema.c \
+	proto/params.c \
 	proto/strbuf.c \
 	proto/suggest.c \
 	proto/units.c
+
+dist_man_MANS += proto/taskd-protocol.7

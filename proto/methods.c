@@ -24,7 +24,7 @@
 	PARAM(struct_, options.priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX,              \
 		.summary = "higher is more urgent; default 0"),                                                        \
 	PARAM(struct_, options.timeout, "timeout", PARAM_DURATION,                                                     \
-		.summary = "ends the task when it runs longer; default, and 0: no limit"),                             \
+		.summary = "ends the task when it runs longer; default: no limit"),                             \
 	PARAM(struct_, options.tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                                        \
 		.summary = "a word to find it by with task.list")
 
@@ -58,11 +58,11 @@ static const struct param_spec submit_params[] = {
 static const struct param_spec map_params[] = {
 	TASK_PARAM(map_params),
 	PARAM(map_params, items, "items", PARAM_ARRAY, .required = true,
-		.summary = "one task for each: an item that is an array or an object is its arguments, any other its only one"),
+		.summary = "the task runs once for each; the item is its only argument"),
 	PARAM(map_params, chunk, "chunk", PARAM_INT, .min = 1, .max = CHUNK_MAX,
 		.summary = "so many items travel to a worker together; default 1"),
 	PARAM(map_params, return_exceptions, "return_exceptions", PARAM_BOOL,
-		.summary = "each element is {\"result\":…} or {\"error\":{…}}; default false: the first failure is the error"),
+		.summary = "each element is {\"result\":…} or {\"error\":{…}}; default false: the first that failed is the error"),
 	OPTION_PARAMS(map_params),
 	END_OF_PARAMS,
 };

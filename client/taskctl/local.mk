@@ -2,6 +2,50 @@
 if HAVE_TASKCTL_MAIN
 bin_PROGRAMS += taskctl
 taskctl_SOURCES = \
-	client/taskctl/main.c
+	client/taskctl/arguments.c \
+	client/taskctl/cell.c \
+	client/taskctl/cmd_admin.c \
+	client/taskctl/cmd_completion.c \
+	client/taskctl/cmd_map.c \
+	client/taskctl/cmd_show.c \
+	client/taskctl/cmd_submit.c \
+	client/taskctl/cmd_task.c \
+	client/taskctl/cmd_wait.c \
+	client/taskctl/command.c \
+	client/taskctl/command.h \
+	client/taskctl/commands.h \
+	client/taskctl/completion.h \
+	client/taskctl/completion_bash.c \
+	client/taskctl/completion_fish.c \
+	client/taskctl/completion_zsh.c \
+	client/taskctl/help.c \
+	client/taskctl/interrupt.c \
+	client/taskctl/main.c \
+	client/taskctl/parse.c \
+	client/taskctl/progress.c \
+	client/taskctl/progress.h \
+	client/taskctl/records.c \
+	client/taskctl/records.h \
+	client/taskctl/report.c \
+	client/taskctl/session.c \
+	client/taskctl/submission.h \
+	client/taskctl/taskctl.h \
+	client/taskctl/writer.h \
+	client/taskctl/writer_json.c \
+	client/taskctl/writer_text.c
 taskctl_LDADD = libclient.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS)
+
+# The shells' completions are what the built taskctl says; each shell wants its own name for the file.
+bashcompletion_DATA = client/taskctl/completion/taskctl
+zshcompletion_DATA = client/taskctl/completion/_taskctl
+fishcompletion_DATA = client/taskctl/completion/taskctl.fish
+client/taskctl/completion/taskctl: taskctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./taskctl$(EXEEXT) completion bash >$@.tmp && mv -f $@.tmp $@
+client/taskctl/completion/_taskctl: taskctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./taskctl$(EXEEXT) completion zsh >$@.tmp && mv -f $@.tmp $@
+client/taskctl/completion/taskctl.fish: taskctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./taskctl$(EXEEXT) completion fish >$@.tmp && mv -f $@.tmp $@
+CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
 endif
+
+dist_man_MANS += client/taskctl/taskctl.1

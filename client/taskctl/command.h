@@ -1,0 +1,103 @@
+/* A subcommand is a record: what it is called, what it takes, what it does. The parser, --help, the completion and the
+ * "did you mean" are made from these records alone. */
+#ifndef TASKCTL_COMMAND_H
+#define TASKCTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct taskctl;
+
+/* What the shell can offer in a word's place. */
+enum complete {
+	COMPLETE_NOTHING,
+	COMPLETE_FILE,
+	COMPLETE_TASK,
+	COMPLETE_ID,
+	COMPLETE_QUEUE,
+	COMPLETE_COMMAND,
+	COMPLETE_WORDS, /* the option's or the command's own `words` */
+};
+
+enum option_type {
+	OPTION_FLAG,     /* bool */
+	OPTION_TEXT,     /* const char *; NULL when absent */
+	OPTION_INTEGER,  /* struct option_integer, within min…max */
+	OPTION_DURATION, /* int64_t ns; 0 when absent */
+	OPTION_WORD,     /* int: 1 + the index of one of `words`; 0 when absent */
+	OPTION_LIST,     /* struct option_list: given several times, or with commas */
+};
+struct option_integer {
+	bool given;
+	int64_t value;
+};
+struct option_list {
+	char **items; /* malloc'ed, and each */
+	int n;
+};
+
+struct option_spec {
+	const char *name; /* the long one, without dashes; NULL ends a table */
+	char letter;      /* or 0 */
+	enum option_type type;
+	size_t offset;        /* in the struct of values */
+	const char *argument; /* what its argument is called in the help; NULL for a flag */
+	const char *summary;
+	enum complete complete;
+	int64_t min, max;         /* OPTION_INTEGER */
+	const char *const *words; /* OPTION_WORD, and what COMPLETE_WORDS offers; ends with NULL */
+};
+
+struct invocation {
+	const struct command *command; /* NULL: there was none on the command line */
+	void *values;                  /* the command's struct of values */
+	char **operands;
+	int n_operands;
+};
+
+struct command {
+	const char *name;
+	const char *operands; /* as the usage line shows them: "TASK [ARG…]" */
+	const char *summary;  /* one line, an imperative */
+	const char *help;     /* paragraphs, at most 80 columns wide; NULL: the summary says it all */
+	const struct option_spec *options;
+	size_t values_size;
+	int min_operands;
+	int max_operands;      /* -1: as many as you like */
+	const char *missing;   /* what is missing where there are too few: "a TASK" */
+	const char *separator; /* a word after which nothing is an option, and which is an operand itself; or NULL */
+	enum complete first, rest; /* the operands */
+	const char *const *words;
+	int (*run)(struct taskctl *ctl, const struct invocation *invocation);
+};
+
+/* All commands, in the order of the help; ends with NULL. */
+extern const struct command *const commands[];
+/* NULL where there is none. */
+const struct command *command_find(const char *name);
+/* The nearest command's name, or NULL. */
+const char *command_suggest(const char *name);
+
+/* The options that every command takes, before its name and after. */
+struct global_values {
+	const char *socket;
+	bool json;
+	bool quiet;
+	int64_t connect_timeout_ns;
+	int color; /* 1 + index of color_words */
+	bool help;
+	bool version;
+};
+extern const struct option_spec global_options[];
+
+/* parse.c: reads the command line. EXIT_FINE, or it has been reported. invocation_free ends it in both cases. */
+int command_line_parse(const struct taskctl *ctl, int argc, char **argv, struct global_values *globals,
+	struct invocation *invocation);
+void invocation_free(struct invocation *invocation);
+
+/* help.c */
+void help_overview(void);
+void help_command(const struct command *command);
+
+#endif

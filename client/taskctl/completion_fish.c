@@ -1,0 +1,140 @@
+/* fish: one line for each option and command. */
+#include <stdio.h>
+
+#include "client/taskctl/completion.h"
+
+static void print_quoted(const char *text)
+{
+	putchar('\'');
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('\'');
+}
+
+static void print_words(const char *const *words)
+{
+	printf(" -a '");
+	for (int i = 0; words && words[i]; i++)
+		printf("%s%s", i > 0 ? " " : "", words[i]);
+	putchar('\'');
+}
+
+static void print_candidates(enum complete complete, const char *const *words)
+{
+	switch (complete) {
+	case COMPLETE_NOTHING:
+		return;
+	case COMPLETE_FILE:
+		printf(" -F");
+		return;
+	case COMPLETE_TASK:
+	case COMPLETE_ID:
+	case COMPLETE_QUEUE:
+		printf(" -a '(__taskctl_words %s)'", completion_words_name(complete));
+		return;
+	case COMPLETE_COMMAND:
+		printf(" -a \"$__taskctl_commands\"");
+		return;
+	case COMPLETE_WORDS:
+		print_words(words);
+		return;
+	}
+}
+
+static void print_options(const char *command, const struct option_spec *specs)
+{
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		printf("complete -c taskctl");
+		if (command)
+			printf(" -n '__taskctl_at %s'", command);
+		if (s->letter)
+			printf(" -s %c", s->letter);
+		printf(" -l %s", s->name);
+		if (s->type != OPTION_FLAG) {
+			printf(" -x");
+			print_candidates(s->complete, s->words);
+		}
+		printf(" -d ");
+		print_quoted(s->summary);
+		putchar('\n');
+	}
+}
+
+/* The options whose next word is their argument. */
+static void print_takers(const struct option_spec *specs)
+{
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		if (s->type == OPTION_FLAG)
+			continue;
+		printf(" --%s", s->name);
+		if (s->letter)
+			printf(" -%c", s->letter);
+	}
+}
+
+static void print_functions(void)
+{
+	printf("set -g __taskctl_commands");
+	for (int i = 0; commands[i]; i++)
+		printf(" %s", commands[i]->name);
+	printf("\nset -g __taskctl_takers");
+	print_takers(global_options);
+	for (int i = 0; commands[i]; i++)
+		print_takers(commands[i]->options);
+	puts("\n\n"
+	     "# The words that are no options: the command and its operands.\n"
+	     "function __taskctl_operands\n"
+	     "\tset -l skip 0\n"
+	     "\tfor word in (commandline -opc)[2..-1]\n"
+	     "\t\tif test $skip = 1\n"
+	     "\t\t\tset skip 0\n"
+	     "\t\telse if contains -- $word $__taskctl_takers\n"
+	     "\t\t\tset skip 1\n"
+	     "\t\telse if not string match -q -- '-*' $word\n"
+	     "\t\t\techo $word\n"
+	     "\t\tend\n"
+	     "\tend\n"
+	     "end\n\n"
+	     "# Whether the command is this one; with \"first\" or \"rest\": and this operand of it is wanted.\n"
+	     "function __taskctl_at\n"
+	     "\tset -l operands (__taskctl_operands)\n"
+	     "\ttest \"$operands[1]\" = \"$argv[1]\"; or return 1\n"
+	     "\tswitch \"$argv[2]\"\n"
+	     "\t\tcase first\n"
+	     "\t\t\ttest (count $operands) = 1\n"
+	     "\t\tcase rest\n"
+	     "\t\t\ttest (count $operands) -gt 1\n"
+	     "\tend\n"
+	     "end\n\n"
+	     "function __taskctl_words\n"
+	     "\ttaskctl -q --connect-timeout 1s completion --words $argv[1] 2>/dev/null\n"
+	     "end\n");
+}
+
+static void print_operands(const struct command *command, const char *place, enum complete complete)
+{
+	if (complete == COMPLETE_NOTHING)
+		return;
+	printf("complete -c taskctl -n '__taskctl_at %s %s'", command->name, place);
+	print_candidates(complete, command->words);
+	putchar('\n');
+}
+
+void completion_fish(void)
+{
+	puts("# fish completion for taskctl(1), made by \"taskctl completion fish\"");
+	print_functions();
+	puts("complete -c taskctl -f");
+	print_options(NULL, global_options);
+	for (int i = 0; commands[i]; i++) {
+		printf("complete -c taskctl -n 'test (count (__taskctl_operands)) = 0' -a %s -d ", commands[i]->name);
+		print_quoted(commands[i]->summary);
+		putchar('\n');
+		print_options(commands[i]->name, commands[i]->options);
+		print_operands(commands[i], "first", commands[i]->first);
+		print_operands(commands[i], "rest", commands[i]->rest);
+	}
+}

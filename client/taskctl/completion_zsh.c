@@ -1,0 +1,119 @@
+/* zsh: a spec of _arguments for each option and operand. */
+#include <stdio.h>
+
+#include "client/taskctl/completion.h"
+
+/* Within '…[ ]' and '…: …': the quote ends the word, the others a part of the spec. */
+static void print_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", stdout);
+		else if (*text == ':' || *text == '[' || *text == ']' || *text == '\\')
+			printf("\\%c", *text);
+		else
+			putchar(*text);
+	}
+}
+
+static void print_action(enum complete complete, const char *const *words)
+{
+	switch (complete) {
+	case COMPLETE_NOTHING:
+		putchar(' ');
+		return;
+	case COMPLETE_FILE:
+		fputs("_files", stdout);
+		return;
+	case COMPLETE_TASK:
+	case COMPLETE_ID:
+	case COMPLETE_QUEUE:
+		printf("{_taskctl_words %s}", completion_words_name(complete));
+		return;
+	case COMPLETE_COMMAND:
+		fputs("_taskctl_commands", stdout);
+		return;
+	case COMPLETE_WORDS:
+		putchar('(');
+		for (int i = 0; words && words[i]; i++)
+			printf("%s%s", i > 0 ? " " : "", words[i]);
+		putchar(')');
+		return;
+	}
+}
+
+static void print_options(const char *indent, const struct option_spec *specs)
+{
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		fputs(indent, stdout);
+		if (s->type == OPTION_LIST)
+			printf("'*--%s[", s->name);
+		else if (s->letter)
+			printf("'(-%c --%s)'{-%c,--%s}'[", s->letter, s->name, s->letter, s->name);
+		else
+			printf("'--%s[", s->name);
+		print_escaped(s->summary);
+		putchar(']');
+		if (s->type != OPTION_FLAG) {
+			printf(":%s:", s->argument);
+			print_action(s->complete, s->words);
+		}
+		puts("' \\");
+	}
+}
+
+static void print_command(const struct command *c)
+{
+	printf("\t%s)\n\t\t_arguments -S $globals \\\n", c->name);
+	print_options("\t\t\t", c->options);
+	printf("\t\t\t'1:");
+	print_escaped(*c->operands ? c->operands : "nothing more");
+	putchar(':');
+	print_action(c->first, c->words);
+	printf("' \\\n\t\t\t'*:");
+	print_escaped(*c->operands ? c->operands : "nothing more");
+	putchar(':');
+	print_action(c->rest, c->words);
+	puts("' ;;");
+}
+
+void completion_zsh(void)
+{
+	puts("#compdef taskctl\n"
+	     "# zsh completion for taskctl(1), made by \"taskctl completion zsh\"\n\n"
+	     "_taskctl_words() {\n"
+	     "\tlocal -a words_of_daemon\n"
+	     "\twords_of_daemon=(${(f)\"$(taskctl $taskctl_daemon -q --connect-timeout 1s completion --words $1 2>/dev/null)\"})\n"
+	     "\tcompadd -a words_of_daemon\n"
+	     "}\n\n"
+	     "_taskctl_commands() {\n"
+	     "\tlocal -a names=(");
+	for (int i = 0; commands[i]; i++) {
+		printf("\t\t'%s:", commands[i]->name);
+		print_escaped(commands[i]->summary);
+		puts("'");
+	}
+	puts("\t)\n"
+	     "\t_describe -t commands command names\n"
+	     "}\n\n"
+	     "_taskctl() {\n"
+	     "\tlocal curcontext=$curcontext state state_descr line\n"
+	     "\tlocal -a taskctl_daemon globals\n"
+	     "\ttypeset -A opt_args\n\n"
+	     "\tglobals=( \\");
+	print_options("\t\t", global_options);
+	puts("\t)\n"
+	     "\t_arguments -C $globals '1:command:_taskctl_commands' '*::argument:->argument' && return\n"
+	     "\tlocal socket=${opt_args[-s]:-${opt_args[--socket]}}\n"
+	     "\t[[ -n $socket ]] && taskctl_daemon=(-s ${(Q)socket})\n"
+	     "\tcase $words[1] in");
+	for (int i = 0; commands[i]; i++)
+		print_command(commands[i]);
+	puts("\tesac\n"
+	     "}\n\n"
+	     "if [[ $funcstack[1] == _taskctl ]]; then\n"
+	     "\t_taskctl \"$@\"\n"
+	     "else\n"
+	     "\tcompdef _taskctl taskctl\n"
+	     "fi");
+}

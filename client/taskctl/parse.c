@@ -1,0 +1,284 @@
+/* The command line, read by the tables of options. Not getopt_long: an argument may be a negative number, what follows
+ * a map's ":::" is never an option, the options that all commands share stand on either side of the command's name,
+ * and a word that is not known gets its "did you mean". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/taskctl/command.h"
+#include "client/taskctl/taskctl.h"
+#include "proto/suggest.h"
+#include "proto/units.h"
+
+struct parser {
+	const struct taskctl *ctl;
+	int argc, next;
+	char **argv;
+	struct global_values *globals;
+	struct invocation *invocation;
+};
+
+/* An option's record, and the struct that its value goes to. */
+struct match {
+	const struct option_spec *spec;
+	char *value;
+};
+
+static bool match_in(const struct option_spec *specs, void *values, const char *name, size_t length, char letter,
+	struct match *match)
+{
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		if (name ? strlen(s->name) == length && strncmp(s->name, name, length) == 0 : s->letter == letter) {
+			*match = (struct match){ .spec = s, .value = (char *)values + s->offset };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* By its long name, or where NAME is NULL by its letter. The command's own come first. */
+static bool match_option(const struct parser *p, const char *name, size_t length, char letter, struct match *match)
+{
+	const struct command *command = p->invocation->command;
+
+	if (command && match_in(command->options, p->invocation->values, name, length, letter, match))
+		return true;
+	return match_in(global_options, p->globals, name, length, letter, match);
+}
+
+static int unknown_option(const struct parser *p, const char *word)
+{
+	const struct command *command = p->invocation->command;
+	struct suggest suggest;
+	char name[64], hint[160];
+
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+	suggest_begin(&suggest, name + strspn(name, "-"));
+	for (const struct option_spec *s = command ? command->options : NULL; s && s->name; s++)
+		suggest_offer(&suggest, s->name);
+	for (const struct option_spec *s = global_options; s->name; s++)
+		suggest_offer(&suggest, s->name);
+	if (suggest.best)
+		snprintf(hint, sizeof hint, "did you mean --%s?", suggest.best);
+	else if (command)
+		snprintf(hint, sizeof hint, "\"taskctl help %s\" shows its options; an argument that starts with - goes after --",
+			command->name);
+	else
+		snprintf(hint, sizeof hint, "options of a command go after its name; \"taskctl help\" shows all");
+	return report_usage(p->ctl, hint, "%s%sunknown option %s", command ? command->name : "", command ? ": " : "", name);
+}
+
+static int set_integer(const struct parser *p, const struct match *match, const char *text)
+{
+	const struct option_spec *spec = match->spec;
+	struct option_integer *out = (struct option_integer *)(void *)match->value;
+	long long value;
+	char hint[96], *end;
+
+	value = strtoll(text, &end, 10);
+	if (end == text || *end || value < spec->min || value > spec->max) {
+		snprintf(hint, sizeof hint, "an integer from %lld to %lld", (long long)spec->min, (long long)spec->max);
+		return report_usage(p->ctl, hint, "--%s: \"%s\" will not do", spec->name, text);
+	}
+	*out = (struct option_integer){ .given = true, .value = value };
+	return EXIT_FINE;
+}
+
+static int set_word(const struct parser *p, const struct option_spec *spec, const char *text, int *out)
+{
+	struct suggest suggest;
+	char hint[160];
+	int length = 0;
+
+	suggest_begin(&suggest, text);
+	for (int i = 0; spec->words[i]; i++) {
+		if (strcmp(spec->words[i], text) == 0) {
+			*out = i + 1;
+			return EXIT_FINE;
+		}
+		suggest_offer(&suggest, spec->words[i]);
+	}
+	if (suggest.best) {
+		snprintf(hint, sizeof hint, "did you mean %s?", suggest.best);
+	} else {
+		length = snprintf(hint, sizeof hint, "one of");
+		for (int i = 0; spec->words[i] && length < (int)sizeof hint; i++)
+			length += snprintf(hint + length, sizeof hint - (size_t)length, "%s %s", i > 0 ? "," : "", spec->words[i]);
+	}
+	return report_usage(p->ctl, hint, "--%s: \"%s\" will not do", spec->name, text);
+}
+
+/* "a,b" is two items; where the option has words, each must be one of them. */
+static int add_items(const struct parser *p, const struct match *match, const char *text)
+{
+	struct option_list *list = (struct option_list *)(void *)match->value;
+	int ignored, status;
+
+	for (;;) {
+		size_t length = strcspn(text, ",");
+		char *item = must(strndup(text, length));
+
+		list->items = must(reallocarray(list->items, (size_t)list->n + 1, sizeof *list->items));
+		list->items[list->n++] = item;
+		status = match->spec->words ? set_word(p, match->spec, item, &ignored) : EXIT_FINE;
+		if (status != EXIT_FINE || !text[length])
+			return status;
+		text += length + 1;
+	}
+}
+
+static int set_option(const struct parser *p, const struct match *match, const char *text)
+{
+	const struct option_spec *spec = match->spec;
+	void *value = match->value;
+
+	switch (spec->type) {
+	case OPTION_FLAG:
+		*(bool *)value = true;
+		return EXIT_FINE;
+	case OPTION_TEXT:
+		*(const char **)value = text;
+		return EXIT_FINE;
+	case OPTION_INTEGER:
+		return set_integer(p, match, text);
+	case OPTION_DURATION:
+		if (units_parse_duration(text, value) < 0 || *(int64_t *)value == 0)
+			return report_usage(p->ctl, "write it like 30s, 1.5h or 250ms, and more than 0",
+				"--%s: \"%s\" is no duration", spec->name, text);
+		return EXIT_FINE;
+	case OPTION_WORD:
+		return set_word(p, spec, text, value);
+	case OPTION_LIST:
+		return add_items(p, match, text);
+	}
+	return EXIT_FINE;
+}
+
+/* The argument of an option: what stands behind it, else the next word. */
+static int take_argument(struct parser *p, const struct match *match, const char *attached)
+{
+	if (!attached) {
+		if (p->next >= p->argc)
+			return report_usage(p->ctl, NULL, "--%s needs its %s", match->spec->name, match->spec->argument);
+		attached = p->argv[p->next++];
+	}
+	return set_option(p, match, attached);
+}
+
+static int parse_long(struct parser *p, const char *word)
+{
+	const char *name = word + 2, *equals = strchr(name, '=');
+	struct match match;
+
+	if (!match_option(p, name, equals ? (size_t)(equals - name) : strlen(name), 0, &match))
+		return unknown_option(p, word);
+	if (match.spec->type != OPTION_FLAG)
+		return take_argument(p, &match, equals ? equals + 1 : NULL);
+	if (equals)
+		return report_usage(p->ctl, NULL, "--%s takes no value", match.spec->name);
+	return set_option(p, &match, NULL);
+}
+
+/* "-rq", "-sPATH", "-s PATH" */
+static int parse_letters(struct parser *p, const char *word)
+{
+	for (const char *letter = word + 1; *letter; letter++) {
+		struct match match;
+		int status;
+
+		if (!match_option(p, NULL, 0, *letter, &match))
+			return unknown_option(p, word);
+		if (match.spec->type != OPTION_FLAG)
+			return take_argument(p, &match, letter[1] ? letter + 1 : NULL);
+		status = set_option(p, &match, NULL);
+		if (status != EXIT_FINE)
+			return status;
+	}
+	return EXIT_FINE;
+}
+
+static int begin_command(struct parser *p, const char *name)
+{
+	const struct command *command = command_find(name);
+	const char *near;
+	char hint[96];
+
+	if (!command) {
+		near = command_suggest(name);
+		if (near)
+			snprintf(hint, sizeof hint, "did you mean %s?", near);
+		return report_usage(p->ctl, near ? hint : "\"taskctl help\" shows all commands", "unknown command \"%s\"", name);
+	}
+	p->invocation->command = command;
+	p->invocation->values = must(calloc(1, command->values_size + 1));
+	return EXIT_FINE;
+}
+
+static bool is_option(const char *word)
+{
+	/* "-" is standard input, "-5" a number. */
+	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
+}
+
+static int check_operands(const struct parser *p)
+{
+	const struct invocation *invocation = p->invocation;
+	const struct command *command = invocation->command;
+	char hint[160];
+
+	if (!command || p->globals->help)
+		return EXIT_FINE;
+	snprintf(hint, sizeof hint, "usage: taskctl %s%s%s%s", command->name, command->options ? " [OPTION…]" : "",
+		*command->operands ? " " : "", command->operands);
+	if (invocation->n_operands < command->min_operands)
+		return report_usage(p->ctl, hint, "%s needs %s", command->name, command->missing);
+	if (command->max_operands >= 0 && invocation->n_operands > command->max_operands)
+		return report_usage(p->ctl, hint, "%s: \"%s\" is one too many", command->name,
+			invocation->operands[command->max_operands]);
+	return EXIT_FINE;
+}
+
+int command_line_parse(const struct taskctl *ctl, int argc, char **argv, struct global_values *globals,
+	struct invocation *invocation)
+{
+	struct parser p = {
+		.ctl = ctl, .argc = argc, .argv = argv, .next = 1, .globals = globals, .invocation = invocation,
+	};
+	bool options_over = false;
+	int status = EXIT_FINE;
+
+	invocation->operands = must(calloc((size_t)argc + 1, sizeof *invocation->operands));
+	while (p.next < argc && status == EXIT_FINE) {
+		char *word = argv[p.next++];
+		const struct command *command = invocation->command;
+
+		if (!options_over && strcmp(word, "--") == 0) {
+			options_over = true;
+		} else if (!options_over && is_option(word)) {
+			status = word[1] == '-' ? parse_long(&p, word) : parse_letters(&p, word);
+		} else if (!command) {
+			status = begin_command(&p, word);
+		} else {
+			options_over |= command->separator && strcmp(word, command->separator) == 0;
+			invocation->operands[invocation->n_operands++] = word;
+		}
+	}
+	return status == EXIT_FINE ? check_operands(&p) : status;
+}
+
+void invocation_free(struct invocation *invocation)
+{
+	const struct option_spec *specs = invocation->command ? invocation->command->options : NULL;
+
+	for (const struct option_spec *s = specs; s && s->name; s++) {
+		struct option_list *list = (struct option_list *)(void *)((char *)invocation->values + s->offset);
+
+		if (s->type != OPTION_LIST)
+			continue;
+		for (int i = 0; i < list->n; i++)
+			free(list->items[i]);
+		free(list->items);
+	}
+	free(invocation->values);
+	free(invocation->operands);
+}

@@ -1,0 +1,251 @@
+/* Errors: "error: …" and "hint: …" for people, one JSON value for programs, both on stderr; and the exit statuses,
+ * which come from the daemon's table of errors wherever it knows the error. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/taskctl/progress.h"
+#include "client/taskctl/taskctl.h"
+#include "proto/errors.h"
+
+/* What is told about an error; members that are not known are NULL. */
+struct told {
+	const char *kind;
+	const char *what;
+	const char *message;
+	const char *hint;
+	const char *data; /* JSON text */
+	const int *code;
+	const size_t *index;
+};
+
+static void tell_json(const struct told *told)
+{
+	json_t *error = json_object();
+	json_t *all;
+	char *text;
+
+	json_object_set_new(error, "kind", json_string(told->kind));
+	if (told->code)
+		json_object_set_new(error, "code", json_integer(*told->code));
+	/* A message from elsewhere may be no UTF-8; then there is none, and the kind has to do. */
+	json_object_set_new(error, "message", json_string(told->message));
+	if (told->what)
+		json_object_set_new(error, "what", json_string(told->what));
+	if (told->index)
+		json_object_set_new(error, "index", json_integer((json_int_t)*told->index));
+	if (told->hint)
+		json_object_set_new(error, "hint", json_string(told->hint));
+	if (told->data)
+		json_object_set_new(error, "data", json_loads(told->data, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
+	all = json_object();
+	json_object_set_new(all, "error", error);
+	text = must(json_dumps(all, JSON_COMPACT));
+	fprintf(stderr, "%s\n", text);
+	free(text);
+	json_decref(all);
+}
+
+static void tell(const struct taskctl *ctl, const struct told *told)
+{
+	/* The results that came before are seen before. */
+	fflush(stdout);
+	progress_clear();
+	if (ctl->json) {
+		tell_json(told);
+		return;
+	}
+	fputs(ctl->color_stderr ? "\033[1;31merror:\033[0m " : "error: ", stderr);
+	if (told->what)
+		fprintf(stderr, "%s: ", told->what);
+	fprintf(stderr, "%s\n", told->message);
+	if (told->hint && !ctl->quiet)
+		fprintf(stderr, "%s%s\n", ctl->color_stderr ? "\033[1mhint:\033[0m " : "hint: ", told->hint);
+}
+
+static int report_v(const struct taskctl *ctl, enum exit_status status, struct told told, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+static int report_v(const struct taskctl *ctl, enum exit_status status, struct told told, const char *format, va_list args)
+{
+	char *message;
+
+	if (vasprintf(&message, format, args) < 0)
+		message = must(NULL);
+	told.message = message;
+	tell(ctl, &told);
+	free(message);
+	return (int)status;
+}
+
+int report(const struct taskctl *ctl, enum exit_status status, const char *kind, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_v(ctl, status, (struct told){ .kind = kind, .hint = hint }, format, args);
+	va_end(args);
+	return (int)status;
+}
+
+int report_usage(const struct taskctl *ctl, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_v(ctl, EXIT_USAGE, (struct told){ .kind = "usage", .hint = hint }, format, args);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+void report_note(const struct taskctl *ctl, const char *format, ...)
+{
+	va_list args;
+
+	if (ctl->quiet || ctl->json)
+		return;
+	fflush(stdout);
+	progress_clear();
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* What the library found itself has no kind of the wire's; this is the name that the JSON has for it. */
+static const char *library_kind(enum taskd_error error)
+{
+	switch (error) {
+	case TASKD_OK: return "ok";
+	case TASKD_E_TIMEOUT: return "wait_timed_out";
+	case TASKD_E_FAILED: return "failed";
+	case TASKD_E_CRASHED: return "crashed";
+	case TASKD_E_TIMED_OUT: return "timed_out";
+	case TASKD_E_CANCELLED: return "cancelled";
+	case TASKD_E_EXPIRED: return "expired";
+	case TASKD_E_UNKNOWN_TASK: return "unknown_task";
+	case TASKD_E_NOT_FOUND: return "not_found";
+	case TASKD_E_FORGOTTEN: return "forgotten";
+	case TASKD_E_QUEUE_FULL: return "queue_full";
+	case TASKD_E_TOO_LARGE: return "too_large";
+	case TASKD_E_DENIED: return "denied";
+	case TASKD_E_UNAVAILABLE: return "unavailable";
+	case TASKD_E_INVALID: return "invalid_params";
+	case TASKD_E_CONNECT: return "cannot_connect";
+	case TASKD_E_DISCONNECTED: return "disconnected";
+	case TASKD_E_PROTOCOL: return "protocol";
+	case TASKD_E_MEMORY: return "memory";
+	case TASKD_E_SYSTEM: return "system";
+	case TASKD_E_OTHER: return "other";
+	}
+	return "other";
+}
+
+int exit_status_of(enum taskd_error error)
+{
+	int known;
+
+	switch (error) {
+	case TASKD_OK:
+		return EXIT_FINE;
+	case TASKD_E_TIMEOUT:
+	case TASKD_E_FAILED:
+	case TASKD_E_CRASHED:
+	case TASKD_E_TIMED_OUT:
+	case TASKD_E_CANCELLED:
+	case TASKD_E_EXPIRED:
+	case TASKD_E_UNKNOWN_TASK:
+	case TASKD_E_NOT_FOUND:
+	case TASKD_E_FORGOTTEN:
+	case TASKD_E_QUEUE_FULL:
+	case TASKD_E_TOO_LARGE:
+	case TASKD_E_DENIED:
+	case TASKD_E_UNAVAILABLE:
+	case TASKD_E_INVALID:
+		known = proto_error_of_kind(library_kind(error));
+		return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
+	case TASKD_E_CONNECT:
+	case TASKD_E_DISCONNECTED:
+	case TASKD_E_PROTOCOL:
+		return EXIT_UNREACHABLE;
+	case TASKD_E_MEMORY:
+	case TASKD_E_SYSTEM:
+	case TASKD_E_OTHER:
+		return EXIT_FAILED;
+	}
+	return EXIT_FAILED;
+}
+
+static int failure_status(const struct taskd_failure *failure)
+{
+	int known = failure->kind && failure->kind[0] ? proto_error_of_kind(failure->kind) : -1;
+
+	return known < 0 ? exit_status_of(failure->error) : proto_error_info((enum proto_error)known)->exit_status;
+}
+
+static int report_failure_of(const struct taskctl *ctl, const char *what, const size_t *index,
+	const struct taskd_failure *failure)
+{
+	struct told told = {
+		.kind = failure->kind && failure->kind[0] ? failure->kind : library_kind(failure->error),
+		.what = what,
+		.message = failure->message,
+		.hint = failure->hint,
+		.data = failure->data,
+		.code = failure->code ? &failure->code : NULL,
+		.index = index,
+	};
+
+	tell(ctl, &told);
+	return failure_status(failure);
+}
+
+int report_failure(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure)
+{
+	return report_failure_of(ctl, what, NULL, failure);
+}
+
+int report_item(const struct taskctl *ctl, size_t index, const struct taskd_failure *failure)
+{
+	char what[48];
+
+	snprintf(what, sizeof what, "item %zu", index + 1);
+	return report_failure_of(ctl, ctl->json ? NULL : what, &index, failure);
+}
+
+int report_library(const struct taskctl *ctl, enum taskd_error error, const char *text)
+{
+	struct told told = {
+		.kind = library_kind(error),
+		.message = text ? text : taskd_strerror(error),
+	};
+
+	if (error == TASKD_E_CONNECT)
+		told.hint = "is taskd running? Start it with \"systemctl start taskd\", or one of your own with \"taskd\"; "
+			    "-s or TASKD_SOCKET name another socket";
+	tell(ctl, &told);
+	return exit_status_of(error);
+}
+
+int report_wire(const struct taskctl *ctl, const char *what, const json_t *error)
+{
+	const json_t *data = json_object_get(error, "data");
+	const char *kind = json_string_value(json_object_get(data, "kind"));
+	const char *message = json_string_value(json_object_get(error, "message"));
+	int known = kind ? proto_error_of_kind(kind) : -1;
+	int code = (int)json_integer_value(json_object_get(error, "code"));
+	char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+	struct told told = {
+		.kind = kind ? kind : "other",
+		.what = what,
+		.message = message ? message : "an error without a text",
+		.hint = json_string_value(json_object_get(data, "hint")),
+		.data = text,
+		.code = code ? &code : NULL,
+	};
+
+	tell(ctl, &told);
+	free(text);
+	return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
+}

@@ -1,0 +1,83 @@
+/* The daemon, as the commands see it: connect once, ask, wait for an end. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/taskctl/taskctl.h"
+#include "client/taskctl/writer.h"
+
+void *must(void *p)
+{
+	if (!p) {
+		fputs("error: out of memory\n", stderr);
+		exit(EXIT_FAILED);
+	}
+	return p;
+}
+
+int taskctl_connect(struct taskctl *ctl)
+{
+	struct taskd_connect_options options = { .timeout_ns = ctl->connect_timeout_ns };
+
+	if (ctl->connection)
+		return EXIT_FINE;
+	ctl->connection = taskd_connect(ctl->socket, &options);
+	if (!ctl->connection) {
+		const char *text;
+		enum taskd_error error = taskd_last_error(&text);
+
+		return report_library(ctl, error, text);
+	}
+	return EXIT_FINE;
+}
+
+/* The daemon's own methods answer at once (or by a timeout that the parameters have), so this waits for as long as the
+ * connection lives. */
+int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result)
+{
+	char *text = params ? must(json_dumps(params, JSON_COMPACT)) : NULL;
+	struct taskd_future *f = NULL;
+	int status = taskctl_connect(ctl);
+
+	json_decref(params);
+	if (status != EXIT_FINE)
+		goto out;
+	f = taskd_request(ctl->connection, method_info(method)->name, text);
+	if (!f) {
+		const char *why;
+		enum taskd_error error = taskd_last_error(&why);
+
+		status = report_library(ctl, error, why);
+		goto out;
+	}
+	if (taskd_result(f, TASKD_FOREVER) != TASKD_OK) {
+		status = report_failure(ctl, NULL, taskd_future_error(f));
+		goto out;
+	}
+	*result = json_loads(taskd_future_result(f, NULL), JSON_DECODE_ANY, NULL);
+	if (!*result)
+		status = report_library(ctl, TASKD_E_PROTOCOL, NULL);
+out:
+	taskd_future_free(f);
+	free(text);
+	return status;
+}
+
+int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, int64_t timeout_ns)
+{
+	enum taskd_error error = taskd_result(f, timeout_ns);
+	const char *id = taskd_future_id(f);
+	char what[64];
+	size_t length;
+	const char *json;
+
+	if (id)
+		snprintf(what, sizeof what, "task %s", id);
+	if (error == TASKD_E_TIMEOUT)
+		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on: ask again later", "%s%shas not ended yet",
+			id ? what : "it", " ");
+	if (error != TASKD_OK)
+		return report_failure(ctl, id ? what : NULL, taskd_future_error(f));
+	json = taskd_future_result(f, &length);
+	ctl->writer->ops->value(ctl->writer, json, length);
+	return EXIT_FINE;
+}

@@ -1,0 +1,86 @@
+/* What every file of taskctl shares: the run that is going on, how it speaks, and how it ends. */
+#ifndef TASKCTL_H
+#define TASKCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/taskd.h"
+#include "proto/methods.h"
+
+struct writer;
+
+/* design: the exit statuses of taskctl; those of the daemon's errors are in the table of proto/errors.h. */
+enum exit_status {
+	EXIT_FINE = 0,
+	EXIT_FAILED = 1, /* the task failed, or anything that has no status of its own */
+	EXIT_USAGE = 2,
+	EXIT_NOT_FOUND = 3,
+	EXIT_UNREACHABLE = 4,
+	EXIT_DENIED = 5,
+	EXIT_QUEUE_FULL = 6,
+	EXIT_TIME = 124,
+};
+
+struct taskctl {
+	char *socket;      /* the path; never NULL once main has read the options */
+	bool socket_given; /* by -s, so what we tell to type next has it too */
+	int64_t connect_timeout_ns;
+	bool json;
+	bool quiet;
+	bool color_stdout;
+	bool color_stderr;
+	struct writer *writer;
+	struct taskd *connection; /* NULL until taskctl_connect */
+};
+
+/* P, unless it is NULL: then the program ends, as there is no memory. */
+void *must(void *p);
+
+/* --- session.c: the daemon --- */
+/* Connects, if that is not done. EXIT_FINE, or it has been reported. */
+int taskctl_connect(struct taskctl *ctl);
+/* Calls one of the daemon's own methods. PARAMS is taken over (NULL: none). *RESULT (the caller's to json_decref) is set
+ * on EXIT_FINE; on anything else the error has been reported. */
+int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result);
+/* Waits for F and writes its result; EXIT_FINE, or it has been reported. */
+int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, int64_t timeout_ns);
+
+/* --- report.c: what goes to stderr --- */
+/* "error: …" and, where HINT is not NULL, "hint: …". KIND is the JSON's. Return STATUS, so that callers can too. */
+int report(const struct taskctl *ctl, enum exit_status status, const char *kind, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* A command line that makes no sense: EXIT_USAGE. */
+int report_usage(const struct taskctl *ctl, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A failed task or request; its exit status. WHAT (or NULL) is put before the text: "task 17". */
+int report_failure(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure);
+/* One item of a map that failed: the same, and "index" in the JSON. */
+int report_item(const struct taskctl *ctl, size_t index, const struct taskd_failure *failure);
+/* The library's own error; TEXT NULL: the error's. */
+int report_library(const struct taskctl *ctl, enum taskd_error error, const char *text);
+/* An error as it is in a task's record or came over the wire: {"code", "message", "data"}. */
+int report_wire(const struct taskctl *ctl, const char *what, const json_t *error);
+/* A line for people only; nothing with --quiet or --json. */
+void report_note(const struct taskctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int exit_status_of(enum taskd_error error);
+
+/* --- interrupt.c: Ctrl-C --- */
+/* From now on SIGINT ends the program with this said first (TEXT is copied; NULL: nothing is said). */
+void interrupt_says(const struct taskctl *ctl, const char *text);
+/* "task 17 goes on; its result: taskctl result 17" for IDS; COMMAND is "result" or "wait". */
+void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command, char *const *ids, int n);
+
+/* --- arguments.c: words of the command line as JSON --- */
+/* The JSON text of one word: itself where it is JSON, else as a string; "-" (where FROM_STDIN): standard input's. The
+ * caller's to free. NULL: reported. */
+char *argument_json(const struct taskctl *ctl, const char *word, bool from_stdin);
+/* [A, B, …] of the words, after those of ARGS_OPTION (JSON, an array or one object), or NULL: reported. */
+char *arguments_json(const struct taskctl *ctl, char *const *words, int n, const char *args_option);
+/* The ids of the command line, checked, as a JSON array. NULL: reported. */
+json_t *ids_json(const struct taskctl *ctl, char *const *ids, int n);
+/* Whether TEXT is a task's id. */
+bool id_is_valid(const char *text);
+
+#endif

@@ -43,5 +43,5 @@ coverage: all
 clean-local:
 	rm -rf sanitize-address sanitize-thread
 
-EXTRA_DIST += tests/run tests/count tests/coverage $(integration_tests) $(cli_tests)
+EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/coverage $(integration_tests) $(cli_tests)
 .PHONY: check-integration check-cli check-sanitize check-sanitize-address check-sanitize-thread coverage bench

@@ -1,0 +1,26 @@
+/* Prints what manual pages have to tell, from the tables that the programs themselves read; for check-docs. */
+#include <stdio.h>
+
+#include "edge/config.h"
+#include "proto/errors.h"
+#include "proto/methods.h"
+#include "proto/params.h"
+
+int main(void)
+{
+	for (int method = 0; method < N_METHODS; method++) {
+		const struct method_info *info = method_info((enum method)method);
+
+		printf("method %s\n", info->name);
+		for (const struct param_spec *param = info->params; param->name; param++)
+			printf("parameter %s %s\n", info->name, param->name);
+	}
+	for (int error = 0; error < PROTO_N_ERRORS; error++) {
+		const struct proto_error_info *info = proto_error_info((enum proto_error)error);
+
+		printf("error %s %d\n", info->kind, info->code);
+	}
+	for (size_t i = 0; i < config_n_keys; i++)
+		printf("key %s %s\n", config_keys[i].section, config_keys[i].name);
+	return 0;
+}

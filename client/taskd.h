@@ -26,6 +26,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct taskd;        /* a connection */
 struct taskd_future; /* one task's outcome, now or later */
@@ -180,6 +181,7 @@ enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *ne
 /* Calls METHOD with PARAMS (JSON array or object, or NULL): a future whose result is the method's. */
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

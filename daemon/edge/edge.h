@@ -21,7 +21,7 @@ struct edge_host {
 	/* Reads and applies the configuration. 0 with *report (a JSON object's text, malloc'ed) or -1 with *error (malloc'ed). */
 	int (*reload)(void *context, char **report, char **error);
 	void (*shutdown)(void *context, bool now);
-	/* Members of server.info and server.stats that only the server knows, each "\"key\":value," with a comma behind. */
+	/* Members of server.info that only the server knows, each "\"key\":value," with a comma behind. */
 	void (*describe)(void *context, struct strbuf *out);
 };
 

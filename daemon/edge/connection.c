@@ -1,0 +1,292 @@
+/* A client's connection: its event, its output, its end. (What it says is input.c's.)
+ *
+ * One event serves three situations:
+ *   reading            EV_READ, level-triggered
+ *   not reading        EV_CLOSED, edge-triggered: input is over, or has to wait. Nothing is read then, but a client that
+ *                      is gone altogether must be noticed, since its tasks are to be cancelled at once
+ *   the socket is full EV_WRITE beside either
+ * EV_CLOSED comes for a half-closed connection too. Only poll(2) tells the two apart: POLLHUP means that the peer's
+ * socket is no more. */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "edge/request.h"
+
+#define WRITE_PIECES 64
+#define SCRATCH_KEPT (256u * 1024)
+
+static bool peer_is_gone(const struct connection *connection)
+{
+	struct pollfd state = { .fd = connection->fd };
+	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+static void on_event(evutil_socket_t fd, short what, void *user)
+{
+	struct connection *connection = user;
+	(void)fd;
+	if ((what & EV_CLOSED) && peer_is_gone(connection)) {
+		connection_close(connection, NULL);
+		return;
+	}
+	if (what & EV_WRITE) {
+		connection->blocked = false;
+		connection_touch(connection);
+	}
+	if (what & EV_READ)
+		input_read(connection);
+	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
+		connection_close(connection, NULL);
+}
+
+/* Sets the event up for what the connection waits for now. */
+static void set_interest(struct connection *connection)
+{
+	short wanted = EV_PERSIST;
+	wanted |= input_is_stopped(connection) || connection->input_waits ? EV_CLOSED | EV_ET : EV_READ;
+	if (connection->blocked)
+		wanted |= EV_WRITE;
+	if (wanted == connection->interest)
+		return;
+	if (connection->interest)
+		event_del(connection->event);
+	connection->interest = wanted;
+	if (event_assign(connection->event, connection->edge->base, connection->fd, wanted, on_event, connection) < 0 ||
+		event_add(connection->event, NULL) < 0)
+		connection_close(connection, "its events cannot be watched");
+}
+
+static void send_timed_out(struct edge_timer *timer)
+{
+	connection_close(heap_entry(timer, struct connection, send_timer.node), "it does not read what is sent to it");
+}
+
+void connection_new(struct edge *edge, int fd, const struct peer *peer)
+{
+	struct connection *connection = xcalloc(1, sizeof(*connection));
+	connection->edge = edge;
+	connection->fd = fd;
+	connection->peer = *peer;
+	connection->send_timer.fire = send_timed_out;
+	framing_init(&connection->framing, FRAMING_UNKNOWN, edge->limits.frame);
+	LIST_INIT(&connection->requests);
+	TAILQ_INSERT_TAIL(&edge->connections, connection, link);
+	edge->n_connections++;
+	connection->event = event_new(edge->base, fd, EV_READ | EV_PERSIST, on_event, connection);
+	if (!connection->event) {
+		connection_close(connection, "no memory");
+		return;
+	}
+	set_interest(connection);
+}
+
+static void drop_output(struct connection *connection)
+{
+	struct edge *edge = connection->edge;
+	if (!connection->output)
+		return;
+	evbuffer_free(connection->output);
+	connection->output = NULL;
+	connection->output_size = 0;
+	edge->n_writing--;
+	edge_timer_cancel(edge, &connection->send_timer);
+}
+
+void connection_close(struct connection *connection, const char *why)
+{
+	struct edge *edge = connection->edge;
+	unsigned long kept_back = 0;
+	if (connection_is_closed(connection))
+		return;
+	if (why && log_limit_pass(&edge->dropped, &kept_back))
+		log_warning("a client (pid %d, uid %u) was disconnected: %s%s", (int)connection->peer.pid,
+			(unsigned)connection->peer.uid, why, kept_back ? " (and others before it)" : "");
+	if (connection->event && connection->interest)
+		event_del(connection->event);
+	connection->interest = 0;
+	close(connection->fd);
+	connection->fd = -1;
+	drop_output(connection);
+	edge_timer_cancel(edge, &connection->send_timer);
+	connection_untouch(connection);
+	TAILQ_REMOVE(&edge->connections, connection, link);
+	TAILQ_INSERT_TAIL(&edge->closed, connection, link);
+	edge->n_connections--;
+	listeners_resume(edge);
+}
+
+bool connection_bury(struct connection *connection)
+{
+	struct request *request;
+	bool any = !LIST_EMPTY(&connection->requests);
+	while ((request = LIST_FIRST(&connection->requests)))
+		request_abandon(request);
+	TAILQ_REMOVE(&connection->edge->closed, connection, link);
+	if (connection->index) {
+		names_fini(connection->index);
+		free(connection->index);
+	}
+	if (connection->event)
+		event_free(connection->event);
+	input_free(connection);
+	free(connection);
+	return any;
+}
+
+void connection_touch(struct connection *connection)
+{
+	if (connection->dirty || connection_is_closed(connection))
+		return;
+	connection->dirty = true;
+	connection->edge->n_dirty++;
+	TAILQ_INSERT_TAIL(&connection->edge->dirty, connection, dirty_link);
+}
+
+void connection_untouch(struct connection *connection)
+{
+	if (!connection->dirty)
+		return;
+	connection->dirty = false;
+	connection->edge->n_dirty--;
+	TAILQ_REMOVE(&connection->edge->dirty, connection, dirty_link);
+}
+
+static void check_output_limit(struct connection *connection)
+{
+	if (connection->output_size + connection->held > connection->edge->limits.output)
+		connection_close(connection, "more waits for it than output_limit allows");
+}
+
+void connection_hold(struct connection *connection, size_t bytes)
+{
+	connection->held += bytes;
+	check_output_limit(connection);
+}
+
+void connection_unhold(struct connection *connection, size_t bytes)
+{
+	connection->held -= bytes;
+}
+
+static void release_body(const void *data, size_t length, void *user)
+{
+	(void)data;
+	(void)length;
+	bytes_unref(user);
+}
+
+static int add_body(struct evbuffer *output, struct bytes *body)
+{
+	if (body->size <= EDGE_COPY_LIMIT)
+		return evbuffer_add(output, body->data, body->size);
+	bytes_ref(body);
+	if (evbuffer_add_reference(output, body->data, body->size, release_body, body) == 0)
+		return 0;
+	bytes_unref(body);
+	return -1;
+}
+
+void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail)
+{
+	char header[FRAMING_HEADER_SIZE];
+	size_t tail_length = strlen(tail);
+	size_t length = head->length + (body ? body->size : 0) + tail_length;
+	int failed = 0;
+	if (connection_is_closed(connection))
+		return;
+	if (!connection->output) {
+		connection->output = evbuffer_new();
+		if (!connection->output) {
+			connection_close(connection, "no memory for its replies");
+			return;
+		}
+		connection->edge->n_writing++;
+	}
+	size_t header_length = framing_header(&connection->framing, length, header);
+	if (header_length)
+		failed |= evbuffer_add(connection->output, header, header_length);
+	if (body && body->size > EDGE_COPY_LIMIT) {
+		failed |= evbuffer_add(connection->output, head->data, head->length);
+		failed |= add_body(connection->output, body);
+		strbuf_reset(head);
+	} else if (body) {
+		strbuf_add(head, body->data, body->size);
+	}
+	strbuf_add(head, tail, tail_length);
+	if (!header_length)
+		strbuf_add(head, "\n", 1);
+	failed |= evbuffer_add(connection->output, head->data, head->length);
+	connection->output_size = evbuffer_get_length(connection->output);
+	connection_touch(connection);
+	if (failed || strbuf_failed(head))
+		connection_close(connection, "no memory for its replies");
+	else
+		check_output_limit(connection);
+	if (head->room > SCRATCH_KEPT || strbuf_failed(head))
+		strbuf_free(head);
+}
+
+/* One sendmsg(2) of what waits; what it took, or -1 where the socket takes nothing. */
+static ssize_t send_some(struct connection *connection)
+{
+	struct evbuffer_iovec pieces[WRITE_PIECES];
+	int n = evbuffer_peek(connection->output, -1, NULL, pieces, WRITE_PIECES);
+	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)(n < WRITE_PIECES ? n : WRITE_PIECES) };
+	ssize_t sent;
+	do
+		sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+/* Writes until the socket is full, everything is written, or this turn's share is used up. */
+static void flush(struct connection *connection)
+{
+	struct edge *edge = connection->edge;
+	size_t written = 0;
+	while (connection->output && !connection->blocked && written < EDGE_TURN_WRITE) {
+		ssize_t sent = send_some(connection);
+		if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) {
+			connection_close(connection, NULL);
+			return;
+		}
+		if (sent < 0) {
+			connection->blocked = true;
+			break;
+		}
+		written += (size_t)sent;
+		evbuffer_drain(connection->output, (size_t)sent);
+		connection->output_size = evbuffer_get_length(connection->output);
+		if (!connection->output_size)
+			drop_output(connection);
+	}
+	if (connection->blocked && connection->output && (written || !heap_has(&connection->send_timer.node)))
+		edge_timer_set(edge, &connection->send_timer, core_now(edge->core) + edge->limits.send_timeout_ns);
+	if (!connection->output)
+		connection->blocked = false;
+}
+
+void connection_turn(struct connection *connection)
+{
+	flush(connection);
+	if (!connection_is_closed(connection) && connection->input_waits)
+		input_resume(connection);
+	if (connection_is_closed(connection))
+		return;
+	if (connection->input_over && !connection->input_waits && !connection->outstanding && !connection->output) {
+		connection_close(connection, NULL);
+		return;
+	}
+	set_interest(connection);
+	if ((connection->output && !connection->blocked) || (connection->input_waits && !input_must_wait(connection)))
+		connection_touch(connection);
+}

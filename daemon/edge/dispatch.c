@@ -1,0 +1,165 @@
+/* From a message to the function that handles it: single requests, batches, methods with a dot, and tasks by name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/rpc.h"
+#include "proto/jsonrpc.h"
+#include "proto/suggest.h"
+
+static rpc_handler *const handlers[N_METHODS] = {
+	[METHOD_TASK_CALL] = rpc_task_call,
+	[METHOD_TASK_SUBMIT] = rpc_task_submit,
+	[METHOD_TASK_MAP] = rpc_task_map,
+	[METHOD_TASK_RESULT] = rpc_task_result,
+	[METHOD_TASK_WAIT] = rpc_task_wait,
+	[METHOD_TASK_STATUS] = rpc_task_status,
+	[METHOD_TASK_LIST] = rpc_task_list,
+	[METHOD_TASK_CANCEL] = rpc_task_cancel,
+	[METHOD_TASK_FORGET] = rpc_task_forget,
+	[METHOD_TASK_TYPES] = rpc_task_types,
+	[METHOD_WORKER_LIST] = rpc_worker_list,
+	[METHOD_POOL_LIST] = rpc_pool_list,
+	[METHOD_QUEUE_LIST] = rpc_queue_list,
+	[METHOD_SERVER_INFO] = rpc_server_info,
+	[METHOD_SERVER_STATS] = rpc_server_stats,
+	[METHOD_SERVER_PING] = rpc_server_ping,
+	[METHOD_SERVER_RELOAD] = rpc_server_reload,
+	[METHOD_SERVER_SHUTDOWN] = rpc_server_shutdown,
+	[METHOD_RPC_DISCOVER] = rpc_discover,
+	[METHOD_CANCEL_REQUEST] = rpc_cancel_request,
+};
+
+bool call_params(const struct call *call, void *out)
+{
+	char error[320];
+	if (params_read(method_info(call->method)->params, &call->params, out, error, sizeof(error)) == 0)
+		return true;
+	reply_error(&call->to, PROTO_INVALID_PARAMS, error, NULL);
+	return false;
+}
+
+void call_params_free(const struct call *call, void *params)
+{
+	params_free(method_info(call->method)->params, params);
+}
+
+static void unknown_method(const struct reply_to *to, const char *name)
+{
+	struct suggest suggest;
+	suggest_begin(&suggest, name);
+	for (int i = 0; i < N_METHODS; i++)
+		suggest_offer(&suggest, method_info((enum method)i)->name);
+	reply_unknown(to, PROTO_UNKNOWN_METHOD, "method", name, suggest.best);
+}
+
+/* taskd's own methods have a dot, or begin with "$/"; no task's name does. */
+static void dispatch_method(struct call *call, const char *name, size_t length)
+{
+	char text[129];
+	if (!memchr(name, '.', length) && name[0] != '$') {
+		rpc_task_named(call, name, length);
+		return;
+	}
+	int method = method_find(name, length);
+	if (method >= 0) {
+		call->method = (enum method)method;
+		handlers[method](call);
+		return;
+	}
+	if (length >= 2 && name[0] == '$' && !call->to.id)
+		return; /* as LSP has it, such a notification may be ignored */
+	memcpy(text, name, length);
+	text[length] = '\0';
+	unknown_method(&call->to, text);
+}
+
+static void dispatch_request(struct connection *connection, struct batch *batch, const struct rpc_request *request)
+{
+	struct call call = {
+		.edge = connection->edge,
+		.to = { .connection = connection, .batch = batch },
+		.params = request->params,
+	};
+	char buffer[128];
+	size_t length;
+	bool answered = request->id.kind != JSON_NONE;
+	if (answered) {
+		call.to.id = request->id.text;
+		call.to.id_length = request->id.length;
+		if (batch)
+			batch_expect(batch);
+	}
+	connection->edge->n_requests++;
+	if (call.to.id_length > REQUEST_ID_LIMIT) {
+		call.to.id = "null";
+		call.to.id_length = 4;
+		reply_errorf(&call.to, PROTO_INVALID_REQUEST, "an id has at most %u bytes", REQUEST_ID_LIMIT);
+		return;
+	}
+	if (batch && answered && connection->outstanding >= connection->edge->limits.requests) {
+		reply_error(&call.to, PROTO_TOO_MANY, "more requests at once than max_requests", NULL);
+		return;
+	}
+	const char *name = rpc_method(request, buffer, &length);
+	if (name && length)
+		dispatch_method(&call, name, length);
+	else
+		reply_error(&call.to, PROTO_UNKNOWN_METHOD, "no method has such a name", NULL);
+}
+
+static void answer_bad(struct connection *connection, struct batch *batch, const struct rpc_request *request,
+	enum proto_error error, const char *reason)
+{
+	bool known = request->id.kind != JSON_NONE && request->id.length <= REQUEST_ID_LIMIT;
+	const struct reply_to to = {
+		.connection = connection,
+		.batch = batch,
+		.id = known ? request->id.text : "null",
+		.id_length = known ? request->id.length : 4,
+	};
+	if (batch)
+		batch_expect(batch);
+	connection->edge->n_requests++;
+	reply_error(&to, error, reason, NULL);
+}
+
+static void dispatch_batch(struct connection *connection, const struct json_span *elements)
+{
+	struct batch *batch = batch_new(connection);
+	struct json_span element;
+	size_t cursor = 0;
+	while (!connection_is_closed(connection) && json_next(elements, &cursor, NULL, &element) == 1) {
+		struct rpc_request request = { 0 };
+		enum proto_error error = PROTO_INVALID_REQUEST;
+		const char *reason = NULL;
+		switch (rpc_read_value(&element, &request, &error, &reason)) {
+		case RPC_REQUEST:
+			dispatch_request(connection, batch, &request);
+			break;
+		case RPC_BATCH:
+		case RPC_BAD:
+			answer_bad(connection, batch, &request, error, reason);
+			break;
+		}
+	}
+	batch_release(batch);
+}
+
+void dispatch_message(struct connection *connection, const char *text, size_t length)
+{
+	struct rpc_request request = { 0 };
+	struct json_span elements;
+	enum proto_error error = PROTO_PARSE_ERROR;
+	const char *reason = NULL;
+	switch (rpc_read(text, length, &request, &elements, &error, &reason)) {
+	case RPC_REQUEST:
+		dispatch_request(connection, NULL, &request);
+		break;
+	case RPC_BATCH:
+		dispatch_batch(connection, &elements);
+		break;
+	case RPC_BAD:
+		answer_bad(connection, NULL, &request, error, reason);
+		break;
+	}
+}

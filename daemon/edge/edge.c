@@ -1,0 +1,120 @@
+/* The edge as a whole: its construction, its part of each turn of the loop, and its timers. */
+#include "edge/edge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xmalloc.h"
+#include "edge/config.h"
+#include "edge/request.h"
+#include "edge/rpc.h"
+
+void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns)
+{
+	heap_set(&edge->timers, &timer->node, at_ns, 0);
+}
+
+void edge_timer_cancel(struct edge *edge, struct edge_timer *timer)
+{
+	if (heap_has(&timer->node))
+		heap_remove(&edge->timers, &timer->node);
+}
+
+int64_t edge_next_ns(const struct edge *edge)
+{
+	const struct heap_node *top = heap_top(&edge->timers);
+	return top ? top->key : CLOCK_NEVER;
+}
+
+void edge_timer(struct edge *edge)
+{
+	int64_t now = core_now(edge->core);
+	struct heap_node *top;
+	while ((top = heap_top(&edge->timers)) && top->key <= now) {
+		heap_pop(&edge->timers);
+		struct edge_timer *timer = heap_entry(top, struct edge_timer, node);
+		timer->fire(timer);
+	}
+}
+
+void edge_configure(struct edge *edge, const struct config *config)
+{
+	edge->limits = (struct edge_limits){
+		.frame = (size_t)config->frame_limit,
+		.payload = (size_t)config->payload_limit,
+		.output = (size_t)config->output_limit,
+		.connections = (size_t)config->max_connections,
+		.requests = (size_t)config->max_requests,
+		.send_timeout_ns = config->send_timeout,
+	};
+}
+
+struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config)
+{
+	struct edge *edge = xcalloc(1, sizeof(*edge));
+	edge->base = base;
+	edge->host = *host;
+	edge->core = host->core;
+	edge->input = xmalloc(EDGE_INPUT_SIZE);
+	edge->refused = (struct log_limit){ .burst = 5, .period_ns = 10 * NS_PER_S };
+	edge->dropped = (struct log_limit){ .burst = 10, .period_ns = 10 * NS_PER_S };
+	TAILQ_INIT(&edge->listeners);
+	TAILQ_INIT(&edge->connections);
+	TAILQ_INIT(&edge->closed);
+	TAILQ_INIT(&edge->dirty);
+	SLIST_INIT(&edge->spare_requests);
+	STAILQ_INIT(&edge->doomed_maps);
+	heap_init(&edge->timers);
+	edge_configure(edge, config);
+	return edge;
+}
+
+/* About as many as are on the list now: a connection that comes back waits for the next turn. */
+static void turn_connections(struct edge *edge)
+{
+	struct connection *connection;
+	for (size_t n = edge->n_dirty; n > 0 && (connection = TAILQ_FIRST(&edge->dirty)); n--) {
+		connection_untouch(connection);
+		connection_turn(connection);
+	}
+}
+
+bool edge_turn(struct edge *edge)
+{
+	struct connection *connection;
+	bool cancelled = maps_sweep(edge);
+	turn_connections(edge);
+	while ((connection = TAILQ_FIRST(&edge->closed)))
+		cancelled |= connection_bury(connection);
+	return cancelled || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
+}
+
+bool edge_quiet(const struct edge *edge)
+{
+	return edge->outstanding == 0 && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
+}
+
+void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests)
+{
+	*connections = edge->n_connections;
+	*requests = edge->n_requests;
+}
+
+void edge_free(struct edge *edge)
+{
+	struct connection *connection;
+	if (!edge)
+		return;
+	edge_close_listeners(edge);
+	while ((connection = TAILQ_FIRST(&edge->connections)))
+		connection_close(connection, NULL);
+	while ((connection = TAILQ_FIRST(&edge->closed)))
+		connection_bury(connection);
+	maps_sweep(edge);
+	requests_free_spare(edge);
+	heap_fini(&edge->timers);
+	strbuf_free(&edge->scratch);
+	free(edge->input);
+	free(edge);
+}

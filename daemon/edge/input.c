@@ -1,0 +1,217 @@
+/* What clients say. Bytes are read into one buffer that all connections share, and whole messages are handled where
+ * they lie; only a message that is not complete is moved into a buffer of its connection's own, which the following
+ * reads then fill. So a connection that says nothing costs no buffer, and short messages are never copied. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edge/reply.h"
+
+#define OWN_INPUT_LEAST 1024u
+/* An unfinished message of up to so many bytes is read on behind a copy of itself in the shared buffer. */
+#define SHARED_REST_LIMIT (16u * 1024)
+
+void input_free(struct connection *connection)
+{
+	free(connection->input);
+	connection->input = NULL;
+	connection->input_start = connection->input_length = connection->input_room = 0;
+}
+
+bool input_must_wait(const struct connection *connection)
+{
+	return connection_is_closed(connection) || connection->output_size > EDGE_OUTPUT_PAUSE ||
+	       connection->outstanding >= connection->edge->limits.requests;
+}
+
+bool input_is_stopped(const struct connection *connection)
+{
+	return connection->input_over || input_must_wait(connection);
+}
+
+/* What cannot be told apart any more gets one last error; what is outstanding is still answered. */
+static void give_up(struct connection *connection, enum framing_result result)
+{
+	const struct reply_to to = { .connection = connection, .id = "null", .id_length = 4 };
+	switch (result) {
+	case FRAMING_TOO_LONG:
+		reply_errorf(&to, PROTO_TOO_LARGE, "the message is longer than frame_limit (%zu bytes); closing",
+			connection->edge->limits.frame);
+		break;
+	case FRAMING_BAD_HEADER:
+		reply_error(&to, PROTO_INVALID_REQUEST, "the header has no usable Content-Length; closing", NULL);
+		break;
+	case FRAMING_BAD_START:
+		reply_error(&to, PROTO_PARSE_ERROR, "a connection begins with '{', '[' or \"Content-Length:\"; closing", NULL);
+		break;
+	case FRAMING_MESSAGE:
+	case FRAMING_INCOMPLETE:
+		break;
+	}
+	connection->input_over = true;
+	connection_touch(connection);
+}
+
+/* Handles whole messages at the start of DATA; how many bytes they took. All of it once the input makes no sense. */
+static size_t handle(struct connection *connection, const char *data, size_t length)
+{
+	size_t done = 0;
+	connection->input_waits = false;
+	while (done < length) {
+		const char *message;
+		size_t message_length, used = 0;
+		if (input_must_wait(connection)) {
+			connection->input_waits = true;
+			break;
+		}
+		enum framing_result result =
+			framing_next(&connection->framing, data + done, length - done, &message, &message_length, &used);
+		if (result == FRAMING_MESSAGE) {
+			done += used;
+			dispatch_message(connection, message, message_length);
+		} else if (result == FRAMING_INCOMPLETE) {
+			done += used;
+			break;
+		} else {
+			give_up(connection, result);
+			return length;
+		}
+	}
+	return done;
+}
+
+/* Room in the connection's own buffer for LENGTH bytes more than it holds. */
+static bool own_reserve(struct connection *connection, size_t more)
+{
+	size_t held = connection->input_length - connection->input_start;
+	if (connection->input_start) {
+		memmove(connection->input, connection->input + connection->input_start, held);
+		connection->input_start = 0;
+		connection->input_length = held;
+	}
+	if (held + more <= connection->input_room)
+		return true;
+	/* A header's promise is believed only as fast as bytes come in. */
+	size_t wanted = framing_wants(&connection->framing);
+	size_t room = 2 * (held + more) > OWN_INPUT_LEAST ? 2 * (held + more) : OWN_INPUT_LEAST;
+	if (wanted >= held + more && wanted < room)
+		room = wanted;
+	char *input = realloc(connection->input, room);
+	if (!input)
+		return false;
+	connection->input = input;
+	connection->input_room = room;
+	return true;
+}
+
+static void own_handle(struct connection *connection)
+{
+	connection->input_start += handle(connection, connection->input + connection->input_start,
+		connection->input_length - connection->input_start);
+	if (connection->input_start == connection->input_length)
+		input_free(connection);
+}
+
+/* A last line that nothing ends is a line all the same. */
+static void handle_rest(struct connection *connection)
+{
+	if (connection->input && !connection->input_waits && connection->framing.mode == FRAMING_LINES) {
+		dispatch_message(connection, connection->input + connection->input_start,
+			connection->input_length - connection->input_start);
+		input_free(connection);
+	}
+	if (!connection->input_waits)
+		input_free(connection);
+}
+
+static bool own_store(struct connection *connection, const char *rest, size_t length)
+{
+	if (!length) {
+		input_free(connection);
+		return true;
+	}
+	connection->input_start = connection->input_length = 0;
+	if (!own_reserve(connection, length))
+		return false;
+	memcpy(connection->input, rest, length);
+	connection->input_length = length;
+	return true;
+}
+
+/* One read(2) into SIZE bytes at ROOM. How much it was; 0: nothing for now, or never again. */
+static size_t take(struct connection *connection, char *room, size_t size)
+{
+	ssize_t got = read(connection->fd, room, size);
+	if (got < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			connection_close(connection, NULL);
+		return 0;
+	}
+	if (got == 0) {
+		connection->input_over = true;
+		handle_rest(connection);
+		connection_touch(connection);
+	}
+	return (size_t)got;
+}
+
+/* Into the shared buffer, behind what little there is of an unfinished message. */
+static bool read_shared(struct connection *connection, size_t held, size_t *budget)
+{
+	char *buffer = connection->edge->input;
+	size_t size = EDGE_INPUT_SIZE - held;
+	if (held)
+		memcpy(buffer, connection->input + connection->input_start, held);
+	size_t got = take(connection, buffer + held, size);
+	if (!got)
+		return false;
+	*budget -= *budget < got ? *budget : got;
+	size_t done = handle(connection, buffer, held + got);
+	if (!own_store(connection, buffer + done, held + got - done)) {
+		connection_close(connection, "no memory for its message");
+		return false;
+	}
+	return got == size;
+}
+
+static bool read_own(struct connection *connection, size_t *budget)
+{
+	if (!own_reserve(connection, 1)) {
+		connection_close(connection, "no memory for its message");
+		return false;
+	}
+	size_t size = connection->input_room - connection->input_length;
+	size_t got = take(connection, connection->input + connection->input_length, size);
+	if (!got)
+		return false;
+	*budget -= *budget < got ? *budget : got;
+	connection->input_length += got;
+	own_handle(connection);
+	return got == size;
+}
+
+/* False: there is nothing more for now. */
+static bool read_once(struct connection *connection, size_t *budget)
+{
+	size_t held = connection->input_length - connection->input_start;
+	if (held <= SHARED_REST_LIMIT && framing_wants(&connection->framing) <= EDGE_INPUT_SIZE)
+		return read_shared(connection, held, budget);
+	return read_own(connection, budget);
+}
+
+void input_read(struct connection *connection)
+{
+	size_t budget = EDGE_TURN_READ;
+	while (budget && !input_is_stopped(connection) && read_once(connection, &budget))
+		;
+	if (input_is_stopped(connection) || connection->input_waits)
+		connection_touch(connection);
+}
+
+void input_resume(struct connection *connection)
+{
+	own_handle(connection);
+	if (connection->input_over)
+		handle_rest(connection);
+}

@@ -1,0 +1,150 @@
+/* What the edge's files share: the edge as a whole, its connections, the requests that wait, and who gets a reply.
+ *
+ * A connection that ends is only marked by connection_close; edge_turn takes it apart, so that code which is about to
+ * answer somebody never finds its connection freed, and the core is never called from within its own callbacks. */
+#ifndef EDGE_INTERNAL_H
+#define EDGE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/heap.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "core/core.h"
+#include "edge/edge.h"
+#include "edge/peer.h"
+#include "proto/errors.h"
+#include "proto/framing.h"
+#include "proto/json_scan.h"
+#include "proto/methods.h"
+#include "proto/strbuf.h"
+
+struct batch;
+struct bytes;
+struct connection;
+struct event;
+struct evbuffer;
+struct listener;
+struct map;
+struct request;
+
+/* Larger results are handed to the socket by reference rather than copied. */
+#define EDGE_COPY_LIMIT (16u * 1024)
+/* A connection is not read from while more than this waits to be written to it. */
+#define EDGE_OUTPUT_PAUSE (1024u * 1024)
+/* So much is read from, and written to, one connection in a turn of the loop. */
+#define EDGE_TURN_READ (1024u * 1024)
+#define EDGE_TURN_WRITE (4u * 1024 * 1024)
+#define EDGE_INPUT_SIZE (256u * 1024)
+#define REQUEST_ID_LIMIT 1024u
+
+struct edge_timer {
+	struct heap_node node;
+	void (*fire)(struct edge_timer *timer); /* it is off the heap already */
+};
+
+struct edge_limits {
+	size_t frame;
+	size_t payload;
+	size_t output;
+	size_t connections;
+	size_t requests;
+	int64_t send_timeout_ns;
+};
+
+struct edge {
+	struct event_base *base;
+	struct edge_host host;
+	struct core *core;
+	struct edge_limits limits;
+
+	TAILQ_HEAD(, listener) listeners;
+	bool open;
+	struct edge_timer accept_timer; /* set while accepting is paused for want of descriptors */
+
+	TAILQ_HEAD(connection_list, connection) connections; /* open ones */
+	struct connection_list dirty;  /* have something to write, or input that can go on */
+	struct connection_list closed; /* to be taken apart at the end of the turn */
+	size_t n_connections;
+	size_t n_dirty;
+	size_t n_writing;   /* connections that have output */
+	size_t outstanding; /* requests that wait for something */
+	uint64_t n_requests;
+
+	SLIST_HEAD(, request) spare_requests;
+	size_t n_spare_requests;
+	STAILQ_HEAD(, map) doomed_maps; /* answered; their other chunks are to be cancelled */
+	struct heap timers;
+	char *input;           /* EDGE_INPUT_SIZE bytes that all connections without a partial message read into */
+	struct strbuf scratch; /* for one reply at a time */
+	struct log_limit refused;
+	struct log_limit dropped;
+};
+
+void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns);
+void edge_timer_cancel(struct edge *edge, struct edge_timer *timer);
+
+/* --- listener.c --- */
+void listeners_resume(struct edge *edge);
+void listeners_free(struct edge *edge);
+
+/* --- connection.c --- */
+struct connection {
+	struct edge *edge;
+	struct event *event;
+	struct evbuffer *output; /* NULL while nothing waits */
+	char *input;             /* what was read and not handled yet; NULL mostly */
+	size_t input_start;
+	size_t input_length; /* up to here it is filled */
+	size_t input_room;
+	struct framing framing;
+	struct peer peer;
+	int fd;           /* -1 once closed */
+	short interest;   /* what the event is set up for */
+	bool dirty;       /* on edge->dirty */
+	bool blocked;     /* the socket takes nothing more for now */
+	bool input_over;  /* the peer has said all, or what it said cannot be made sense of */
+	bool input_waits; /* not handled because of too much output or too many requests */
+	size_t output_size;
+	size_t held; /* bytes of replies that are not complete yet: batches, maps */
+	size_t outstanding;
+	LIST_HEAD(, request) requests;
+	struct names *index; /* requests by id; NULL until somebody asks */
+	struct edge_timer send_timer;
+	TAILQ_ENTRY(connection) link; /* edge->connections, then edge->closed */
+	TAILQ_ENTRY(connection) dirty_link;
+};
+
+/* Takes over FD, which is closed on failure too. */
+void connection_new(struct edge *edge, int fd, const struct peer *peer);
+/* The end, seen from whoever notices it. WHY goes into the log; NULL where the peer has left. May be called twice. */
+void connection_close(struct connection *connection, const char *why);
+static inline bool connection_is_closed(const struct connection *connection) { return connection->fd < 0; }
+/* Takes a closed connection apart. True: tasks were cancelled. */
+bool connection_bury(struct connection *connection);
+/* Sees to it that connection_turn is called at the end of this turn. */
+void connection_touch(struct connection *connection);
+void connection_untouch(struct connection *connection);
+/* Writes what there is to write, and goes on with input that had to wait. */
+void connection_turn(struct connection *connection);
+/* One message: HEAD, then BODY (may be NULL, and is referenced where it is large), then TAIL. HEAD is used up. */
+void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail);
+/* Accounts for bytes of replies that are not complete yet; closes the connection where they are over the limit. */
+void connection_hold(struct connection *connection, size_t bytes);
+void connection_unhold(struct connection *connection, size_t bytes);
+
+/* --- input.c --- */
+/* Messages have to wait until some output or some requests are gone. */
+bool input_must_wait(const struct connection *connection);
+/* Nothing is to be read now: input is over, or has to wait until some output or some requests are gone. */
+bool input_is_stopped(const struct connection *connection);
+/* Reads and handles what there is, within a turn's bounds. */
+void input_read(struct connection *connection);
+/* Handles what was read before and had to wait. */
+void input_resume(struct connection *connection);
+void input_free(struct connection *connection);
+
+#endif

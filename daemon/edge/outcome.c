@@ -1,0 +1,90 @@
+/* A task's end as an error object: what the caller of task.call gets, and what a record shows. */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "core/bytes.h"
+#include "edge/reply.h"
+#include "proto/jsonrpc.h"
+
+static void add_death(struct strbuf *data, const struct task_obituary *obituary)
+{
+	const struct rusage *usage = &obituary->usage;
+	strbuf_printf(data, ",\"pid\":%d", obituary->pid);
+	if (WIFSIGNALED(obituary->wait_status)) {
+		int number = WTERMSIG(obituary->wait_status);
+		const char *name = sigabbrev_np(number);
+		strbuf_printf(data, ",\"signal\":%d", number);
+		if (name)
+			strbuf_printf(data, ",\"signal_name\":\"SIG%s\"", name);
+	} else if (WIFEXITED(obituary->wait_status)) {
+		strbuf_printf(data, ",\"status\":%d", WEXITSTATUS(obituary->wait_status));
+	}
+	strbuf_printf(data, ",\"rusage\":{\"user\":%lld.%06ld,\"system\":%lld.%06ld,\"maxrss\":%lld}",
+		(long long)usage->ru_utime.tv_sec, (long)usage->ru_utime.tv_usec, (long long)usage->ru_stime.tv_sec,
+		(long)usage->ru_stime.tv_usec, (long long)usage->ru_maxrss * 1024);
+	if (obituary->reason) {
+		strbuf_puts(data, ",\"reason\":");
+		strbuf_json_string(data, obituary->reason, strlen(obituary->reason));
+	}
+}
+
+static enum proto_error error_of(const struct task *task)
+{
+	const struct task_outcome *outcome = task->outcome;
+	switch ((enum task_state)task->state) {
+	case TASK_CRASHED:
+		return PROTO_CRASHED;
+	case TASK_TIMED_OUT:
+		return PROTO_TIMED_OUT;
+	case TASK_CANCELLED:
+		return PROTO_CANCELLED;
+	case TASK_EXPIRED:
+		return PROTO_EXPIRED;
+	case TASK_FAILED: {
+		int error = outcome && outcome->kind ? proto_error_of_kind(outcome->kind) : -1;
+		return error >= 0 ? (enum proto_error)error : PROTO_FAILED;
+	}
+	case TASK_QUEUED:
+	case TASK_RUNNING:
+	case TASK_CANCELLING:
+	case TASK_SUCCEEDED:
+	case TASK_N_STATES:
+		break;
+	}
+	return PROTO_INTERNAL_ERROR;
+}
+
+void error_data_begin(struct strbuf *data, enum proto_error error)
+{
+	const struct proto_error_info *info = proto_error_info(error);
+	strbuf_printf(data, "{\"kind\":\"%s\"", info->kind);
+	if (!info->hint)
+		return;
+	strbuf_puts(data, ",\"hint\":");
+	strbuf_json_string(data, info->hint, strlen(info->hint));
+}
+
+void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
+{
+	const struct task_outcome *outcome = task->outcome;
+	enum proto_error error = error_of(task);
+	const struct proto_error_info *info = proto_error_info(error);
+	bool own_code = outcome && error == PROTO_FAILED && outcome->code;
+	struct strbuf data = STRBUF_INIT;
+	error_data_begin(&data, error);
+	strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"", task->id);
+	if (index >= 0)
+		strbuf_printf(&data, ",\"index\":%" PRId64, index);
+	if (outcome && outcome->obituary)
+		add_death(&data, outcome->obituary);
+	if (outcome && outcome->data) {
+		strbuf_puts(&data, ",\"data\":");
+		strbuf_add(&data, outcome->data->data, outcome->data->size);
+	}
+	strbuf_puts(&data, "}");
+	rpc_error_object(out, own_code ? outcome->code : info->code,
+		outcome && outcome->message ? outcome->message : info->text, data.data);
+	strbuf_free(&data);
+}

@@ -1,0 +1,154 @@
+/* Puts answers together and hands them to the connection, or to the batch that they are a part of. */
+#include "edge/reply.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bytes.h"
+#include "proto/jsonrpc.h"
+
+/* The one way out: HEAD is the edge's scratch buffer. */
+static void deliver(const struct reply_to *to, struct strbuf *head, struct bytes *body, const char *tail)
+{
+	if (to->batch) {
+		batch_add(to->batch, head, body, tail);
+		batch_release(to->batch);
+	} else {
+		connection_send(to->connection, head, body, tail);
+	}
+}
+
+static struct strbuf *begin(const struct reply_to *to)
+{
+	struct strbuf *head = &to->connection->edge->scratch;
+	strbuf_reset(head);
+	return head;
+}
+
+void reply_text(const struct reply_to *to, const char *text, size_t length)
+{
+	if (!to->id)
+		return;
+	struct strbuf *head = begin(to);
+	rpc_begin_result(head, to->id, to->id_length);
+	strbuf_add(head, text, length);
+	deliver(to, head, NULL, "}");
+}
+
+void reply_bytes(const struct reply_to *to, struct bytes *result)
+{
+	if (!to->id)
+		return;
+	struct strbuf *head = begin(to);
+	rpc_begin_result(head, to->id, to->id_length);
+	deliver(to, head, result, "}");
+}
+
+static void release_text(void *owner, const char *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	free(owner);
+}
+
+void reply_buffer(const struct reply_to *to, struct strbuf *result)
+{
+	size_t length;
+	struct bytes *bytes = NULL;
+	char *text;
+	if (!to->id) {
+		strbuf_free(result);
+		return;
+	}
+	if (!strbuf_failed(result) && result->length <= EDGE_COPY_LIMIT) {
+		reply_text(to, result->data, result->length);
+		strbuf_free(result);
+		return;
+	}
+	text = strbuf_take(result, &length);
+	if (text)
+		bytes = bytes_new_foreign(text, length, release_text, text);
+	if (!bytes) {
+		free(text);
+		reply_error(to, PROTO_INTERNAL_ERROR, "no memory for the answer", NULL);
+		return;
+	}
+	reply_bytes(to, bytes);
+	bytes_unref(bytes);
+}
+
+void reply_error(const struct reply_to *to, enum proto_error error, const char *message, const char *data)
+{
+	if (!to->id)
+		return;
+	struct strbuf *head = begin(to);
+	rpc_error(head, to->id, to->id_length, error, message, data);
+	deliver(to, head, NULL, "");
+}
+
+void reply_errorf(const struct reply_to *to, enum proto_error error, const char *format, ...)
+{
+	char message[512];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	reply_error(to, error, message, NULL);
+}
+
+void reply_unknown(const struct reply_to *to, enum proto_error error, const char *what, const char *name,
+	const char *suggestion)
+{
+	struct strbuf message = STRBUF_INIT, data = STRBUF_INIT;
+	strbuf_printf(&message, "unknown %s \"%.100s\"", what, name);
+	error_data_begin(&data, error);
+	if (suggestion) {
+		strbuf_printf(&message, ": did you mean \"%s\"?", suggestion);
+		strbuf_puts(&data, ",\"did_you_mean\":");
+		strbuf_json_string(&data, suggestion, strlen(suggestion));
+	}
+	strbuf_puts(&data, "}");
+	reply_error(to, error, message.data, data.data);
+	strbuf_free(&message);
+	strbuf_free(&data);
+}
+
+void reply_error_object(const struct reply_to *to, const struct strbuf *object)
+{
+	if (!to->id)
+		return;
+	struct strbuf *head = begin(to);
+	strbuf_puts(head, "{\"jsonrpc\":\"2.0\",\"id\":");
+	strbuf_add(head, to->id, to->id_length);
+	strbuf_puts(head, ",\"error\":");
+	strbuf_add(head, object->data, object->length);
+	deliver(to, head, NULL, "}");
+}
+
+void reply_outcome(const struct reply_to *to, struct task *task)
+{
+	if (!to->id)
+		return;
+	core_task_fetched(task);
+	if (task->state == TASK_SUCCEEDED && task->outcome && task->outcome->result) {
+		reply_bytes(to, task->outcome->result);
+		return;
+	}
+	struct strbuf object = STRBUF_INIT;
+	outcome_error(&object, task, -1);
+	reply_error_object(to, &object);
+	strbuf_free(&object);
+}
+
+void reply_not_there(const struct reply_to *to, uint64_t id, enum core_found found)
+{
+	enum proto_error error = found == CORE_FORGOTTEN ? PROTO_FORGOTTEN : PROTO_NOT_FOUND;
+	struct strbuf data = STRBUF_INIT;
+	error_data_begin(&data, error);
+	strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"}", id);
+	reply_error(to, error, NULL, data.data);
+	strbuf_free(&data);
+}

@@ -1,0 +1,79 @@
+/* Requests: who is to get an answer, and what an answer waits for. */
+#ifndef EDGE_REQUEST_H
+#define EDGE_REQUEST_H
+
+#include "edge/internal.h"
+
+/* Where an answer goes. ID is JSON text; NULL: a notification, which is never answered. */
+struct reply_to {
+	struct connection *connection;
+	struct batch *batch; /* NULL: a message of its own */
+	const char *id;
+	size_t id_length;
+};
+
+/* One request while its handler runs. */
+struct call {
+	struct edge *edge;
+	struct reply_to to;
+	enum method method;
+	struct json_span params;
+};
+
+/* What a waiting request can be asked, by what it waits for. */
+struct request_kind {
+	/* Nobody wants the answer any more: stops waiting, and cancels the tasks that belong to the request. */
+	void (*abandon)(struct request *request);
+	/* The client cancels it; the answer comes by itself, now or later. Adds {"id":…,"state":…}, … of the tasks that
+	 * belong to it to OUT unless that is NULL. */
+	void (*cancel)(struct request *request, struct strbuf *out);
+	/* Adds what task.status says of it. */
+	void (*status)(struct request *request, struct strbuf *out);
+	void (*timeout)(struct request *request); /* NULL where it has no time limit */
+};
+
+struct request {
+	const struct request_kind *kind;
+	struct connection *connection;
+	struct batch *batch;
+	LIST_ENTRY(request) link; /* its connection's */
+	SLIST_ENTRY(request) spare_link;
+	struct task *task; /* kinds that wait for one task */
+	struct task_waiter waiter;
+	void *state; /* other kinds' own */
+	struct edge_timer timer;
+	char *id; /* JSON text: in id_inline, or malloc'ed; NULL: no answer is waited for (a watch) */
+	uint32_t id_length;
+	bool indexed; /* in connection->index */
+	char id_inline[28];
+};
+
+/* A request that goes on after its handler: the id is copied. KIND's functions find what they need in it afterwards. */
+struct request *request_new(const struct reply_to *to, const struct request_kind *kind);
+/* The place for its answer; valid until request_free. */
+struct reply_to request_reply_to(const struct request *request);
+/* Off the books. It was answered, or abandoned; it waits for no task. */
+void request_free(struct request *request);
+void request_abandon(struct request *request);
+void request_set_timeout(struct request *request, int64_t timeout_ns);
+/* The waiting request of that id (JSON text); NULL where there is none. */
+struct request *request_find(struct connection *connection, const struct json_span *id);
+void requests_free_spare(struct edge *edge);
+
+/* --- batch.c --- */
+struct batch *batch_new(struct connection *connection);
+/* One more element will be answered. */
+void batch_expect(struct batch *batch);
+/* Adds an element's answer, made of HEAD, BODY (may be NULL) and TAIL, as connection_send has them. */
+void batch_add(struct batch *batch, const struct strbuf *head, const struct bytes *body, const char *tail);
+/* One less is expected: it was answered or will never be. The last one sends the batch and frees it. */
+void batch_release(struct batch *batch);
+
+/* --- dispatch.c --- */
+/* Handles one message of a connection, answering what can be answered. */
+void dispatch_message(struct connection *connection, const char *text, size_t length);
+/* Reads the call's parameters by its method's table. False: the error has been answered. After true, call_params_free. */
+bool call_params(const struct call *call, void *out) __attribute__((warn_unused_result));
+void call_params_free(const struct call *call, void *params);
+
+#endif

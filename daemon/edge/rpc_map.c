@@ -1,0 +1,308 @@
+/* task.map: one request, a list of items, a task for each chunk of them, the results in the items' order. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bytes.h"
+#include "edge/map_result.h"
+#include "edge/rpc.h"
+
+struct map_chunk {
+	struct task_waiter waiter;
+	struct map *map;
+	struct task *task; /* NULL once it has ended */
+	struct chunk_end end;
+};
+
+struct map {
+	struct edge *edge;
+	struct request *request; /* NULL once it was answered */
+	STAILQ_ENTRY(map) link;  /* edge->doomed_maps, then */
+	size_t held;             /* bytes that the connection is charged with */
+	size_t per_chunk;
+	size_t n_open; /* chunks that have not ended */
+	bool return_exceptions;
+	bool cancelling; /* the client has cancelled it: it is answered when all is over */
+	bool busy;       /* its chunks are being walked through */
+	size_t n;
+	struct map_chunk chunks[];
+};
+
+static void map_free(struct map *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		chunk_end_free(&map->chunks[i].end);
+	free(map);
+}
+
+static void cancel_open(struct map *map)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		struct task *task = map->chunks[i].task;
+		if (!task)
+			continue;
+		map->chunks[i].task = NULL;
+		task_unwait(&map->chunks[i].waiter);
+		core_cancel(task);
+	}
+}
+
+bool maps_sweep(struct edge *edge)
+{
+	struct map *map;
+	bool any = false;
+	while ((map = STAILQ_FIRST(&edge->doomed_maps))) {
+		STAILQ_REMOVE_HEAD(&edge->doomed_maps, link);
+		cancel_open(map);
+		map_free(map);
+		any = true;
+	}
+	return any;
+}
+
+/* The request was answered. Chunks that are still open are cancelled at the end of the turn: this may be running within
+ * the core's own loop over tasks that end. */
+static void map_answered(struct map *map)
+{
+	connection_unhold(map->request->connection, map->held);
+	request_free(map->request);
+	map->request = NULL;
+	if (map->n_open)
+		STAILQ_INSERT_TAIL(&map->edge->doomed_maps, map, link);
+	else
+		map_free(map);
+}
+
+static void map_fail(struct map *map, const struct strbuf *object)
+{
+	const struct reply_to to = request_reply_to(map->request);
+	reply_error_object(&to, object);
+	map_answered(map);
+}
+
+static void map_succeed(struct map *map)
+{
+	const struct reply_to to = request_reply_to(map->request);
+	struct strbuf out = STRBUF_INIT;
+	strbuf_puts(&out, "[");
+	for (size_t i = 0; i < map->n; i++) {
+		if (i)
+			strbuf_puts(&out, ",");
+		chunk_end_write(&out, &map->chunks[i].end, map->return_exceptions);
+	}
+	strbuf_puts(&out, "]");
+	reply_buffer(&to, &out);
+	map_answered(map);
+}
+
+static void map_was_cancelled(struct map *map)
+{
+	const struct reply_to to = request_reply_to(map->request);
+	reply_error(&to, PROTO_CANCELLED, "the map was cancelled", NULL);
+	map_answered(map);
+}
+
+/* Results that are kept until the reply is complete count like output. False: that would be too much. */
+static bool map_hold(struct map *map, size_t bytes)
+{
+	struct connection *connection = map->request->connection;
+	if (connection->held + connection->output_size + bytes > map->edge->limits.output)
+		return false;
+	map->held += bytes;
+	connection_hold(connection, bytes);
+	return true;
+}
+
+static void too_much(struct map *map)
+{
+	const struct reply_to to = request_reply_to(map->request);
+	reply_error(&to, PROTO_TOO_LARGE, "the results are more than output_limit in all", NULL);
+	map_answered(map);
+}
+
+static void chunk_ended(struct task_waiter *waiter, struct task *task)
+{
+	struct map_chunk *chunk = heap_entry(waiter, struct map_chunk, waiter);
+	struct map *map = chunk->map;
+	struct strbuf error = STRBUF_INIT;
+	chunk->task = NULL;
+	map->n_open--;
+	if (!map->request)
+		return;
+	if (map->cancelling) {
+		if (!map->n_open && !map->busy)
+			map_was_cancelled(map);
+		return;
+	}
+	core_task_fetched(task);
+	chunk_end_take(&chunk->end, task);
+	if (!map->return_exceptions && chunk_end_error(&chunk->end, &error)) {
+		map_fail(map, &error);
+		strbuf_free(&error);
+		return;
+	}
+	if (!map_hold(map, chunk_end_cost(&chunk->end)))
+		too_much(map);
+	else if (!map->n_open)
+		map_succeed(map);
+}
+
+/* --- as a request --- */
+
+static void map_abandon(struct request *request)
+{
+	struct map *map = request->state;
+	connection_unhold(request->connection, map->held);
+	cancel_open(map);
+	map_free(map);
+}
+
+static void map_cancel(struct request *request, struct strbuf *out)
+{
+	struct map *map = request->state;
+	bool first = true;
+	map->cancelling = map->busy = true;
+	for (size_t i = 0; i < map->n; i++) {
+		struct task *task = map->chunks[i].task;
+		if (!task)
+			continue;
+		core_cancel(task);
+		if (!out)
+			continue;
+		if (!first)
+			strbuf_puts(out, ",");
+		first = false;
+		record_write_state(out, task->id, task_state_name(task->state));
+	}
+	map->busy = false;
+	if (!map->n_open)
+		map_was_cancelled(map);
+}
+
+static void map_status(struct request *request, struct strbuf *out)
+{
+	const struct map *map = request->state;
+	strbuf_printf(out, "{\"state\":\"%s\",\"tasks\":%zu,\"ended\":%zu}", map->cancelling ? "cancelling" : "running",
+		map->n, map->n - map->n_open);
+}
+
+static const struct request_kind map_kind = {
+	.abandon = map_abandon,
+	.cancel = map_cancel,
+	.status = map_status,
+};
+
+/* --- its beginning --- */
+
+/* The next chunk's items as they stand in the request, commas included. */
+static size_t next_items(const struct json_span *items, size_t *cursor, size_t at_most, struct json_span *text)
+{
+	struct json_span item;
+	size_t count = 0;
+	while (count < at_most && json_next(items, cursor, NULL, &item) == 1) {
+		if (count++ == 0)
+			text->text = item.text;
+		text->length = (size_t)(item.text + item.length - text->text);
+	}
+	return count;
+}
+
+static struct task *submit_chunk(const struct call *call, struct task_spec *spec, const struct json_span *items)
+{
+	struct edge *edge = call->edge;
+	struct task *task;
+	char *room;
+	if (items->length + 2 > edge->limits.payload) {
+		reply_errorf(&call->to, PROTO_TOO_LARGE, "a chunk's items have %zu bytes; payload_limit is %zu", items->length,
+			edge->limits.payload);
+		return NULL;
+	}
+	spec->args = bytes_new_room(items->length + 2, &room);
+	if (!spec->args) {
+		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for the items", NULL);
+		return NULL;
+	}
+	room[0] = '[';
+	memcpy(room + 1, items->text, items->length);
+	room[1 + items->length] = ']';
+	int refusal = core_submit(edge->core, spec, &task);
+	bytes_unref(spec->args);
+	if (refusal != CORE_OK) {
+		submission_refused(&call->to, refusal, spec);
+		return NULL;
+	}
+	return task;
+}
+
+/* False: one was refused, which has been answered. */
+static bool submit_chunks(const struct call *call, struct map *map, const struct json_span *items, struct task_spec *spec)
+{
+	struct json_span text = { 0 };
+	size_t cursor = 0, first = 0;
+	for (size_t i = 0; i < map->n; i++) {
+		struct map_chunk *chunk = &map->chunks[i];
+		spec->items = (uint32_t)next_items(items, &cursor, map->per_chunk, &text);
+		struct task *task = submit_chunk(call, spec, &text);
+		if (!task)
+			return false;
+		chunk->map = map;
+		chunk->end.first = first;
+		chunk->end.count = spec->items;
+		first += spec->items;
+		if (!call->to.id)
+			continue; /* a notification: nobody waits */
+		chunk->task = task;
+		chunk->waiter.ended = chunk_ended;
+		task_wait(task, &chunk->waiter);
+		map->n_open++;
+	}
+	return true;
+}
+
+static void start(const struct call *call, const struct map_params *params, size_t n_items, struct task_spec *spec)
+{
+	size_t per_chunk = params->chunk > 0 ? (size_t)params->chunk : 1;
+	size_t n = (n_items - 1) / per_chunk + 1;
+	struct core_queue_figures figures;
+	core_queue_figures(spec->queue, &figures);
+	if (figures.options.limit_queued && figures.waiting + n > figures.options.limit_queued) {
+		submission_refused(&call->to, CORE_QUEUE_FULL, spec);
+		return;
+	}
+	struct map *map = calloc(1, sizeof(*map) + n * sizeof(map->chunks[0]));
+	if (!map) {
+		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for so many chunks", NULL);
+		return;
+	}
+	map->edge = call->edge;
+	map->n = n;
+	map->per_chunk = per_chunk;
+	map->return_exceptions = params->return_exceptions;
+	if (!submit_chunks(call, map, &params->items, spec)) {
+		cancel_open(map);
+		map_free(map);
+	} else if (!call->to.id) {
+		map_free(map);
+	} else {
+		map->request = request_new(&call->to, &map_kind);
+		map->request->state = map;
+		map->held = sizeof(*map) + n * sizeof(map->chunks[0]);
+		connection_hold(call->to.connection, map->held);
+	}
+}
+
+void rpc_task_map(const struct call *call)
+{
+	struct map_params params = { 0 };
+	struct task_spec spec;
+	if (!call_params(call, &params))
+		return;
+	if (submission_prepare(call, params.task, &params.options, &spec)) {
+		size_t n_items = json_count(&params.items);
+		if (n_items == 0)
+			reply_text(&call->to, "[]", 2);
+		else
+			start(call, &params, n_items, &spec);
+	}
+	call_params_free(call, &params);
+}

@@ -6,6 +6,7 @@ lints = \
 	tests/lint/check-headers \
 	tests/lint/check-includes \
 	tests/lint/check-shell \
+	tests/lint/check-sources \
 	tests/lint/check-systemd
 TESTS += $(lints)
 EXTRA_DIST += $(lints)

@@ -16,9 +16,10 @@ enum {
 	EXIT_TIME = 124, /* as timeout(1) has it */
 };
 
-#define ERROR(error_, code_, kind_, text_, exit_, library_, hint_)                                                     \
-	[error_] = { .code = code_, .kind = kind_, .text = text_, .hint = hint_, .exit_status = exit_,                 \
-		     .library = library_ }
+#define ERROR(error_, code_, kind_, text_, exit_, library_, hint_)                                                    \
+	[error_] = {                                                                                                  \
+		.code = code_, .kind = kind_, .text = text_, .hint = hint_, .exit_status = exit_, .library = library_ \
+	}
 
 static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_PARSE_ERROR, -32700, "parse_error", "the message is not valid JSON", EXIT_USAGE, "TASKD_E_PROTOCOL",
@@ -29,8 +30,8 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"rpc.discover lists the methods"),
 	ERROR(PROTO_UNKNOWN_TASK, -32601, "unknown_task", "no worker has a handler of that name", EXIT_USAGE,
 		"TASKD_E_UNKNOWN_TASK", "\"taskctl tasks\" lists what can be submitted"),
-	ERROR(PROTO_INVALID_PARAMS, -32602, "invalid_params", "the parameters are not what the method takes", EXIT_USAGE,
-		"TASKD_E_INVALID", NULL),
+	ERROR(PROTO_INVALID_PARAMS, -32602, "invalid_params", "the parameters are not what the method takes",
+		EXIT_USAGE, "TASKD_E_INVALID", NULL),
 	ERROR(PROTO_INTERNAL_ERROR, -32603, "internal_error", "taskd could not do it", EXIT_TASK, "TASKD_E_OTHER",
 		"taskd's log has the details"),
 	ERROR(PROTO_FAILED, -32000, "failed", "the task failed", EXIT_TASK, "TASKD_E_FAILED", NULL),
@@ -42,23 +43,24 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"TASKD_E_EXPIRED", NULL),
 	ERROR(PROTO_NOT_FOUND, -32005, "not_found", "there never was a task with that id", EXIT_NOT_FOUND,
 		"TASKD_E_NOT_FOUND", NULL),
-	ERROR(PROTO_FORGOTTEN, -32006, "forgotten", "the task has ended and its record has been dropped", EXIT_NOT_FOUND,
-		"TASKD_E_FORGOTTEN", "result_ttl and failure_ttl in taskd.conf say how long records are kept"),
+	ERROR(PROTO_FORGOTTEN, -32006, "forgotten", "the task has ended and its record has been dropped",
+		EXIT_NOT_FOUND, "TASKD_E_FORGOTTEN",
+		"result_ttl and failure_ttl in taskd.conf say how long records are kept"),
 	ERROR(PROTO_QUEUE_FULL, -32007, "queue_full", "the queue is full", EXIT_FULL, "TASKD_E_QUEUE_FULL",
 		"try again after retry_after seconds"),
 	ERROR(PROTO_TOO_LARGE, -32008, "too_large", "larger than taskd's limit", EXIT_TASK, "TASKD_E_TOO_LARGE",
 		"payload_limit in taskd.conf is the limit for arguments and results, frame_limit for messages"),
 	ERROR(PROTO_DENIED, -32009, "denied", "not allowed", EXIT_DENIED, "TASKD_E_DENIED", NULL),
-	ERROR(PROTO_SHUTTING_DOWN, -32010, "shutting_down", "taskd is stopping and takes nothing more", EXIT_UNREACHABLE,
-		"TASKD_E_UNAVAILABLE", NULL),
+	ERROR(PROTO_SHUTTING_DOWN, -32010, "shutting_down", "taskd is stopping and takes nothing more",
+		EXIT_UNREACHABLE, "TASKD_E_UNAVAILABLE", NULL),
 	ERROR(PROTO_WAIT_TIMED_OUT, -32011, "wait_timed_out", "no answer within the time that was given for it",
 		EXIT_TIME, "TASKD_E_TIMEOUT", "the task goes on; ask again for its result"),
 	ERROR(PROTO_UNAVAILABLE, -32012, "unavailable", "the task's handler could not be initialised", EXIT_TASK,
 		"TASKD_E_UNAVAILABLE", "\"taskctl workers\" tells why"),
 	ERROR(PROTO_TOO_MANY, -32013, "too_many", "too many at once", EXIT_FULL, "TASKD_E_UNAVAILABLE",
 		"wait for some replies first"),
-	ERROR(PROTO_BAD_CONFIG, -32014, "bad_config", "the configuration is wrong; the old one stays in force", EXIT_TASK,
-		"TASKD_E_OTHER", "\"taskd --check\" checks it without loading it"),
+	ERROR(PROTO_BAD_CONFIG, -32014, "bad_config", "the configuration is wrong; the old one stays in force",
+		EXIT_TASK, "TASKD_E_OTHER", "\"taskd --check\" checks it without loading it"),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

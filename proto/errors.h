@@ -3,27 +3,27 @@
 #define PROTO_ERRORS_H
 
 enum proto_error {
-	PROTO_PARSE_ERROR,      /* -32700 parse_error */
-	PROTO_INVALID_REQUEST,  /* -32600 invalid_request */
-	PROTO_UNKNOWN_METHOD,   /* -32601 unknown_method: a name with a dot, or $/… */
-	PROTO_UNKNOWN_TASK,     /* -32601 unknown_task: a name without */
-	PROTO_INVALID_PARAMS,   /* -32602 invalid_params */
-	PROTO_INTERNAL_ERROR,   /* -32603 internal_error */
-	PROTO_FAILED,           /* -32000 failed: a handler's, where it gave no code of its own */
-	PROTO_CRASHED,          /* -32001 crashed */
-	PROTO_TIMED_OUT,        /* -32002 timed_out: the task's time limit */
-	PROTO_CANCELLED,        /* -32003 cancelled */
-	PROTO_EXPIRED,          /* -32004 expired */
-	PROTO_NOT_FOUND,        /* -32005 not_found */
-	PROTO_FORGOTTEN,        /* -32006 forgotten */
-	PROTO_QUEUE_FULL,       /* -32007 queue_full */
-	PROTO_TOO_LARGE,        /* -32008 too_large */
-	PROTO_DENIED,           /* -32009 denied */
-	PROTO_SHUTTING_DOWN,    /* -32010 shutting_down */
-	PROTO_WAIT_TIMED_OUT,   /* -32011 wait_timed_out: the caller's own time limit for an answer */
-	PROTO_UNAVAILABLE,      /* -32012 unavailable: the handler's init failed */
-	PROTO_TOO_MANY,         /* -32013 too_many: requests outstanding on one connection, … */
-	PROTO_BAD_CONFIG,       /* -32014 bad_config: reload found an error; data has file, line, reason */
+	PROTO_PARSE_ERROR,     /* -32700 parse_error */
+	PROTO_INVALID_REQUEST, /* -32600 invalid_request */
+	PROTO_UNKNOWN_METHOD,  /* -32601 unknown_method: a name with a dot, or $/… */
+	PROTO_UNKNOWN_TASK,    /* -32601 unknown_task: a name without */
+	PROTO_INVALID_PARAMS,  /* -32602 invalid_params */
+	PROTO_INTERNAL_ERROR,  /* -32603 internal_error */
+	PROTO_FAILED,          /* -32000 failed: a handler's, where it gave no code of its own */
+	PROTO_CRASHED,         /* -32001 crashed */
+	PROTO_TIMED_OUT,       /* -32002 timed_out: the task's time limit */
+	PROTO_CANCELLED,       /* -32003 cancelled */
+	PROTO_EXPIRED,         /* -32004 expired */
+	PROTO_NOT_FOUND,       /* -32005 not_found */
+	PROTO_FORGOTTEN,       /* -32006 forgotten */
+	PROTO_QUEUE_FULL,      /* -32007 queue_full */
+	PROTO_TOO_LARGE,       /* -32008 too_large */
+	PROTO_DENIED,          /* -32009 denied */
+	PROTO_SHUTTING_DOWN,   /* -32010 shutting_down */
+	PROTO_WAIT_TIMED_OUT,  /* -32011 wait_timed_out: the caller's own time limit for an answer */
+	PROTO_UNAVAILABLE,     /* -32012 unavailable: the handler's init failed */
+	PROTO_TOO_MANY,        /* -32013 too_many: requests outstanding on one connection, … */
+	PROTO_BAD_CONFIG,      /* -32014 bad_config: reload found an error; data has file, line, reason */
 	PROTO_N_ERRORS,
 };
 

@@ -10,10 +10,10 @@ enum framing_mode { FRAMING_UNKNOWN, FRAMING_LINES, FRAMING_HEADERS };
 
 struct framing {
 	enum framing_mode mode;
-	size_t limit;   /* the largest message */
-	size_t scanned; /* bytes of the unfinished message that were looked at already */
+	size_t limit;    /* the largest message */
+	size_t scanned;  /* bytes of the unfinished message that were looked at already */
 	size_t expected; /* headers: the body's length once known */
-	size_t header;  /* headers: the length of the header block once known */
+	size_t header;   /* headers: the length of the header block once known */
 };
 
 enum framing_result {

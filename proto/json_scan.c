@@ -115,7 +115,14 @@ static const char *scan_escape(struct scanner *scanner, const char *p)
 	if (p + 1 == end)
 		return fail(scanner, end, "unexpected end");
 	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
 		return p + 2;
 	case 'u':
 		break;
@@ -223,7 +230,8 @@ static bool real_fits(const char *p, const char *end)
 
 static bool integer_fits(const char *digits, size_t length, bool negative)
 {
-	return length < 19 || (length == 19 && memcmp(digits, negative ? "9223372036854775808" : "9223372036854775807", 19) <= 0);
+	return length < 19 ||
+		(length == 19 && memcmp(digits, negative ? "9223372036854775808" : "9223372036854775807", 19) <= 0);
 }
 
 static const char *scan_fraction(struct scanner *scanner, const char *p, const char *start, bool measured)
@@ -359,7 +367,7 @@ static const char *scan_value(struct scanner *scanner, const char *p, enum json_
 		p = scan_scalar(scanner, p, depth != scanner->any_number_depth, depth ? &ignored : kind);
 		if (!p || depth == 0)
 			return p;
-	behind:
+behind:
 		p = skip_space(scanner, p);
 		if (p == end)
 			return unexpected(scanner, p);
@@ -371,7 +379,7 @@ static const char *scan_value(struct scanner *scanner, const char *p, enum json_
 		}
 		if (*p != (object ? '}' : ']'))
 			return unexpected(scanner, p);
-	close:
+close:
 		p++;
 		if (--depth == 0)
 			return p;
@@ -406,7 +414,9 @@ static int scan_first(struct scanner *scanner, const char *text, struct json_spa
 int json_scan_with(const char *text, size_t length, int depth_limit, int any_number_depth, struct json_span *value,
 	size_t *used, struct json_error *error)
 {
-	struct scanner scanner = { .end = text + length, .depth_limit = depth_limit, .any_number_depth = any_number_depth };
+	struct scanner scanner = {
+		.end = text + length, .depth_limit = depth_limit, .any_number_depth = any_number_depth
+	};
 	const char *behind;
 
 	if (scan_first(&scanner, text, value, &behind, error) < 0)
@@ -448,8 +458,9 @@ int json_walk_begin(struct json_walk *walk, const char *text, size_t length, int
 		unexpected(&scanner, p);
 		return scan_failed(&scanner, text, error);
 	}
-	*walk = (struct json_walk){ .text = text, .at = p + 1, .end = scanner.end, .depth_limit = depth_limit,
-		.object = *p == '{' };
+	*walk = (struct json_walk){
+		.text = text, .at = p + 1, .end = scanner.end, .depth_limit = depth_limit, .object = *p == '{'
+	};
 	return 0;
 }
 

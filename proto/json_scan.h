@@ -13,7 +13,16 @@
 #define JSON_DEPTH_LIMIT 512 /* of what others send */
 #define JSON_DEPTH_MAX 1024  /* of what taskd sends: their values, with something around them */
 
-enum json_kind { JSON_NONE, JSON_SPAN_NULL, JSON_SPAN_BOOL, JSON_SPAN_INTEGER, JSON_SPAN_REAL, JSON_SPAN_STRING, JSON_SPAN_ARRAY, JSON_SPAN_OBJECT };
+enum json_kind {
+	JSON_NONE,
+	JSON_SPAN_NULL,
+	JSON_SPAN_BOOL,
+	JSON_SPAN_INTEGER,
+	JSON_SPAN_REAL,
+	JSON_SPAN_STRING,
+	JSON_SPAN_ARRAY,
+	JSON_SPAN_OBJECT
+};
 
 /* A value's text, within the scanned buffer, without surrounding white space. */
 struct json_span {

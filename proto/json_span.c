@@ -231,7 +231,7 @@ bool json_string_is(const struct json_span *string, const char *name)
 	return length == 0;
 }
 
-bool json_integer(const struct json_span *span, long long *value)
+bool json_span_integer(const struct json_span *span, long long *value)
 {
 	const char *p = span->text, *end = p + span->length;
 	long long sum = 0;

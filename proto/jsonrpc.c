@@ -10,8 +10,12 @@
 enum member { MEMBER_JSONRPC, MEMBER_ID, MEMBER_METHOD, MEMBER_PARAMS, MEMBER_RESULT, MEMBER_ERROR, N_MEMBERS };
 
 static const char *const member_names[N_MEMBERS] = {
-	[MEMBER_JSONRPC] = "jsonrpc", [MEMBER_ID] = "id",         [MEMBER_METHOD] = "method",
-	[MEMBER_PARAMS] = "params",   [MEMBER_RESULT] = "result", [MEMBER_ERROR] = "error",
+	[MEMBER_JSONRPC] = "jsonrpc",
+	[MEMBER_ID] = "id",
+	[MEMBER_METHOD] = "method",
+	[MEMBER_PARAMS] = "params",
+	[MEMBER_RESULT] = "result",
+	[MEMBER_ERROR] = "error",
 };
 
 /* Which of them the name is; N_MEMBERS: none, to be ignored. */
@@ -68,8 +72,8 @@ static void envelope_note(struct envelope *envelope, const struct json_span *nam
 }
 
 /* Reads unchecked text of one object. */
-static int envelope_read(struct envelope *envelope, const char *text, size_t length, int depth_limit,
-	struct json_error *error)
+static int envelope_read(
+	struct envelope *envelope, const char *text, size_t length, int depth_limit, struct json_error *error)
 {
 	struct json_span name, value;
 	struct json_walk walk;
@@ -85,7 +89,7 @@ static int envelope_read(struct envelope *envelope, const char *text, size_t len
 static bool is_id(const struct json_span *id)
 {
 	return id->kind == JSON_SPAN_STRING || id->kind == JSON_SPAN_INTEGER || id->kind == JSON_SPAN_REAL ||
-	       id->kind == JSON_SPAN_NULL;
+		id->kind == JSON_SPAN_NULL;
 }
 
 /* Why the envelope is no request, or NULL where it is one. */
@@ -101,12 +105,12 @@ static const char *request_fault(const struct envelope *envelope)
 		return "\"id\" is not a string, a number or null";
 	if (m[MEMBER_METHOD].kind == JSON_NONE)
 		return m[MEMBER_RESULT].kind != JSON_NONE || m[MEMBER_ERROR].kind != JSON_NONE
-			       ? "a response, where a request was expected"
-			       : "\"method\" is missing";
+			? "a response, where a request was expected"
+			: "\"method\" is missing";
 	if (m[MEMBER_METHOD].kind != JSON_SPAN_STRING)
 		return "\"method\" is not a string";
 	if (m[MEMBER_PARAMS].kind != JSON_NONE && m[MEMBER_PARAMS].kind != JSON_SPAN_ARRAY &&
-	    m[MEMBER_PARAMS].kind != JSON_SPAN_OBJECT)
+		m[MEMBER_PARAMS].kind != JSON_SPAN_OBJECT)
 		return "\"params\" is neither an array nor an object";
 	return NULL;
 }
@@ -118,8 +122,8 @@ static enum rpc_read invalid(enum proto_error *error, const char **reason, const
 	return RPC_BAD;
 }
 
-static enum rpc_read request_from(const struct envelope *envelope, struct rpc_request *request, enum proto_error *error,
-	const char **reason)
+static enum rpc_read request_from(
+	const struct envelope *envelope, struct rpc_request *request, enum proto_error *error, const char **reason)
 {
 	const char *fault = request_fault(envelope);
 
@@ -143,8 +147,8 @@ static enum rpc_read unparsable(enum proto_error *error, const char **reason, co
 }
 
 /* A message that does not begin with a brace. */
-static enum rpc_read read_other(const char *text, size_t length, struct json_span *batch, enum proto_error *error,
-	const char **reason)
+static enum rpc_read read_other(
+	const char *text, size_t length, struct json_span *batch, enum proto_error *error, const char **reason)
 {
 	struct json_error fault;
 	size_t used;
@@ -185,8 +189,8 @@ enum rpc_read rpc_read(const char *text, size_t length, struct rpc_request *requ
 	return request_from(&envelope, request, error, reason);
 }
 
-enum rpc_read rpc_read_value(const struct json_span *value, struct rpc_request *request, enum proto_error *error,
-	const char **reason)
+enum rpc_read rpc_read_value(
+	const struct json_span *value, struct rpc_request *request, enum proto_error *error, const char **reason)
 {
 	struct envelope envelope = { 0 };
 	struct json_span name, member;
@@ -281,16 +285,17 @@ int rpc_read_response(const char *text, size_t length, struct rpc_response *resp
 
 	*response = (struct rpc_response){ 0 };
 	if (json_walk_begin(&walk, text, length, JSON_DEPTH_MAX, NULL) < 0 || !walk.object ||
-	    envelope_read(&envelope, text, length, JSON_DEPTH_MAX, NULL) < 0)
+		envelope_read(&envelope, text, length, JSON_DEPTH_MAX, NULL) < 0)
 		return -1;
 	if (envelope.any_duplicate || m[MEMBER_JSONRPC].kind != JSON_SPAN_STRING ||
-	    !json_string_is(&m[MEMBER_JSONRPC], "2.0"))
+		!json_string_is(&m[MEMBER_JSONRPC], "2.0"))
 		return -1;
 
 	bool result = m[MEMBER_RESULT].kind != JSON_NONE, error = m[MEMBER_ERROR].kind != JSON_NONE;
 	bool method = m[MEMBER_METHOD].kind != JSON_NONE, id = m[MEMBER_ID].kind != JSON_NONE;
 	if (result + error + method != 1 || (id && !is_id(&m[MEMBER_ID])) || (result && !id) ||
-	    (error && m[MEMBER_ERROR].kind != JSON_SPAN_OBJECT) || (method && m[MEMBER_METHOD].kind != JSON_SPAN_STRING))
+		(error && m[MEMBER_ERROR].kind != JSON_SPAN_OBJECT) ||
+		(method && m[MEMBER_METHOD].kind != JSON_SPAN_STRING))
 		return -1;
 	/* The error of a request whose id could not be read has the id null. */
 	if (id && !(error && m[MEMBER_ID].kind == JSON_SPAN_NULL))

@@ -11,23 +11,23 @@
 struct strbuf;
 
 struct rpc_request {
-	struct json_span id; /* to the letter; kind JSON_NONE: a notification */
+	struct json_span id;     /* to the letter; kind JSON_NONE: a notification */
 	struct json_span method; /* a string span; rpc_method gives the name */
 	struct json_span params; /* array, object, or JSON_NONE */
 };
 
 enum rpc_read {
-	RPC_REQUEST,  /* *request is one */
-	RPC_BATCH,    /* *batch is a non-empty array: json_next over it, and rpc_read_value for each */
-	RPC_BAD,      /* an error is to be sent: *error, *reason, with request->id (or null: kind JSON_NONE) */
+	RPC_REQUEST, /* *request is one */
+	RPC_BATCH,   /* *batch is a non-empty array: json_next over it, and rpc_read_value for each */
+	RPC_BAD,     /* an error is to be sent: *error, *reason, with request->id (or null: kind JSON_NONE) */
 };
 /* Takes apart one message, and checks all of it, a batch's elements too. *reason is for people; it is valid until the
  * calling thread's next call. A request in a batch may nest one level less deep. */
 enum rpc_read rpc_read(const char *text, size_t length, struct rpc_request *request, struct json_span *batch,
 	enum proto_error *error, const char **reason);
 /* The same for a batch's element, scanned already. */
-enum rpc_read rpc_read_value(const struct json_span *value, struct rpc_request *request, enum proto_error *error,
-	const char **reason);
+enum rpc_read rpc_read_value(
+	const struct json_span *value, struct rpc_request *request, enum proto_error *error, const char **reason);
 /* The method's name, not terminated: points into the text, or where it needs unescaping into BUF. NULL where it is
  * longer than 127 bytes: no method is. */
 const char *rpc_method(const struct rpc_request *request, char buf[128], size_t *length);

@@ -11,82 +11,81 @@
 #define SCHEMA_OBJECT "{\"type\":\"object\"}"
 #define SCHEMA_STRINGS SCHEMA_ARRAY(SCHEMA_STRING)
 #define SCHEMA_ARRAY(items_) "{\"type\":\"array\",\"items\":" items_ "}"
-#define SCHEMA_OF(required_, properties_)                                                                              \
+#define SCHEMA_OF(required_, properties_) \
 	"{\"type\":\"object\",\"required\":[" required_ "],\"properties\":{" properties_ "}}"
 
-#define SCHEMA_STATE                                                                                                   \
-	"{\"enum\":[\"queued\",\"running\",\"cancelling\",\"succeeded\",\"failed\",\"timed_out\",\"crashed\","         \
+#define SCHEMA_STATE                                                                                           \
+	"{\"enum\":[\"queued\",\"running\",\"cancelling\",\"succeeded\",\"failed\",\"timed_out\",\"crashed\"," \
 	"\"cancelled\",\"expired\"]}"
 
-#define SCHEMA_ERROR                                                                                                   \
-	SCHEMA_OF("\"code\",\"message\"",                                                                              \
+#define SCHEMA_ERROR                      \
+	SCHEMA_OF("\"code\",\"message\"", \
 		"\"code\":{\"type\":\"integer\"},\"message\":" SCHEMA_STRING ",\"data\":" SCHEMA_OBJECT)
 
-#define SCHEMA_RECORD                                                                                                  \
-	SCHEMA_OF("\"id\",\"task\",\"queue\",\"state\",\"priority\",\"owner\",\"attempt\",\"submitted_at\"",           \
-		"\"id\":" SCHEMA_ID ",\"task\":" SCHEMA_STRING ",\"queue\":" SCHEMA_STRING ",\"state\":" SCHEMA_STATE  \
-		",\"priority\":{\"type\":\"integer\"},\"owner\":" SCHEMA_COUNT ",\"attempt\":" SCHEMA_COUNT            \
-		",\"submitted_at\":" SCHEMA_TIME ",\"started_at\":" SCHEMA_TIME ",\"ended_at\":" SCHEMA_TIME           \
-		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"items\":" SCHEMA_COUNT                    \
-		",\"progress\":" SCHEMA_OF("", "\"fraction\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1},"       \
-					       "\"text\":" SCHEMA_STRING)                                              \
-		",\"worker\":" SCHEMA_OF("\"pid\",\"pool\",\"slot\"",                                                  \
-			"\"pid\":" SCHEMA_COUNT ",\"pool\":" SCHEMA_STRING ",\"slot\":" SCHEMA_COUNT)                  \
-		",\"error\":" SCHEMA_ERROR)
+#define SCHEMA_RECORD                                                                                                 \
+	SCHEMA_OF("\"id\",\"task\",\"queue\",\"state\",\"priority\",\"owner\",\"attempt\",\"submitted_at\"",          \
+		"\"id\":" SCHEMA_ID ",\"task\":" SCHEMA_STRING ",\"queue\":" SCHEMA_STRING ",\"state\":" SCHEMA_STATE \
+		",\"priority\":{\"type\":\"integer\"},\"owner\":" SCHEMA_COUNT ",\"attempt\":" SCHEMA_COUNT           \
+		",\"submitted_at\":" SCHEMA_TIME ",\"started_at\":" SCHEMA_TIME ",\"ended_at\":" SCHEMA_TIME          \
+		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"items\":" SCHEMA_COUNT                   \
+		",\"progress\":" SCHEMA_OF("",                                                                        \
+			"\"fraction\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1},"                             \
+			"\"text\":" SCHEMA_STRING) ",\"worker\":" SCHEMA_OF("\"pid\",\"pool\",\"slot\"",              \
+			"\"pid\":" SCHEMA_COUNT ",\"pool\":" SCHEMA_STRING                                            \
+			",\"slot\":" SCHEMA_COUNT) ",\"error\":" SCHEMA_ERROR)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
 #define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_ID ",\"state\":{\"const\":\"queued\"}")
-#define SCHEMA_WAITED                                                                                                  \
-	SCHEMA_OF("\"done\",\"not_done\"", "\"done\":" SCHEMA_RECORDS ",\"not_done\":" SCHEMA_RECORDS)
+#define SCHEMA_WAITED SCHEMA_OF("\"done\",\"not_done\"", "\"done\":" SCHEMA_RECORDS ",\"not_done\":" SCHEMA_RECORDS)
 #define SCHEMA_LISTED SCHEMA_OF("\"tasks\"", "\"tasks\":" SCHEMA_RECORDS ",\"next\":" SCHEMA_ID)
 /* A state, or what became of an id that names no task. */
 #define SCHEMA_FATES SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING))
 
-#define SCHEMA_TYPES                                                                                                   \
-	SCHEMA_ARRAY(SCHEMA_OF("\"task\"",                                                                             \
-		"\"task\":" SCHEMA_STRING ",\"summary\":" SCHEMA_STRING ",\"parameters\":" SCHEMA_STRING               \
-		",\"source\":" SCHEMA_STRING ",\"queue\":" SCHEMA_STRING ",\"mean_run\":" SCHEMA_SECONDS               \
+#define SCHEMA_TYPES                                                                                     \
+	SCHEMA_ARRAY(SCHEMA_OF("\"task\"",                                                               \
+		"\"task\":" SCHEMA_STRING ",\"summary\":" SCHEMA_STRING ",\"parameters\":" SCHEMA_STRING \
+		",\"source\":" SCHEMA_STRING ",\"queue\":" SCHEMA_STRING ",\"mean_run\":" SCHEMA_SECONDS \
 		",\"succeeded\":" SCHEMA_COUNT ",\"failed\":" SCHEMA_COUNT))
 
-#define SCHEMA_WORKERS                                                                                                 \
-	SCHEMA_ARRAY(SCHEMA_OF("\"pool\",\"index\",\"state\"",                                                         \
-		"\"pid\":" SCHEMA_COUNT ",\"pool\":" SCHEMA_STRING ",\"index\":" SCHEMA_COUNT                          \
-		",\"state\":{\"enum\":[\"waiting\",\"starting\",\"ready\",\"retiring\"]},\"started_at\":" SCHEMA_TIME  \
-		",\"threads\":" SCHEMA_COUNT ",\"tasks_done\":" SCHEMA_COUNT ",\"starts\":" SCHEMA_COUNT               \
-		",\"deaths\":" SCHEMA_COUNT ",\"rss\":" SCHEMA_COUNT ",\"last_end\":" SCHEMA_STRING                    \
-		",\"running\":" SCHEMA_ARRAY(SCHEMA_ID) ",\"failures\":" SCHEMA_ARRAY(SCHEMA_OF(                       \
-			"\"handler\",\"error\"", "\"handler\":" SCHEMA_STRING ",\"error\":" SCHEMA_STRING))            \
-		",\"next_start_in\":" SCHEMA_SECONDS))
+#define SCHEMA_WORKERS                                                                                                \
+	SCHEMA_ARRAY(SCHEMA_OF("\"pool\",\"index\",\"state\"",                                                        \
+		"\"pid\":" SCHEMA_COUNT ",\"pool\":" SCHEMA_STRING ",\"index\":" SCHEMA_COUNT                         \
+		",\"state\":{\"enum\":[\"waiting\",\"starting\",\"ready\",\"retiring\"]},\"started_at\":" SCHEMA_TIME \
+		",\"threads\":" SCHEMA_COUNT ",\"tasks_done\":" SCHEMA_COUNT ",\"starts\":" SCHEMA_COUNT              \
+		",\"deaths\":" SCHEMA_COUNT ",\"rss\":" SCHEMA_COUNT ",\"last_end\":" SCHEMA_STRING                   \
+		",\"running\":" SCHEMA_ARRAY(SCHEMA_ID) ",\"failures\":" SCHEMA_ARRAY(                                \
+			SCHEMA_OF("\"handler\",\"error\"",                                                            \
+				"\"handler\":" SCHEMA_STRING                                                          \
+				",\"error\":" SCHEMA_STRING)) ",\"next_start_in\":" SCHEMA_SECONDS))
 
-#define SCHEMA_POOLS                                                                                                   \
-	SCHEMA_ARRAY(SCHEMA_OF("\"name\"",                                                                             \
-		"\"name\":" SCHEMA_STRING ",\"processes\":" SCHEMA_COUNT ",\"threads\":" SCHEMA_COUNT                  \
-		",\"tasks\":" SCHEMA_STRING ",\"ready\":" SCHEMA_COUNT ",\"slots\":" SCHEMA_COUNT                      \
+#define SCHEMA_POOLS                                                                                  \
+	SCHEMA_ARRAY(SCHEMA_OF("\"name\"",                                                            \
+		"\"name\":" SCHEMA_STRING ",\"processes\":" SCHEMA_COUNT ",\"threads\":" SCHEMA_COUNT \
+		",\"tasks\":" SCHEMA_STRING ",\"ready\":" SCHEMA_COUNT ",\"slots\":" SCHEMA_COUNT     \
 		",\"busy\":" SCHEMA_COUNT ",\"queues\":" SCHEMA_STRINGS))
 
-#define SCHEMA_QUEUES                                                                                                  \
-	SCHEMA_ARRAY(SCHEMA_OF("\"name\",\"pool\"",                                                                    \
-		"\"name\":" SCHEMA_STRING ",\"pool\":" SCHEMA_STRING ",\"waiting\":" SCHEMA_COUNT                      \
-		",\"waiting_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT ",\"submitted\":" SCHEMA_COUNT         \
+#define SCHEMA_QUEUES                                                                                          \
+	SCHEMA_ARRAY(SCHEMA_OF("\"name\",\"pool\"",                                                            \
+		"\"name\":" SCHEMA_STRING ",\"pool\":" SCHEMA_STRING ",\"waiting\":" SCHEMA_COUNT              \
+		",\"waiting_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT ",\"submitted\":" SCHEMA_COUNT \
 		",\"ended\":" SCHEMA_COUNT ",\"limit_queued\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT))
 
-#define SCHEMA_INFO                                                                                                    \
-	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                                         \
-		"\"name\":{\"const\":\"taskd\"},\"version\":" SCHEMA_STRING ",\"protocol\":" SCHEMA_COUNT              \
-		",\"pid\":" SCHEMA_COUNT ",\"uid\":" SCHEMA_COUNT ",\"started_at\":" SCHEMA_TIME                       \
-		",\"uptime\":" SCHEMA_SECONDS ",\"socket\":" SCHEMA_STRING ",\"config\":" SCHEMA_STRING                \
-		",\"limits\":" SCHEMA_OF("", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT                    \
-					     ",\"requests\":" SCHEMA_COUNT))
+#define SCHEMA_INFO                                                                                       \
+	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \
+		"\"name\":{\"const\":\"taskd\"},\"version\":" SCHEMA_STRING ",\"protocol\":" SCHEMA_COUNT \
+		",\"pid\":" SCHEMA_COUNT ",\"uid\":" SCHEMA_COUNT ",\"started_at\":" SCHEMA_TIME          \
+		",\"uptime\":" SCHEMA_SECONDS ",\"socket\":" SCHEMA_STRING ",\"config\":" SCHEMA_STRING   \
+		",\"limits\":" SCHEMA_OF(                                                                 \
+			"", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT))
 
-#define SCHEMA_WORKER_COUNTS                                                                                           \
-	SCHEMA_OF("\"ready\",\"wanted\"", "\"ready\":" SCHEMA_COUNT ",\"wanted\":" SCHEMA_COUNT)
-#define SCHEMA_STATS                                                                                                   \
-	SCHEMA_OF("\"tasks\"",                                                                                         \
-		"\"tasks\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT "},\"connections\":" SCHEMA_COUNT \
-		",\"requests\":" SCHEMA_COUNT ",\"workers\":" SCHEMA_WORKER_COUNTS                                     \
+#define SCHEMA_WORKER_COUNTS SCHEMA_OF("\"ready\",\"wanted\"", "\"ready\":" SCHEMA_COUNT ",\"wanted\":" SCHEMA_COUNT)
+#define SCHEMA_STATS                                                                                                 \
+	SCHEMA_OF("\"tasks\"",                                                                                       \
+		"\"tasks\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT                              \
+		"},\"connections\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"workers\":" SCHEMA_WORKER_COUNTS \
 		",\"memory\":" SCHEMA_OF("", "\"resident\":" SCHEMA_COUNT))
 #define SCHEMA_PING SCHEMA_OF("\"ok\",\"workers\"", "\"ok\":{\"const\":true},\"workers\":" SCHEMA_WORKER_COUNTS)
-#define SCHEMA_RELOADED                                                                                                \
+#define SCHEMA_RELOADED \
 	SCHEMA_OF("\"changed\",\"needs_restart\"", "\"changed\":" SCHEMA_STRINGS ",\"needs_restart\":" SCHEMA_STRINGS)
 #define SCHEMA_STOPPING SCHEMA_OF("\"stopping\"", "\"stopping\":{\"const\":true}")
 

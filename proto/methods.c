@@ -12,23 +12,29 @@
 #define QUEUE_NAME_LIMIT 64
 
 /* One line a parameter: its name on the wire, its type, where it goes. */
-#define PARAM(struct_, member_, name_, type_, ...)                                                                     \
-	{ .name = name_, .type = type_, .offset = offsetof(struct struct_, member_), __VA_ARGS__ }
+#define PARAM(struct_, member_, name_, type_, ...)                                                     \
+	{                                                                                              \
+		.name = name_, .type = type_, .offset = offsetof(struct struct_, member_), __VA_ARGS__ \
+	}
 
-#define TASK_PARAM(struct_)                                                                                            \
-	PARAM(struct_, task, "task", PARAM_STRING, .required = true, .max = TASK_NAME_LIMIT, .summary = "the task's name")
+#define TASK_PARAM(struct_)                                                                  \
+	PARAM(struct_, task, "task", PARAM_STRING, .required = true, .max = TASK_NAME_LIMIT, \
+		.summary = "the task's name")
 
-#define OPTION_PARAMS(struct_)                                                                                         \
-	PARAM(struct_, options.queue, "queue", PARAM_STRING, .max = QUEUE_NAME_LIMIT,                                  \
-		.summary = "the queue it waits in; default: the task's own"),                                          \
-	PARAM(struct_, options.priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX,              \
-		.summary = "higher is more urgent; default 0"),                                                        \
-	PARAM(struct_, options.timeout, "timeout", PARAM_DURATION,                                                     \
-		.summary = "ends the task when it runs longer; default: no limit"),                             \
-	PARAM(struct_, options.tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                                        \
-		.summary = "a word to find it by with task.list")
+#define OPTION_PARAMS(struct_)                                                                                    \
+	PARAM(struct_, options.queue, "queue", PARAM_STRING, .max = QUEUE_NAME_LIMIT,                             \
+		.summary = "the queue it waits in; default: the task's own"),                                     \
+		PARAM(struct_, options.priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX, \
+			.summary = "higher is more urgent; default 0"),                                           \
+		PARAM(struct_, options.timeout, "timeout", PARAM_DURATION,                                        \
+			.summary = "ends the task when it runs longer; default: no limit"),                       \
+		PARAM(struct_, options.tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                           \
+			.summary = "a word to find it by with task.list")
 
-#define END_OF_PARAMS { .name = NULL }
+#define END_OF_PARAMS        \
+	{                    \
+		.name = NULL \
+	}
 
 static const char *const return_when_words[] = {
 	[WHEN_ALL_COMPLETED] = "all_completed",
@@ -62,7 +68,8 @@ static const struct param_spec map_params[] = {
 	PARAM(map_params, chunk, "chunk", PARAM_INT, .min = 1, .max = CHUNK_MAX,
 		.summary = "so many items travel to a worker together; default 1"),
 	PARAM(map_params, return_exceptions, "return_exceptions", PARAM_BOOL,
-		.summary = "each element is {\"result\":…} or {\"error\":{…}}; default false: the first that failed is the error"),
+		.summary =
+			"each element is {\"result\":…} or {\"error\":{…}}; default false: the first that failed is the error"),
 	OPTION_PARAMS(map_params),
 	END_OF_PARAMS,
 };
@@ -76,7 +83,8 @@ static const struct param_spec result_params[] = {
 
 static const struct param_spec wait_params[] = {
 	PARAM(wait_params, ids, "ids", PARAM_IDS, .required = true, .summary = "the tasks"),
-	PARAM(wait_params, timeout, "timeout", PARAM_DURATION, .summary = "how long to wait; default: as long as it takes"),
+	PARAM(wait_params, timeout, "timeout", PARAM_DURATION,
+		.summary = "how long to wait; default: as long as it takes"),
 	PARAM(wait_params, return_when, "return_when", PARAM_ENUM, .words = return_when_words,
 		.summary = "what to wait for; default all_completed"),
 	END_OF_PARAMS,
@@ -84,13 +92,15 @@ static const struct param_spec wait_params[] = {
 
 static const struct param_spec status_params[] = {
 	PARAM(id_params, id, "id", PARAM_ID, .summary = "the task"),
-	PARAM(id_params, call, "call", PARAM_ANY, .summary = "instead: the id of an outstanding request of this connection"),
+	PARAM(id_params, call, "call", PARAM_ANY,
+		.summary = "instead: the id of an outstanding request of this connection"),
 	END_OF_PARAMS,
 };
 
 static const struct param_spec cancel_params[] = {
 	PARAM(ids_params, ids, "ids", PARAM_IDS, .summary = "the tasks"),
-	PARAM(ids_params, call, "call", PARAM_ANY, .summary = "instead: the id of an outstanding request of this connection"),
+	PARAM(ids_params, call, "call", PARAM_ANY,
+		.summary = "instead: the id of an outstanding request of this connection"),
 	END_OF_PARAMS,
 };
 
@@ -104,7 +114,8 @@ static const struct param_spec list_params[] = {
 	PARAM(list_params, queue, "queue", PARAM_STRING, .summary = "only those of this queue"),
 	PARAM(list_params, task, "task", PARAM_STRING, .summary = "only those of this name"),
 	PARAM(list_params, tag, "tag", PARAM_STRING, .summary = "only those with this tag"),
-	PARAM(list_params, limit, "limit", PARAM_INT, .min = 1, .max = LIST_MAX, .summary = "at most so many; default 100"),
+	PARAM(list_params, limit, "limit", PARAM_INT, .min = 1, .max = LIST_MAX,
+		.summary = "at most so many; default 100"),
 	PARAM(list_params, before, "before", PARAM_ID, .summary = "only ids below this one: the last page's \"next\""),
 	END_OF_PARAMS,
 };
@@ -120,8 +131,10 @@ static const struct param_spec cancel_request_params[] = {
 	END_OF_PARAMS,
 };
 
-#define METHOD(method_, name_, params_, summary_, result_, schema_)                                                    \
-	[method_] = { .name = name_, .summary = summary_, .params = params_, .result = result_, .result_schema = schema_ }
+#define METHOD(method_, name_, params_, summary_, result_, schema_)                                                \
+	[method_] = {                                                                                              \
+		.name = name_, .summary = summary_, .params = params_, .result = result_, .result_schema = schema_ \
+	}
 
 static const struct method_info methods[N_METHODS] = {
 	METHOD(METHOD_TASK_CALL, "task.call", call_params, "Runs a task and answers with its result",
@@ -138,8 +151,8 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_RECORD),
 	METHOD(METHOD_TASK_LIST, "task.list", list_params, "Lists tasks, the newest first",
 		"their records, and where the next page begins", SCHEMA_LISTED),
-	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks",
-		"the state that each is in now", SCHEMA_FATES),
+	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks", "the state that each is in now",
+		SCHEMA_FATES),
 	METHOD(METHOD_TASK_FORGET, "task.forget", forget_params, "Drops the records of tasks that have ended",
 		"the state that each was in", SCHEMA_FATES),
 	METHOD(METHOD_TASK_TYPES, "task.types", no_param_specs, "Lists what can be submitted",
@@ -156,8 +169,8 @@ static const struct method_info methods[N_METHODS] = {
 		"how many workers are ready", SCHEMA_PING),
 	METHOD(METHOD_SERVER_RELOAD, "server.reload", no_param_specs, "Reads the configuration again",
 		"what changed, and what changes only by a restart", SCHEMA_RELOADED),
-	METHOD(METHOD_SERVER_SHUTDOWN, "server.shutdown", shutdown_params, "Stops the daemon",
-		"that it is stopping", SCHEMA_STOPPING),
+	METHOD(METHOD_SERVER_SHUTDOWN, "server.shutdown", shutdown_params, "Stops the daemon", "that it is stopping",
+		SCHEMA_STOPPING),
 	METHOD(METHOD_RPC_DISCOVER, "rpc.discover", no_param_specs, "Describes the methods and tasks",
 		"an OpenRPC document", "{\"type\":\"object\"}"),
 	METHOD(METHOD_CANCEL_REQUEST, "$/cancelRequest", cancel_request_params,

@@ -15,7 +15,7 @@ enum method {
 	METHOD_TASK_LIST,
 	METHOD_TASK_CANCEL,
 	METHOD_TASK_FORGET,
-	METHOD_TASK_TYPES,   /* task.types: what can be submitted */
+	METHOD_TASK_TYPES, /* task.types: what can be submitted */
 	METHOD_WORKER_LIST,
 	METHOD_POOL_LIST,
 	METHOD_QUEUE_LIST,

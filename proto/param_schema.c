@@ -51,7 +51,8 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		strbuf_puts(out, "{\"oneOf\":[" ID_SCHEMA ",{\"type\":\"array\",\"items\":" ID_SCHEMA "}]}");
 		break;
 	case PARAM_STRINGS:
-		strbuf_puts(out, "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
+		strbuf_puts(out,
+			"{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
 		break;
 	case PARAM_ENUM:
 		enum_schema(out, spec);

@@ -107,8 +107,8 @@ static int read_string(struct reader *reader, const struct param_spec *spec, con
 		return 0;
 	free(*out);
 	*out = NULL;
-	return refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name, (long long)spec->max,
-		length);
+	return refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
+		(long long)spec->max, length);
 }
 
 static int read_int(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
@@ -116,11 +116,11 @@ static int read_int(struct reader *reader, const struct param_spec *spec, const 
 	char buf[SHOWN + 8];
 	long long number;
 
-	if (!json_integer(value, &number))
+	if (!json_span_integer(value, &number))
 		return wrong_value(reader, spec, value);
 	if ((spec->min || spec->max) && (number < spec->min || number > spec->max))
-		return refuse(reader, "parameter \"%s\" must be from %lld to %lld, not %s", spec->name, (long long)spec->min,
-			(long long)spec->max, describe(value, buf));
+		return refuse(reader, "parameter \"%s\" must be from %lld to %lld, not %s", spec->name,
+			(long long)spec->min, (long long)spec->max, describe(value, buf));
 	*out = number;
 	return 0;
 }
@@ -132,8 +132,10 @@ static int seconds_to_ns(const struct json_span *value, int64_t *ns)
 	char text[64];
 
 	if (value->kind == JSON_SPAN_INTEGER)
-		return !json_integer(value, &whole) || whole < 0 || __builtin_mul_overflow(whole, INT64_C(1000000000), ns) ? -1
-															   : 0;
+		return !json_span_integer(value, &whole) || whole < 0 ||
+				__builtin_mul_overflow(whole, INT64_C(1000000000), ns)
+			? -1
+			: 0;
 	if (value->length >= sizeof(text))
 		return -1;
 	memcpy(text, value->text, value->length);
@@ -146,7 +148,8 @@ static int seconds_to_ns(const struct json_span *value, int64_t *ns)
 }
 
 /* PARAM_DURATION or PARAM_SIZE. */
-static int read_quantity(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
+static int read_quantity(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
 {
 	bool duration = spec->type == PARAM_DURATION;
 	char text[64];
@@ -158,7 +161,7 @@ static int read_quantity(struct reader *reader, const struct param_spec *spec, c
 			result = duration ? units_parse_duration(text, out) : units_parse_size(text, out);
 	} else if (duration && (value->kind == JSON_SPAN_INTEGER || value->kind == JSON_SPAN_REAL)) {
 		result = seconds_to_ns(value, out);
-	} else if (json_integer(value, &number) && number >= 0) {
+	} else if (json_span_integer(value, &number) && number >= 0) {
 		*out = number;
 		result = 0;
 	}
@@ -178,7 +181,7 @@ static bool id_parse(const struct json_span *value, uint64_t *id)
 	}
 	for (; p < end; p++)
 		if (*p < '0' || *p > '9' || __builtin_mul_overflow(sum, 10, &sum) ||
-		    __builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum))
+			__builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum))
 			return false;
 	*id = sum;
 	return sum != 0;
@@ -200,18 +203,20 @@ static int read_enum(struct reader *reader, const struct param_spec *spec, const
 		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s\"%s\"", i ? ", " : "", spec->words[i]);
 	char buf[SHOWN + 8];
 	if (value->kind != JSON_SPAN_STRING || !json_string_copy(value, word, sizeof(word), NULL))
-		return refuse(reader, "parameter \"%s\" must be one of %s, not %s", spec->name, words, describe(value, buf));
+		return refuse(
+			reader, "parameter \"%s\" must be one of %s, not %s", spec->name, words, describe(value, buf));
 	suggest_begin(&suggest, word);
 	for (int i = 0; spec->words[i]; i++)
 		suggest_offer(&suggest, spec->words[i]);
-	return refuse(reader, "parameter \"%s\" must be one of %s, not %s%s%s%s", spec->name, words, describe(value, buf),
-		suggest.best ? ": did you mean \"" : "", suggest.best ? suggest.best : "", suggest.best ? "\"?" : "");
+	return refuse(reader, "parameter \"%s\" must be one of %s, not %s%s%s%s", spec->name, words,
+		describe(value, buf), suggest.best ? ": did you mean \"" : "", suggest.best ? suggest.best : "",
+		suggest.best ? "\"?" : "");
 }
 
 /* --- one or several --- */
 
-static int read_ids(struct reader *reader, const struct param_spec *spec, const struct json_span *value,
-	struct param_ids *out)
+static int read_ids(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, struct param_ids *out)
 {
 	bool several = value->kind == JSON_SPAN_ARRAY;
 	size_t count = several ? json_count(value) : 1, cursor = 0;
@@ -229,8 +234,8 @@ static int read_ids(struct reader *reader, const struct param_spec *spec, const 
 	return 0;
 }
 
-static int read_strings(struct reader *reader, const struct param_spec *spec, const struct json_span *value,
-	struct param_strings *out)
+static int read_strings(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, struct param_strings *out)
 {
 	bool several = value->kind == JSON_SPAN_ARRAY;
 	size_t count = several ? json_count(value) : 1, cursor = 0;
@@ -367,7 +372,8 @@ static int read_all(struct reader *reader, const struct json_span *params, size_
 	return 0;
 }
 
-int params_read(const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size)
+int params_read(
+	const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size)
 {
 	struct reader reader = { .specs = specs, .out = out, .error = error, .error_size = error_size };
 	size_t n_specs = 0;

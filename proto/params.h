@@ -46,7 +46,8 @@ struct param_spec {
 /* Reads PARAMS (an object, or an array in the table's order, or kind JSON_NONE for none) into the zeroed struct at OUT,
  * absent ones as told above; null is as absent, where the parameter may be and is not PARAM_ANY. -1: the reason is in ERROR ("unknown parameter \"prioritty\": did you mean
  * \"priority\"?"), and OUT is freed already. Spans point into the text of PARAMS. */
-int params_read(const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size);
+int params_read(
+	const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size);
 /* Frees what params_read allocated in OUT. */
 void params_free(const struct param_spec *specs, void *out);
 /* "string", "duration", … for documents; never NULL. */

@@ -13,10 +13,19 @@ struct strbuf {
 	bool failed;
 };
 
-#define STRBUF_INIT { 0 }
+#define STRBUF_INIT \
+	{           \
+		0   \
+	}
 void strbuf_free(struct strbuf *sb);
-static inline void strbuf_reset(struct strbuf *sb) { sb->length = 0; }
-static inline bool strbuf_failed(const struct strbuf *sb) { return sb->failed; }
+static inline void strbuf_reset(struct strbuf *sb)
+{
+	sb->length = 0;
+}
+static inline bool strbuf_failed(const struct strbuf *sb)
+{
+	return sb->failed;
+}
 void strbuf_add(struct strbuf *sb, const void *data, size_t length);
 void strbuf_puts(struct strbuf *sb, const char *text);
 void strbuf_printf(struct strbuf *sb, const char *format, ...) __attribute__((format(printf, 2, 3)));

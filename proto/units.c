@@ -13,8 +13,12 @@ struct unit {
 
 /* Largest first: a duration's parts come in this order, each at most once. */
 static const struct unit durations[] = {
-	{ "d", INT64_C(86400000000000) }, { "h", INT64_C(3600000000000) }, { "m", INT64_C(60000000000) },
-	{ "s", INT64_C(1000000000) },     { "ms", INT64_C(1000000) },      { "us", INT64_C(1000) },
+	{ "d", INT64_C(86400000000000) },
+	{ "h", INT64_C(3600000000000) },
+	{ "m", INT64_C(60000000000) },
+	{ "s", INT64_C(1000000000) },
+	{ "ms", INT64_C(1000000) },
+	{ "us", INT64_C(1000) },
 	{ "ns", 1 },
 };
 #define N_DURATIONS (sizeof(durations) / sizeof(durations[0]))
@@ -39,7 +43,7 @@ static const char *decimal_parse(const char *text, struct decimal *number)
 	*number = (struct decimal){ .scale = 1 };
 	for (; *p >= '0' && *p <= '9'; p++) {
 		if (__builtin_mul_overflow(number->whole, 10, &number->whole) ||
-		    __builtin_add_overflow(number->whole, *p - '0', &number->whole))
+			__builtin_add_overflow(number->whole, *p - '0', &number->whole))
 			return NULL;
 	}
 	if (p == text || *p != '.')
@@ -82,8 +86,8 @@ int units_parse_duration(const char *text, int64_t *ns)
 		if (name == 0 && *p == '\0' && next == 0) {
 			unit = SECOND;
 		} else {
-			while (unit < N_DURATIONS && (strlen(durations[unit].name) != name ||
-						      strncmp(durations[unit].name, p, name) != 0))
+			while (unit < N_DURATIONS &&
+				(strlen(durations[unit].name) != name || strncmp(durations[unit].name, p, name) != 0))
 				unit++;
 		}
 		if (unit == N_DURATIONS || !decimal_add(&sum, &number, durations[unit].value))
@@ -151,8 +155,8 @@ void units_format_duration(int64_t ns, char buf[UNITS_TEXT_SIZE])
 		uint64_t unit = (uint64_t)durations[i].value;
 		if (left < unit)
 			continue;
-		length += snprintf(buf + length, UNITS_TEXT_SIZE - (size_t)length, "%llu%s", (unsigned long long)(left / unit),
-			durations[i].name);
+		length += snprintf(buf + length, UNITS_TEXT_SIZE - (size_t)length, "%llu%s",
+			(unsigned long long)(left / unit), durations[i].name);
 		left %= unit;
 	}
 	if (left == 0 && ns != 0)
@@ -215,7 +219,8 @@ void units_human_duration(int64_t ns, char buf[UNITS_TEXT_SIZE])
 	int64_t first = seconds / in_seconds[i], second = seconds % in_seconds[i] / in_seconds[i + 1];
 	int length = snprintf(buf, UNITS_TEXT_SIZE, "%lld%s", (long long)first, durations[i].name);
 	if (second)
-		snprintf(buf + length, UNITS_TEXT_SIZE - (size_t)length, "%lld%s", (long long)second, durations[i + 1].name);
+		snprintf(buf + length, UNITS_TEXT_SIZE - (size_t)length, "%lld%s", (long long)second,
+			durations[i + 1].name);
 }
 
 void units_human_size(int64_t bytes, char buf[UNITS_TEXT_SIZE])

@@ -23,7 +23,6 @@ static_assert(sizeof(struct payload_header) == 16, "no padding");
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
-/* Room for one descriptor and no more: the kernel closes what does not fit, and says so. */
 union one_descriptor {
 	struct cmsghdr aligned;
 	char room[CMSG_SPACE(sizeof(int))];
@@ -104,10 +103,11 @@ int payload_send(int socket, uint32_t seq, const char *data, size_t size, bool w
  * process has none free. */
 static int descriptor_receive(int socket, struct payload_header *header, int *fd)
 {
+	/* CMSG_LEN, not CMSG_SPACE, which has room for a second one: the kernel closes what does not fit, and says so. */
 	union one_descriptor control;
 	struct iovec part = { .iov_base = header, .iov_len = sizeof *header };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-		.msg_controllen = sizeof control.room };
+		.msg_controllen = CMSG_LEN(sizeof *fd) };
 	ssize_t n;
 	do
 		n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

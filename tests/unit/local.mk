@@ -8,6 +8,12 @@
 # contain what they stand on; libclient.la (contains libproto.la).
 unit_tests =
 
+unit_tests += tests/unit/test_ring tests/unit/test_lane tests/unit/test_lane_hostile
+tests_unit_test_ring_LDADD = liblane.la libbase.la $(CHECK_LIBS)
+tests_unit_test_lane_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
+tests_unit_test_lane_hostile_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/lane_fixture.h
+
 unit_tests += tests/unit/test_clock
 tests_unit_test_clock_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_heap

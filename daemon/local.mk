@@ -1,7 +1,16 @@
 # taskd: a library of everything but main, which the tests link too, and the program.
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libserver.la
-libserver_la_SOURCES =
+libserver_la_SOURCES = \
+	daemon/notify.h \
+	daemon/reload.h \
+	daemon/server.h \
+	daemon/tasklog.h \
+	daemon/notify.c \
+	daemon/reload.c \
+	daemon/server.c \
+	daemon/tasklog.c
+dist_man_MANS += daemon/taskd.8
 libserver_la_LIBADD = libedge.la libpool.la libcore.la liblane.la libbase.la libproto.la
 
 if HAVE_TASKD_MAIN

@@ -1,0 +1,343 @@
+/* See harness.h. Everything waits for a condition, with a bound. */
+#include "harness.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/taskd.h"
+
+int64_t now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
+}
+
+void pause_briefly(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = TASKD_MS }, NULL);
+}
+
+bool wait_until(bool (*condition)(void *user), void *user)
+{
+	int64_t end = now_ns() + PATIENCE_NS;
+	while (!condition(user)) {
+		if (now_ns() > end)
+			return false;
+		pause_briefly();
+	}
+	return true;
+}
+
+/* --- the daemon --- */
+
+static const char *build_dir(void)
+{
+	const char *dir = getenv("top_builddir");
+	return dir ? dir : ".";
+}
+
+void daemon_write_config(const struct daemon *daemon, const char *config)
+{
+	FILE *file = fopen(daemon->config, "w");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "[taskd]\n%s", config);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static int notify_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void run_daemon(const struct daemon *daemon, const char *notify, const char *const *environment)
+{
+	char program[512];
+	int log = open(daemon->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(log, 2);
+	setenv("NOTIFY_SOCKET", notify, 1);
+	for (; environment && *environment; environment++)
+		putenv((char *)(uintptr_t)*environment);
+	snprintf(program, sizeof(program), "%s/taskd", build_dir());
+	execl(program, "taskd", "-c", daemon->config, "-s", daemon->socket, (char *)NULL);
+	fprintf(stderr, "cannot start %s: %s\n", program, strerror(errno));
+	_exit(127);
+}
+
+void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment)
+{
+	char notify[96];
+	strcpy(daemon->folder, "/tmp/taskd-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
+	snprintf(daemon->socket, sizeof(daemon->socket), "%s/s", daemon->folder);
+	snprintf(daemon->config, sizeof(daemon->config), "%s/taskd.conf", daemon->folder);
+	snprintf(daemon->log, sizeof(daemon->log), "%s/log", daemon->folder);
+	snprintf(notify, sizeof(notify), "%s/notify", daemon->folder);
+	daemon_write_config(daemon, config);
+	daemon->notify_fd = notify_socket(notify);
+	daemon->pid = fork();
+	ck_assert_int_ge(daemon->pid, 0);
+	if (daemon->pid == 0)
+		run_daemon(daemon, notify, environment);
+	setpgid(daemon->pid, daemon->pid);
+	if (!daemon_notified(daemon, "READY=1")) {
+		char command[160];
+		snprintf(command, sizeof(command), "cat %s", daemon->log);
+		(void)!system(command);
+		ck_abort_msg("the daemon did not become ready");
+	}
+}
+
+void daemon_start(struct daemon *daemon, const char *config)
+{
+	daemon_start_with(daemon, config, NULL);
+}
+
+bool daemon_notification(struct daemon *daemon, char *buffer, size_t size, int64_t timeout_ns)
+{
+	struct pollfd readable = { .fd = daemon->notify_fd, .events = POLLIN };
+	if (poll(&readable, 1, (int)(timeout_ns / TASKD_MS)) <= 0)
+		return false;
+	ssize_t length = recv(daemon->notify_fd, buffer, size - 1, 0);
+	if (length < 0)
+		return false;
+	buffer[length] = '\0';
+	return true;
+}
+
+bool daemon_notified(struct daemon *daemon, const char *text)
+{
+	char buffer[1024];
+	int64_t end = now_ns() + PATIENCE_NS;
+	while (now_ns() < end)
+		if (!daemon_notification(daemon, buffer, sizeof(buffer), end - now_ns()))
+			return false;
+		else if (strstr(buffer, text))
+			return true;
+	return false;
+}
+
+int daemon_wait(struct daemon *daemon)
+{
+	int status = -1;
+	int64_t end = now_ns() + PATIENCE_NS;
+	while (waitpid(daemon->pid, &status, WNOHANG) == 0) {
+		if (now_ns() > end)
+			return -1;
+		pause_briefly();
+	}
+	daemon->pid = 0;
+	return status;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int daemon_stop(struct daemon *daemon)
+{
+	int status = 0;
+	pid_t group = daemon->pid;
+	if (daemon->pid > 0) {
+		kill(daemon->pid, SIGTERM);
+		status = daemon_wait(daemon);
+		if (status == -1) {
+			kill(-group, SIGKILL);
+			waitpid(group, NULL, 0);
+		}
+	}
+	close(daemon->notify_fd);
+	nftw(daemon->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return status;
+}
+
+static char *file_text(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t length = 0, room = 0;
+	if (!file)
+		return NULL;
+	do {
+		room += 65536;
+		text = realloc(text, room + 1);
+		length += fread(text + length, 1, room - length, file);
+	} while (length == room);
+	text[length] = '\0';
+	fclose(file);
+	return text;
+}
+
+size_t daemon_log_count(const struct daemon *daemon, const char *text)
+{
+	char *log = file_text(daemon->log);
+	size_t n = 0;
+	for (const char *at = log; at && (at = strstr(at, text)); at += strlen(text))
+		n++;
+	free(log);
+	return n;
+}
+
+struct wanted {
+	const struct daemon *daemon;
+	const char *text;
+};
+
+static bool is_logged(void *user)
+{
+	const struct wanted *wanted = user;
+	return daemon_log_count(wanted->daemon, wanted->text) > 0;
+}
+
+bool daemon_logged(const struct daemon *daemon, const char *text)
+{
+	struct wanted wanted = { daemon, text };
+	return wait_until(is_logged, &wanted);
+}
+
+/* --- by the library --- */
+
+struct taskd *daemon_connect(const struct daemon *daemon)
+{
+	struct taskd *c = taskd_connect(daemon->socket, NULL);
+	const char *text = NULL;
+	if (!c)
+		taskd_last_error(&text);
+	ck_assert_msg(c != NULL, "cannot connect: %s", text);
+	return c;
+}
+
+char *request(struct taskd *c, const char *method, const char *params)
+{
+	struct taskd_future *f = taskd_request(c, method, params);
+	ck_assert_ptr_nonnull(f);
+	enum taskd_error error = taskd_result(f, PATIENCE_NS);
+	ck_assert_msg(error == TASKD_OK, "%s: %s", method,
+		error == TASKD_E_TIMEOUT ? "no answer" : taskd_future_error(f)->message);
+	char *text = strdup(taskd_future_result(f, NULL));
+	taskd_future_free(f);
+	return text;
+}
+
+double number_in(const char *json, const char *key)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "\"%s\":", key);
+	const char *at = strstr(json, name);
+	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+size_t worker_pids(struct taskd *c, pid_t *pids, size_t room)
+{
+	char *list = request(c, "worker.list", "{}");
+	size_t n = 0;
+	for (const char *at = list; n < room && (at = strstr(at, "\"pid\":")); at++) {
+		pid_t pid = (pid_t)strtol(at + 6, NULL, 10);
+		if (pid > 0)
+			pids[n++] = pid;
+	}
+	free(list);
+	return n;
+}
+
+/* --- the wire --- */
+
+void wire_open(struct wire *wire, const struct daemon *daemon)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	*wire = (struct wire){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	strncpy(address.sun_path, daemon->socket, sizeof(address.sun_path) - 1);
+	ck_assert_int_ge(wire->fd, 0);
+	ck_assert_int_eq(connect(wire->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+void wire_close(struct wire *wire)
+{
+	close(wire->fd);
+	free(wire->data);
+}
+
+bool wire_send(struct wire *wire, const void *data, size_t length)
+{
+	const char *at = data;
+	while (length) {
+		ssize_t n = send(wire->fd, at, length, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		at += n;
+		length -= (size_t)n;
+	}
+	return true;
+}
+
+bool wire_puts(struct wire *wire, const char *text)
+{
+	return wire_send(wire, text, strlen(text));
+}
+
+static bool wire_read(struct wire *wire)
+{
+	struct pollfd readable = { .fd = wire->fd, .events = POLLIN };
+	if (wire->room - wire->length < 65536) {
+		wire->room = wire->room * 2 + 131072;
+		wire->data = realloc(wire->data, wire->room);
+	}
+	if (poll(&readable, 1, (int)(PATIENCE_NS / TASKD_MS)) <= 0)
+		return false;
+	ssize_t n = read(wire->fd, wire->data + wire->length, wire->room - wire->length - 1);
+	if (n <= 0)
+		return false;
+	wire->length += (size_t)n;
+	return true;
+}
+
+const char *wire_line(struct wire *wire)
+{
+	static char *line;
+	char *end;
+	size_t looked = 0;
+	while (!(end = wire->length > looked ? memchr(wire->data + looked, '\n', wire->length - looked) : NULL)) {
+		looked = wire->length;
+		if (!wire_read(wire))
+			return NULL;
+	}
+	size_t length = (size_t)(end - wire->data);
+	free(line);
+	line = strndup(wire->data, length);
+	memmove(wire->data, end + 1, wire->length - length - 1);
+	wire->length -= length + 1;
+	return line;
+}
+
+bool wire_closed(struct wire *wire)
+{
+	while (wire_read(wire))
+		;
+	char byte;
+	ssize_t n = recv(wire->fd, &byte, 1, MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno == ECONNRESET);
+}

@@ -1,0 +1,73 @@
+/* A real taskd for a test: in a folder and a process group of its own, ready when it says so, gone with the test. */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct taskd;
+
+struct daemon {
+	pid_t pid;
+	char folder[64];
+	char socket[96];
+	char config[96]; /* the file's path */
+	char log[96];    /* where its standard error goes */
+	int notify_fd;   /* what it tells its service manager arrives here */
+};
+
+#define PATIENCE_NS (INT64_C(30) * 1000000000)
+
+/* Starts a daemon with this configuration (added to a [taskd] section) and waits until it is READY. Fails the test
+ * where that does not come. */
+void daemon_start(struct daemon *daemon, const char *config);
+/* The same with additional environment, as "NAME=value" strings ending with NULL. */
+void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment);
+/* Replaces the configuration file's text. */
+void daemon_write_config(const struct daemon *daemon, const char *config);
+/* The next notification, terminated; false where none comes in time. */
+bool daemon_notification(struct daemon *daemon, char *buffer, size_t size, int64_t timeout_ns);
+/* Waits for a notification that contains TEXT. */
+bool daemon_notified(struct daemon *daemon, const char *text);
+/* SIGTERM, and SIGKILL for what does not go; returns its wait status. The folder is removed. */
+int daemon_stop(struct daemon *daemon);
+/* Waits for its end without asking; the wait status, or -1 when it does not come. */
+int daemon_wait(struct daemon *daemon);
+/* Whether its log contains TEXT (waits for it, bounded). */
+bool daemon_logged(const struct daemon *daemon, const char *text);
+/* How often TEXT is in its log now. */
+size_t daemon_log_count(const struct daemon *daemon, const char *text);
+
+/* A connection by the library; fails the test where there is none. */
+struct taskd *daemon_connect(const struct daemon *daemon);
+/* The result of any method; malloc'ed. Fails the test where it fails. */
+char *request(struct taskd *c, const char *method, const char *params);
+/* The number behind "KEY": in a JSON text, first place; -1 where there is none. */
+double number_in(const char *json, const char *key);
+/* The pids of the workers that run, by worker.list; how many. */
+size_t worker_pids(struct taskd *c, pid_t *pids, size_t room);
+/* Until CONDITION is true, looking again and again, for PATIENCE_NS at most. */
+bool wait_until(bool (*condition)(void *user), void *user);
+/* Between two looks: a millisecond. */
+void pause_briefly(void);
+int64_t now_ns(void);
+
+/* --- the wire itself --- */
+struct wire {
+	int fd;
+	char *data;
+	size_t length, room;
+};
+void wire_open(struct wire *wire, const struct daemon *daemon);
+void wire_close(struct wire *wire);
+/* Writes all of it; false where the other side has closed. */
+bool wire_send(struct wire *wire, const void *data, size_t length);
+bool wire_puts(struct wire *wire, const char *text);
+/* The next line without its end, terminated, valid until the next call; NULL where none comes, or the end. */
+const char *wire_line(struct wire *wire);
+/* Whether the other side closes now, whatever it says before. */
+bool wire_closed(struct wire *wire);
+
+#endif

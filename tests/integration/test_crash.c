@@ -1,0 +1,311 @@
+/* What dies takes only itself: workers killed, crashing, leaving, scribbling; and the master, whose workers go with it. */
+#include <check.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/taskd.h"
+#include "harness.h"
+
+static struct daemon daemon_;
+static struct taskd *c;
+
+static void start(const char *config)
+{
+	char text[2048];
+	const char *build = getenv("top_builddir");
+	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/.libs/nasty.so\n", config, build ? build : ".");
+	daemon_start(&daemon_, text);
+	c = daemon_connect(&daemon_);
+}
+
+static void stop(void)
+{
+	taskd_close(c);
+	c = NULL;
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+
+static struct taskd_future *submit(const char *task, const char *args)
+{
+	struct taskd_future *f = taskd_submit(c, task, args, NULL);
+	ck_assert_ptr_nonnull(f);
+	return f;
+}
+
+static void assert_works(void)
+{
+	struct taskd_future *f = submit("fib", "[20]");
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_OK);
+	ck_assert_str_eq(taskd_future_result(f, NULL), "6765");
+	taskd_future_free(f);
+}
+
+/* --- each way to die --- */
+
+static const struct way {
+	const char *task, *args;
+	int signal, status;
+} ways[] = {
+	{ "crash", "[]", SIGSEGV, 0 },
+	{ "abort", "[]", SIGABRT, 0 },
+	{ "exit", "[3]", 0, 3 },
+	{ "exit", "[0]", 0, 0 },
+};
+
+START_TEST(a_death_is_told_with_its_details)
+{
+	const struct way *way = &ways[_i];
+	start("");
+	struct taskd_future *f = submit(way->task, way->args);
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_CRASHED);
+	const struct taskd_failure *failure = taskd_exception(f);
+	ck_assert_str_eq(failure->kind, "crashed");
+	ck_assert_int_gt(failure->pid, 0);
+	ck_assert_int_eq(failure->signal, way->signal);
+	ck_assert_int_eq(failure->status, way->status);
+	ck_assert_int_gt(failure->usage.ru_maxrss, 0);
+	taskd_future_free(f);
+	assert_works();
+	ck_assert(daemon_logged(&daemon_, "while running"));
+	stop();
+}
+END_TEST
+
+START_TEST(closing_all_descriptors_costs_only_that_worker)
+{
+	start("");
+	struct taskd_future *f = submit("close_fds", "[]");
+	ck_assert_int_ne(taskd_result(f, PATIENCE_NS), TASKD_E_TIMEOUT);
+	taskd_future_free(f);
+	for (int i = 0; i < 20; i++)
+		assert_works();
+	stop();
+}
+END_TEST
+
+START_TEST(scribbling_over_the_lane_costs_only_that_worker)
+{
+	start("");
+	for (int i = 0; i < 10; i++) {
+		struct taskd_future *f = submit("scribble", "[]");
+		ck_assert_int_ne(taskd_result(f, PATIENCE_NS), TASKD_E_TIMEOUT);
+		taskd_future_free(f);
+		assert_works();
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(running_out_of_memory_costs_only_that_worker)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return; /* they reserve more address space than any limit */
+#endif
+	start("\n[pool default]\nlimit_memory = 256M\n");
+	struct taskd_future *f = submit("oom", "[]");
+	enum taskd_error error = taskd_result(f, PATIENCE_NS);
+	ck_assert(error == TASKD_E_CRASHED || error == TASKD_E_FAILED);
+	taskd_future_free(f);
+	assert_works();
+	stop();
+}
+END_TEST
+
+/* --- killed in the middle --- */
+
+static bool one_runs(void *user)
+{
+	(void)user;
+	char *list = request(c, "worker.list", "{}");
+	bool runs = strstr(list, "\"running\":[\"") != NULL;
+	free(list);
+	return runs;
+}
+
+START_TEST(a_kill_fails_the_running_one_and_returns_the_rest)
+{
+	struct taskd_future *waiting[200];
+	pid_t pid;
+	start("\n[pool default]\nprocesses = 1\n");
+	assert_works(); /* so that fib's estimate is small, and many go into the lane at once */
+	struct taskd_future *running = submit("spin", "[]");
+	ck_assert_int_eq(taskd_flush(c, PATIENCE_NS), TASKD_OK);
+	ck_assert(wait_until(one_runs, NULL));
+	for (size_t i = 0; i < 200; i++)
+		waiting[i] = submit("fib", "[5]");
+	ck_assert_uint_eq(worker_pids(c, &pid, 1), 1);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(taskd_result(running, PATIENCE_NS), TASKD_E_CRASHED);
+	ck_assert_int_eq(taskd_exception(running)->signal, SIGKILL);
+	ck_assert_int_eq(taskd_exception(running)->pid, pid);
+	for (size_t i = 0; i < 200; i++) {
+		ck_assert_int_eq(taskd_result(waiting[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(waiting[i]);
+	}
+	taskd_future_free(running);
+	stop();
+}
+END_TEST
+
+/* 100,000 tasks, a worker killed every 50 ms: each ends once. */
+struct tally {
+	unsigned char *ends; /* how often each ended */
+	size_t succeeded, crashed, other, ended;
+};
+struct one {
+	struct tally *tally;
+	size_t index;
+};
+
+static void count_end(struct taskd_future *f, void *user)
+{
+	struct one *one = user;
+	struct tally *tally = one->tally;
+	tally->ends[one->index]++;
+	tally->ended++;
+	const struct taskd_failure *failure = taskd_exception(f);
+	if (!failure)
+		tally->succeeded++;
+	else if (failure->error == TASKD_E_CRASHED)
+		tally->crashed++;
+	else
+		tally->other++;
+}
+
+START_TEST(a_hundred_thousand_tasks_while_workers_are_killed)
+{
+	enum { N = 100000, IN_FLIGHT = 500 };
+	struct tally tally = { .ends = calloc(N, 1) };
+	struct one *ones = calloc(N, sizeof(*ones));
+	struct taskd_future **futures = calloc(N, sizeof(*futures));
+	size_t submitted = 0, kills = 0, turn = 0;
+	int64_t next_kill = now_ns(), end = now_ns() + 20 * PATIENCE_NS;
+	start("\n[pool default]\nprocesses = 2\n");
+	pid_t master = daemon_.pid;
+	while (tally.ended < N) {
+		ck_assert_int_lt(now_ns(), end);
+		for (; submitted < N && submitted < tally.ended + IN_FLIGHT; submitted++) {
+			ones[submitted] = (struct one){ &tally, submitted };
+			futures[submitted] = submit("fib", submitted % 3 ? "[10]" : "[16]");
+			taskd_add_done_callback(futures[submitted], count_end, &ones[submitted]);
+		}
+		taskd_dispatch(c, 10 * TASKD_MS);
+		if (now_ns() >= next_kill) {
+			pid_t pids[2];
+			size_t n = worker_pids(c, pids, 2);
+			if (n && kill(pids[turn++ % n], SIGKILL) == 0)
+				kills++;
+			next_kill = now_ns() + 50 * TASKD_MS;
+		}
+	}
+	for (size_t i = 0; i < N; i++) {
+		ck_assert_uint_eq(tally.ends[i], 1);
+		taskd_future_free(futures[i]);
+	}
+	printf("100000 tasks, %zu kills: %zu succeeded, %zu crashed, %zu otherwise\n", kills, tally.succeeded, tally.crashed,
+		tally.other);
+	ck_assert_uint_eq(tally.other, 0);
+	ck_assert_uint_eq(tally.succeeded + tally.crashed, N);
+	ck_assert_uint_gt(kills, 3);
+	ck_assert_uint_le(tally.crashed, kills);
+	ck_assert_int_eq(kill(master, 0), 0);
+	char *stats = request(c, "server.stats", "{}");
+	ck_assert_uint_eq((size_t)number_in(stats, "queued"), 0);
+	ck_assert_uint_eq((size_t)number_in(stats, "running"), 0);
+	free(stats);
+	free(futures);
+	free(ones);
+	free(tally.ends);
+	stop();
+}
+END_TEST
+
+/* --- the master --- */
+
+static bool all_gone(void *user)
+{
+	const pid_t *pids = user;
+	return kill(pids[0], 0) < 0 && kill(pids[1], 0) < 0;
+}
+
+START_TEST(workers_die_with_a_killed_master)
+{
+	pid_t pids[2];
+	start("\n[pool default]\nprocesses = 2\n");
+	struct taskd_future *f = submit("spin", "[]");
+	taskd_flush(c, PATIENCE_NS);
+	ck_assert(wait_until(one_runs, NULL));
+	ck_assert_uint_eq(worker_pids(c, pids, 2), 2);
+	kill(daemon_.pid, SIGKILL);
+	ck_assert_int_ne(daemon_wait(&daemon_), -1);
+	ck_assert(wait_until(all_gone, pids));
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_DISCONNECTED);
+	taskd_future_free(f);
+	taskd_close(c);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+/* --- handlers that cannot begin, and recycling --- */
+
+START_TEST(a_failing_init_is_told_and_does_not_spin)
+{
+	start("\n[pool default]\nprocesses = 1\n");
+	struct taskd_future *f = submit("initfail", "[]");
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_UNAVAILABLE);
+	taskd_future_free(f);
+	char *list = request(c, "worker.list", "{}");
+	ck_assert_ptr_nonnull(strstr(list, "\"handler\":\"initfail\""));
+	ck_assert_uint_eq((size_t)number_in(list, "starts"), 1);
+	free(list);
+	ck_assert_uint_eq(daemon_log_count(&daemon_, "cannot initialise handler initfail"), 1);
+	assert_works();
+	stop();
+}
+END_TEST
+
+START_TEST(recycled_workers_lose_nothing)
+{
+	enum { N = 5000 };
+	static struct taskd_future *futures[N];
+	start("\n[pool default]\nprocesses = 2\nrecycle_tasks = 100\n");
+	for (size_t i = 0; i < N; i++)
+		futures[i] = submit("fib", "[10]");
+	for (size_t i = 0; i < N; i++) {
+		ck_assert_int_eq(taskd_result(futures[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(futures[i]);
+	}
+	char *list = request(c, "worker.list", "{}");
+	ck_assert_uint_ge((size_t)number_in(list, "starts"), 5);
+	ck_assert_uint_eq((size_t)number_in(list, "deaths"), 0);
+	free(list);
+	stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("crash");
+	TCase *deaths = tcase_create("deaths");
+	tcase_set_timeout(deaths, 300);
+	tcase_add_loop_test(deaths, a_death_is_told_with_its_details, 0, (int)(sizeof(ways) / sizeof(*ways)));
+	tcase_add_test(deaths, closing_all_descriptors_costs_only_that_worker);
+	tcase_add_test(deaths, scribbling_over_the_lane_costs_only_that_worker);
+	tcase_add_test(deaths, running_out_of_memory_costs_only_that_worker);
+	tcase_add_test(deaths, a_kill_fails_the_running_one_and_returns_the_rest);
+	tcase_add_test(deaths, a_hundred_thousand_tasks_while_workers_are_killed);
+	tcase_add_test(deaths, workers_die_with_a_killed_master);
+	tcase_add_test(deaths, a_failing_init_is_told_and_does_not_spin);
+	tcase_add_test(deaths, recycled_workers_lose_nothing);
+	suite_add_tcase(suite, deaths);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

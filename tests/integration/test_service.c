@@ -1,0 +1,375 @@
+/* The daemon as a service: start, readiness, activation, reload, stop; and what it does when there is nothing to do. */
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/taskd.h"
+#include "harness.h"
+
+static struct daemon daemon_;
+
+static const char *build_dir(void)
+{
+	const char *dir = getenv("top_builddir");
+	return dir ? dir : ".";
+}
+
+/* A command's output and exit status; the text is valid until the next call. */
+static const char *run(int *status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *run(int *status, const char *format, ...)
+{
+	static char output[16384];
+	char command[4096];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	FILE *pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	size_t length = fread(output, 1, sizeof(output) - 1, pipe);
+	output[length] = '\0';
+	int code = pclose(pipe);
+	*status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+	return output;
+}
+
+static void assert_works(struct taskd *c)
+{
+	struct taskd_future *f = taskd_submit(c, "fib", "[20]", NULL);
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_OK);
+	taskd_future_free(f);
+}
+
+/* --- configuration --- */
+
+START_TEST(check_tells_file_line_and_reason)
+{
+	int status;
+	daemon_start(&daemon_, "");
+	const char *out = run(&status, "%s/taskd -c %s --check 2>&1", build_dir(), daemon_.config);
+	ck_assert_msg(status == 0, "%s", out);
+	daemon_write_config(&daemon_, "\n[pool default]\nproceses = 2\n");
+	out = run(&status, "%s/taskd -c %s --check 2>&1", build_dir(), daemon_.config);
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(strstr(out, "taskd.conf:4:") && strstr(out, "processes"), "%s", out);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+START_TEST(a_wrong_configuration_is_refused_whole_and_a_right_one_taken_over)
+{
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 1\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	daemon_write_config(&daemon_, "kill_grace = 1s\n[pool default]\nprocesses = some\n");
+	struct taskd_future *f = taskd_request(c, "server.reload", NULL);
+	ck_assert_int_ne(taskd_result(f, PATIENCE_NS), TASKD_OK);
+	ck_assert_str_eq(taskd_exception(f)->kind, "bad_config");
+	ck_assert_ptr_nonnull(strstr(taskd_exception(f)->data, "\"line\":4"));
+	taskd_future_free(f);
+	kill(daemon_.pid, SIGHUP);
+	ck_assert(daemon_logged(&daemon_, "taskd.conf:4:"));
+
+	daemon_write_config(&daemon_, "socket_mode = 0600\n[pool default]\nprocesses = 3\nthreads = 2\n");
+	char *report = request(c, "server.reload", NULL);
+	ck_assert_ptr_nonnull(strstr(report, "[pool default] processes"));
+	ck_assert_ptr_nonnull(strstr(strstr(report, "needs_restart"), "[taskd] socket_mode"));
+	free(report);
+	ck_assert(daemon_notified(&daemon_, "RELOADING=1"));
+	int64_t end = now_ns() + PATIENCE_NS;
+	for (bool done = false; !done;) {
+		char *pools = request(c, "pool.list", NULL);
+		done = number_in(pools, "ready") == 3 && number_in(pools, "slots") == 6;
+		free(pools);
+		ck_assert_int_lt(now_ns(), end);
+		pause_briefly();
+	}
+	assert_works(c);
+	daemon_write_config(&daemon_, "\n[pool default]\nprocesses = 1\n");
+	free(request(c, "server.reload", NULL));
+	for (bool done = false; !done;) {
+		pid_t pids[4];
+		done = worker_pids(c, pids, 4) == 1;
+		ck_assert_int_lt(now_ns(), end + PATIENCE_NS);
+		pause_briefly();
+	}
+	assert_works(c);
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+START_TEST(a_reload_loses_no_task)
+{
+	enum { N = 3000 };
+	static struct taskd_future *futures[N];
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 2\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	for (int i = 0; i < N; i++) {
+		futures[i] = taskd_submit(c, "fib", "[15]", NULL);
+		if (i % 500 == 0) {
+			char config[128];
+			snprintf(config, sizeof(config), "\n[pool default]\nprocesses = 2\nthreads = %d\n", 1 + i / 500 % 3);
+			daemon_write_config(&daemon_, config);
+			free(request(c, "server.reload", NULL));
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		ck_assert_int_eq(taskd_result(futures[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(futures[i]);
+	}
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+/* --- stop --- */
+
+START_TEST(a_stop_lets_what_was_accepted_end)
+{
+	enum { N = 20 };
+	struct taskd_future *futures[N];
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 1\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	for (int i = 0; i < N; i++)
+		futures[i] = taskd_submit(c, "sleep", "[0.02]", NULL);
+	ck_assert_int_eq(taskd_result(futures[0], PATIENCE_NS), TASKD_OK);
+	kill(daemon_.pid, SIGTERM);
+	ck_assert(daemon_notified(&daemon_, "STOPPING=1"));
+	struct taskd_future *late = taskd_submit(c, "fib", "[1]", NULL);
+	ck_assert_int_eq(taskd_result(late, PATIENCE_NS), TASKD_E_UNAVAILABLE);
+	taskd_future_free(late);
+	for (int i = 0; i < N; i++) {
+		ck_assert_int_eq(taskd_result(futures[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(futures[i]);
+	}
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	taskd_close(c);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+START_TEST(a_stop_is_bounded_and_says_what_it_left)
+{
+	daemon_start(&daemon_, "drain_timeout = 100ms\nkill_grace = 100ms\n[pool default]\nprocesses = 1\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	struct taskd_future *a = taskd_submit(c, "sleep", "[300]", NULL), *b = taskd_submit(c, "sleep", "[300]", NULL);
+	taskd_flush(c, PATIENCE_NS);
+	free(request(c, "server.ping", NULL));
+	kill(daemon_.pid, SIGTERM);
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	ck_assert(daemon_logged(&daemon_, "stopped with 1 queued and 1 started"));
+	ck_assert_int_ne(taskd_result(a, PATIENCE_NS), TASKD_OK);
+	ck_assert_int_ne(taskd_result(b, PATIENCE_NS), TASKD_OK);
+	taskd_future_free(a);
+	taskd_future_free(b);
+	taskd_close(c);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+START_TEST(a_second_signal_does_not_wait)
+{
+	daemon_start(&daemon_, "drain_timeout = 1h\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	struct taskd_future *f = taskd_submit(c, "sleep", "[3000]", NULL);
+	taskd_flush(c, PATIENCE_NS);
+	free(request(c, "server.ping", NULL));
+	kill(daemon_.pid, SIGTERM);
+	ck_assert(daemon_notified(&daemon_, "STOPPING=1"));
+	kill(daemon_.pid, SIGTERM);
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	taskd_future_free(f);
+	taskd_close(c);
+	ck_assert_int_eq(access(daemon_.socket, F_OK), -1);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+/* --- the socket --- */
+
+START_TEST(a_second_daemon_is_refused_and_a_stale_socket_replaced)
+{
+	int status;
+	daemon_start(&daemon_, "socket_mode = 0600\n");
+	struct stat st;
+	ck_assert_int_eq(stat(daemon_.socket, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	const char *out = run(&status, "%s/taskd -c %s -s %s 2>&1", build_dir(), daemon_.config, daemon_.socket);
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(strstr(out, daemon_.socket), "%s", out);
+	kill(daemon_.pid, SIGKILL);
+	daemon_wait(&daemon_);
+	ck_assert_int_eq(access(daemon_.socket, F_OK), 0);
+	out = run(&status, "timeout 10 %s/taskd -c %s -s %s 2>&1 & pid=$!; "
+		"for i in $(seq 500); do TASKD_SOCKET=%s %s/taskctl -q ping >/dev/null 2>&1 && break; read -t 0.01 </dev/zero; done; "
+		"TASKD_SOCKET=%s %s/taskctl call fib 20; kill $pid; wait $pid",
+		build_dir(), daemon_.config, daemon_.socket, daemon_.socket, build_dir(), daemon_.socket, build_dir());
+	ck_assert_msg(strstr(out, "6765"), "%s", out);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+START_TEST(an_inherited_socket_is_served)
+{
+	char folder[] = "/tmp/taskd-test-XXXXXX", text[256];
+	int status;
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", folder);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char number[16], program[512];
+		dup2(fd, 3);
+		snprintf(number, sizeof(number), "%d", (int)getpid());
+		setenv("LISTEN_FDS", "1", 1);
+		setenv("LISTEN_PID", number, 1);
+		snprintf(program, sizeof(program), "%s/taskd", build_dir());
+		execl(program, "taskd", (char *)NULL);
+		_exit(127);
+	}
+	/* The connection waits in the socket's queue until the daemon accepts it. */
+	struct taskd *c = taskd_connect(address.sun_path, NULL);
+	ck_assert_ptr_nonnull(c);
+	assert_works(c);
+	taskd_close(c);
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(access(address.sun_path, F_OK), 0); /* it is not ours to remove */
+	close(fd);
+	snprintf(text, sizeof(text), "rm -r %s", folder);
+	(void)!system(text);
+}
+END_TEST
+
+START_TEST(systemd_socket_activate_hands_it_over)
+{
+	int status;
+	if (system("command -v systemd-socket-activate >/dev/null") != 0) {
+		printf("systemd-socket-activate is not installed: left out\n");
+		return;
+	}
+	char folder[] = "/tmp/taskd-test-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	const char *out = run(&status, "systemd-socket-activate -l %s/s -E TASKD_WORKER=%s/taskd-worker %s/taskd 2>&1 & pid=$!; "
+		"for i in $(seq 500); do [ -S %s/s ] && break; read -t 0.01 </dev/zero; done; "
+		"%s/taskctl -s %s/s call fib 20; kill $pid; wait $pid; rm -r %s",
+		folder, build_dir(), build_dir(), folder, build_dir(), folder, folder);
+	ck_assert_msg(strstr(out, "6765"), "%s", out);
+}
+END_TEST
+
+START_TEST(what_is_inherited_is_checked)
+{
+	int status;
+	const char *out = run(&status, "sh -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec %s/taskd 3</dev/null' 2>&1", build_dir());
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(strstr(out, "not a socket"), "%s", out);
+	out = run(&status, "sh -c 'LISTEN_FDS=x LISTEN_PID=$$ exec %s/taskd' 2>&1", build_dir());
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(strstr(out, "LISTEN_FDS"), "%s", out);
+}
+END_TEST
+
+/* --- the service manager --- */
+
+START_TEST(status_has_figures_and_the_watchdog_is_fed)
+{
+	static const char *const environment[] = { "WATCHDOG_USEC=200000", NULL };
+	daemon_start_with(&daemon_, "", environment);
+	for (int i = 0; i < 3; i++)
+		ck_assert(daemon_notified(&daemon_, "WATCHDOG=1"));
+	struct taskd *c = daemon_connect(&daemon_);
+	assert_works(c);
+	ck_assert(daemon_notified(&daemon_, "1 submitted"));
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+/* A daemon without workers is not well: systemd is to restart it. */
+START_TEST(the_watchdog_starves_when_no_worker_is_ready)
+{
+	static const char *const environment[] = { "WATCHDOG_USEC=200000", "TASKD_WORKER=/nonexistent/taskd-worker", NULL };
+	char text[1024];
+	daemon_start_with(&daemon_, "", environment);
+	ck_assert(daemon_logged(&daemon_, "cannot start /nonexistent/taskd-worker"));
+	while (daemon_notification(&daemon_, text, sizeof(text), 1500 * TASKD_MS))
+		ck_assert_ptr_null(strstr(text, "WATCHDOG=1"));
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+/* --- nothing to do --- */
+
+START_TEST(idle_is_idle)
+{
+	struct wire idle[5];
+	int status;
+	char pids[256];
+	if (system("command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null") != 0) {
+		printf("strace is not here or may not trace: left out\n");
+		return;
+	}
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 2\n");
+	for (int i = 0; i < 5; i++)
+		wire_open(&idle[i], &daemon_);
+	struct taskd *c = daemon_connect(&daemon_);
+	for (int i = 0; i < 10; i++)
+		assert_works(c);
+	pid_t workers[2];
+	ck_assert_uint_eq(worker_pids(c, workers, 2), 2);
+	/* The figures for the service manager follow the last task after a while; then there is nothing left to say. */
+	ck_assert(daemon_notified(&daemon_, "10 submitted"));
+	snprintf(pids, sizeof(pids), "-p %d -p %d -p %d", (int)daemon_.pid, (int)workers[0], (int)workers[1]);
+	run(&status, "timeout -s INT 10 strace -f -qq %s -o %s/trace 2>/dev/null", pids, daemon_.folder);
+	/* What was under way when the trace began is shown as unfinished or resumed; a new call is a line with its name. */
+	const char *out = run(&status, "grep -vE 'detached|resumed|restart_syscall|epoll_wait\\(|futex\\(' %s/trace | wc -l; "
+		"grep -cE '(epoll_wait|futex)\\(' %s/trace", daemon_.folder, daemon_.folder);
+	int others = -1, waits = -1;
+	ck_assert_int_eq(sscanf(out, "%d %d", &others, &waits), 2);
+	ck_assert_int_eq(others, 0);
+	ck_assert_int_le(waits, 16); /* one wait of each thread, seen as it was entered */
+	for (int i = 0; i < 5; i++)
+		wire_close(&idle[i]);
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("service");
+	TCase *service = tcase_create("service");
+	tcase_set_timeout(service, 120);
+	tcase_add_test(service, check_tells_file_line_and_reason);
+	tcase_add_test(service, a_wrong_configuration_is_refused_whole_and_a_right_one_taken_over);
+	tcase_add_test(service, a_reload_loses_no_task);
+	tcase_add_test(service, a_stop_lets_what_was_accepted_end);
+	tcase_add_test(service, a_stop_is_bounded_and_says_what_it_left);
+	tcase_add_test(service, a_second_signal_does_not_wait);
+	tcase_add_test(service, a_second_daemon_is_refused_and_a_stale_socket_replaced);
+	tcase_add_test(service, an_inherited_socket_is_served);
+	tcase_add_test(service, systemd_socket_activate_hands_it_over);
+	tcase_add_test(service, what_is_inherited_is_checked);
+	tcase_add_test(service, status_has_figures_and_the_watchdog_is_fed);
+	tcase_add_test(service, the_watchdog_starves_when_no_worker_is_ready);
+	tcase_add_test(service, idle_is_idle);
+	suite_add_tcase(suite, service);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

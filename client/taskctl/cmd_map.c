@@ -43,14 +43,19 @@ static char *next_word(struct mapping *map)
 	if (length < 0)
 		return NULL;
 	if (length > 0 && map->line[length - 1] == '\n')
-		map->line[length - 1] = '\0';
+		map->line[--length] = '\0';
+	if (strlen(map->line) != (size_t)length) {
+		report_usage(map->ctl, NULL, "line %zu of standard input has a NUL byte", map->given + 1);
+		map->bad_item = true;
+		return NULL;
+	}
 	return map->line;
 }
 
 static const char *map_next(void *user, size_t *length)
 {
 	struct mapping *map = user;
-	char *word = next_word(map);
+	char *word = map->bad_item ? NULL : next_word(map);
 
 	if (!word) {
 		progress_total(map->given);

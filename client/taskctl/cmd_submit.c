@@ -25,12 +25,8 @@ static int submit(struct taskctl *ctl, const struct invocation *invocation, bool
 
 	if (status == EXIT_FINE) {
 		*f = taskd_submit(ctl->connection, invocation->operands[0], args, &options);
-		if (!*f) {
-			const char *why;
-			enum taskd_error error = taskd_last_error(&why);
-
-			status = report_library(ctl, error, why);
-		}
+		if (!*f)
+			status = report_last(ctl);
 	}
 	free(args);
 	return status;
@@ -41,8 +37,7 @@ static int run_submit(struct taskctl *ctl, const struct invocation *invocation)
 	const struct submit_values *values = invocation->values;
 	struct taskd_future *f = NULL;
 	int status = submit(ctl, invocation, true, &f);
-	const char *id;
-	char *copy;
+	char *id = NULL;
 
 	if (status != EXIT_FINE)
 		return status;
@@ -51,12 +46,10 @@ static int run_submit(struct taskctl *ctl, const struct invocation *invocation)
 		status = report_failure(ctl, NULL, taskd_future_error(f));
 		goto out;
 	}
-	id = taskd_future_id(f);
+	id = must(strdup(taskd_future_id(f)));
 	if (values->wait) {
-		copy = must(strdup(id));
-		interrupt_says_how_to_return(ctl, "result", &copy, 1);
-		free(copy);
-		status = taskctl_finish(ctl, f, TASKD_FOREVER);
+		interrupt_says_how_to_return(ctl, "result", &id, 1);
+		status = taskctl_finish(ctl, f, id, TASKD_FOREVER);
 	} else {
 		json_t *answer = must(json_pack("{s:s,s:s}", "id", id, "state", "queued"));
 
@@ -64,6 +57,7 @@ static int run_submit(struct taskctl *ctl, const struct invocation *invocation)
 		json_decref(answer);
 	}
 out:
+	free(id);
 	taskd_future_free(f);
 	return status;
 }
@@ -78,7 +72,7 @@ static int run_call(struct taskctl *ctl, const struct invocation *invocation)
 		return status;
 	ctl->writer->raw = values->raw;
 	interrupt_says(ctl, "interrupted: the task is cancelled");
-	status = taskctl_finish(ctl, f, TASKD_FOREVER);
+	status = taskctl_finish(ctl, f, NULL, TASKD_FOREVER);
 	taskd_future_free(f);
 	return status;
 }

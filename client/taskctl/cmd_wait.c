@@ -31,25 +31,11 @@ static int results_print(struct taskctl *ctl, struct taskd_future **futures, int
 
 	for (int i = 0; i < n; i++) {
 		int64_t left = TASKD_FOREVER;
-		char what[64];
-		enum taskd_error error;
-		int status = EXIT_FINE;
+		int status;
 
 		if (timeout_ns)
 			left = deadline > now_ns() ? deadline - now_ns() : 0;
-		snprintf(what, sizeof what, "task %s", ids[i]);
-		error = taskd_result(futures[i], left);
-		if (error == TASKD_OK) {
-			size_t length;
-			const char *json = taskd_future_result(futures[i], &length);
-
-			ctl->writer->ops->value(ctl->writer, json, length);
-		} else if (error == TASKD_E_TIMEOUT) {
-			status = report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result",
-				"%s has not ended yet", what);
-		} else {
-			status = report_failure(ctl, what, taskd_future_error(futures[i]));
-		}
+		status = taskctl_finish(ctl, futures[i], ids[i], left);
 		if (worst == EXIT_FINE)
 			worst = status;
 	}
@@ -66,12 +52,8 @@ static int run_result(struct taskctl *ctl, const struct invocation *invocation)
 	status = ids ? taskctl_connect(ctl) : EXIT_USAGE;
 	for (int i = 0; i < n && status == EXIT_FINE; i++) {
 		futures[i] = taskd_attach(ctl->connection, invocation->operands[i]);
-		if (!futures[i]) {
-			const char *why;
-			enum taskd_error error = taskd_last_error(&why);
-
-			status = report_library(ctl, error, why);
-		}
+		if (!futures[i])
+			status = report_last(ctl);
 	}
 	if (status == EXIT_FINE) {
 		ctl->writer->raw = values->raw;

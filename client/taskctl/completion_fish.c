@@ -54,7 +54,7 @@ static void print_options(const char *command, const struct option_spec *specs)
 			printf(" -s %c", s->letter);
 		printf(" -l %s", s->name);
 		if (s->type != OPTION_FLAG) {
-			printf(" -x");
+			printf(s->complete == COMPLETE_FILE ? " -r" : " -x");
 			print_candidates(s->complete, s->words);
 		}
 		printf(" -d ");

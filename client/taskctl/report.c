@@ -1,6 +1,5 @@
 /* Errors: "error: …" and "hint: …" for people, one JSON value for programs, both on stderr; and the exit statuses,
  * which come from the daemon's table of errors wherever it knows the error. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +47,16 @@ static void tell_json(const struct told *told)
 	json_decref(all);
 }
 
+/* What others wrote must not steer the terminal. */
+static void print_tamed(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		fputc((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, stderr);
+	}
+}
+
 static void tell(const struct taskctl *ctl, const struct told *told)
 {
 	/* The results that came before are seen before. */
@@ -60,9 +69,13 @@ static void tell(const struct taskctl *ctl, const struct told *told)
 	fputs(ctl->color_stderr ? "\033[1;31merror:\033[0m " : "error: ", stderr);
 	if (told->what)
 		fprintf(stderr, "%s: ", told->what);
-	fprintf(stderr, "%s\n", told->message);
-	if (told->hint && !ctl->quiet)
-		fprintf(stderr, "%s%s\n", ctl->color_stderr ? "\033[1mhint:\033[0m " : "hint: ", told->hint);
+	print_tamed(told->message);
+	fputc('\n', stderr);
+	if (told->hint && !ctl->quiet) {
+		fputs(ctl->color_stderr ? "\033[1mhint:\033[0m " : "hint: ", stderr);
+		print_tamed(told->hint);
+		fputc('\n', stderr);
+	}
 }
 
 static int report_v(const struct taskctl *ctl, enum exit_status status, struct told told, const char *format, va_list args)
@@ -220,32 +233,19 @@ int report_library(const struct taskctl *ctl, enum taskd_error error, const char
 		.kind = library_kind(error),
 		.message = text ? text : taskd_strerror(error),
 	};
+	int status = exit_status_of(error);
 
 	if (error == TASKD_E_CONNECT)
 		told.hint = "is taskd running? Start it with \"systemctl start taskd\", or one of your own with \"taskd\"; "
 			    "-s or TASKD_SOCKET name another socket";
 	tell(ctl, &told);
-	return exit_status_of(error);
+	return status == EXIT_FINE ? EXIT_FAILED : status;
 }
 
-int report_wire(const struct taskctl *ctl, const char *what, const json_t *error)
+int report_last(const struct taskctl *ctl)
 {
-	const json_t *data = json_object_get(error, "data");
-	const char *kind = json_string_value(json_object_get(data, "kind"));
-	const char *message = json_string_value(json_object_get(error, "message"));
-	int known = kind ? proto_error_of_kind(kind) : -1;
-	int code = (int)json_integer_value(json_object_get(error, "code"));
-	char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
-	struct told told = {
-		.kind = kind ? kind : "other",
-		.what = what,
-		.message = message ? message : "an error without a text",
-		.hint = json_string_value(json_object_get(data, "hint")),
-		.data = text,
-		.code = code ? &code : NULL,
-	};
+	const char *text;
+	enum taskd_error error = taskd_last_error(&text);
 
-	tell(ctl, &told);
-	free(text);
-	return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
+	return report_library(ctl, error, text);
 }

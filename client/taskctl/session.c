@@ -21,13 +21,7 @@ int taskctl_connect(struct taskctl *ctl)
 	if (ctl->connection)
 		return EXIT_FINE;
 	ctl->connection = taskd_connect(ctl->socket, &options);
-	if (!ctl->connection) {
-		const char *text;
-		enum taskd_error error = taskd_last_error(&text);
-
-		return report_library(ctl, error, text);
-	}
-	return EXIT_FINE;
+	return ctl->connection ? EXIT_FINE : report_last(ctl);
 }
 
 /* The daemon's own methods answer at once (or by a timeout that the parameters have), so this waits for as long as the
@@ -43,10 +37,7 @@ int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, jso
 		goto out;
 	f = taskd_request(ctl->connection, method_info(method)->name, text);
 	if (!f) {
-		const char *why;
-		enum taskd_error error = taskd_last_error(&why);
-
-		status = report_library(ctl, error, why);
+		status = report_last(ctl);
 		goto out;
 	}
 	if (taskd_result(f, TASKD_FOREVER) != TASKD_OK) {
@@ -62,19 +53,18 @@ out:
 	return status;
 }
 
-int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, int64_t timeout_ns)
+int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, int64_t timeout_ns)
 {
 	enum taskd_error error = taskd_result(f, timeout_ns);
-	const char *id = taskd_future_id(f);
-	char what[64];
+	char what[64] = "";
 	size_t length;
 	const char *json;
 
 	if (id)
 		snprintf(what, sizeof what, "task %s", id);
 	if (error == TASKD_E_TIMEOUT)
-		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on: ask again later", "%s%shas not ended yet",
-			id ? what : "it", " ");
+		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result", "%s has not ended yet",
+			id ? what : "the task");
 	if (error != TASKD_OK)
 		return report_failure(ctl, id ? what : NULL, taskd_future_error(f));
 	json = taskd_future_result(f, &length);

@@ -44,8 +44,8 @@ int taskctl_connect(struct taskctl *ctl);
 /* Calls one of the daemon's own methods. PARAMS is taken over (NULL: none). *RESULT (the caller's to json_decref) is set
  * on EXIT_FINE; on anything else the error has been reported. */
 int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result);
-/* Waits for F and writes its result; EXIT_FINE, or it has been reported. */
-int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, int64_t timeout_ns);
+/* Waits for F and writes its result; EXIT_FINE, or it has been reported, with ID (or NULL) before it. */
+int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, int64_t timeout_ns);
 
 /* --- report.c: what goes to stderr --- */
 /* "error: …" and, where HINT is not NULL, "hint: …". KIND is the JSON's. Return STATUS, so that callers can too. */
@@ -60,8 +60,8 @@ int report_failure(const struct taskctl *ctl, const char *what, const struct tas
 int report_item(const struct taskctl *ctl, size_t index, const struct taskd_failure *failure);
 /* The library's own error; TEXT NULL: the error's. */
 int report_library(const struct taskctl *ctl, enum taskd_error error, const char *text);
-/* An error as it is in a task's record or came over the wire: {"code", "message", "data"}. */
-int report_wire(const struct taskctl *ctl, const char *what, const json_t *error);
+/* The same for a function of the library that returned NULL. */
+int report_last(const struct taskctl *ctl);
 /* A line for people only; nothing with --quiet or --json. */
 void report_note(const struct taskctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int exit_status_of(enum taskd_error error);

@@ -23,7 +23,7 @@ install_packages() { # PACKAGE…
 		fail 'this is not Debian, so its packages cannot be installed' "install the likes of: $*; then ./bootstrap, configure and make by hand (README.md)"
 	for package in "$@"; do
 		# shellcheck disable=SC2016 # dpkg-query's own format
-		[[ $(dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null) == *installed* ]] || missing+=("$package")
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 

@@ -78,10 +78,14 @@ static int refuse(struct taskd_call *call, size_t index, const char *name, const
 {
 	char *reason = call->reason;
 	size_t size = sizeof(call->reason);
+	bool by_name = !call->is_item && call->args.kind == JSON_SPAN_OBJECT;
 	int n;
-	if (!call->is_item && call->args.kind == JSON_SPAN_OBJECT)
-		n = name ? snprintf(reason, size, "argument \"%.100s\"", name) :
-			   snprintf(reason, size, "argument %zu has no name", index);
+	if (by_name && !name) {
+		snprintf(reason, size, "argument %zu has no name to be found by among named ones", index);
+		return TASKD_BAD_ARGS;
+	}
+	if (by_name)
+		n = snprintf(reason, size, "argument \"%.100s\"", name);
 	else if (name)
 		n = snprintf(reason, size, "argument %zu (\"%.100s\")", index, name);
 	else

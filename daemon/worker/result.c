@@ -98,7 +98,7 @@ int taskd_return_json(struct taskd_call *call, const char *text, size_t length)
 	if (length > call->payload_limit)
 		return fail_size(call, length);
 	if (json_scan(text, length, &value, &newline, &error) < 0)
-		return call_fail(call, 0, "the result is not JSON: %s at byte %zu", error.reason, error.offset);
+		return call_fail(call, 0, "the result is not JSON: %s (byte %zu)", error.reason, error.offset);
 	int code = set(call, value.text, value.length);
 	if (code == TASKD_OK && newline)
 		text_flatten(call->result.data + call->result_start, value.length);

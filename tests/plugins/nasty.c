@@ -90,7 +90,7 @@ static int stack(struct taskd_call *call)
 	volatile char room[4096];
 
 	room[0] = (char)taskd_attempt(call);
-	return stack(call) + room[0];
+	return taskd_attempt(call) ? stack(call) + room[0] : 0;
 }
 
 /* --- vandalism --- */
@@ -108,10 +108,11 @@ static int scribble(struct taskd_call *call)
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512], rights[8];
 	unsigned long from[64], to[64];
-	long long seed, found = 0;
+	long long initial, found = 0;
 
-	if (number_or(call, 0, "seed", 1, &seed))
+	if (number_or(call, 0, "seed", 1, &initial))
 		return TASKD_BAD_ARGS;
+	unsigned long long seed = (unsigned long long)initial | 1, random = seed;
 	if (!maps)
 		return taskd_fail(call, 1, "/proc/self/maps: %s", strerror(errno));
 	while (found < 64 && fgets(line, sizeof(line), maps))
@@ -121,7 +122,7 @@ static int scribble(struct taskd_call *call)
 	fclose(maps);
 	for (long long i = 0; i < found; i++)
 		for (unsigned char *p = (void *)from[i]; p < (unsigned char *)to[i]; p++)
-			*p = seed ? (unsigned char)((seed = seed * 6364136223846793005LL % 2147483647) >> 8) : 0xff;
+			*p = (unsigned char)((random = random * 6364136223846793005ULL + seed) >> 56);
 	return taskd_return_int(call, found);
 }
 
@@ -181,8 +182,10 @@ static int spin(struct taskd_call *call)
 	volatile unsigned long turns = 0;
 
 	(void)call;
-	for (;;)
+	do
 		turns++;
+	while (turns);
+	return TASKD_OK;
 }
 
 /* Ignores that it was cancelled, for SECONDS. */

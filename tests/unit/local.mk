@@ -40,7 +40,12 @@ tests_unit_test_lane_hostile_SOURCES = tests/unit/test_lane_hostile.c tests/unit
 tests_unit_test_lane_hostile_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_call
-tests_unit_test_call_LDADD = libworker.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_call_LDADD = libworker.la libcore.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_registry
+tests_unit_test_registry_LDADD = libworker.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_registry_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+unit_tests += tests/unit/test_worker
+tests_unit_test_worker_LDADD = libworker.la libcore.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

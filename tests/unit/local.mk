@@ -23,6 +23,9 @@ tests_unit_test_table_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_log
 tests_unit_test_log_LDADD = libbase.la $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_core
+tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_queue
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_queue_LDADD = libcore.la libbase.la $(CHECK_LIBS)
@@ -30,14 +33,8 @@ unit_tests += tests/unit/test_task
 tests_unit_test_task_SOURCES = tests/unit/test_task.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_task_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
-unit_tests += tests/unit/test_ring
-tests_unit_test_ring_LDADD = liblane.la libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_lane
-tests_unit_test_lane_SOURCES = tests/unit/test_lane.c tests/unit/lane_fixture.h
-tests_unit_test_lane_LDADD = liblane.la libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_lane_hostile
-tests_unit_test_lane_hostile_SOURCES = tests/unit/test_lane_hostile.c tests/unit/lane_fixture.h
-tests_unit_test_lane_hostile_LDADD = liblane.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_json_scan
+tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_call
 tests_unit_test_call_LDADD = libworker.la libcore.la $(JANSSON_LIBS) $(CHECK_LIBS)

@@ -3,7 +3,22 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
-	client/taskd.h
+	client/taskd.h \
+	client/client.h \
+	client/callback.c \
+	client/connection.c \
+	client/control.c \
+	client/error.c \
+	client/failure.c \
+	client/future.c \
+	client/futures.c \
+	client/map.c \
+	client/output.c \
+	client/path.c \
+	client/reader.c \
+	client/replies.c \
+	client/request.c \
+	client/wait.c
 libclient_la_LIBADD = libproto.la
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 

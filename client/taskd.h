@@ -11,10 +11,13 @@
  *
  * Every function may be called from any thread, on the same connection too: there is no hidden thread; whoever waits
  * reads the socket for all, one at a time. Two things are the caller's: not to free what another thread still uses,
- * and not to use a connection in a forked child. The library never exits, never logs, and never touches signals.
+ * and not to use a connection in a forked child (there everything fails with TASKD_E_INVALID, but for taskd_close, which
+ * closes the child's descriptor). The library never exits, never logs, and never touches signals.
  *
- * Durations are int64_t nanoseconds. JSON is UTF-8 text. Functions that can fail return an enum taskd_error (0 is
- * fine), or NULL; taskd_last_error tells the calling thread why. See libtaskd(3). */
+ * Durations are int64_t nanoseconds; 0 or less does not wait at all. JSON is UTF-8 text. Functions that can fail return
+ * an enum taskd_error (0 is fine), or NULL; taskd_last_error tells the calling thread why. What failed may be handed on:
+ * a NULL connection or future makes the next call fail for the same reason, as the lines above rely on.
+ * See libtaskd(3). */
 #ifndef TASKD_H
 #define TASKD_H
 
@@ -26,6 +29,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 #pragma GCC visibility push(default)
 
 struct taskd;        /* a connection */
@@ -60,8 +64,8 @@ enum taskd_error {
 };
 /* A static, one-line text; never NULL. */
 const char *taskd_strerror(enum taskd_error error);
-/* The calling thread's last failure of a function that returned NULL: its code; *text (if not NULL) is valid until the
- * thread's next call into the library. */
+/* The calling thread's last failure, of whatever function: its code; *text (may be NULL) says more than taskd_strerror
+ * does, and is valid until the thread's next call into the library. A call that succeeds leaves it as it was. */
 enum taskd_error taskd_last_error(const char **text);
 /* "1.0.0" */
 const char *taskd_version(void);
@@ -69,29 +73,33 @@ const char *taskd_version(void);
 /* --- connection --- */
 struct taskd_connect_options {
 	int64_t timeout_ns; /* for connecting; 0: 5 s */
-	size_t frame_limit; /* the largest message that is accepted from the daemon; 0: 256 MiB */
+	size_t frame_limit; /* the largest message that is accepted from the daemon; a larger one ends the connection; 0: 256 MiB */
 };
 /* The socket's path that SOCKET stands for: SOCKET itself, else $TASKD_SOCKET, else /run/taskd/taskd.sock for root, else
  * $XDG_RUNTIME_DIR/taskd.sock (where that is unset, or there is none, the system's). malloc'ed; NULL without memory. */
 char *taskd_socket_path(const char *socket);
-/* Connects. SOCKET NULL: as taskd_socket_path says. OPTIONS may be NULL. NULL on failure. */
+/* Connects. SOCKET NULL: as taskd_socket_path says; a path has at most 107 bytes. OPTIONS may be NULL. NULL on failure:
+ * TASKD_E_CONNECT, TASKD_E_INVALID (the path), TASKD_E_SYSTEM, TASKD_E_MEMORY. */
 struct taskd *taskd_connect(const char *socket, const struct taskd_connect_options *options);
-/* Ends the connection: outstanding futures fail with TASKD_E_DISCONNECTED (the daemon cancels those tasks that were not
- * detached), their callbacks run, and the futures stay valid until they are freed. NULL is allowed. */
+/* Ends the connection: what is buffered is written as far as that goes without waiting (taskd_flush makes sure of it);
+ * outstanding futures fail with TASKD_E_DISCONNECTED (the daemon cancels those tasks that were not detached), their
+ * callbacks run, and the futures stay valid until they are freed. NULL is allowed. Not from a callback, and not while
+ * another thread waits on it. */
 void taskd_close(struct taskd *c);
 /* Whether it has ended, and why. */
 enum taskd_error taskd_connection_error(const struct taskd *c);
 
 /* --- from the caller's own loop --- */
-/* Readable: call taskd_dispatch. Belongs to the connection. */
+/* Whenever it is readable: call taskd_dispatch. For poll(2) and its like, level-triggered. Belongs to the connection. */
 int taskd_fd(const struct taskd *c);
 /* Whether there is something to write, so that writability is worth waiting for too. */
 bool taskd_wants_write(const struct taskd *c);
-/* Reads and writes what can be without waiting, or waits up to TIMEOUT_NS for something; runs callbacks in this thread.
- * TASKD_OK, TASKD_E_TIMEOUT where nothing came, or the connection's error. */
+/* Reads and writes what can be without waiting, or waits up to TIMEOUT_NS for a message; runs callbacks in this thread.
+ * TASKD_OK, TASKD_E_TIMEOUT where none came, or the connection's error. */
 enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns);
 /* Writes what is buffered; submissions are buffered until someone dispatches, waits or flushes, or 64 KiB have come
- * together. Waits up to TIMEOUT_NS. */
+ * together. (A submission never waits: while the daemon reads nothing, the buffer grows.) Waits up to TIMEOUT_NS, and
+ * reads meanwhile. TASKD_OK: everything is written. */
 enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns);
 
 /* --- tasks --- */
@@ -103,28 +111,33 @@ struct taskd_options {
 	bool detached;      /* it belongs to the daemon: it goes on when this connection ends */
 };
 /* Submits a task. ARGS is a JSON array or object (NULL: []). OPTIONS may be NULL. All are copied. NULL only without
- * memory, after the connection's end, or where ARGS is not such JSON; whatever the daemon refuses is the future's
- * error. Free with taskd_future_free. */
+ * memory, after the connection's end, or where ARGS is not such JSON or TASK is empty; whatever the daemon refuses is
+ * the future's error. Free with taskd_future_free. */
 struct taskd_future *taskd_submit(struct taskd *c, const char *task, const char *args, const struct taskd_options *options);
-/* A future for a task that was submitted detached, also by others. */
+/* A future for a task that was submitted detached, also by others; ID as taskd_future_id gives it. */
 struct taskd_future *taskd_attach(struct taskd *c, const char *id);
-/* Frees it. An attached task that is still outstanding is cancelled. NULL is allowed. Not from its own callback. */
+/* Frees it. An attached task that is still outstanding is cancelled; a detached one goes on. Callbacks of it that have
+ * not begun will not run. NULL is allowed, and so is calling it from its own callback; futures may be freed after their
+ * connection was closed. */
 void taskd_future_free(struct taskd_future *f);
 
-/* Waits for its end. TASKD_OK: succeeded; TASKD_E_TIMEOUT: not yet; else why it has no result. */
+/* Waits for its end. TASKD_OK: succeeded; TASKD_E_TIMEOUT: not yet; else why it has no result. Other threads may be
+ * woken before its callbacks have run. */
 enum taskd_error taskd_result(struct taskd_future *f, int64_t timeout_ns);
 /* Without waiting or reading. */
 bool taskd_done(const struct taskd_future *f);
 /* The result's JSON text, terminated; *length may be NULL. NULL where it has not succeeded. Belongs to the future. */
 const char *taskd_future_result(const struct taskd_future *f, size_t *length);
-/* Asks the daemon whether it runs now. False also where it has ended. */
+/* Asks the daemon whether it runs now. False also where it has ended, or where there was no answer in time. */
 bool taskd_running(struct taskd_future *f, int64_t timeout_ns);
-/* Asks for its cancellation, and waits for the answer (not for its end). TASKD_OK: it is, or will be, cancelled;
- * *cancelled (may be NULL) says whether its end is already known to be that. */
+/* Asks for its cancellation, and waits for the answer (not for its end, which taskd_result does). TASKD_OK: it is, or
+ * will be, cancelled; TASKD_E_NOT_FOUND: it has ended in another way. */
 enum taskd_error taskd_cancel(struct taskd_future *f, int64_t timeout_ns);
-/* The daemon's id of it; NULL before it is known (a detached task's acknowledgement; an attached task's end). Belongs
- * to the future. taskd_acknowledged waits for it. */
+/* The daemon's id of it, or NULL while it is not known: a detached task's comes with the daemon's acknowledgement, an
+ * attached one's with its failure, or when taskd_running or taskd_acknowledged have asked. Belongs to the future. */
 const char *taskd_future_id(const struct taskd_future *f);
+/* Waits until its id is known; for an attached task it asks. TASKD_E_NOT_FOUND where that one has ended by then; its own
+ * error where it was refused. */
 enum taskd_error taskd_acknowledged(struct taskd_future *f, int64_t timeout_ns);
 
 /* Why it has no result. */
@@ -142,45 +155,59 @@ struct taskd_failure {
 };
 /* NULL while it is not done, or where it has succeeded. Belongs to the future. */
 const struct taskd_failure *taskd_exception(const struct taskd_future *f);
-/* The same, but never NULL for a done future that has not succeeded. */
+/* The same, but never NULL, so that it can be printed without asking first: while it is not done, a failure with
+ * TASKD_E_TIMEOUT; where it has succeeded, one with TASKD_OK; for F = NULL, the calling thread's last failure. */
 const struct taskd_failure *taskd_future_error(const struct taskd_future *f);
 
 /* CALLBACK runs once, when it is done, in the thread that reads the end from the socket, or at once when it is done
- * already. No lock is held: it may submit, but not wait. Several may be added; they run in order. */
+ * already. No lock is held: it may submit and free, but not wait on this connection (what waits fails with
+ * TASKD_E_INVALID there). Several may be added; they run in order, and those of different futures in the order of the
+ * futures' ends. Nothing is read while it runs. */
 typedef void taskd_callback(struct taskd_future *f, void *user);
 enum taskd_error taskd_add_done_callback(struct taskd_future *f, taskd_callback *callback, void *user);
 
 /* --- several --- */
 enum taskd_return_when { TASKD_ALL_COMPLETED, TASKD_FIRST_COMPLETED, TASKD_FIRST_EXCEPTION };
 /* Waits for N futures of one connection. *n_done (may be NULL) is how many are done. TASKD_OK, TASKD_E_TIMEOUT, or the
- * connection's error (the futures are done then). */
+ * connection's error where its end was that of one of them (all are done then). */
 enum taskd_error taskd_wait(struct taskd_future *const *futures, size_t n, enum taskd_return_when when,
 	int64_t timeout_ns, size_t *n_done);
 /* The next of N futures to be done, each once, in the order of their ends: start with *cursor = NULL, and go on until
- * *index is N (TASKD_OK). taskd_as_completed_end frees the cursor earlier. */
+ * *index is N (TASKD_OK; the cursor is freed). FUTURES is read at the start only; a future may be freed once it was
+ * given out. After TASKD_E_TIMEOUT it can be called again. taskd_as_completed_end frees the cursor earlier. A future that
+ * fails is given out like any other, also when the connection ends. */
 struct taskd_completed;
 enum taskd_error taskd_as_completed(struct taskd_future *const *futures, size_t n, struct taskd_completed **cursor,
 	int64_t timeout_ns, size_t *index);
 void taskd_as_completed_end(struct taskd_completed **cursor);
 
-/* Runs TASK for every item. NEXT gives one item at a time as JSON (one argument; NULL at the end; valid until the next
- * call); RESULT gets each outcome, in order unless UNORDERED; either may end the map by returning false. */
+/* Runs TASK for every item. NEXT gives one item at a time as JSON, one argument; valid until its next call; NULL at the
+ * end. It sets *length, or leaves it alone where the text is terminated. RESULT gets each outcome, in order unless
+ * UNORDERED, and ends the map early by returning false. Both run in the calling thread, and no lock is held.
+ *
+ * TASKD_OK: RESULT has had every outcome, failures included, or has ended the map; TASKD_E_TIMEOUT; TASKD_E_INVALID: an
+ * item is not JSON; the connection's error; TASKD_E_MEMORY. What is on its way then is cancelled.
+ *
+ * In chunks, the options are the chunk's: so is the time limit. */
 struct taskd_map_options {
 	struct taskd_options task; /* `detached` is not allowed */
 	size_t in_flight;          /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
-	size_t chunk;              /* items that travel and run together; 0: 1 */
+	size_t chunk;              /* items that travel and run together, at most in_flight of them; 0: 1 */
 	bool unordered;
 };
 typedef const char *taskd_map_next(void *user, size_t *length);
-/* RESULT is JSON text, terminated; NULL where the item failed, then FAILURE says why. INDEX counts items from 0. */
+/* RESULT is JSON text, terminated; NULL where the item failed, then FAILURE says why. Both are valid until it returns.
+ * INDEX counts items from 0. */
 typedef bool taskd_map_result(void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure);
 enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result, void *user,
 	const struct taskd_map_options *options, int64_t timeout_ns);
 
 /* --- any method of the daemon --- */
-/* Calls METHOD with PARAMS (JSON array or object, or NULL): a future whose result is the method's. */
+/* Calls METHOD with PARAMS (JSON array or object, or NULL for none): a future whose result is the method's. NULL as
+ * taskd_submit. Freed before its answer, it cancels what it had started where METHOD is task.call, task.map or a task. */
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params);
 
+#pragma GCC visibility pop
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

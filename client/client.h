@@ -1,0 +1,232 @@
+/* client.h - what libtaskd's files share, and the order of things between threads.
+ *
+ * One mutex for each connection guards all of it and of its futures, but what only the reader touches. The reader is the
+ * one thread at a time that polls and reads the socket: whoever has to wait while there is none. It reads and parses
+ * without the mutex, then completes futures under it, a batch at a time. The other threads that wait sleep on conditions
+ * of their own, until what they wait for has come or the reader's place is free. Writing never blocks and is done under
+ * the mutex by whoever has something to write; what the socket does not take is left to the reader.
+ *
+ * Functions say whether the mutex has to be held: "locked". */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "client/taskd.h"
+#include "proto/framing.h"
+#include "proto/json_scan.h"
+#include "proto/strbuf.h"
+
+/* --- errors (error.c, failure.c) --- */
+/* Notes the calling thread's last failure and returns ERROR. FORMAT NULL: its usual text. */
+enum taskd_error error_set(enum taskd_error error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The calling thread's last failure as one; valid until the next. */
+const struct taskd_failure *error_failure(void);
+
+#define TASK_ID_ROOM 24 /* "18446744073709551615" and some */
+
+/* An error that came over the wire, with what its texts point into. */
+struct failure {
+	struct taskd_failure told;
+	char *kind; /* where it is not one of ours */
+	char *message;
+	char *hint;
+	char *data;
+	char id[TASK_ID_ROOM]; /* the task's; "" where it was not told */
+};
+/* Of an error object's text. NULL without memory. */
+struct failure *failure_read(const struct json_span *object);
+/* Of a record that says how a task ended without saying why. */
+struct failure *failure_of_state(const struct json_span *state);
+void failure_free(struct failure *failure);
+extern const struct taskd_failure failure_memory; /* where there is none for a better one */
+/* A task's id: up to 20 digits in a JSON string (or a number) that fit 64 bits. */
+bool failure_read_id(const struct json_span *span, char text[TASK_ID_ROOM], uint64_t *id);
+
+/* --- futures by number (futures.c) --- */
+struct futures {
+	struct futures_slot *slots;
+	size_t mask; /* the number of slots less one */
+	size_t count;
+};
+struct futures_slot {
+	uint64_t number;
+	struct taskd_future *future; /* NULL: free */
+};
+/* 0; -1 without memory, or where the number is taken. */
+int futures_put(struct futures *futures, uint64_t number, struct taskd_future *f);
+/* Removes it; NULL where there is none. */
+struct taskd_future *futures_take(struct futures *futures, uint64_t number);
+void futures_free(struct futures *futures);
+
+/* --- a future (future.c, callback.c) --- */
+enum future_kind {
+	FUTURE_CALL,     /* the reply is the outcome; freeing it cancels the task */
+	FUTURE_DETACHED, /* the reply is the id, a notification the outcome */
+	FUTURE_REQUEST,  /* the reply is the outcome, and nothing is cancelled */
+};
+
+/* Somebody who waits for several futures: those that have ended, in the order of their ends. */
+struct group {
+	struct watch *first;
+	struct watch **last;
+	size_t done;
+	size_t failed;
+};
+struct watch {
+	struct watch *next;          /* in the future's list, or the group's */
+	struct taskd_future *future; /* NULL once it is done */
+	struct group *group;
+	size_t index;
+};
+
+struct callback {
+	struct callback *next;
+	taskd_callback *function;
+	void *user;
+};
+
+#define FUTURE_OWN_ROOM 64
+
+struct taskd_future {
+	struct taskd *connection;
+	struct taskd_future *next; /* in `spare` or `callable` */
+	enum future_kind kind;
+	bool owned;       /* the user has it */
+	bool outstanding; /* `requests` or `tasks` has it */
+	bool calling;     /* its callbacks are running, or about to */
+	bool done;
+	enum taskd_error error;
+	uint64_t request; /* its request's id */
+	uint64_t ended;   /* counts the connection's ends */
+	char *text;       /* the result: `own`, or malloc'ed */
+	size_t length;
+	const struct taskd_failure *failure;
+	struct failure *failure_own; /* the same, where it is nobody else's */
+	struct callback *callbacks;
+	struct watch *watches;
+	char id[TASK_ID_ROOM]; /* "" while it is not known */
+	char own[FUTURE_OWN_ROOM];
+};
+
+/* Locked, all of these. NULL without memory. */
+struct taskd_future *future_new(struct taskd *c, enum future_kind kind);
+/* What taskd_future_free does; the caller writes afterwards what that has to tell the daemon. */
+void future_drop(struct taskd_future *f);
+/* Its end: with TEXT, a result of which COPY (or NULL, where it is short) is a malloc'ed copy that it takes over. */
+void future_succeed(struct taskd_future *f, const char *text, size_t length, char *copy);
+/* Takes OWN, NULL: there was no memory for it. */
+void future_fail(struct taskd_future *f, struct failure *own);
+/* With a failure that outlives the future. */
+void future_fail_with(struct taskd_future *f, const struct taskd_failure *failure);
+/* When nobody needs it any more. */
+void future_release(struct taskd_future *f);
+
+void group_init(struct group *group);
+void watch_begin(struct watch *watch, struct taskd_future *f, struct group *group, size_t index);
+void watch_end(struct watch *watch);
+/* The next that has ended, or NULL. */
+struct watch *group_take(struct group *group);
+
+/* Runs what has gathered in `callable`; the mutex is given up for each callback. */
+void callbacks_run(struct taskd *c);
+void callbacks_drop(struct taskd_future *f);
+/* Whether the calling thread is in a callback of this connection. No lock. */
+bool callbacks_running(const struct taskd *c);
+
+/* --- the connection (connection.c, output.c, reader.c) --- */
+struct waiter {
+	TAILQ_ENTRY(waiter) entry;
+	pthread_cond_t wake;
+	bool (*ready)(void *arg);
+	void *arg;
+};
+
+struct taskd {
+	pthread_mutex_t lock;
+	int fd;
+	int wake;            /* an eventfd: the reader is to look again at what it polls for */
+	unsigned generation; /* counts forks: another one than the process's means that this is a copy */
+	size_t references;   /* by its user, its futures, and cursors over these */
+	bool closed;
+
+	enum taskd_error error; /* why it ended */
+	struct taskd_failure ended;
+	char reason[320];
+
+	struct strbuf out; /* requests, from out_start on not yet written */
+	size_t out_start;
+	int out_error; /* errno of the write that failed; what is left to read is read all the same */
+
+	/* The reader's alone. */
+	char *in;
+	size_t in_room, in_start, in_end;
+	struct framing framing;
+
+	bool reading;              /* there is a reader */
+	bool reader_polls_output;  /* and it waits for room in the socket too */
+	uint64_t received;         /* counts messages */
+	TAILQ_HEAD(, waiter) waiters;
+
+	struct futures requests; /* by the id of the request that is not answered yet */
+	struct futures tasks;    /* detached, by the task's id */
+	uint64_t last_request;
+	uint64_t ends;
+	struct taskd_future *spare;
+	size_t n_spare;
+	struct taskd_future *callable; /* done, with callbacks to run */
+	struct taskd_future **callable_last;
+};
+
+int64_t now_ns(void);
+/* The time at which so much will have passed; INT64_MAX: never. */
+int64_t deadline_after(int64_t timeout_ns);
+
+/* Whether it can be used at all; if not, error_set has been called. No lock. */
+bool connection_usable(const struct taskd *c);
+/* The same for a function that may wait, which callbacks must not. */
+bool connection_may_wait(const struct taskd *c);
+void connection_lock(struct taskd *c);
+/* Also frees it, where nobody needs it any more. */
+void connection_unlock(struct taskd *c);
+/* Locked: it ends, with everything that is outstanding; the callbacks are left to callbacks_run. */
+void connection_fail(struct taskd *c, enum taskd_error error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Locked: writes what the socket takes; the rest is the reader's. */
+void output_write(struct taskd *c);
+bool output_pending(const struct taskd *c);
+
+/* Locked: waits until READY says so (it is asked with the mutex held, by any thread), the connection ends, or time runs
+ * out; reads where nobody else does, and runs callbacks. TASKD_OK, TASKD_E_TIMEOUT, or the connection's error. */
+enum taskd_error reader_wait(struct taskd *c, bool (*ready)(void *arg), void *arg, int64_t deadline);
+bool reader_future_done(void *future);
+/* Locked: tells those that wait what has changed. */
+void reader_wake_waiters(struct taskd *c);
+/* Parses and settles all whole messages in the input buffer. Not locked; by the reader. */
+void replies_consume(struct taskd *c);
+
+/* --- requests (request.c) --- */
+struct piece {
+	const char *text;
+	size_t length;
+};
+#define PIECE(literal) ((struct piece){ (literal), sizeof(literal) - 1 })
+/* Locked: {"jsonrpc":"2.0","id":N,"method":" and the pieces, which close the quote, the object and nothing else. NULL
+ * without memory or after the connection's end; error_set has been called. */
+struct taskd_future *request_add(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
+	bool newlines);
+/* Locked: {"jsonrpc":"2.0","method":"$/cancelRequest", …} */
+void request_cancel(struct taskd *c, uint64_t request);
+/* Whether a task can have this name, and so be called as a method. */
+bool request_is_task_name(const char *name);
+/* ,"queue":… for each option that is given. */
+void request_add_options(struct strbuf *out, const struct taskd_options *options);
+/* 0: JSON; *newlines, whether some are between its tokens. WHAT is for the error's text. */
+enum taskd_error request_check_json(const char *what, const char *text, size_t length, bool container, bool *newlines);
+
+#endif

@@ -1,0 +1,319 @@
+/* The connection as its user has it: made, driven, flushed, closed. A copy of it in a forked child would mix both
+ * processes' requests into one stream, so every way in looks whether this is still the process that connected. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/client.h"
+
+#define CONNECT_TIMEOUT_NS (5 * TASKD_SECOND)
+#define FRAME_LIMIT ((size_t)256 << 20)
+
+int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * TASKD_SECOND + now.tv_nsec;
+}
+
+int64_t deadline_after(int64_t timeout_ns)
+{
+	int64_t deadline;
+
+	if (timeout_ns == TASKD_FOREVER)
+		return INT64_MAX;
+	if (timeout_ns <= 0)
+		return 0; /* long ago */
+	return __builtin_add_overflow(now_ns(), timeout_ns, &deadline) ? INT64_MAX : deadline;
+}
+
+/* --- forks --- */
+
+static unsigned generation; /* written in a new child only, while it has one thread */
+
+static void count_fork(void)
+{
+	generation++;
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, count_fork);
+}
+
+bool connection_usable(const struct taskd *c)
+{
+	if (c->generation == generation)
+		return true;
+	error_set(TASKD_E_INVALID, "this connection belongs to the process that forked this one: connect anew");
+	return false;
+}
+
+bool connection_may_wait(const struct taskd *c)
+{
+	if (!callbacks_running(c))
+		return true;
+	error_set(TASKD_E_INVALID, "a done-callback must not wait on its own connection");
+	return false;
+}
+
+/* --- made --- */
+
+static enum taskd_error connect_error(const char *path, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOENT || error == ECONNREFUSED)
+		hint = " (is taskd running?)";
+	else if (error == EACCES)
+		hint = " (only those whom the socket's mode lets write may connect)";
+	else if (error == EAGAIN)
+		return error_set(TASKD_E_CONNECT, "cannot connect to %s: it did not accept in time", path);
+	return error_set(TASKD_E_CONNECT, "cannot connect to %s: %s%s", path, strerror(error), hint);
+}
+
+/* A connected socket, or -1 with error_set called. On a Unix socket connect(2) waits only where the backlog is full, and
+ * as long as SO_SNDTIMEO says. */
+static int open_socket(const char *path, int64_t timeout_ns)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int64_t deadline = deadline_after(timeout_ns);
+	int fd;
+
+	if (path[0] == '\0') {
+		error_set(TASKD_E_INVALID, "the socket's path is empty");
+		return -1;
+	}
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		error_set(TASKD_E_INVALID, "a socket's path has at most %zu bytes: %s", sizeof(address.sun_path) - 1, path);
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		error_set(TASKD_E_SYSTEM, "cannot make a socket: %s", strerror(errno));
+		return -1;
+	}
+	for (;;) {
+		int64_t left = deadline == INT64_MAX ? 0 : deadline - now_ns(); /* 0 stands for ever there */
+		if (deadline != INT64_MAX && left < 1000)
+			left = 1000;
+		struct timeval limit = { .tv_sec = left / TASKD_SECOND, .tv_usec = left % TASKD_SECOND / 1000 };
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			return fd;
+		if (errno != EINTR)
+			break;
+	}
+	connect_error(path, errno);
+	close(fd);
+	return -1;
+}
+
+static struct taskd *connection_new(int fd, size_t frame_limit)
+{
+	struct taskd *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		error_set(TASKD_E_MEMORY, NULL);
+		return NULL;
+	}
+	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->wake < 0) {
+		error_set(TASKD_E_SYSTEM, "cannot make an eventfd: %s", strerror(errno));
+		free(c);
+		return NULL;
+	}
+	pthread_mutex_init(&c->lock, NULL);
+	c->fd = fd;
+	c->generation = generation;
+	c->references = 1;
+	framing_init(&c->framing, FRAMING_LINES, frame_limit ? frame_limit : FRAME_LIMIT);
+	TAILQ_INIT(&c->waiters);
+	c->callable_last = &c->callable;
+	return c;
+}
+
+struct taskd *taskd_connect(const char *socket, const struct taskd_connect_options *options)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int64_t timeout_ns = options && options->timeout_ns ? options->timeout_ns : CONNECT_TIMEOUT_NS;
+	char *path = taskd_socket_path(socket);
+	struct taskd *c;
+
+	if (!path)
+		return NULL;
+	pthread_once(&once, watch_forks);
+	int fd = open_socket(path, timeout_ns);
+	free(path);
+	if (fd < 0)
+		return NULL;
+	c = connection_new(fd, options ? options->frame_limit : 0);
+	if (!c)
+		close(fd);
+	return c;
+}
+
+/* --- ended --- */
+
+static void connection_free(struct taskd *c)
+{
+	while (c->spare) {
+		struct taskd_future *f = c->spare;
+		c->spare = f->next;
+		free(f);
+	}
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+void connection_lock(struct taskd *c)
+{
+	pthread_mutex_lock(&c->lock);
+}
+
+void connection_unlock(struct taskd *c)
+{
+	bool last = c->references == 0;
+
+	pthread_mutex_unlock(&c->lock);
+	if (last)
+		connection_free(c);
+}
+
+static void fail_all(struct taskd *c, struct futures *futures)
+{
+	if (futures->slots)
+		for (size_t i = 0; i <= futures->mask; i++)
+			if (futures->slots[i].future)
+				future_fail_with(futures->slots[i].future, &c->ended);
+	futures_free(futures);
+}
+
+void connection_fail(struct taskd *c, enum taskd_error error, const char *format, ...)
+{
+	va_list args;
+
+	if (c->error)
+		return;
+	va_start(args, format);
+	vsnprintf(c->reason, sizeof(c->reason), format, args);
+	va_end(args);
+	c->error = error;
+	c->ended = (struct taskd_failure){ .error = error, .kind = "", .message = c->reason };
+	fail_all(c, &c->requests);
+	fail_all(c, &c->tasks);
+	strbuf_free(&c->out);
+	c->out_start = 0;
+	/* The daemon hears of it now; the number stays taken while the user's loop may have it. */
+	shutdown(c->fd, SHUT_RDWR);
+	reader_wake_waiters(c);
+}
+
+void taskd_close(struct taskd *c)
+{
+	if (!c)
+		return;
+	if (c->generation != generation) {
+		close(c->fd); /* the child's descriptors; the rest is a copy of what nobody knows the state of */
+		close(c->wake);
+		return;
+	}
+	connection_lock(c);
+	output_write(c);
+	connection_fail(c, TASKD_E_DISCONNECTED, "this program closed the connection");
+	callbacks_run(c);
+	c->closed = true;
+	close(c->fd);
+	close(c->wake);
+	free(c->in);
+	c->in = NULL;
+	c->references--;
+	connection_unlock(c);
+}
+
+enum taskd_error taskd_connection_error(const struct taskd *c)
+{
+	if (!c || !connection_usable(c))
+		return error_failure()->error;
+	struct taskd *connection = (struct taskd *)c;
+	connection_lock(connection);
+	enum taskd_error error = c->error;
+	if (error)
+		error_set(error, "%s", c->reason);
+	connection_unlock(connection);
+	return error;
+}
+
+/* --- driven --- */
+
+int taskd_fd(const struct taskd *c)
+{
+	return c ? c->fd : -1;
+}
+
+bool taskd_wants_write(const struct taskd *c)
+{
+	if (!c || !connection_usable(c))
+		return false;
+	struct taskd *connection = (struct taskd *)c;
+	connection_lock(connection);
+	bool wants = output_pending(c);
+	connection_unlock(connection);
+	return wants;
+}
+
+struct since {
+	const struct taskd *connection;
+	uint64_t received;
+};
+
+static bool something_came(void *arg)
+{
+	const struct since *since = arg;
+
+	return since->connection->received != since->received;
+}
+
+static bool all_written(void *arg)
+{
+	const struct taskd *c = arg;
+
+	return !output_pending(c) && !c->out_error;
+}
+
+/* Waits for READY with the usual questions before and after. */
+static enum taskd_error drive(struct taskd *c, bool (*ready)(void *arg), void *arg, int64_t timeout_ns)
+{
+	if (!c)
+		return error_failure()->error ? error_failure()->error : error_set(TASKD_E_INVALID, "no connection was given");
+	if (!connection_usable(c) || !connection_may_wait(c))
+		return error_failure()->error;
+	connection_lock(c);
+	struct since since = { c, c->received };
+	enum taskd_error error = c->error;
+	if (!error)
+		error = reader_wait(c, ready, arg ? arg : &since, deadline_after(timeout_ns));
+	if (error)
+		error_set(error, error == c->error ? "%s" : NULL, c->reason);
+	connection_unlock(c);
+	return error;
+}
+
+enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns)
+{
+	return drive(c, something_came, NULL, timeout_ns);
+}
+
+enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns)
+{
+	return drive(c, all_written, c, timeout_ns);
+}

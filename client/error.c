@@ -1,0 +1,95 @@
+/* What the library's codes say, and why the calling thread's last call failed. The text is the thread's own, so that
+ * two threads that fail at once do not read each other's. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client/client.h"
+
+const char *taskd_version(void)
+{
+	return PACKAGE_VERSION;
+}
+
+const char *taskd_strerror(enum taskd_error error)
+{
+	switch (error) {
+	case TASKD_OK:
+		return "success";
+	case TASKD_E_TIMEOUT:
+		return "the time for waiting ran out";
+	case TASKD_E_FAILED:
+		return "the task failed";
+	case TASKD_E_CRASHED:
+		return "the task's worker died";
+	case TASKD_E_TIMED_OUT:
+		return "the task ran longer than its time limit";
+	case TASKD_E_CANCELLED:
+		return "the task was cancelled";
+	case TASKD_E_EXPIRED:
+		return "the task's deadline passed before it started";
+	case TASKD_E_UNKNOWN_TASK:
+		return "no worker has a handler of that name";
+	case TASKD_E_NOT_FOUND:
+		return "there is no such task";
+	case TASKD_E_FORGOTTEN:
+		return "the task has ended and its record has been dropped";
+	case TASKD_E_QUEUE_FULL:
+		return "the queue is full";
+	case TASKD_E_TOO_LARGE:
+		return "larger than the daemon's limit";
+	case TASKD_E_DENIED:
+		return "not allowed";
+	case TASKD_E_UNAVAILABLE:
+		return "the daemon cannot take it now";
+	case TASKD_E_INVALID:
+		return "an argument makes no sense";
+	case TASKD_E_CONNECT:
+		return "the daemon cannot be reached";
+	case TASKD_E_DISCONNECTED:
+		return "the connection to the daemon ended";
+	case TASKD_E_PROTOCOL:
+		return "the daemon and the library do not understand each other";
+	case TASKD_E_MEMORY:
+		return "out of memory";
+	case TASKD_E_SYSTEM:
+		return "a system call failed";
+	case TASKD_E_OTHER:
+		return "an error of the daemon that this library does not know";
+	}
+	return "no error of this library";
+}
+
+static _Thread_local struct {
+	struct taskd_failure failure; /* its message: NULL while nothing has failed, `text`, or a static one */
+	char text[512];
+} last;
+
+enum taskd_error error_set(enum taskd_error error, const char *format, ...)
+{
+	va_list args;
+
+	last.failure = (struct taskd_failure){ .error = error, .kind = "", .message = taskd_strerror(error) };
+	if (format) {
+		va_start(args, format);
+		vsnprintf(last.text, sizeof(last.text), format, args);
+		va_end(args);
+		last.failure.message = last.text;
+	}
+	return error;
+}
+
+const struct taskd_failure *error_failure(void)
+{
+	if (!last.failure.message)
+		error_set(TASKD_OK, NULL);
+	return &last.failure;
+}
+
+enum taskd_error taskd_last_error(const char **text)
+{
+	const struct taskd_failure *failure = error_failure();
+
+	if (text)
+		*text = failure->message;
+	return failure->error;
+}

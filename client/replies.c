@@ -1,0 +1,230 @@
+/* What the daemon says. The reader takes a batch of messages apart without the mutex, with all copies and allocations
+ * that they need; then it takes the mutex once and hands each to its future. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "proto/jsonrpc.h"
+
+#define BATCH 64
+
+struct reply {
+	enum reply_kind {
+		REPLY_ANSWER,   /* to the request `number` */
+		REPLY_FINISHED, /* the task `number`, which was submitted detached */
+		REPLY_REFUSED,  /* an error that belongs to no request: the daemon could not read one */
+		REPLY_OTHER,    /* a notification that this library does not know */
+		REPLY_NONSENSE,
+	} kind;
+	uint64_t number;
+	struct json_span result; /* JSON_NONE: it failed */
+	char *copy;              /* of the result, where it is too long for a future's own room; NULL without memory */
+	struct failure *failure; /* NULL without memory */
+};
+
+static void keep_result(struct reply *reply, const struct json_span *result)
+{
+	reply->result = *result;
+	if (result->length < FUTURE_OWN_ROOM)
+		return;
+	reply->copy = malloc(result->length + 1);
+	if (!reply->copy)
+		return;
+	memcpy(reply->copy, result->text, result->length);
+	reply->copy[result->length] = '\0';
+}
+
+/* task.finished: the task's record, and its result. */
+static void read_finished(struct reply *reply, const struct json_span *record)
+{
+	static const struct json_span null = { "null", 4, JSON_SPAN_NULL };
+	struct json_span name, value, id = { 0 }, state = { 0 }, result = { 0 }, error = { 0 };
+	char text[TASK_ID_ROOM];
+	size_t cursor = 0;
+
+	if (record->kind != JSON_SPAN_OBJECT)
+		return;
+	while (json_next(record, &cursor, &name, &value)) {
+		if (json_string_is(&name, "id"))
+			id = value;
+		else if (json_string_is(&name, "state"))
+			state = value;
+		else if (json_string_is(&name, "result"))
+			result = value;
+		else if (json_string_is(&name, "error"))
+			error = value;
+	}
+	if (state.kind != JSON_SPAN_STRING || !failure_read_id(&id, text, &reply->number))
+		return;
+	reply->kind = REPLY_FINISHED;
+	if (json_string_is(&state, "succeeded"))
+		keep_result(reply, result.kind == JSON_NONE ? &null : &result);
+	else
+		reply->failure = error.kind == JSON_SPAN_OBJECT ? failure_read(&error) : failure_of_state(&state);
+}
+
+static void read_reply(struct reply *reply, const char *text, size_t length)
+{
+	struct rpc_response response;
+	long long number;
+
+	*reply = (struct reply){ .kind = REPLY_NONSENSE };
+	if (rpc_read_response(text, length, &response) < 0)
+		return;
+	if (response.method.kind != JSON_NONE) {
+		reply->kind = REPLY_OTHER;
+		if (json_string_is(&response.method, "task.finished")) {
+			reply->kind = REPLY_NONSENSE;
+			read_finished(reply, &response.params);
+		}
+		return;
+	}
+	if (response.error.kind != JSON_NONE)
+		reply->failure = failure_read(&response.error);
+	if (response.id.kind == JSON_NONE || response.id.kind == JSON_SPAN_NULL) {
+		reply->kind = response.error.kind != JSON_NONE ? REPLY_REFUSED : REPLY_NONSENSE;
+	} else if (json_integer(&response.id, &number) && number > 0) {
+		reply->kind = REPLY_ANSWER;
+		reply->number = (uint64_t)number;
+		if (response.error.kind == JSON_NONE)
+			keep_result(reply, &response.result);
+	}
+}
+
+/* --- locked --- */
+
+/* It takes what the reply has. */
+static void settle_outcome(struct taskd_future *f, struct reply *reply)
+{
+	if (reply->result.kind == JSON_NONE) {
+		future_fail(f, reply->failure);
+		reply->failure = NULL;
+	} else if (!reply->copy && reply->result.length >= FUTURE_OWN_ROOM) {
+		future_fail_with(f, &failure_memory);
+	} else {
+		future_succeed(f, reply->result.text, reply->result.length, reply->copy);
+		reply->copy = NULL;
+	}
+}
+
+/* {"id":"17","state":"queued"}: from now on the task's id leads to the future. */
+static void settle_submitted(struct taskd *c, struct taskd_future *f, const struct json_span *result)
+{
+	struct json_span name, value;
+	size_t cursor = 0;
+	uint64_t id = 0;
+	bool found = false;
+
+	if (result->kind == JSON_SPAN_OBJECT)
+		while (!found && json_next(result, &cursor, &name, &value))
+			if (json_string_is(&name, "id"))
+				found = failure_read_id(&value, f->id, &id);
+	if (found && !f->owned) {
+		f->outstanding = false;
+		future_release(f);
+	} else if (!found || futures_put(&c->tasks, id, f) < 0) {
+		f->id[0] = '\0';
+		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");
+		future_fail_with(f, &c->ended);
+	}
+}
+
+static void settle_answer(struct taskd *c, struct reply *reply)
+{
+	struct taskd_future *f = futures_take(&c->requests, reply->number);
+
+	if (!f)
+		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: an answer to the request %llu, which has none due",
+			(unsigned long long)reply->number);
+	else if (f->kind == FUTURE_DETACHED && reply->result.kind != JSON_NONE)
+		settle_submitted(c, f, &reply->result);
+	else
+		settle_outcome(f, reply);
+}
+
+static enum taskd_error refusal(const struct failure *failure)
+{
+	return failure && failure->told.error == TASKD_E_PROTOCOL ? TASKD_E_PROTOCOL : TASKD_E_DISCONNECTED;
+}
+
+static void settle(struct taskd *c, struct reply *reply)
+{
+	struct taskd_future *f;
+
+	switch (reply->kind) {
+	case REPLY_ANSWER:
+		settle_answer(c, reply);
+		break;
+	case REPLY_FINISHED:
+		f = futures_take(&c->tasks, reply->number);
+		if (f) /* else its future was freed, and the daemon not told */
+			settle_outcome(f, reply);
+		break;
+	case REPLY_REFUSED:
+		/* Which request it was is not known, and that one would be waited for for ever. */
+		connection_fail(c, refusal(reply->failure), "the daemon ended the connection: %s",
+			reply->failure ? reply->failure->told.message : failure_memory.message);
+		break;
+	case REPLY_OTHER:
+		break;
+	case REPLY_NONSENSE:
+		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: no JSON-RPC 2.0 message");
+		break;
+	}
+	failure_free(reply->failure);
+	free(reply->copy);
+}
+
+/* --- the reader --- */
+
+/* Takes apart up to BATCH messages; *bad where the stream itself makes no sense from here on. */
+static size_t read_batch(struct taskd *c, struct reply replies[BATCH], const char **bad)
+{
+	size_t n = 0;
+
+	while (n < BATCH) {
+		const char *message;
+		size_t length, used = 0;
+		enum framing_result result = framing_next(&c->framing, c->in + c->in_start, c->in_end - c->in_start,
+			&message, &length, &used);
+		c->in_start += used;
+		switch (result) {
+		case FRAMING_MESSAGE:
+			read_reply(&replies[n++], message, length);
+			continue;
+		case FRAMING_INCOMPLETE:
+			return n;
+		case FRAMING_TOO_LONG:
+			*bad = "a message over the limit for its size";
+			return n;
+		case FRAMING_BAD_HEADER:
+		case FRAMING_BAD_START:
+			*bad = "no line of JSON";
+			return n;
+		}
+	}
+	return n;
+}
+
+void replies_consume(struct taskd *c)
+{
+	struct reply replies[BATCH];
+	const char *bad = NULL;
+	bool ended = false;
+	size_t n;
+
+	do {
+		n = read_batch(c, replies, &bad);
+		if (n == 0 && !bad)
+			return;
+		pthread_mutex_lock(&c->lock);
+		for (size_t i = 0; i < n; i++)
+			settle(c, &replies[i]);
+		c->received += n;
+		if (bad)
+			connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: %s", bad);
+		ended = c->error != TASKD_OK;
+		reader_wake_waiters(c);
+		pthread_mutex_unlock(&c->lock);
+	} while (n == BATCH && !ended);
+}

@@ -37,12 +37,12 @@ unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_call
-tests_unit_test_call_LDADD = libworker.la libcore.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_call_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_registry
 tests_unit_test_registry_LDADD = libworker.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_registry_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 unit_tests += tests/unit/test_worker
-tests_unit_test_worker_LDADD = libworker.la libcore.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_worker_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -299,13 +299,13 @@ static const char *scan_literal(struct scanner *scanner, const char *p, const ch
 /* A value that is no container; P is at its first byte. */
 static inline const char *scan_scalar(struct scanner *scanner, const char *p, bool measured, enum json_kind *kind)
 {
-	switch (*p) {
-	case '"':
+	if (*p == '"') {
 		*kind = JSON_SPAN_STRING;
 		return scan_string(scanner, p + 1);
-	case '-':
-	case '0' ... '9':
+	}
+	if (is_digit(p, scanner->end) || *p == '-')
 		return scan_number(scanner, p, measured, kind);
+	switch (*p) {
 	case 't':
 		*kind = JSON_SPAN_BOOL;
 		return scan_literal(scanner, p, "true", 4);

@@ -18,39 +18,39 @@ static const char *const member_names[N_MEMBERS] = {
 	[MEMBER_ERROR] = "error",
 };
 
+/* Whether the string span is the literal, quotes and all. */
+#define SPELLS(span_, literal_) \
+	((span_)->length == sizeof(literal_) - 1 && memcmp((span_)->text, literal_, sizeof(literal_) - 1) == 0)
+
 /* Which of them the name is; N_MEMBERS: none, to be ignored. */
 static enum member member_find(const struct json_span *name)
 {
-	enum member guess = N_MEMBERS;
+	if (SPELLS(name, "\"jsonrpc\""))
+		return MEMBER_JSONRPC;
+	if (SPELLS(name, "\"id\""))
+		return MEMBER_ID;
+	if (SPELLS(name, "\"method\""))
+		return MEMBER_METHOD;
+	if (SPELLS(name, "\"params\""))
+		return MEMBER_PARAMS;
+	if (SPELLS(name, "\"result\""))
+		return MEMBER_RESULT;
+	if (SPELLS(name, "\"error\""))
+		return MEMBER_ERROR;
+	for (int i = 0; i < N_MEMBERS; i++) /* with escapes it may be one of them all the same */
+		if (json_string_is(name, member_names[i]))
+			return (enum member)i;
+	return N_MEMBERS;
+}
 
-	switch (name->text[1]) { /* the first letter, or the quote of "" */
-	case 'j':
-		guess = MEMBER_JSONRPC;
-		break;
-	case 'i':
-		guess = MEMBER_ID;
-		break;
-	case 'm':
-		guess = MEMBER_METHOD;
-		break;
-	case 'p':
-		guess = MEMBER_PARAMS;
-		break;
-	case 'r':
-		guess = MEMBER_RESULT;
-		break;
-	case 'e':
-		guess = MEMBER_ERROR;
-		break;
-	case '\\':
-		for (int i = 0; i < N_MEMBERS; i++)
-			if (json_string_is(name, member_names[i]))
-				return (enum member)i;
-		break;
-	default:
-		break;
-	}
-	return guess != N_MEMBERS && json_string_is(name, member_names[guess]) ? guess : N_MEMBERS;
+static bool is_version(const struct json_span *value)
+{
+	return SPELLS(value, "\"2.0\"") || (value->kind == JSON_SPAN_STRING && json_string_is(value, "2.0"));
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
 /* Members as they were found; JSON_NONE where one is absent. Zeroed before use. */
@@ -99,7 +99,7 @@ static const char *request_fault(const struct envelope *envelope)
 
 	if (envelope->any_duplicate)
 		return "a member is there twice";
-	if (m[MEMBER_JSONRPC].kind != JSON_SPAN_STRING || !json_string_is(&m[MEMBER_JSONRPC], "2.0"))
+	if (!is_version(&m[MEMBER_JSONRPC]))
 		return "\"jsonrpc\" is not \"2.0\"";
 	if (m[MEMBER_ID].kind != JSON_NONE && !is_id(&m[MEMBER_ID]))
 		return "\"id\" is not a string, a number or null";
@@ -157,7 +157,7 @@ static enum rpc_read read_other(
 	if (json_scan_with(text, length, JSON_DEPTH_LIMIT, 2, batch, &used, &fault) < 0)
 		return unparsable(error, reason, &fault);
 	for (; used < length; used++) {
-		if (!memchr(" \t\r\n", text[used], 4)) {
+		if (!is_space(text[used])) {
 			fault = (struct json_error){ used, "text behind the message" };
 			return unparsable(error, reason, &fault);
 		}
@@ -179,7 +179,7 @@ enum rpc_read rpc_read(const char *text, size_t length, struct rpc_request *requ
 	size_t start = 0;
 
 	*request = (struct rpc_request){ 0 };
-	while (start < length && memchr(" \t\r\n", text[start], 4))
+	while (start < length && is_space(text[start]))
 		start++;
 	if (start == length || text[start] != '{')
 		return read_other(text, length, batch, error, reason);
@@ -287,8 +287,7 @@ int rpc_read_response(const char *text, size_t length, struct rpc_response *resp
 	if (json_walk_begin(&walk, text, length, JSON_DEPTH_MAX, NULL) < 0 || !walk.object ||
 		envelope_read(&envelope, text, length, JSON_DEPTH_MAX, NULL) < 0)
 		return -1;
-	if (envelope.any_duplicate || m[MEMBER_JSONRPC].kind != JSON_SPAN_STRING ||
-		!json_string_is(&m[MEMBER_JSONRPC], "2.0"))
+	if (envelope.any_duplicate || !is_version(&m[MEMBER_JSONRPC]))
 		return -1;
 
 	bool result = m[MEMBER_RESULT].kind != JSON_NONE, error = m[MEMBER_ERROR].kind != JSON_NONE;

@@ -225,6 +225,29 @@ START_TEST(a_handler_whose_name_is_taken_leaves_the_others)
 }
 END_TEST
 
+static char *read_source(const char *name)
+{
+	const char *source = getenv("top_srcdir");
+	char at[PATH_MAX];
+	snprintf(at, sizeof(at), "%s/%s", source ? source : ".", name);
+	FILE *file = fopen(at, "r");
+	ck_assert_msg(file, "%s: %s", at, strerror(errno));
+	char *text = calloc(1, 65536);
+	ck_assert_uint_lt(fread(text, 1, 65535, file), 65535);
+	fclose(file);
+	return text;
+}
+
+START_TEST(the_manual_page_has_the_example_that_is_tested)
+{
+	char *example = read_source("tests/plugins/example.c"), *page = read_source("daemon/worker/taskd-plugin.3.scd");
+	ck_assert_uint_gt(strlen(example), 0);
+	ck_assert_ptr_nonnull(strstr(page, example));
+	free(example);
+	free(page);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("registry");
@@ -243,6 +266,7 @@ int main(void)
 	tcase_add_test(tests, a_file_that_is_no_plugin_is_refused);
 	tcase_add_test(tests, a_plugin_of_another_version_is_refused);
 	tcase_add_test(tests, a_handler_whose_name_is_taken_leaves_the_others);
+	tcase_add_test(tests, the_manual_page_has_the_example_that_is_tested);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

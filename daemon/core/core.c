@@ -139,8 +139,15 @@ int64_t core_now(const struct core *core)
 
 void core_close(struct core *core, bool start)
 {
+	struct core_pool *pool;
+	struct core_slot *slot;
+
 	core->closed = true;
 	core->start = start;
+	if (!start)
+		TAILQ_FOREACH(pool, &core->pools, link)
+			TAILQ_FOREACH(slot, &pool->slots, all)
+				slot_reclaim(slot);
 }
 
 /* --- the turn --- */

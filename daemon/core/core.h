@@ -149,7 +149,8 @@ struct task_spec {
 };
 /* A new task, queued. On refusal *out is NULL. */
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out) __attribute__((warn_unused_result));
-/* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false. */
+/* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
+ * what slots have not begun comes back to its queue. */
 void core_close(struct core *core, bool start);
 
 enum core_found { CORE_FOUND, CORE_NOT_FOUND, CORE_FORGOTTEN };

@@ -51,12 +51,17 @@ void core_task_progress(struct task *task, double fraction, const char *text, si
 
 /* --- ending by the slot's word --- */
 
-/* Only what ran to its own end says how long such tasks take. */
+/* Only what ran to its own end says how long such tasks take. The slot's readings may be a little ahead of the core's
+ * time, which stands still during a turn: so their difference counts, as far as it can be true. */
 static void learn(struct task *task, int64_t started_ns, int64_t ended_ns)
 {
 	struct task_type *type = task->type;
-	int64_t each_ns = (ended_ns - started_ns) / (task->items ? task->items : 1);
+	int64_t longest_ns = task_core(task)->now_ns - task->given_ns + NS_PER_MS;
+	int64_t run_ns;
 
+	if (__builtin_sub_overflow(ended_ns, started_ns, &run_ns))
+		return;
+	int64_t each_ns = clamp(run_ns, 1, longest_ns) / (task->items ? task->items : 1);
 	if (each_ns < 1)
 		each_ns = 1;
 	if (type->mean_run_ns == 0)
@@ -105,7 +110,7 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 		if (!end.message)
 			end.message = xstrdup("the handler says that it was cancelled, but it was not");
 	} else {
-		learn(task, task->started_ns, task->ended_ns);
+		learn(task, started_ns, ended_ns);
 	}
 	task_end(task, &end);
 }

@@ -8,6 +8,35 @@
 # contain what they stand on; libclient.la (contains libproto.la).
 unit_tests =
 
+unit_tests += tests/unit/test_heap
+tests_unit_test_heap_LDADD = libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_table
+tests_unit_test_table_LDADD = libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_clock
+tests_unit_test_clock_LDADD = libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_log
+tests_unit_test_log_LDADD = libbase.la $(CHECK_LIBS)
+
+# The core, with toy lanes and a clock that is moved by hand.
+unit_tests += tests/unit/test_task
+tests_unit_test_task_SOURCES = tests/unit/test_task.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_task_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_queue
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_queue_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core
+tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_life
+tests_unit_test_core_life_SOURCES = tests/unit/test_core_life.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_life_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_keep
+tests_unit_test_core_keep_SOURCES = tests/unit/test_core_keep.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_keep_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_random
+tests_unit_test_core_random_SOURCES = tests/unit/test_core_random.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_random_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_ring tests/unit/test_lane tests/unit/test_lane_hostile
 tests_unit_test_ring_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 tests_unit_test_lane_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)

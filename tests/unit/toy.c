@@ -1,0 +1,218 @@
+/* Lanes without shared memory and workers without processes: see toy.h. */
+#include "toy.h"
+
+#include <assert.h>
+#include <signal.h>
+
+#include "base/xmalloc.h"
+
+static struct toy_record *find(struct toy_slot *slot, const struct task *task)
+{
+	for (int i = 0; i < slot->count; i++)
+		if (slot->lane[i].task == task)
+			return &slot->lane[i];
+	return NULL;
+}
+
+static void take_out(struct toy_slot *slot, struct toy_record *record)
+{
+	slot->count--;
+	memmove(record, record + 1, (size_t)(&slot->lane[slot->count] - record) * sizeof(*record));
+}
+
+static int op_start(void *context, struct core_slot *core_slot, struct task *task)
+{
+	struct toy *toy = context;
+	struct toy_slot *slot = core_slot_user(core_slot);
+
+	if (toy->on_start)
+		toy->on_start(toy, task, slot->count >= slot->room);
+	if (slot->count >= slot->room) {
+		toy->n_refused++;
+		return -1;
+	}
+	slot->lane[slot->count++] = (struct toy_record){ .task = task };
+	toy->given[toy->n_given++ % TOY_LOG] = task->id;
+	return 0;
+}
+
+static bool op_revoke(void *context, struct core_slot *core_slot, struct task *task)
+{
+	struct toy *toy = context;
+	struct toy_slot *slot = core_slot_user(core_slot);
+	struct toy_record *record = find(slot, task);
+
+	assert(record);
+	if (record->started_ns)
+		return false;
+	take_out(slot, record);
+	toy->n_revoked++;
+	if (toy->on_revoked)
+		toy->on_revoked(toy, task);
+	return true;
+}
+
+static int64_t op_started(void *context, struct core_slot *core_slot, struct task *task)
+{
+	struct toy *toy = context;
+	struct toy_record *record = find(core_slot_user(core_slot), task);
+
+	toy->n_looked++;
+	assert(record);
+	return record->started_ns;
+}
+
+static void op_interrupt(void *context, struct core_slot *core_slot, struct task *task)
+{
+	struct toy_record *record = find(core_slot_user(core_slot), task);
+
+	(void)context;
+	assert(record);
+	record->interrupted = true;
+}
+
+static void op_kill(void *context, struct core_slot *core_slot, struct task *task)
+{
+	struct toy *toy = context;
+
+	(void)core_slot;
+	toy->killed = task;
+	toy->n_killed++;
+}
+
+static void op_ended(void *context, const struct task *task)
+{
+	struct toy *toy = context;
+
+	assert(task_state_is_terminal(task->state) && !task->slot && task->outcome);
+	toy->n_ended++;
+	toy->last_ended = task->id;
+	if (toy->on_ended)
+		toy->on_ended(toy, task);
+}
+
+void toy_init(struct toy *toy)
+{
+	const struct core_ops ops = {
+		.context = toy,
+		.start = op_start,
+		.revoke = op_revoke,
+		.started = op_started,
+		.interrupt = op_interrupt,
+		.kill = op_kill,
+		.ended = op_ended,
+	};
+	const struct core_limits limits = {
+		.result_ttl_ns = 3600 * NS_PER_S,
+		.failure_ttl_ns = 24 * 3600 * NS_PER_S,
+		.result_bytes = 64 << 20,
+		.result_count = 100000,
+		.kill_grace_ns = 5 * NS_PER_S,
+	};
+
+	*toy = (struct toy){ .now_ns = TOY_START, .next_ns = CLOCK_NEVER };
+	toy->core = core_new(&ops, &limits, toy->now_ns);
+	toy->pool = core_pool_new(toy->core, "default", toy);
+	toy->queue = toy_queue_new(toy, "default", 0, 0);
+	toy->type = core_type(toy->core, "toy", 3);
+}
+
+void toy_fini(struct toy *toy)
+{
+	core_free(toy->core);
+}
+
+struct toy_slot *toy_slot_new(struct toy *toy)
+{
+	struct toy_slot *slot = xcalloc(1, sizeof(*slot));
+
+	slot->toy = toy;
+	slot->room = TOY_LANE;
+	slot->slot = core_slot_new(toy->pool, slot);
+	core_slot_ready(slot->slot);
+	return slot;
+}
+
+void toy_slot_free(struct toy_slot *slot)
+{
+	core_slot_free(slot->slot);
+	free(slot);
+}
+
+struct core_queue *toy_queue_new(struct toy *toy, const char *name, size_t limit_queued, size_t limit_bytes)
+{
+	const struct core_queue_options options = { .limit_queued = limit_queued, .limit_bytes = limit_bytes };
+
+	return core_queue_new(toy->core, name, toy->pool, &options);
+}
+
+void toy_teach(struct toy *toy, int64_t run_ns)
+{
+	toy->type->mean_run_ns = run_ns;
+}
+
+static struct task *submit(struct toy *toy, int32_t priority, int64_t timeout_ns)
+{
+	struct task *task;
+	const struct task_spec spec = {
+		.type = toy->type,
+		.queue = toy->queue,
+		.priority = priority,
+		.timeout_ns = timeout_ns,
+	};
+	int status = core_submit(toy->core, &spec, &task);
+
+	if (status != CORE_OK)
+		abort();
+	return task;
+}
+
+struct task *toy_submit(struct toy *toy, int32_t priority)
+{
+	return submit(toy, priority, 0);
+}
+
+struct task *toy_submit_timeout(struct toy *toy, int64_t timeout_ns)
+{
+	return submit(toy, 0, timeout_ns);
+}
+
+void toy_turn(struct toy *toy)
+{
+	toy->next_ns = core_turn(toy->core);
+}
+
+void toy_advance(struct toy *toy, int64_t delta_ns)
+{
+	toy->now_ns += delta_ns;
+	core_set_now(toy->core, toy->now_ns);
+	toy_turn(toy);
+}
+
+struct task *toy_take(struct toy_slot *slot)
+{
+	for (int i = 0; i < slot->count; i++)
+		if (!slot->lane[i].started_ns) {
+			slot->lane[i].started_ns = slot->toy->now_ns;
+			return slot->lane[i].task;
+		}
+	return NULL;
+}
+
+void toy_finish(struct toy_slot *slot, enum task_state state)
+{
+	struct toy_record record = slot->lane[0];
+	const struct task_outcome outcome = { .state = state };
+
+	assert(slot->count > 0);
+	take_out(slot, &slot->lane[0]);
+	core_task_done(record.task, &outcome, record.started_ns ? record.started_ns : slot->toy->now_ns, slot->toy->now_ns);
+}
+
+void toy_die(struct toy_slot *slot, int signal_number)
+{
+	const struct task_obituary obituary = { .pid = 4711, .wait_status = signal_number };
+
+	core_slot_lost(slot->slot, &obituary);
+	slot->count = 0;
+}

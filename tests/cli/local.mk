@@ -1,1 +1,9 @@
 # Tests of taskctl from outside: a line for each bats file in cli_tests, and what they load in EXTRA_DIST.
+cli_tests += tests/cli/usage.bats
+cli_tests += tests/cli/completion.bats
+cli_tests += tests/cli/submit.bats
+cli_tests += tests/cli/map.bats
+cli_tests += tests/cli/task.bats
+cli_tests += tests/cli/show.bats
+cli_tests += tests/cli/admin.bats
+EXTRA_DIST += tests/cli/helpers.bash

@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# Completion: the scripts are scripts, and offer what the tables have. No daemon.
+
+load helpers
+
+# What bash offers for the last of these words.
+offers() {
+	bash -c 'source <(taskctl completion bash)
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+		_taskctl
+		printf "%s\n" "${COMPREPLY[@]}"' - "$@"
+}
+
+checked_by() { # SHELL
+	command -v "$1" >/dev/null || skip "$1 is not installed"
+	taskctl completion "$1" >"$BATS_TEST_TMPDIR/script"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/script") -gt 50 ]]
+	run -0 "$1" -n "$BATS_TEST_TMPDIR/script"
+	[[ -z $output ]]
+}
+
+@test "bash's script is one" {
+	checked_by bash
+}
+
+@test "zsh's script is one" {
+	checked_by zsh
+	[[ $(head -n 1 "$BATS_TEST_TMPDIR/script") == '#compdef taskctl' ]]
+}
+
+@test "fish's script is one" {
+	checked_by fish
+}
+
+@test "an unknown shell: did you mean" {
+	run -2 taskctl completion bsh
+	[[ $output == *"did you mean bash?"* ]]
+	run -2 taskctl completion
+	[[ $output == *"needs a SHELL"* ]]
+}
+
+@test "bash offers commands, options and words" {
+	[[ $(offers taskctl su) == submit ]]
+	[[ $(offers taskctl submit --pri) == --priority ]]
+	[[ $(offers taskctl -s /tmp/x --json result --ti) == --timeout ]]
+	[[ $(offers taskctl list --state fa) == failed ]]
+	[[ $(offers taskctl completion f) == fish ]]
+	[[ $(offers taskctl help wo) == workers ]]
+	[[ $(offers taskctl --color n) == never ]]
+	[[ -z $(offers taskctl ping x) ]]
+}
+
+@test "fish offers commands, options and words" {
+	command -v fish >/dev/null || skip 'fish is not installed'
+	# shellcheck disable=SC2317 # called by name
+	fish_offers() {
+		HOME=$BATS_TEST_TMPDIR fish -c "taskctl completion fish | source; complete -C '$1'" | cut -f 1
+	}
+	[[ $(fish_offers 'taskctl su') == submit ]]
+	[[ $(fish_offers 'taskctl submit --pri') == --priority ]]
+	[[ $(fish_offers 'taskctl list --state fa') == failed ]]
+	[[ $(fish_offers 'taskctl completion z') == zsh ]]
+}
+
+@test "the page names every command and option" {
+	page=${top_srcdir:?}/client/taskctl/taskctl.1.scd
+	for name in $(taskctl help | awk '/^  [a-z]/ { print $1 }'); do
+		grep -qE -- "^\*$name\*" "$page"
+		for option in $(taskctl help "$name" | grep -oE -- '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+			grep -qF -- "*$option*" "$page" || { echo "$name $option"; false; }
+		done
+	done
+}

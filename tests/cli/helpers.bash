@@ -1,0 +1,75 @@
+# What the tests of taskctl share: the programs of the build tree, a daemon for a file's tests, and waiting for a
+# condition with a bound.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+
+build=${TASKD_BUILDDIR:-${top_builddir:?where the programs are: the build tree}}
+export PATH=$build:$PATH
+export TASKD_WORKER=${TASKD_WORKER:-$build/taskd-worker}
+unset NO_COLOR
+
+# condition COMMAND…: until it succeeds, for up to a minute.
+condition() {
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	echo "this never came true: $*" >&2
+	return 1
+}
+
+workers_are_ready() {
+	taskctl --json ping 2>/dev/null | jq -e '.workers | .wanted > 0 and .ready == .wanted' >/dev/null
+}
+
+# Starts a daemon of two workers with what is on standard input in its configuration.
+daemon_start() {
+	export TASKD_SOCKET=$BATS_FILE_TMPDIR/taskd.sock
+	export CONFIG=$BATS_FILE_TMPDIR/taskd.conf
+	{
+		echo '[pool default]'
+		echo 'processes = 2'
+		cat
+	} >"$CONFIG"
+	# Its own descriptors, as bats waits for the ends of those that it gave to the test.
+	taskd -c "$CONFIG" -s "$TASKD_SOCKET" </dev/null >"$BATS_FILE_TMPDIR/taskd.log" 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/taskd.pid"
+	condition workers_are_ready || {
+		cat "$BATS_FILE_TMPDIR/taskd.log" >&2
+		return 1
+	}
+}
+
+daemon_is_gone() {
+	! kill -0 "$(<"$BATS_FILE_TMPDIR/taskd.pid")" 2>/dev/null
+}
+
+daemon_stop() {
+	local pid_file=$BATS_FILE_TMPDIR/taskd.pid
+	[[ -f $pid_file ]] || return 0
+	kill "$(<"$pid_file")" 2>/dev/null || return 0
+	condition daemon_is_gone || kill -KILL "$(<"$pid_file")"
+}
+
+# The state of task ID.
+state_of() {
+	taskctl --json status "$1" | jq -r .state
+}
+
+state_is() { # ID STATE
+	[[ $(state_of "$1") == "$2" ]]
+}
+
+# Whether process PID would be told of a SIGINT.
+catches_interrupt() {
+	local caught
+	caught=$(awk '/^SigCgt:/ { print $2 }' "/proc/$1/status" 2>/dev/null) || return 1
+	[[ -n $caught ]] && (((16#${caught: -4} & 2) != 0))
+}
+
+# Runs a command line in a terminal of its own, prints what the terminal got, and ends with the command's status.
+in_terminal() {
+	TERM=xterm script -q -e -c "$1" /dev/null </dev/null
+}

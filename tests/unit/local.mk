@@ -43,25 +43,6 @@ tests_unit_test_lane_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 tests_unit_test_lane_hostile_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/lane_fixture.h
 
-unit_tests += tests/unit/test_clock
-tests_unit_test_clock_LDADD = libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_heap
-tests_unit_test_heap_LDADD = libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_table
-tests_unit_test_table_LDADD = libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_log
-tests_unit_test_log_LDADD = libbase.la $(CHECK_LIBS)
-
-unit_tests += tests/unit/test_core
-tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/toy.c tests/unit/toy.h
-tests_unit_test_core_LDADD = libcore.la libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_queue
-tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/toy.c tests/unit/toy.h
-tests_unit_test_queue_LDADD = libcore.la libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_task
-tests_unit_test_task_SOURCES = tests/unit/test_task.c tests/unit/toy.c tests/unit/toy.h
-tests_unit_test_task_LDADD = libcore.la libbase.la $(CHECK_LIBS)
-
 unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 

@@ -14,6 +14,11 @@ tests_bench_peer_beanstalkd_LDADD =
 tests_bench_peer_gearmand_SOURCES = tests/bench/peer_gearmand.c
 tests_bench_peer_gearmand_LDADD = -lgearman
 
+# The core alone: make tests/bench/core_bench && tests/bench/core_bench
+EXTRA_PROGRAMS += tests/bench/core_bench
+tests_bench_core_bench_SOURCES = tests/bench/core_bench.c tests/unit/toy.c tests/unit/toy.h
+tests_bench_core_bench_LDADD = libcore.la libbase.la
+
 BENCH_FLAGS =
 bench: all $(bench_programs)
 	@command -v python3 >/dev/null || { echo 'error: make bench needs python3: apt-get install python3' >&2; exit 1; }

@@ -22,11 +22,11 @@ struct config_pool { /* [pool NAME] */
 	int64_t recycle_memory;  /* …or when its resident size is above this; -1: never */
 	STAILQ_ENTRY(config_pool) link;
 };
-struct config_queue { /* [queue NAME]; each pool has one of its own name, which such a section may describe */
+struct config_queue { /* [queue NAME]; each pool has one of its own name: it is here also where no section describes it */
 	char *name;
-	char *pool; /* NULL in the file: the pool of that name, else "default" */
-	int64_t limit_queued;
-	int64_t limit_bytes;
+	char *pool; /* not in the file: the pool of that name, else "default"; resolved here */
+	int64_t limit_queued; /* 0: none */
+	int64_t limit_bytes;  /* 0: none */
 	STAILQ_ENTRY(config_queue) link;
 };
 struct config_plugin { /* [plugin NAME] */
@@ -70,6 +70,10 @@ struct config_key {
 	bool reloadable;
 	size_t offset;
 	int64_t min, max; /* both 0: no bounds */
+	int64_t step;     /* a multiple of this; 0: any */
+	bool takes_none;  /* the word "none" is allowed, and stands for the number `none` */
+	int64_t none;
+	bool absolute;    /* CONFIG_STRING: a path that begins with a slash */
 	const char *const *words; /* CONFIG_ENUM: ends with NULL */
 	const int64_t *values;    /* CONFIG_ENUM: what each word stands for; NULL: its index */
 	const char *summary;
@@ -82,7 +86,9 @@ extern const size_t config_n_keys;
  * section or key is not known. MUST_EXIST false: a missing file is as no file. */
 struct config *config_load(const char *file, bool must_exist, char **error);
 void config_free(struct config *config);
-/* What differs between two configurations, each as "[pool io] threads": for every difference CHANGED is called. */
+/* What differs between two configurations, each as "[pool io] threads": for every difference CHANGED is called (its
+ * section_name is NULL for [taskd]). A section that is in one of them only is told as a key named "(new)" or
+ * "(removed)", which is not in the table. */
 void config_compare(const struct config *from, const struct config *to,
 	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
 /* The pool of that name, or NULL. */

@@ -5,6 +5,11 @@ libedge_la_SOURCES = \
 	daemon/edge/batch.c \
 	daemon/edge/config.c \
 	daemon/edge/config.h \
+	daemon/edge/config_keys.c \
+	daemon/edge/config_read.c \
+	daemon/edge/config_read.h \
+	daemon/edge/config_value.c \
+	daemon/edge/config_value.h \
 	daemon/edge/connection.c \
 	daemon/edge/discover.c \
 	daemon/edge/dispatch.c \

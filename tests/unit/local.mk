@@ -43,6 +43,9 @@ tests_unit_test_lane_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 tests_unit_test_lane_hostile_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/lane_fixture.h
 
+unit_tests += tests/unit/test_config
+tests_unit_test_config_LDADD = libedge.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 

@@ -1,0 +1,218 @@
+/* A configuration: made, completed, compared, freed. config_read.c reads it from a file. */
+#include "edge/config.h"
+
+#include "base/xmalloc.h"
+#include "edge/config_read.h"
+#include "edge/config_value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct config_pool *pool_add(struct config *config, const char *name)
+{
+	struct config_pool *pool = xcalloc(1, sizeof(*pool));
+	pool->name = xstrdup(name);
+	config_value_defaults(pool, "pool");
+	STAILQ_INSERT_TAIL(&config->pools, pool, link);
+	return pool;
+}
+
+static struct config_queue *queue_add(struct config *config, const char *name)
+{
+	struct config_queue *queue = xcalloc(1, sizeof(*queue));
+	queue->name = xstrdup(name);
+	config_value_defaults(queue, "queue");
+	STAILQ_INSERT_TAIL(&config->queues, queue, link);
+	return queue;
+}
+
+static struct config_plugin *plugin_add(struct config *config, const char *name)
+{
+	struct config_plugin *plugin = xcalloc(1, sizeof(*plugin));
+	plugin->name = xstrdup(name);
+	config_value_defaults(plugin, "plugin");
+	STAILQ_INSERT_TAIL(&config->plugins, plugin, link);
+	return plugin;
+}
+
+void *config_section_add(struct config *config, enum config_section kind, const char *name)
+{
+	switch (kind) {
+	case CONFIG_SECTION_TASKD:
+		return config;
+	case CONFIG_SECTION_POOL:
+		return pool_add(config, name);
+	case CONFIG_SECTION_QUEUE:
+		return queue_add(config, name);
+	case CONFIG_SECTION_PLUGIN:
+		return plugin_add(config, name);
+	case N_CONFIG_SECTIONS:
+		break;
+	}
+	abort();
+}
+
+/* The pool that is there where the file names none, and the queue of each pool. */
+void config_complete(struct config *config)
+{
+	if (STAILQ_EMPTY(&config->pools))
+		pool_add(config, "default");
+	const struct config_pool *pool;
+	STAILQ_FOREACH(pool, &config->pools, link) {
+		struct config_queue *queue;
+		STAILQ_FOREACH(queue, &config->queues, link)
+			if (strcmp(queue->name, pool->name) == 0)
+				break;
+		if (!queue)
+			queue_add(config, pool->name)->pool = xstrdup(pool->name);
+	}
+}
+
+struct config *config_load(const char *file, bool must_exist, char **error)
+{
+	struct config *config = xcalloc(1, sizeof(*config));
+	STAILQ_INIT(&config->pools);
+	STAILQ_INIT(&config->queues);
+	STAILQ_INIT(&config->plugins);
+	config_value_defaults(config, "taskd");
+	char *wrong = NULL;
+	FILE *stream = file ? fopen(file, "re") : NULL;
+	if (stream) {
+		config->file = xstrdup(file);
+		wrong = config_read(config, file, stream);
+		fclose(stream);
+	} else {
+		if (file && (must_exist || errno != ENOENT))
+			wrong = xasprintf("%s: %s", file, strerror(errno));
+		config_complete(config);
+	}
+	if (!wrong)
+		return config;
+	*error = wrong;
+	config_free(config);
+	return NULL;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	struct config_pool *pool;
+	while ((pool = STAILQ_FIRST(&config->pools))) {
+		STAILQ_REMOVE_HEAD(&config->pools, link);
+		config_value_free(pool, "pool");
+		free(pool->name);
+		free(pool);
+	}
+	struct config_queue *queue;
+	while ((queue = STAILQ_FIRST(&config->queues))) {
+		STAILQ_REMOVE_HEAD(&config->queues, link);
+		config_value_free(queue, "queue");
+		free(queue->name);
+		free(queue);
+	}
+	struct config_plugin *plugin;
+	while ((plugin = STAILQ_FIRST(&config->plugins))) {
+		STAILQ_REMOVE_HEAD(&config->plugins, link);
+		config_value_free(plugin, "plugin");
+		free(plugin->name);
+		free(plugin);
+	}
+	config_value_free(config, "taskd");
+	free(config->file);
+	free(config);
+}
+
+const struct config_pool *config_pool_find(const struct config *config, const char *name)
+{
+	const struct config_pool *pool;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		if (strcmp(pool->name, name) == 0)
+			return pool;
+	return NULL;
+}
+
+/* --- what differs --- */
+
+typedef void changed_fn(void *user, const struct config_key *key, const char *section_name);
+
+/* A section in its own right. Workers of a pool, and a queue, go on until a restart where theirs is removed. */
+struct part {
+	const char *section;
+	const char *name;
+	const void *target;
+};
+static const struct config_key new_keys[] = {
+	{ .section = "pool", .name = "(new)", .reloadable = true },
+	{ .section = "queue", .name = "(new)", .reloadable = true },
+	{ .section = "plugin", .name = "(new)", .reloadable = true },
+};
+static const struct config_key removed_keys[] = {
+	{ .section = "pool", .name = "(removed)" },
+	{ .section = "queue", .name = "(removed)" },
+	{ .section = "plugin", .name = "(removed)", .reloadable = true },
+};
+
+static const struct config_key *key_of(const struct config_key *keys, const char *section)
+{
+	while (strcmp(keys->section, section) != 0)
+		keys++;
+	return keys;
+}
+
+/* The section of that kind and name; NULL for its target where there is none. */
+static const void *part_find(const struct config *config, const char *section, const char *name)
+{
+	const struct config_queue *queue;
+	const struct config_plugin *plugin;
+	if (strcmp(section, "pool") == 0)
+		return config_pool_find(config, name);
+	if (strcmp(section, "queue") == 0)
+		STAILQ_FOREACH(queue, &config->queues, link)
+			if (strcmp(queue->name, name) == 0)
+				return queue;
+	if (strcmp(section, "plugin") == 0)
+		STAILQ_FOREACH(plugin, &config->plugins, link)
+			if (strcmp(plugin->name, name) == 0)
+				return plugin;
+	return NULL;
+}
+
+static void keys_compare(const void *a, const void *b, const char *section, const char *name, changed_fn *changed, void *user)
+{
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (strcmp(config_keys[i].section, section) == 0 && !config_value_equal(a, b, &config_keys[i]))
+			changed(user, &config_keys[i], name);
+}
+
+/* One section of a configuration against the OTHER; keys only where WITH_KEYS, so that each difference is told once. */
+static void part_compare(const struct part *part, const struct config *other, bool with_keys, changed_fn *changed, void *user)
+{
+	const void *same = part_find(other, part->section, part->name);
+	if (!same)
+		changed(user, key_of(with_keys ? new_keys : removed_keys, part->section), part->name);
+	else if (with_keys)
+		keys_compare(same, part->target, part->section, part->name, changed, user);
+}
+
+static void parts_compare(const struct config *config, const struct config *other, bool with_keys, changed_fn *changed, void *user)
+{
+	const struct config_pool *pool;
+	const struct config_queue *queue;
+	const struct config_plugin *plugin;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		part_compare(&(struct part){ "pool", pool->name, pool }, other, with_keys, changed, user);
+	STAILQ_FOREACH(queue, &config->queues, link)
+		part_compare(&(struct part){ "queue", queue->name, queue }, other, with_keys, changed, user);
+	STAILQ_FOREACH(plugin, &config->plugins, link)
+		part_compare(&(struct part){ "plugin", plugin->name, plugin }, other, with_keys, changed, user);
+}
+
+void config_compare(const struct config *from, const struct config *to,
+	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user)
+{
+	keys_compare(from, to, "taskd", NULL, changed, user);
+	parts_compare(to, from, true, changed, user);
+	parts_compare(from, to, false, changed, user);
+}

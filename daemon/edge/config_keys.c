@@ -1,0 +1,93 @@
+/* The table of keys: what each is called, what it takes, what it is where nothing is said, and whether a running daemon
+ * can change it. taskd.conf(5) tells the same; a lint compares the two. */
+#include "edge/config.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+#define TIB (INT64_C(1) << 40)
+#define DAY (24 * 3600 * NS_PER_S)
+
+#define TASKD(member) .section = "taskd", .name = #member, .offset = offsetof(struct config, member)
+#define POOL(member) .section = "pool", .name = #member, .offset = offsetof(struct config_pool, member)
+#define QUEUE(member) .section = "queue", .name = #member, .offset = offsetof(struct config_queue, member)
+#define PLUGIN(member) .section = "plugin", .name = #member, .offset = offsetof(struct config_plugin, member)
+
+static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
+static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
+static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const int64_t level_values[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+const struct config_key config_keys[] = {
+	/* [taskd] */
+	{ TASKD(socket), .type = CONFIG_STRING, .absolute = true, .summary = "where clients connect" },
+	{ TASKD(socket_mode), .type = CONFIG_OCTAL, .initial = "0660", .min = 0, .max = 0777,
+		.summary = "the socket's file mode: who may connect" },
+	{ TASKD(socket_group), .type = CONFIG_STRING, .summary = "the socket's group" },
+	{ TASKD(max_connections), .type = CONFIG_INT, .initial = "4096", .reloadable = true, .min = 1, .max = 1000000,
+		.summary = "clients at once" },
+	{ TASKD(max_requests), .type = CONFIG_INT, .initial = "1048576", .reloadable = true, .min = 1, .max = INT64_C(1) << 30,
+		.summary = "requests outstanding on one connection" },
+	{ TASKD(frame_limit), .type = CONFIG_SIZE, .initial = "80M", .reloadable = true, .min = 1 * KIB, .max = 2 * GIB - 1,
+		.summary = "the largest message from a client" },
+	{ TASKD(payload_limit), .type = CONFIG_SIZE, .initial = "64M", .reloadable = true, .min = 1 * KIB, .max = 1 * GIB,
+		.summary = "the largest arguments, and the largest result, of a task" },
+	{ TASKD(output_limit), .type = CONFIG_SIZE, .initial = "256M", .reloadable = true, .min = 4 * KIB, .max = 1 * TIB,
+		.summary = "what may wait for a client that does not read" },
+	{ TASKD(send_timeout), .type = CONFIG_DURATION, .initial = "60s", .reloadable = true, .min = NS_PER_MS, .max = 365 * DAY,
+		.summary = "how long a client may not read while something waits for it" },
+	{ TASKD(result_ttl), .type = CONFIG_DURATION, .initial = "1h", .reloadable = true, .min = 0, .max = 3650 * DAY,
+		.summary = "how long results are kept" },
+	{ TASKD(failure_ttl), .type = CONFIG_DURATION, .initial = "24h", .reloadable = true, .min = 0, .max = 3650 * DAY,
+		.summary = "how long failures are kept" },
+	{ TASKD(result_bytes), .type = CONFIG_SIZE, .initial = "64M", .reloadable = true, .min = 0, .max = 1 * TIB,
+		.summary = "how many bytes of results are kept" },
+	{ TASKD(result_count), .type = CONFIG_INT, .initial = "100000", .reloadable = true, .min = 0, .max = 1000000000,
+		.summary = "how many ended tasks are kept" },
+	{ TASKD(kill_grace), .type = CONFIG_DURATION, .initial = "5s", .reloadable = true, .min = 0, .max = DAY,
+		.summary = "time between a cancel and the kill" },
+	{ TASKD(drain_timeout), .type = CONFIG_DURATION, .initial = "30s", .reloadable = true, .min = 0, .max = 30 * DAY,
+		.summary = "how long a stop waits for what runs" },
+	{ TASKD(start_timeout), .type = CONFIG_DURATION, .initial = "60s", .reloadable = true, .min = NS_PER_MS, .max = DAY,
+		.summary = "how long a worker may take until it is ready" },
+	{ TASKD(log_target), .type = CONFIG_ENUM, .initial = "auto", .words = target_words, .values = target_values,
+		.summary = "where the log goes" },
+	{ TASKD(log_level), .type = CONFIG_ENUM, .initial = "info", .reloadable = true, .words = level_words,
+		.values = level_values, .summary = "the least urgent messages that are logged" },
+
+	/* [pool NAME] */
+	{ POOL(processes), .type = CONFIG_PROCESSES, .initial = "auto", .reloadable = true, .min = 1, .max = 1024,
+		.summary = "worker processes; auto: as many as there are CPUs" },
+	{ POOL(threads), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = 256,
+		.summary = "tasks that one process runs at once" },
+	{ POOL(tasks), .type = CONFIG_STRING, .initial = "*", .reloadable = true,
+		.summary = "names and patterns of the tasks that it serves" },
+	{ POOL(nice), .type = CONFIG_INT, .initial = "0", .reloadable = true, .min = 0, .max = 19,
+		.summary = "how much its workers stand back from other processes" },
+	{ POOL(limit_memory), .type = CONFIG_SIZE, .initial = "none", .reloadable = true, .min = 16 * MIB, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .summary = "address space of a worker" },
+	{ POOL(limit_cpu), .type = CONFIG_DURATION, .initial = "none", .reloadable = true, .min = NS_PER_S, .max = 3650 * DAY,
+		.step = NS_PER_S, .takes_none = true, .none = -1, .summary = "CPU time of a worker" },
+	{ POOL(limit_files), .type = CONFIG_INT, .initial = "none", .reloadable = true, .min = 16, .max = 1 << 30,
+		.takes_none = true, .none = -1, .summary = "open files of a worker" },
+	{ POOL(limit_core), .type = CONFIG_SIZE, .initial = "0", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .summary = "size of a worker's core file" },
+	{ POOL(recycle_tasks), .type = CONFIG_INT, .initial = "none", .reloadable = true, .min = 1, .max = INT64_C(1) << 40,
+		.takes_none = true, .none = 0, .summary = "tasks after which a worker is replaced" },
+	{ POOL(recycle_memory), .type = CONFIG_SIZE, .initial = "none", .reloadable = true, .min = 1 * MIB, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .summary = "resident size above which a worker is replaced" },
+
+	/* [queue NAME] */
+	{ QUEUE(pool), .type = CONFIG_STRING, .summary = "the pool that runs its tasks" },
+	{ QUEUE(limit_queued), .type = CONFIG_INT, .initial = "10000000", .reloadable = true, .min = 1, .max = INT64_C(1) << 40,
+		.takes_none = true, .none = 0, .summary = "tasks that may wait in it" },
+	{ QUEUE(limit_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 1 * KIB, .max = 1024 * TIB,
+		.takes_none = true, .none = 0, .summary = "bytes of arguments that may wait in it" },
+
+	/* [plugin NAME] */
+	{ PLUGIN(path), .type = CONFIG_STRING, .reloadable = true, .absolute = true, .summary = "the shared object" },
+};
+const size_t config_n_keys = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -1,0 +1,292 @@
+/* Reads the configuration file. inih cuts lines into keys and values; sections, line numbers and everything that can
+ * be wrong are seen to here, since inih tells its handler neither empty sections nor where it is. */
+#include "edge/config_read.h"
+
+#include "base/xmalloc.h"
+#include "edge/config_value.h"
+#include "proto/suggest.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const section_words[N_CONFIG_SECTIONS] = {
+	[CONFIG_SECTION_TASKD] = "taskd",
+	[CONFIG_SECTION_POOL] = "pool",
+	[CONFIG_SECTION_QUEUE] = "queue",
+	[CONFIG_SECTION_PLUGIN] = "plugin",
+};
+#define NAME_LIMIT 64
+#define KEYS_MAX 64
+
+/* A section of the file while it is read. */
+struct section {
+	enum config_section kind;
+	char *name; /* NULL: [taskd] */
+	int line;
+	void *target;
+	int key_lines[KEYS_MAX]; /* by the key's place in the table; 0: not given */
+	STAILQ_ENTRY(section) link;
+};
+
+struct reading {
+	const char *file;
+	FILE *stream;
+	struct config *config;
+	STAILQ_HEAD(, section) sections;
+	struct section *now; /* NULL before the first */
+	int line;
+	char *error;
+	int error_line;
+};
+
+__attribute__((format(printf, 3, 4))) static void fail_at(struct reading *reading, int line, const char *format, ...)
+{
+	va_list args;
+	char *reason;
+	if (reading->error)
+		return;
+	va_start(args, format);
+	if (vasprintf(&reason, format, args) < 0)
+		reason = NULL;
+	va_end(args);
+	reading->error_line = line;
+	reading->error = xasprintf("%s:%d: %s", reading->file, line, reason ? reason : "wrong");
+	free(reason);
+}
+
+/* --- sections --- */
+
+static bool name_is_sound(const char *name)
+{
+	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+	return length > 0 && length <= NAME_LIMIT && name[length] == '\0';
+}
+
+static int kind_find(struct reading *reading, const char *word)
+{
+	struct suggest suggest;
+	suggest_begin(&suggest, word);
+	for (int kind = 0; kind < N_CONFIG_SECTIONS; kind++) {
+		if (strcmp(section_words[kind], word) == 0)
+			return kind;
+		suggest_offer(&suggest, section_words[kind]);
+	}
+	if (suggest.best)
+		fail_at(reading, reading->line, "there is no section [%s]; did you mean [%s]?", word, suggest.best);
+	else
+		fail_at(reading, reading->line, "there is no section [%s]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]", word);
+	return -1;
+}
+
+static struct section *section_find(struct reading *reading, enum config_section kind, const char *name)
+{
+	struct section *section;
+	STAILQ_FOREACH(section, &reading->sections, link)
+		if (section->kind == kind && (!name || strcmp(section->name, name) == 0))
+			return section;
+	return NULL;
+}
+
+/* "[pool io]", of which TITLE is what stands between the brackets. */
+static void section_begin(struct reading *reading, char *title)
+{
+	char *rest;
+	const char *word = strtok_r(title, " \t", &rest);
+	char *name = strtok_r(NULL, " \t", &rest);
+	if (!word) {
+		fail_at(reading, reading->line, "a section without a name");
+		return;
+	}
+	int kind = kind_find(reading, word);
+	if (kind < 0)
+		return;
+	if (kind == CONFIG_SECTION_TASKD && name)
+		fail_at(reading, reading->line, "[taskd] takes no name");
+	else if (kind != CONFIG_SECTION_TASKD && !name)
+		fail_at(reading, reading->line, "[%s] needs a name: [%s NAME]", word, word);
+	else if (name && (!name_is_sound(name) || strtok_r(NULL, " \t", &rest)))
+		fail_at(reading, reading->line, "the name of a %s has letters, digits, - and _, at most %d of them", word, NAME_LIMIT);
+	if (reading->error)
+		return;
+	const struct section *same = section_find(reading, (enum config_section)kind, name);
+	if (same) {
+		fail_at(reading, reading->line, "[%s%s%s] is there already, in line %d", word, name ? " " : "", name ? name : "", same->line);
+		return;
+	}
+	struct section *section = xcalloc(1, sizeof(*section));
+	section->kind = (enum config_section)kind;
+	section->name = name ? xstrdup(name) : NULL;
+	section->line = reading->line;
+	section->target = config_section_add(reading->config, section->kind, name);
+	STAILQ_INSERT_TAIL(&reading->sections, section, link);
+	reading->now = section;
+}
+
+/* --- keys --- */
+
+static const struct config_key *key_find(struct reading *reading, const char *name)
+{
+	struct suggest suggest;
+	const char *word = section_words[reading->now->kind];
+	suggest_begin(&suggest, name);
+	for (size_t i = 0; i < config_n_keys; i++) {
+		if (strcmp(config_keys[i].section, word) != 0)
+			continue;
+		if (strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+		suggest_offer(&suggest, config_keys[i].name);
+	}
+	if (suggest.best)
+		fail_at(reading, reading->line, "[%s] has no key %s; did you mean %s?", word, name, suggest.best);
+	else
+		fail_at(reading, reading->line, "[%s] has no key %s", word, name);
+	return NULL;
+}
+
+/* inih's handler: a key and its value. 0 is an error. */
+static int on_key(void *user, const char *title, const char *name, const char *value)
+{
+	struct reading *reading = user;
+	(void)title; /* cut at 50 bytes */
+	if (reading->error)
+		return 0;
+	if (!reading->now) {
+		fail_at(reading, reading->line, "%s stands before the first section", name);
+		return 0;
+	}
+	const struct config_key *key = key_find(reading, name);
+	if (!key)
+		return 0;
+	int *line = &reading->now->key_lines[key - config_keys];
+	if (*line) {
+		fail_at(reading, reading->line, "%s is there already, in line %d", name, *line);
+		return 0;
+	}
+	*line = reading->line;
+	char *reason = config_value_set(reading->now->target, key, value);
+	if (!reason)
+		return 1;
+	fail_at(reading, reading->line, "%s: %s", name, reason);
+	free(reason);
+	return 0;
+}
+
+/* --- lines --- */
+
+/* A section's line as inih takes it: up to the first bracket, and then nothing but a comment. */
+static void section_line(struct reading *reading, char *line)
+{
+	char *end = strchr(line, ']');
+	if (!end) {
+		fail_at(reading, reading->line, "a section's line ends with ]");
+		return;
+	}
+	const char *behind = end + 1 + strspn(end + 1, " \t\r\n");
+	if (*behind && *behind != ';' && *behind != '#') {
+		fail_at(reading, reading->line, "something stands behind the section's ]");
+		return;
+	}
+	char *title = xstrndup(line + 1, (size_t)(end - line - 1));
+	section_begin(reading, title);
+	free(title);
+}
+
+/* inih's reader, in the manner of fgets. The end of file after an error: nothing behind it matters. */
+static char *next_line(char *room, int size, void *user)
+{
+	struct reading *reading = user;
+	if (reading->error)
+		return NULL;
+	char *line = NULL;
+	size_t line_room = 0;
+	ssize_t length = getline(&line, &line_room, reading->stream);
+	if (length < 0) {
+		if (ferror(reading->stream))
+			fail_at(reading, reading->line + 1, "%s", strerror(errno));
+		free(line);
+		return NULL;
+	}
+	reading->line++;
+	const char *text = line;
+	if (reading->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3;
+	text += strspn(text, " \t"); /* to inih, a line that is set in would go on with the value of the last */
+	if (strlen(line) != (size_t)length)
+		fail_at(reading, reading->line, "a NUL byte");
+	else if (strlen(text) + 1 > (size_t)size)
+		fail_at(reading, reading->line, "the line has more than %d bytes", size - 2);
+	else if (*text == '[')
+		section_line(reading, line + (text - line));
+	if (reading->error) {
+		free(line);
+		return NULL;
+	}
+	strcpy(room, text);
+	free(line);
+	return room;
+}
+
+/* --- the whole --- */
+
+/* Finds out the queue's pool, which must be there. */
+static void queue_check(struct reading *reading, const struct section *section)
+{
+	struct config_queue *queue = section->target;
+	const struct config_pool *pool = config_pool_find(reading->config, queue->name);
+	int line = section->line;
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (section->key_lines[i] && strcmp(config_keys[i].name, "pool") == 0)
+			line = section->key_lines[i];
+	if (!queue->pool)
+		queue->pool = xstrdup(pool ? queue->name : "default");
+	else if (pool && strcmp(queue->pool, queue->name) != 0)
+		fail_at(reading, line, "queue %s belongs to the pool of its name", queue->name);
+	if (config_pool_find(reading->config, queue->pool))
+		return;
+	struct suggest suggest;
+	suggest_begin(&suggest, queue->pool);
+	STAILQ_FOREACH(pool, &reading->config->pools, link)
+		suggest_offer(&suggest, pool->name);
+	fail_at(reading, line, "queue %s: there is no pool %s%s%s%s", queue->name, queue->pool,
+		suggest.best ? "; did you mean " : "", suggest.best ? suggest.best : "", suggest.best ? "?" : "");
+}
+
+/* What can only be said once everything is there. */
+static void check_whole(struct reading *reading)
+{
+	const struct section *section;
+	STAILQ_FOREACH(section, &reading->sections, link) {
+		if (section->kind == CONFIG_SECTION_QUEUE)
+			queue_check(reading, section);
+		if (section->kind == CONFIG_SECTION_PLUGIN && !((struct config_plugin *)section->target)->path)
+			fail_at(reading, section->line, "[plugin %s] has no path", section->name);
+	}
+}
+
+char *config_read(struct config *config, const char *file, FILE *stream)
+{
+	struct reading reading = { .file = file, .stream = stream, .config = config };
+	STAILQ_INIT(&reading.sections);
+	int line = ini_parse_stream(next_line, &reading, on_key, &reading);
+	/* inih goes on behind a line that it cannot read. What is further up is what is told. */
+	if (line > 0 && line < reading.error_line) {
+		free(reading.error);
+		reading.error = NULL;
+	}
+	if (line > 0)
+		fail_at(&reading, line, "neither a [section] nor key = value");
+	else if (line < 0)
+		fail_at(&reading, reading.line, "no memory");
+	config_complete(config);
+	check_whole(&reading);
+	struct section *section;
+	while ((section = STAILQ_FIRST(&reading.sections))) {
+		STAILQ_REMOVE_HEAD(&reading.sections, link);
+		free(section->name);
+		free(section);
+	}
+	return reading.error;
+}

@@ -1,0 +1,23 @@
+/* Between config.c and the reader of its file. */
+#ifndef EDGE_CONFIG_READ_H
+#define EDGE_CONFIG_READ_H
+
+#include "edge/config.h"
+
+#include <stdio.h>
+
+enum config_section {
+	CONFIG_SECTION_TASKD,
+	CONFIG_SECTION_POOL,
+	CONFIG_SECTION_QUEUE,
+	CONFIG_SECTION_PLUGIN,
+	N_CONFIG_SECTIONS
+};
+/* The section's struct with its defaults, in its list; CONFIG itself for [taskd]. */
+void *config_section_add(struct config *config, enum config_section kind, const char *name);
+/* Adds the pool that is there where the file names none, and the queue of each pool. */
+void config_complete(struct config *config);
+/* Reads STREAM into CONFIG and completes it. NULL, or what is wrong, with FILE and line (malloc'ed). */
+char *config_read(struct config *config, const char *file, FILE *stream);
+
+#endif

@@ -1,0 +1,14 @@
+/* Single values of a configuration: from the words of the file, and back. For config.c. */
+#ifndef EDGE_CONFIG_VALUE_H
+#define EDGE_CONFIG_VALUE_H
+
+#include "edge/config.h"
+
+/* Sets KEY in TARGET (the struct of its section) from TEXT. NULL, or why not (malloc'ed, without file and line). */
+char *config_value_set(void *target, const struct config_key *key, const char *text);
+/* Sets every key of SECTION in TARGET to its initial value. TARGET is zeroed. */
+void config_value_defaults(void *target, const char *section);
+void config_value_free(void *target, const char *section);
+bool config_value_equal(const void *a, const void *b, const struct config_key *key);
+
+#endif

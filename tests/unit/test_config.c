@@ -1,0 +1,391 @@
+/* The configuration file: what it means, and what it is told where it is wrong. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "edge/config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[] = "/tmp/test_config.XXXXXX";
+static struct config *config;
+static char *error;
+
+static void setup(void)
+{
+	strcpy(file + strlen(file) - 6, "XXXXXX");
+	close(mkstemp(file));
+	config = NULL;
+	error = NULL;
+}
+
+static void teardown(void)
+{
+	config_free(config);
+	free(error);
+	unlink(file);
+}
+
+static void write_bytes(const char *text, size_t length)
+{
+	FILE *stream = fopen(file, "w");
+	ck_assert_ptr_nonnull(stream);
+	ck_assert_uint_eq(fwrite(text, 1, length, stream), length);
+	fclose(stream);
+}
+
+static void load(const char *text)
+{
+	write_bytes(text, strlen(text));
+	config_free(config);
+	config = config_load(file, true, &error);
+	ck_assert_msg(config != NULL, "%s", error);
+}
+
+static const struct config_pool *pool(const char *name)
+{
+	const struct config_pool *found = config_pool_find(config, name);
+	ck_assert_msg(found != NULL, "no pool %s", name);
+	return found;
+}
+
+static const struct config_queue *queue(const char *name)
+{
+	const struct config_queue *found;
+	STAILQ_FOREACH(found, &config->queues, link)
+		if (strcmp(found->name, name) == 0)
+			return found;
+	ck_abort_msg("no queue %s", name);
+}
+
+START_TEST(no_file_is_all_defaults)
+{
+	config = config_load(NULL, false, &error);
+	ck_assert_ptr_nonnull(config);
+	ck_assert_ptr_null(config->file);
+	ck_assert_ptr_null(config->socket);
+	ck_assert_int_eq(config->socket_mode, 0660);
+	ck_assert_ptr_null(config->socket_group);
+	ck_assert_int_eq(config->log_target, -1);
+	ck_assert_int_eq(config->log_level, LOG_LEVEL_INFO);
+	ck_assert_int_eq(config->frame_limit, 80 << 20);
+	ck_assert_int_eq(config->payload_limit, 64 << 20);
+	ck_assert_int_eq(config->output_limit, 256 << 20);
+	ck_assert_int_eq(config->send_timeout, 60 * NS_PER_S);
+	ck_assert_int_eq(config->max_connections, 4096);
+	ck_assert_int_eq(config->max_requests, 1048576);
+	ck_assert_int_eq(config->drain_timeout, 30 * NS_PER_S);
+	ck_assert_int_eq(config->kill_grace, 5 * NS_PER_S);
+	ck_assert_int_eq(config->result_ttl, 3600 * NS_PER_S);
+	ck_assert_int_eq(config->failure_ttl, 24 * 3600 * NS_PER_S);
+	ck_assert_int_eq(config->result_bytes, 64 << 20);
+	ck_assert_int_eq(config->result_count, 100000);
+	ck_assert_int_eq(config->start_timeout, 60 * NS_PER_S);
+	ck_assert_ptr_eq(STAILQ_FIRST(&config->pools), pool("default"));
+	ck_assert_ptr_null(STAILQ_NEXT(pool("default"), link));
+	ck_assert_int_ge(pool("default")->processes, 1);
+	ck_assert_int_eq(pool("default")->threads, 1);
+	ck_assert_str_eq(pool("default")->tasks, "*");
+	ck_assert_int_eq(pool("default")->limit_memory, -1);
+	ck_assert_int_eq(pool("default")->limit_cpu, -1);
+	ck_assert_int_eq(pool("default")->limit_files, -1);
+	ck_assert_int_eq(pool("default")->limit_core, 0);
+	ck_assert_int_eq(pool("default")->recycle_tasks, 0);
+	ck_assert_int_eq(pool("default")->recycle_memory, -1);
+	ck_assert_str_eq(queue("default")->pool, "default");
+	ck_assert_int_eq(queue("default")->limit_bytes, 1 << 30);
+	ck_assert_ptr_null(STAILQ_FIRST(&config->plugins));
+}
+END_TEST
+
+START_TEST(missing_file_is_refused_only_where_it_must_exist)
+{
+	config = config_load("/nonexistent/taskd.conf", false, &error);
+	ck_assert_ptr_nonnull(config);
+	ck_assert_ptr_null(config->file);
+	ck_assert_ptr_null(config_load("/nonexistent/taskd.conf", true, &error));
+	ck_assert_str_eq(error, "/nonexistent/taskd.conf: No such file or directory");
+}
+END_TEST
+
+START_TEST(unreadable_file_is_refused_always)
+{
+	ck_assert_ptr_null(config_load("/etc/passwd/taskd.conf", false, &error));
+	ck_assert_str_eq(error, "/etc/passwd/taskd.conf: Not a directory");
+	free(error);
+	ck_assert_ptr_null(config_load("/tmp", false, &error));
+	ck_assert_str_eq(error, "/tmp:1: Is a directory");
+}
+END_TEST
+
+START_TEST(every_type_is_read)
+{
+	load("\xef\xbb\xbf; a comment\n"
+	     "# another\n"
+	     "[taskd] ; and one\n"
+	     "socket = /run/x y.sock\n"
+	     "socket_mode=0600\n"
+	     "  log_level : debug\n"
+	     "log_target = journal\r\n"
+	     "kill_grace = 1m30s   ; soon\n"
+	     "result_bytes = 1.5G\n"
+	     "max_requests = 10\n"
+	     "\n"
+	     "[pool io]\n"
+	     "processes = auto\n"
+	     "threads = 32\n"
+	     "tasks = fetch_* sleep\n"
+	     "nice = 5\n"
+	     "limit_memory = 2G\n"
+	     "limit_cpu = 1h\n"
+	     "limit_files = none\n"
+	     "limit_core = none\n"
+	     "recycle_tasks = none\n"
+	     "recycle_memory = 512MiB\n"
+	     "[pool cpu-2]\n"
+	     "processes = 3\n"
+	     "[queue mail]\n"
+	     "pool = io\n"
+	     "limit_queued = none\n"
+	     "limit_bytes = 64K\n"
+	     "[plugin math]\n"
+	     "path = /usr/lib/taskd/plugins/math.so");
+	ck_assert_str_eq(config->file, file);
+	ck_assert_str_eq(config->socket, "/run/x y.sock");
+	ck_assert_int_eq(config->socket_mode, 0600);
+	ck_assert_int_eq(config->log_level, LOG_LEVEL_DEBUG);
+	ck_assert_int_eq(config->log_target, LOG_TARGET_JOURNAL);
+	ck_assert_int_eq(config->kill_grace, 90 * NS_PER_S);
+	ck_assert_int_eq(config->result_bytes, 3LL << 29);
+	ck_assert_int_eq(config->max_requests, 10);
+	ck_assert_int_ge(pool("io")->processes, 1);
+	ck_assert_int_eq(pool("io")->threads, 32);
+	ck_assert_str_eq(pool("io")->tasks, "fetch_* sleep");
+	ck_assert_int_eq(pool("io")->nice, 5);
+	ck_assert_int_eq(pool("io")->limit_memory, 2LL << 30);
+	ck_assert_int_eq(pool("io")->limit_cpu, 3600 * NS_PER_S);
+	ck_assert_int_eq(pool("io")->limit_files, -1);
+	ck_assert_int_eq(pool("io")->limit_core, -1);
+	ck_assert_int_eq(pool("io")->recycle_tasks, 0);
+	ck_assert_int_eq(pool("io")->recycle_memory, 512 << 20);
+	ck_assert_int_eq(pool("cpu-2")->processes, 3);
+	ck_assert_ptr_null(config_pool_find(config, "default"));
+	ck_assert_str_eq(queue("mail")->pool, "io");
+	ck_assert_int_eq(queue("mail")->limit_queued, 0);
+	ck_assert_int_eq(queue("mail")->limit_bytes, 65536);
+	ck_assert_str_eq(queue("cpu-2")->pool, "cpu-2");
+	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->name, "math");
+	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->path, "/usr/lib/taskd/plugins/math.so");
+}
+END_TEST
+
+START_TEST(empty_sections_count)
+{
+	load("[pool io]\n[pool cpu]\n[queue io]\n");
+	ck_assert_str_eq(queue("io")->pool, "io");
+	ck_assert_str_eq(queue("cpu")->pool, "cpu");
+	ck_assert_ptr_null(config_pool_find(config, "default"));
+}
+END_TEST
+
+START_TEST(queue_goes_to_the_default_pool)
+{
+	load("[queue mail]\nlimit_queued = 5\n");
+	ck_assert_str_eq(queue("mail")->pool, "default");
+	ck_assert_int_eq(queue("mail")->limit_queued, 5);
+}
+END_TEST
+
+/* --- what is wrong --- */
+
+struct wrong {
+	const char *text;
+	int line;
+	const char *reason;
+};
+static const struct wrong wrongs[] = {
+	{ "[taskd]\nsockett = /x\n", 2, "[taskd] has no key sockett; did you mean socket?" },
+	{ "[pool a]\n\nthread = 3\n", 3, "[pool] has no key thread; did you mean threads?" },
+	{ "[taskd]\nthreads = 3\n", 2, "[taskd] has no key threads" },
+	{ "[taskd]\nzzzzzzzzzzzzz = 3\n", 2, "[taskd] has no key zzzzzzzzzzzzz" },
+	{ "\n[pol x]\n", 2, "there is no section [pol]; did you mean [pool]?" },
+	{ "[elephant]\n", 1,
+		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]" },
+	{ "[]\n", 1, "a section without a name" },
+	{ "[taskd x]\n", 1, "[taskd] takes no name" },
+	{ "[pool]\n", 1, "[pool] needs a name: [pool NAME]" },
+	{ "[pool a b]\n", 1, "the name of a pool has letters, digits, - and _, at most 64 of them" },
+	{ "[queue a.b]\n", 1, "the name of a queue has letters, digits, - and _, at most 64 of them" },
+	{ "[plugin 12345678901234567890123456789012345678901234567890123456789012345]\n", 1,
+		"the name of a plugin has letters, digits, - and _, at most 64 of them" },
+	{ "[taskd\nsocket = /x\n", 1, "a section's line ends with ]" },
+	{ "[taskd] socket = /x\n", 1, "something stands behind the section's ]" },
+	{ "socket = /x\n[taskd]\n", 1, "socket stands before the first section" },
+	{ "[taskd]\njust words\n", 2, "neither a [section] nor key = value" },
+	{ "[taskd]\njust words\nnonsense = 2\n", 2, "neither a [section] nor key = value" },
+	{ "[taskd]\nnonsense = 2\njust words\n", 2, "[taskd] has no key nonsense" },
+	{ "[taskd]\n[pool a]\n[taskd]\n", 3, "[taskd] is there already, in line 1" },
+	{ "[pool a]\n[pool b]\n[pool a]\n", 3, "[pool a] is there already, in line 1" },
+	{ "[taskd]\nlog_level = info\n\nlog_level = info\n", 4, "log_level is there already, in line 2" },
+	{ "[taskd]\nlog_level = inf\n", 2,
+		"log_level: inf is not one of error, warning, notice, info, debug; did you mean info?" },
+	{ "[taskd]\nlog_target = printer\n", 2, "log_target: printer is not one of auto, stderr, journal" },
+	{ "[taskd]\nlog_level =\n", 2, "log_level: its value is missing" },
+	{ "[taskd]\nsocket = run/x\n", 2, "socket: run/x does not begin with a slash" },
+	{ "[taskd]\nsocket_mode = 0888\n", 2, "socket_mode: 0888 is not an octal number such as 0660" },
+	{ "[taskd]\nsocket_mode = 1777\n", 2, "socket_mode: 1777 is out of bounds: 0000 to 0777" },
+	{ "[taskd]\nmax_connections = many\n", 2, "max_connections: many is not a whole number" },
+	{ "[taskd]\nmax_connections = 1.5\n", 2, "max_connections: 1.5 is not a whole number" },
+	{ "[taskd]\nmax_connections = 99999999999999999999\n", 2, "max_connections: 99999999999999999999 is not a whole number" },
+	{ "[taskd]\nmax_connections = 0\n", 2, "max_connections: 0 is out of bounds: 1 to 1000000" },
+	{ "[taskd]\nmax_connections = -1\n", 2, "max_connections: -1 is out of bounds: 1 to 1000000" },
+	{ "[taskd]\nkill_grace = soon\n", 2, "kill_grace: soon is not a duration such as 30s, 5m or 250ms" },
+	{ "[taskd]\nkill_grace = none\n", 2, "kill_grace: none is not a duration such as 30s, 5m or 250ms" },
+	{ "[taskd]\nkill_grace = 2d\n", 2, "kill_grace: 2d is out of bounds: 0s to 1d" },
+	{ "[taskd]\nframe_limit = 3X\n", 2, "frame_limit: 3X is not a size such as 64M or 4096" },
+	{ "[taskd]\npayload_limit = 2G\n", 2, "payload_limit: 2G is out of bounds: 1K to 1G" },
+	{ "[pool a]\nprocesses = some\n", 2, "processes: some is not a whole number or auto" },
+	{ "[pool a]\nprocesses = 0\n", 2, "processes: 0 is out of bounds: 1 to 1024" },
+	{ "[pool a]\nlimit_cpu = 1500ms\n", 2, "limit_cpu: 1500ms is not a multiple of 1s" },
+	{ "[pool a]\nlimit_files = 3\n", 2, "limit_files: 3 is out of bounds: 16 to 1073741824, or none" },
+	{ "[pool a]\nlimit_memory = lots\n", 2, "limit_memory: lots is not a size such as 64M or 4096, or none" },
+	{ "[pool fast]\n[queue mail]\nlimit_queued = 1\npool = fats\n", 4, "queue mail: there is no pool fats; did you mean fast?" },
+	{ "[pool fast]\n[queue mail]\n", 2, "queue mail: there is no pool default" },
+	{ "[pool a]\n[pool b]\n[queue a]\npool = b\n", 4, "queue a belongs to the pool of its name" },
+	{ "\n[plugin math]\n", 2, "[plugin math] has no path" },
+	{ "[plugin math]\npath = math.so\n", 2, "path: math.so does not begin with a slash" },
+};
+
+static void refuse(int line, const char *reason)
+{
+	config = config_load(file, true, &error);
+	ck_assert_msg(config == NULL, "\"%s\" was accepted", reason);
+	char wanted[512];
+	snprintf(wanted, sizeof(wanted), "%s:%d: %s", file, line, reason);
+	ck_assert_str_eq(error, wanted);
+}
+
+START_TEST(mistake_is_told_with_its_line)
+{
+	const struct wrong *wrong = &wrongs[_i];
+	write_bytes(wrong->text, strlen(wrong->text));
+	refuse(wrong->line, wrong->reason);
+}
+END_TEST
+
+START_TEST(nul_byte_is_refused)
+{
+	static const char text[] = "[taskd]\nlog_level = info\0debug\n";
+	write_bytes(text, sizeof(text) - 1);
+	refuse(2, "a NUL byte");
+}
+END_TEST
+
+START_TEST(long_line_is_refused_and_not_cut)
+{
+	char text[40000] = "[taskd]\nsocket = /";
+	memset(text + strlen(text), 'x', sizeof(text) - 1 - strlen(text));
+	write_bytes(text, sizeof(text) - 1);
+	config = config_load(file, true, &error);
+	ck_assert_ptr_null(config);
+	ck_assert_ptr_nonnull(strstr(error, ":2: the line has more than "));
+}
+END_TEST
+
+/* --- the table --- */
+
+START_TEST(table_is_in_order)
+{
+	static const char *const sections[] = { "taskd", "pool", "queue", "plugin" };
+	size_t section = 0;
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		if (strcmp(key->section, sections[section]) != 0)
+			section++;
+		ck_assert_uint_lt(section, 4);
+		ck_assert_str_eq(key->section, sections[section]);
+		ck_assert_ptr_nonnull(key->summary);
+		ck_assert(key->type == CONFIG_STRING || key->initial);
+		ck_assert((key->type == CONFIG_ENUM) == (key->words != NULL));
+		for (size_t k = 0; k < i; k++)
+			ck_assert(strcmp(config_keys[k].section, key->section) != 0 || strcmp(config_keys[k].name, key->name) != 0);
+	}
+	ck_assert_uint_eq(section, 3);
+}
+END_TEST
+
+/* --- comparing --- */
+
+static char told[1024];
+
+static void on_change(void *user, const struct config_key *key, const char *section_name)
+{
+	size_t length = strlen(told);
+	snprintf(told + length, sizeof(told) - length, "[%s%s%s] %s%s\n", key->section, section_name ? " " : "",
+		section_name ? section_name : "", key->name, key->reloadable ? "" : " (restart)");
+	ck_assert_ptr_eq(user, told);
+}
+
+static void compare(const char *from, const char *to)
+{
+	load(from);
+	struct config *before = config;
+	config = NULL;
+	load(to);
+	told[0] = '\0';
+	config_compare(before, config, on_change, told);
+	config_free(before);
+}
+
+START_TEST(same_files_do_not_differ)
+{
+	compare("[taskd]\nsocket=/a\n[pool a]\n[plugin x]\npath=/x\n", "[plugin x]\npath = /x\n[pool a]\n[taskd]\nsocket = /a\n");
+	ck_assert_str_eq(told, "");
+	compare("", "[taskd]\nkill_grace = 5s\n[pool default]\n");
+	ck_assert_str_eq(told, "");
+}
+END_TEST
+
+START_TEST(each_difference_is_told_once)
+{
+	compare("[taskd]\nsocket = /a\nkill_grace = 1s\n[pool a]\nthreads = 2\n[queue q]\npool = a\n[plugin x]\npath = /x\n",
+		"[taskd]\nkill_grace = 2s\n[pool a]\nthreads = 3\nnice = 1\n[pool b]\n[queue q]\npool = b\n[plugin x]\npath = /y\n");
+	ck_assert_str_eq(told, "[taskd] socket (restart)\n[taskd] kill_grace\n[pool a] threads\n[pool a] nice\n[pool b] (new)\n"
+			       "[queue q] pool (restart)\n[queue b] (new)\n[plugin x] path\n");
+}
+END_TEST
+
+START_TEST(removed_sections_are_told)
+{
+	compare("[pool a]\n[pool b]\n[plugin x]\npath = /x\n", "[pool a]\n");
+	ck_assert_str_eq(told, "[pool b] (removed) (restart)\n[queue b] (removed) (restart)\n[plugin x] (removed)\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tcase = tcase_create("config");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, no_file_is_all_defaults);
+	tcase_add_test(tcase, missing_file_is_refused_only_where_it_must_exist);
+	tcase_add_test(tcase, unreadable_file_is_refused_always);
+	tcase_add_test(tcase, every_type_is_read);
+	tcase_add_test(tcase, empty_sections_count);
+	tcase_add_test(tcase, queue_goes_to_the_default_pool);
+	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
+	tcase_add_test(tcase, nul_byte_is_refused);
+	tcase_add_test(tcase, long_line_is_refused_and_not_cut);
+	tcase_add_test(tcase, table_is_in_order);
+	tcase_add_test(tcase, same_files_do_not_differ);
+	tcase_add_test(tcase, each_difference_is_told_once);
+	tcase_add_test(tcase, removed_sections_are_told);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -13,8 +13,6 @@ libserver_la_SOURCES = \
 dist_man_MANS += daemon/taskd.8
 libserver_la_LIBADD = libedge.la libpool.la libcore.la liblane.la libbase.la libproto.la
 
-if HAVE_TASKD_MAIN
 bin_PROGRAMS += taskd
 taskd_SOURCES = daemon/main.c
 taskd_LDADD = libserver.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS)
-endif

@@ -1,5 +1,4 @@
 # taskctl. Its files are a line each here; headers too, so that a tarball has them.
-if HAVE_TASKCTL_MAIN
 bin_PROGRAMS += taskctl
 taskctl_SOURCES = \
 	client/taskctl/arguments.c \
@@ -46,6 +45,5 @@ client/taskctl/completion/_taskctl: taskctl$(EXEEXT)
 client/taskctl/completion/taskctl.fish: taskctl$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./taskctl$(EXEEXT) completion fish >$@.tmp && mv -f $@.tmp $@
 CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
-endif
 
 dist_man_MANS += client/taskctl/taskctl.1

@@ -27,14 +27,12 @@ libworker_la_SOURCES = \
 	daemon/worker/text.c
 libworker_la_LIBADD = liblane.la libbase.la libproto.la
 
-if HAVE_WORKER_MAIN
 pkglibexec_PROGRAMS += taskd-worker
 taskd_worker_SOURCES = daemon/worker/main.c
 taskd_worker_LDADD = libworker.la $(JANSSON_LIBS)
 # Plugins find the functions of taskd-plugin.h in the program that loads them, and nothing else of it.
 taskd_worker_LDFLAGS = $(AM_LDFLAGS) -rdynamic -Wl,--version-script=$(srcdir)/daemon/worker/worker.map
 EXTRA_taskd_worker_DEPENDENCIES = daemon/worker/worker.map
-endif
 EXTRA_DIST += daemon/worker/worker.map
 
 include_HEADERS += daemon/worker/taskd-plugin.h

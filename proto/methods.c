@@ -185,7 +185,7 @@ const struct method_info *method_info(enum method method)
 int method_find(const char *name, size_t length)
 {
 	for (int i = 0; i < N_METHODS; i++)
-		if (strncmp(methods[i].name, name, length) == 0 && methods[i].name[length] == '\0')
+		if (strlen(methods[i].name) == length && memcmp(methods[i].name, name, length) == 0)
 			return i;
 	return -1;
 }

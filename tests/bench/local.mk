@@ -25,3 +25,7 @@ bench: all $(bench_programs)
 	top_builddir='$(abs_top_builddir)' $(srcdir)/tests/bench/bench $(BENCH_FLAGS)
 
 EXTRA_DIST += tests/bench/bench tests/bench/peer_python.py
+
+# The scanner beside jansson: make tests/bench/scan_bench && tests/bench/scan_bench
+EXTRA_PROGRAMS += tests/bench/scan_bench
+tests_bench_scan_bench_LDADD = libproto.la $(JANSSON_LIBS)

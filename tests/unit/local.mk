@@ -57,5 +57,24 @@ tests_unit_test_registry_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 unit_tests += tests/unit/test_worker
 tests_unit_test_worker_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_json_scan
+tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_framing
+tests_unit_test_framing_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_jsonrpc
+tests_unit_test_jsonrpc_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_params
+tests_unit_test_params_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_units
+tests_unit_test_units_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_suggest
+tests_unit_test_suggest_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_errors
+tests_unit_test_errors_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_methods
+tests_unit_test_methods_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_strbuf
+tests_unit_test_strbuf_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

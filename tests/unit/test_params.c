@@ -1,0 +1,269 @@
+/* Parameters: every type by name and by place, what is absent, and what each mistake is told. */
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/params.h"
+#include "proto/strbuf.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const words[] = { "all_completed", "first_completed", NULL };
+
+struct all {
+	char *task;
+	bool watch;
+	int64_t priority;
+	int64_t free_int;
+	int64_t timeout;
+	int64_t size;
+	uint64_t id;
+	struct param_ids ids;
+	struct param_strings states;
+	int when;
+	struct json_span args;
+	struct json_span items;
+	struct json_span any;
+};
+
+static const struct param_spec specs[] = {
+	{ "task", PARAM_STRING, .required = true, .offset = offsetof(struct all, task), .max = 8 },
+	{ "watch", PARAM_BOOL, .offset = offsetof(struct all, watch) },
+	{ "priority", PARAM_INT, .offset = offsetof(struct all, priority), .min = -5, .max = 5 },
+	{ "free_int", PARAM_INT, .offset = offsetof(struct all, free_int) },
+	{ "timeout", PARAM_DURATION, .offset = offsetof(struct all, timeout) },
+	{ "size", PARAM_SIZE, .offset = offsetof(struct all, size) },
+	{ "id", PARAM_ID, .offset = offsetof(struct all, id) },
+	{ "ids", PARAM_IDS, .offset = offsetof(struct all, ids) },
+	{ "states", PARAM_STRINGS, .offset = offsetof(struct all, states) },
+	{ "when", PARAM_ENUM, .offset = offsetof(struct all, when), .words = words },
+	{ "args", PARAM_ARGS, .offset = offsetof(struct all, args) },
+	{ "items", PARAM_ARRAY, .offset = offsetof(struct all, items) },
+	{ "any", PARAM_ANY, .offset = offsetof(struct all, any) },
+	{ .name = NULL },
+};
+static const struct param_spec none[] = { { .name = NULL } };
+
+static struct all all;
+static char error[320];
+
+static int read_params(const struct param_spec *table, const char *text)
+{
+	struct json_span params = { 0 };
+
+	if (text)
+		ck_assert_msg(json_scan(text, strlen(text), &params, NULL, NULL) == 0, "%s", text);
+	memset(&all, 0, sizeof(all));
+	strcpy(error, "");
+	return params_read(table, &params, &all, error, sizeof(error));
+}
+
+static void expect_good(const char *text)
+{
+	ck_assert_msg(read_params(specs, text) == 0, "%s: %s", text, error);
+}
+
+START_TEST(every_type_is_read_by_name)
+{
+	expect_good(
+		"{\"any\":null,\"items\":[1],\"args\":{\"a\":1},\"when\":\"first_completed\",\"states\":[\"a\",\"b\"],"
+		"\"ids\":[\"17\",18],\"id\":\"18446744073709551615\",\"size\":\"64M\",\"timeout\":\"1m30s\","
+		"\"free_int\":-9223372036854775808,\"priority\":-5,\"watch\":true,\"t\\u0061sk\":\"f\\u0069b\"}");
+	ck_assert_str_eq(all.task, "fib");
+	ck_assert(all.watch);
+	ck_assert_int_eq(all.priority, -5);
+	ck_assert_int_eq(all.free_int, INT64_MIN);
+	ck_assert_int_eq(all.timeout, INT64_C(90000000000));
+	ck_assert_int_eq(all.size, 64 << 20);
+	ck_assert(all.id == UINT64_MAX);
+	ck_assert(all.ids.count == 2 && all.ids.ids[0] == 17 && all.ids.ids[1] == 18);
+	ck_assert_uint_eq(all.states.count, 2);
+	ck_assert_str_eq(all.states.strings[1], "b");
+	ck_assert_int_eq(all.when, 1);
+	ck_assert(all.args.kind == JSON_SPAN_OBJECT && all.args.length == 7);
+	ck_assert(all.items.kind == JSON_SPAN_ARRAY && all.items.length == 3);
+	ck_assert_int_eq(all.any.kind, JSON_SPAN_NULL);
+	params_free(specs, &all);
+	ck_assert_ptr_null(all.task);
+	ck_assert_ptr_null(all.ids.ids);
+}
+END_TEST
+
+START_TEST(every_type_is_read_by_place)
+{
+	expect_good("[\"fib\",false,5,7,1.5,4096,3,4,\"x\",\"all_completed\",[],[],{}]");
+	ck_assert_str_eq(all.task, "fib");
+	ck_assert_int_eq(all.priority, 5);
+	ck_assert_int_eq(all.free_int, 7);
+	ck_assert_int_eq(all.timeout, INT64_C(1500000000));
+	ck_assert_int_eq(all.size, 4096);
+	ck_assert_uint_eq(all.id, 3);
+	ck_assert(all.ids.count == 1 && all.ids.ids[0] == 4);
+	ck_assert(all.states.count == 1 && strcmp(all.states.strings[0], "x") == 0);
+	ck_assert_int_eq(all.when, 0);
+	ck_assert_int_eq(all.args.kind, JSON_SPAN_ARRAY);
+	ck_assert_int_eq(all.any.kind, JSON_SPAN_OBJECT);
+	params_free(specs, &all);
+}
+END_TEST
+
+START_TEST(absent_and_null_are_told_alike)
+{
+	static const char *const texts[] = { "{\"task\":\"a\"}", "[\"a\"]",
+		"[\"a\",null,null,null,null,null,null,null,null,null,null,null]",
+		"{\"task\":\"a\",\"timeout\":null,\"when\":null,\"size\":null,\"ids\":null,\"watch\":null}" };
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		expect_good(texts[i]);
+		ck_assert(!all.watch && all.priority == 0 && all.timeout == -1 && all.size == -1 && all.id == 0);
+		ck_assert(all.ids.count == 0 && all.states.count == 0 && all.when == -1);
+		ck_assert(all.args.kind == JSON_NONE && all.items.kind == JSON_NONE && all.any.kind == JSON_NONE);
+		params_free(specs, &all);
+	}
+}
+END_TEST
+
+START_TEST(no_parameters_are_fine_where_none_are_needed)
+{
+	ck_assert_int_eq(read_params(none, NULL), 0);
+	ck_assert_int_eq(read_params(none, "[]"), 0);
+	ck_assert_int_eq(read_params(none, "{}"), 0);
+	ck_assert_int_lt(read_params(none, "[1]"), 0);
+	ck_assert_int_lt(read_params(none, "{\"a\":1}"), 0);
+	ck_assert_int_lt(read_params(specs, NULL), 0);
+	ck_assert_str_eq(error, "parameter \"task\" is missing");
+}
+END_TEST
+
+#define MUST_BE_ID "must be a task's id, such as \"17\""
+#define MUST_BE_DURATION "must be a duration: seconds, or a string such as \"1.5s\" or \"2m\""
+#define MUST_BE_SIZE "must be a size: bytes, or a string such as \"64M\""
+
+static const struct {
+	const char *text, *error;
+} bad[] = {
+	{ "{}", "parameter \"task\" is missing" },
+	{ "[]", "parameter \"task\" is missing" },
+	{ "[null]", "parameter \"task\" must be a string, not null" },
+	{ "{\"task\":1}", "parameter \"task\" must be a string, not 1" },
+	{ "{\"task\":[\"fib\"]}", "parameter \"task\" must be a string, not an array" },
+	{ "{\"task\":\"123456789\"}", "parameter \"task\" must have at most 8 bytes, not 9" },
+	{ "{\"task\":\"a\",\"task\":\"b\"}", "parameter \"task\" is given twice" },
+	{ "{\"task\":\"a\",\"t\\u0061sk\":\"b\"}", "parameter \"task\" is given twice" },
+	{ "{\"watch\":null,\"watch\":true,\"task\":\"b\"}", "parameter \"watch\" is given twice" },
+	{ "{\"task\":\"a\",\"prioritty\":5}", "unknown parameter \"prioritty\": did you mean \"priority\"?" },
+	{ "{\"task\":\"a\",\"frobnicate\":5}", "unknown parameter \"frobnicate\"" },
+	{ "{\"task\":\"a\",\"\":5}", "unknown parameter \"\"" },
+	{ "[\"a\",true,1,1,1,1,1,1,\"x\",\"all_completed\",[],[],1,14]", "too many parameters: there are 13 at most" },
+	{ "[\"a\",1]", "parameter \"watch\" must be true or false, not 1" },
+	{ "[\"a\",\"true\"]", "parameter \"watch\" must be true or false, not \"true\"" },
+	{ "[\"a\",true,6]", "parameter \"priority\" must be from -5 to 5, not 6" },
+	{ "[\"a\",true,-6]", "parameter \"priority\" must be from -5 to 5, not -6" },
+	{ "[\"a\",true,1.0]", "parameter \"priority\" must be an integer, not 1.0" },
+	{ "[\"a\",true,\"1\"]", "parameter \"priority\" must be an integer, not \"1\"" },
+	{ "{\"task\":\"a\",\"timeout\":-1}", "parameter \"timeout\" " MUST_BE_DURATION ", not -1" },
+	{ "{\"task\":\"a\",\"timeout\":-0.5}", "parameter \"timeout\" " MUST_BE_DURATION ", not -0.5" },
+	{ "{\"task\":\"a\",\"timeout\":1e300}", "parameter \"timeout\" " MUST_BE_DURATION ", not 1e300" },
+	{ "{\"task\":\"a\",\"timeout\":9300000000}", "parameter \"timeout\" " MUST_BE_DURATION ", not 9300000000" },
+	{ "{\"task\":\"a\",\"timeout\":\"soon\"}", "parameter \"timeout\" " MUST_BE_DURATION ", not \"soon\"" },
+	{ "{\"task\":\"a\",\"timeout\":true}", "parameter \"timeout\" " MUST_BE_DURATION ", not true" },
+	{ "{\"task\":\"a\",\"size\":1.5}", "parameter \"size\" " MUST_BE_SIZE ", not 1.5" },
+	{ "{\"task\":\"a\",\"size\":-1}", "parameter \"size\" " MUST_BE_SIZE ", not -1" },
+	{ "{\"task\":\"a\",\"size\":\"64X\"}", "parameter \"size\" " MUST_BE_SIZE ", not \"64X\"" },
+	{ "{\"task\":\"a\",\"id\":0}", "parameter \"id\" " MUST_BE_ID ", not 0" },
+	{ "{\"task\":\"a\",\"id\":\"0\"}", "parameter \"id\" " MUST_BE_ID ", not \"0\"" },
+	{ "{\"task\":\"a\",\"id\":\"\"}", "parameter \"id\" " MUST_BE_ID ", not \"\"" },
+	{ "{\"task\":\"a\",\"id\":\"-1\"}", "parameter \"id\" " MUST_BE_ID ", not \"-1\"" },
+	{ "{\"task\":\"a\",\"id\":\"1a\"}", "parameter \"id\" " MUST_BE_ID ", not \"1a\"" },
+	{ "{\"task\":\"a\",\"id\":\"18446744073709551616\"}",
+		"parameter \"id\" " MUST_BE_ID ", not \"18446744073709551616\"" },
+	{ "{\"task\":\"a\",\"id\":[\"1\"]}", "parameter \"id\" " MUST_BE_ID ", not an array" },
+	{ "{\"task\":\"a\",\"ids\":[1,\"x\",3]}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not \"x\"" },
+	{ "{\"task\":\"a\",\"ids\":{}}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not an object" },
+	{ "{\"task\":\"a\",\"states\":[\"x\",1]}",
+		"parameter \"states\" must be a string, or an array of strings, not 1" },
+	{ "{\"task\":\"a\",\"when\":\"first_complete\"}",
+		"parameter \"when\" must be one of \"all_completed\", \"first_completed\", not \"first_complete\": did you mean "
+		"\"first_completed\"?" },
+	{ "{\"task\":\"a\",\"when\":1}",
+		"parameter \"when\" must be one of \"all_completed\", \"first_completed\", not 1" },
+	{ "{\"task\":\"a\",\"args\":1}", "parameter \"args\" must be an array or an object, not 1" },
+	{ "{\"task\":\"a\",\"items\":{}}", "parameter \"items\" must be an array, not an object" },
+};
+
+/* What was allocated before the mistake is freed: a leak checker sees to that. */
+START_TEST(mistakes_are_told)
+{
+	ck_assert_msg(read_params(specs, bad[_i].text) < 0, "%s", bad[_i].text);
+	ck_assert_str_eq(error, bad[_i].error);
+	ck_assert_ptr_null(all.task);
+}
+END_TEST
+
+START_TEST(numbers_of_seconds_are_exact_to_the_nanosecond)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} cases[] = { { "[\"a\",null,0,0,0]", 0 }, { "[\"a\",null,0,0,0.1]", 100000000 },
+		{ "[\"a\",null,0,0,1e-9]", 1 }, { "[\"a\",null,0,0,0.30000000000000004]", 300000000 },
+		{ "[\"a\",null,0,0,1E2]", INT64_C(100000000000) },
+		{ "[\"a\",null,0,0,9223372036]", INT64_C(9223372036000000000) }, { "[\"a\",null,0,0,-0.0]", 0 } };
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		expect_good(cases[i].text);
+		ck_assert_int_eq(all.timeout, cases[i].ns);
+		params_free(specs, &all);
+	}
+}
+END_TEST
+
+START_TEST(long_words_in_errors_are_cut)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_puts(&text, "{\"task\":\"a\",\"");
+	for (int i = 0; i < 1000; i++)
+		strbuf_puts(&text, "\xc3\xa9");
+	strbuf_puts(&text, "\":1}");
+	ck_assert_int_lt(read_params(specs, text.data), 0);
+	ck_assert_uint_lt(strlen(error), 120);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(every_type_has_a_name_and_a_schema)
+{
+	for (size_t i = 0; specs[i].name; i++) {
+		struct strbuf out = STRBUF_INIT;
+		param_schema(&out, &specs[i]);
+		json_t *json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
+		ck_assert_msg(json_is_object(json), "%s", out.data);
+		ck_assert_str_ne(param_type_name(specs[i].type), "");
+		json_decref(json);
+		strbuf_free(&out);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("params");
+	TCase *tcase = tcase_create("params");
+	tcase_add_test(tcase, every_type_is_read_by_name);
+	tcase_add_test(tcase, every_type_is_read_by_place);
+	tcase_add_test(tcase, absent_and_null_are_told_alike);
+	tcase_add_test(tcase, no_parameters_are_fine_where_none_are_needed);
+	tcase_add_loop_test(tcase, mistakes_are_told, 0, (int)COUNT(bad));
+	tcase_add_test(tcase, numbers_of_seconds_are_exact_to_the_nanosecond);
+	tcase_add_test(tcase, long_words_in_errors_are_cut);
+	tcase_add_test(tcase, every_type_has_a_name_and_a_schema);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -43,6 +43,7 @@ names() {
 @test "an unknown command: did you mean" {
 	run --separate-stderr -2 taskctl sumbit
 	[[ -z $output ]]
+	# shellcheck disable=SC2154 # of bats
 	[[ ${stderr_lines[0]} == 'error: unknown command "sumbit"' ]]
 	[[ ${stderr_lines[1]} == 'hint: did you mean submit?' ]]
 	run -2 taskctl help resutl

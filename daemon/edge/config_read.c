@@ -19,6 +19,7 @@ static const char *const section_words[N_CONFIG_SECTIONS] = {
 	[CONFIG_SECTION_PLUGIN] = "plugin",
 };
 #define NAME_LIMIT 64
+#define LINE_LIMIT 4096
 #define KEYS_MAX 64
 
 /* A section of the file while it is read. */
@@ -270,6 +271,8 @@ char *config_read(struct config *config, const char *file, FILE *stream)
 {
 	struct reading reading = { .file = file, .stream = stream, .config = config };
 	STAILQ_INIT(&reading.sections);
+	ini_use_stack = false; /* there, a line has 200 bytes at most */
+	ini_initial_alloc = ini_max_line = LINE_LIMIT;
 	int line = ini_parse_stream(next_line, &reading, on_key, &reading);
 	/* inih goes on behind a line that it cannot read. What is further up is what is told. */
 	if (line > 0 && line < reading.error_line) {

@@ -283,14 +283,23 @@ START_TEST(nul_byte_is_refused)
 }
 END_TEST
 
-START_TEST(long_line_is_refused_and_not_cut)
+START_TEST(long_line_is_read_whole_or_refused)
 {
-	char text[40000] = "[taskd]\nsocket = /";
-	memset(text + strlen(text), 'x', sizeof(text) - 1 - strlen(text));
-	write_bytes(text, sizeof(text) - 1);
+	char tasks[4000] = "";
+	while (strlen(tasks) < 3900)
+		strcat(tasks, "a_name_of_a_task* ");
+	tasks[strlen(tasks) - 1] = '\0';
+	char text[40000];
+	snprintf(text, sizeof(text), "[pool a]\ntasks = %s\n", tasks);
+	load(text);
+	ck_assert_str_eq(pool("a")->tasks, tasks);
+	config_free(config);
+	strcpy(text, "[taskd]\nsocket = /");
+	memset(text + strlen(text), 'x', 30000);
+	write_bytes(text, 30000);
 	config = config_load(file, true, &error);
 	ck_assert_ptr_null(config);
-	ck_assert_ptr_nonnull(strstr(error, ":2: the line has more than "));
+	ck_assert_ptr_nonnull(strstr(error, ":2: the line has more than 4094 bytes"));
 }
 END_TEST
 
@@ -377,7 +386,7 @@ int main(void)
 	tcase_add_test(tcase, queue_goes_to_the_default_pool);
 	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
 	tcase_add_test(tcase, nul_byte_is_refused);
-	tcase_add_test(tcase, long_line_is_refused_and_not_cut);
+	tcase_add_test(tcase, long_line_is_read_whole_or_refused);
 	tcase_add_test(tcase, table_is_in_order);
 	tcase_add_test(tcase, same_files_do_not_differ);
 	tcase_add_test(tcase, each_difference_is_told_once);

@@ -46,9 +46,6 @@ EXTRA_DIST += tests/unit/lane_fixture.h
 unit_tests += tests/unit/test_config
 tests_unit_test_config_LDADD = libedge.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
 
-unit_tests += tests/unit/test_json_scan
-tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
-
 unit_tests += tests/unit/test_call
 tests_unit_test_call_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_registry

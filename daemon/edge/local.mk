@@ -35,3 +35,6 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/submission.c
+
+# The page of the keys in config_keys.c.
+dist_man_MANS += daemon/taskd.conf.5

@@ -1,6 +1,7 @@
 /* The configuration file: what it means, and what it is told where it is wrong. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/xmalloc.h"
 #include "edge/config.h"
 
 #include <check.h>
@@ -373,6 +374,37 @@ START_TEST(removed_sections_are_told)
 }
 END_TEST
 
+/* The example as it is, with its keys, and with its samples too. */
+START_TEST(example_says_the_defaults)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = xasprintf("%s/systemd/taskd.conf.example", top ? top : ".");
+	FILE *stream = fopen(path, "r");
+	ck_assert_msg(stream != NULL, "%s", path);
+	static char text[8192], keys[8192], samples[8192];
+	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
+	fclose(stream);
+	free(path);
+	char *rest;
+	size_t found = 0;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		bool key = line[0] == '#' && line[1] != ' ';
+		bool sample = strncmp(line, "# [", 3) == 0 || (strncmp(line, "# ", 2) == 0 && strstr(line, " = "));
+		bool own = strncmp(line, "#socket", 7) == 0 && strncmp(line, "#socket_mode", 12) != 0; /* not a default */
+		found += key;
+		strcat(keys, own ? "" : line + key);
+		strcat(keys, "\n");
+		strcat(samples, line + (sample ? 2 : key));
+		strcat(samples, "\n");
+	}
+	ck_assert_uint_eq(found, config_n_keys - 2); /* without a queue's pool and a plugin's path */
+	compare("", keys);
+	ck_assert_str_eq(told, "");
+	load(samples);
+	ck_assert_int_eq(pool("io")->threads, 32);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -391,6 +423,7 @@ int main(void)
 	tcase_add_test(tcase, same_files_do_not_differ);
 	tcase_add_test(tcase, each_difference_is_told_once);
 	tcase_add_test(tcase, removed_sections_are_told);
+	tcase_add_test(tcase, example_says_the_defaults);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

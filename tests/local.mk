@@ -2,6 +2,7 @@
 # make check-integration, check-cli: what is in $(integration_tests) and $(cli_tests), one after the other, by tests/run.
 integration_tests =
 cli_tests =
+integration_programs =
 
 include $(srcdir)/tests/unit/local.mk
 include $(srcdir)/tests/integration/local.mk
@@ -12,14 +13,13 @@ include $(srcdir)/tests/lint/local.mk
 
 # Every test, of whichever kind, finds these in its environment.
 test_environment = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
-	TASKD_WORKER='$(abs_top_builddir)/taskd-worker' NM='$(NM)' CC='$(CC)' BATS='$(BATS)' SANITIZE='$(enable_sanitize)'
+	TASKD_WORKER='$(abs_top_builddir)/taskd-worker' CK_VERBOSITY=normal CK_DEFAULT_TIMEOUT=60 \
+	NM='$(NM)' CC='$(CC)' BATS='$(BATS)' SANITIZE='$(enable_sanitize)'
 AM_TESTS_ENVIRONMENT = export $(test_environment);
-# libcheck: each test in a process of its own, and every one of them said by name where it fails.
-AM_TESTS_ENVIRONMENT += export CK_VERBOSITY=normal CK_DEFAULT_TIMEOUT=60;
 
-check-integration: all $(check_PROGRAMS) $(test_plugins)
+check-integration: all $(integration_programs) $(test_plugins)
 	$(test_environment) $(srcdir)/tests/run tests/integration $(integration_tests)
-check-cli: all $(check_PROGRAMS) $(test_plugins)
+check-cli: all $(test_plugins)
 	$(test_environment) $(srcdir)/tests/run tests/cli $(cli_tests)
 
 # The same under sanitizers, each in a build tree of its own below this one.
@@ -27,11 +27,11 @@ check-sanitize: check-sanitize-address check-sanitize-thread
 check-sanitize-address:
 	$(MKDIR_P) sanitize-address && cd sanitize-address && \
 	{ test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=address,undefined; } && \
-	$(MAKE) check && $(MAKE) check-integration
+	$(MAKE) check TESTS='$$(unit_tests)' && $(MAKE) check-integration
 check-sanitize-thread:
 	$(MKDIR_P) sanitize-thread && cd sanitize-thread && \
 	{ test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=thread; } && \
-	$(MAKE) check && $(MAKE) check-integration
+	$(MAKE) check TESTS='$$(unit_tests)' && $(MAKE) check-integration
 
 # In a tree configured with --enable-coverage: what the tests ran, by folder and file.
 coverage: all
@@ -43,5 +43,6 @@ coverage: all
 clean-local:
 	rm -rf sanitize-address sanitize-thread
 
-EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/coverage $(integration_tests) $(cli_tests)
+EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/coverage \
+	$(filter-out $(integration_programs),$(integration_tests)) $(cli_tests)
 .PHONY: check-integration check-cli check-sanitize check-sanitize-address check-sanitize-thread coverage bench

@@ -1,14 +1,14 @@
 # Tests of the real daemon in a directory of its own. A line for each file in integration_tests: *.bats is run by bats,
-# *.py by python3, and what has no suffix is a program or script; a C program is also a line in check_PROGRAMS.
-integration_programs = \
+# *.py by python3, and what has no suffix is a program or script; a C program is a line in integration_programs.
+integration_programs += \
 	tests/integration/test_calls \
 	tests/integration/test_crash \
 	tests/integration/test_service \
 	tests/integration/test_wire
 integration_tests += $(integration_programs)
-check_PROGRAMS += $(integration_programs)
+EXTRA_PROGRAMS += $(integration_programs)
 
-check_LTLIBRARIES += libharness.la
+EXTRA_LTLIBRARIES += libharness.la
 libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h
 libharness_la_LIBADD = libclient.la
 
@@ -16,3 +16,4 @@ tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
+EXTRA_DIST += tests/integration/transcripts

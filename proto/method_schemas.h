@@ -35,6 +35,10 @@
 			",\"slot\":" SCHEMA_COUNT) ",\"error\":" SCHEMA_ERROR)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
+/* A map or a wait has several tasks, and no record. */
+#define SCHEMA_STATUS                                                               \
+	"{\"oneOf\":[" SCHEMA_RECORD "," SCHEMA_OF("\"state\",\"tasks\",\"ended\"", \
+		"\"state\":" SCHEMA_STRING ",\"tasks\":" SCHEMA_COUNT ",\"ended\":" SCHEMA_COUNT) "]}"
 #define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_ID ",\"state\":{\"const\":\"queued\"}")
 #define SCHEMA_WAITED SCHEMA_OF("\"done\",\"not_done\"", "\"done\":" SCHEMA_RECORDS ",\"not_done\":" SCHEMA_RECORDS)
 #define SCHEMA_LISTED SCHEMA_OF("\"tasks\"", "\"tasks\":" SCHEMA_RECORDS ",\"next\":" SCHEMA_ID)

@@ -148,7 +148,7 @@ static const struct method_info methods[N_METHODS] = {
 	METHOD(METHOD_TASK_WAIT, "task.wait", wait_params, "Waits for some tasks",
 		"the records of those that have ended and of the others", SCHEMA_WAITED),
 	METHOD(METHOD_TASK_STATUS, "task.status", status_params, "Tells all that is known about a task", "its record",
-		SCHEMA_RECORD),
+		SCHEMA_STATUS),
 	METHOD(METHOD_TASK_LIST, "task.list", list_params, "Lists tasks, the newest first",
 		"their records, and where the next page begins", SCHEMA_LISTED),
 	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks", "the state that each is in now",

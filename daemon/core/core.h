@@ -177,8 +177,8 @@ void core_task_look(struct task *task);
  * fetched behind the others; queued ones by queue, within it by priority in no order, oldest first, and last those in
  * lanes; running and cancelling ones by slot. Nothing may be submitted, started or ended between two calls. */
 struct task *core_task_next(const struct core *core, enum task_state state, const struct task *after);
-/* The newest task of any state whose id is below ID, or NULL: for pages of a listing, newest first. UINT64_MAX gives the
- * newest of all. Quick where ID is a task's, or near one. */
+/* The newest task of any state whose id is below ID, or NULL: for pages of a listing, newest first. UINT64_MAX gives
+ * the newest of all. Quick where ID is a task's, or near one. */
 struct task *core_task_below(const struct core *core, uint64_t id);
 
 #endif

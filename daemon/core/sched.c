@@ -112,11 +112,8 @@ static bool sweep_slot(struct core_slot *slot)
 	core_task_look(front);
 	if (front->state == TASK_QUEUED)
 		return false;
-	if (slot->count > 1 && is_overdue(slot)) {
-		slot->full = true;
-		slot_reclaim(slot);
-		slot_update(slot);
-	}
+	if (slot->count > 1 && is_overdue(slot))
+		slot_reclaim(slot); /* pick will not give it more */
 	return true;
 }
 

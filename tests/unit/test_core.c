@@ -1,10 +1,8 @@
-/* The scheduler: the window, who gets what, the sweep and its timer, slots that refuse, retire and die. */
+/* The scheduler: the window, who gets what, lanes without room, the sweep and its timer. */
 #include "core/core.h"
 
 #include <check.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "toy.h"
 
@@ -208,6 +206,21 @@ START_TEST(slot_that_refuses_is_left_alone_until_it_has_completed_one)
 }
 END_TEST
 
+START_TEST(slot_that_refused_and_was_emptied_starts_afresh)
+{
+	toy_teach(&toy, NS_PER_US);
+	a->room = 1;
+	submit_many(2);
+	toy_turn(&toy);
+	ck_assert_int_eq(toy.n_refused, 1);
+	a->room = TOY_LANE;
+	ck_assert(core_cancel(core_slot_task_next(a->slot, NULL)));
+	submit_many(4);
+	toy_turn(&toy);
+	ck_assert_uint_eq(in_flight(a), 5);
+}
+END_TEST
+
 START_TEST(empty_lane_that_refuses_is_tried_again_soon)
 {
 	a->room = 0;
@@ -341,115 +354,6 @@ START_TEST(idle_core_needs_no_turn)
 }
 END_TEST
 
-/* --- slots come and go --- */
-
-START_TEST(lost_slot_fails_what_it_had_taken_and_gives_the_rest_back)
-{
-	toy_teach(&toy, 100 * NS_PER_US);
-	submit_many(5);
-	toy_turn(&toy);
-	struct task *culprit = toy_take(a);
-	toy_die(a, SIGKILL);
-	ck_assert_int_eq(culprit->state, TASK_CRASHED);
-	ck_assert_int_eq(culprit->started_ns, toy.now_ns);
-	ck_assert_int_eq(culprit->outcome->obituary->pid, 4711);
-	ck_assert_int_eq(culprit->outcome->obituary->wait_status, SIGKILL);
-	ck_assert_str_eq(culprit->outcome->message, "its worker (pid 4711) was killed by SIGKILL");
-	ck_assert_int_eq(toy.n_ended, 1);
-	ck_assert_uint_eq(core_totals(toy.core)->waiting, 4);
-	ck_assert_uint_eq(in_flight(a), 0);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 5); /* it is not ready */
-	core_slot_ready(a->slot);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 9);
-	for (int i = 0; i < 4; i++)
-		ck_assert_uint_eq(toy.given[5 + i], (uint64_t)i + 2);
-}
-END_TEST
-
-START_TEST(obituary_says_how_and_why)
-{
-	char reason[] = "it broke its lane";
-	const struct task_obituary obituary = { .pid = 7, .wait_status = 3 << 8, .reason = reason };
-
-	submit_many(1);
-	toy_turn(&toy);
-	struct task *task = toy_take(a);
-	core_slot_lost(a->slot, &obituary);
-	memset(reason, 'x', sizeof(reason) - 1);
-	ck_assert_str_eq(task->outcome->message, "its worker (pid 7) exited with status 3: it broke its lane");
-	ck_assert_str_eq(task->outcome->obituary->reason, "it broke its lane");
-}
-END_TEST
-
-START_TEST(retired_slot_keeps_what_it_runs_and_nothing_else)
-{
-	toy_teach(&toy, 100 * NS_PER_US);
-	submit_many(5);
-	toy_turn(&toy);
-	struct task *running = toy_take(a);
-	core_slot_retire(a->slot);
-	ck_assert_uint_eq(in_flight(a), 1);
-	ck_assert_ptr_eq(core_slot_running(a->slot), running);
-	toy_turn(&toy);
-	ck_assert_uint_eq(in_flight(a), 1);
-	toy_finish(a, TASK_SUCCEEDED);
-	toy_turn(&toy);
-	ck_assert_uint_eq(in_flight(a), 0);
-	ck_assert_uint_eq(core_totals(toy.core)->waiting, 4);
-	toy_slot_free(a);
-	a = toy_slot_new(&toy);
-	toy_turn(&toy);
-	ck_assert_uint_eq(in_flight(a), 4);
-}
-END_TEST
-
-START_TEST(slot_that_is_not_ready_gets_nothing)
-{
-	struct core_slot *slot = core_slot_new(toy.pool, NULL);
-
-	core_slot_retire(a->slot);
-	submit_many(1);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 0);
-	core_slot_free(slot);
-}
-END_TEST
-
-START_TEST(closed_core_takes_nothing_and_starts_what_it_may)
-{
-	struct task *task;
-	const struct task_spec spec = { .type = toy.type, .queue = toy.queue };
-
-	submit_many(2);
-	toy_turn(&toy);
-	toy_take(a);
-	core_close(toy.core, true);
-	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_CLOSED);
-	ck_assert_ptr_null(task);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 1);
-	core_close(toy.core, false);
-	toy_finish(a, TASK_SUCCEEDED);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 1);
-	ck_assert_uint_eq(core_totals(toy.core)->waiting, 1);
-}
-END_TEST
-
-START_TEST(core_that_starts_nothing_takes_back_what_slots_have_not_begun)
-{
-	toy_teach(&toy, NS_PER_US);
-	submit_many(5);
-	toy_turn(&toy);
-	toy_take(a);
-	core_close(toy.core, false);
-	ck_assert_uint_eq(in_flight(a), 1);
-	ck_assert_uint_eq(core_totals(toy.core)->waiting, 4);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("core: scheduler");
@@ -465,6 +369,7 @@ int main(void)
 	tcase_add_test(tcase, priority_overtakes_what_waits_in_the_queue);
 	tcase_add_test(tcase, pools_do_not_take_from_each_other);
 	tcase_add_test(tcase, slot_that_refuses_is_left_alone_until_it_has_completed_one);
+	tcase_add_test(tcase, slot_that_refused_and_was_emptied_starts_afresh);
 	tcase_add_test(tcase, empty_lane_that_refuses_is_tried_again_soon);
 	suite_add_tcase(suite, tcase);
 
@@ -477,16 +382,6 @@ int main(void)
 	tcase_add_test(tcase, overdue_slot_gets_nothing_even_before_anything_waits_there);
 	tcase_add_test(tcase, sweep_looks_more_rarely_at_a_slot_that_does_not_run);
 	tcase_add_test(tcase, idle_core_needs_no_turn);
-	suite_add_tcase(suite, tcase);
-
-	tcase = tcase_create("slots");
-	tcase_add_checked_fixture(tcase, fresh, finish);
-	tcase_add_test(tcase, lost_slot_fails_what_it_had_taken_and_gives_the_rest_back);
-	tcase_add_test(tcase, obituary_says_how_and_why);
-	tcase_add_test(tcase, retired_slot_keeps_what_it_runs_and_nothing_else);
-	tcase_add_test(tcase, slot_that_is_not_ready_gets_nothing);
-	tcase_add_test(tcase, closed_core_takes_nothing_and_starts_what_it_may);
-	tcase_add_test(tcase, core_that_starts_nothing_takes_back_what_slots_have_not_begun);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -61,7 +61,7 @@ END_TEST
 
 static const struct {
 	int64_t started_ns, ended_ns;
-} lies[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { 0, 0 }, { TOY_START + NS_PER_MS, TOY_START } };
+} lies[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { 0, 0 }, { 1, 2 }, { TOY_START + NS_PER_MS, TOY_START } };
 
 START_TEST(times_that_cannot_be_are_clamped)
 {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,17 +73,16 @@ static void tear_down(void)
 	rmdir(directory);
 }
 
-static void spawn_with_parent(pid_t parent)
+/* The worker, with ITS_END as its control socket and PARENT as the master that it believes in. */
+static pid_t execute(int its_end, pid_t parent)
 {
 	const char *path = getenv("TASKD_WORKER");
 	char parent_text[16];
-	int pair[2];
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	snprintf(parent_text, sizeof(parent_text), "%d", (int)parent);
-	pid = fork();
-	if (pid == 0) {
-		dup2(pair[1], WORKER_CONTROL_FD);
-		if (pair[1] == WORKER_CONTROL_FD)
+	pid_t child = fork();
+	if (child == 0) {
+		dup2(its_end, WORKER_CONTROL_FD);
+		if (its_end == WORKER_CONTROL_FD)
 			fcntl(WORKER_CONTROL_FD, F_SETFD, 0);
 		dup2(STDERR_FILENO, 57); /* something that it must not keep */
 		signal(SIGTERM, SIG_IGN);
@@ -90,6 +90,14 @@ static void spawn_with_parent(pid_t parent)
 		perror("taskd-worker");
 		_exit(127);
 	}
+	return child;
+}
+
+static void spawn_with_parent(pid_t parent)
+{
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	pid = execute(pair[1], parent);
 	close(pair[1]);
 	control = pair[0];
 }
@@ -184,6 +192,7 @@ static uint32_t send_task(int slot, const char *name, const char *args, uint32_t
 	const struct lane_request request = { .task_id = 17, .attempt = 1, .items = items, .name = name,
 		.name_length = strlen(name), .args = args, .args_length = strlen(args) };
 	ck_assert_int_eq(lane_send(lanes[slot], &request, &seq), LANE_OK);
+	lane_kick(lanes[slot]);
 	return seq;
 }
 
@@ -323,6 +332,33 @@ START_TEST(it_leaves_when_its_parent_is_another)
 {
 	spawn_with_parent(1);
 	ck_exits(0);
+}
+END_TEST
+
+/* Also where somebody else still holds the other end of its control socket. */
+START_TEST(it_dies_with_its_parent)
+{
+	int pair[2], pipe_fds[2], status;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		pid_t child = execute(pair[1], getpid());
+		(void)!write(pipe_fds[1], &child, sizeof(child));
+		for (;;)
+			pause();
+	}
+	close(pair[1]);
+	control = pair[0];
+	ck_assert_int_eq(read(pipe_fds[0], &pid, sizeof(pid)), sizeof(pid));
+	start(start_body(1));
+	send_task(0, "sleep", "[1000]", 0);
+	ck_assert_int_eq(kill(parent, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(parent, &status, 0), parent);
+	ck_killed(SIGKILL);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
 }
 END_TEST
 
@@ -490,6 +526,7 @@ int main(void)
 	tcase_add_test(tests, it_carries_large_payloads);
 	tcase_add_test(tests, it_leaves_when_its_master_does);
 	tcase_add_test(tests, it_leaves_when_its_parent_is_another);
+	tcase_add_test(tests, it_dies_with_its_parent);
 	tcase_add_test(tests, it_leaves_when_all_its_slots_were_stopped);
 	tcase_add_test(tests, it_breaks_off_when_the_master_talks_nonsense);
 	tcase_add_loop_test(tests, a_death_is_its_own_and_shows_as_what_it_was, 0, 6);

@@ -49,6 +49,7 @@ static void begin(const char *args, uint32_t items)
 	struct lane_request request = { .task_id = 17, .attempt = 2, .items = items, .name = "x", .name_length = 1, .args = args,
 		.args_length = strlen(args) };
 	ck_assert_int_eq(lane_send(lane, &request, &seq), LANE_OK);
+	lane_kick(lane);
 	ck_assert_int_eq(lane_end_take(end, &request), LANE_OK);
 	free(sent);
 	sent = malloc(request.args_length);

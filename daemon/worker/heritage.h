@@ -7,6 +7,7 @@
  *              "limit_files": -1, "limit_core": 0, "payload_limit": N, "oom_score_adj": N or null, "log_level": 6,
  *              "log_target": 0,
  *              "plugins": [{"name": "math", "path": "/usr/lib/taskd/plugins/math.so"}, …]}}   with the doorbell's eventfd
+ *     limit_cpu is in nanoseconds, limit_memory and limit_core in bytes; -1 leaves a limit as it was inherited
  *   {"slot": 0}   with the lane's memory and the worker's end of its payload socket; one for each thread
  * worker → master
  *   {"handlers": [{"name": "fib", "summary": …, "parameters": …, "source": "built-in"}, …],

@@ -75,14 +75,12 @@ static const char *map_next(void *user, size_t *length)
 static bool map_result(void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure)
 {
 	struct mapping *map = user;
-	int status;
 
 	map->done++;
 	if (failure) {
-		map->failed++;
-		status = report_item(map->ctl, index, failure);
-		/* An item's own failure is a failed task; what keeps all of them from running has a status of its own. */
-		if (map->status == EXIT_FINE || map->status == EXIT_FAILED)
+		int status = report_item(map->ctl, index, failure);
+
+		if (map->failed++ == 0)
 			map->status = status;
 	} else {
 		map->ctl->writer->ops->item(map->ctl->writer, index, result, length);
@@ -91,20 +89,23 @@ static bool map_result(void *user, size_t index, const char *result, size_t leng
 	return !(failure && map->fail_fast);
 }
 
+/* What is wrong with all items (no such task, a full queue, a lost connection) has its own status; where some went well,
+ * the others are failed tasks. */
 static int map_ended(const struct mapping *map, enum taskd_error error)
 {
+	int status = map->failed == map->done ? map->status : EXIT_FAILED;
 	const char *text;
 
 	progress_end();
 	if (map->bad_item)
 		return EXIT_USAGE;
-	if (map->failed > 0) {
+	if (map->failed > 0)
 		report_note(map->ctl, "%zu of %zu items failed", map->failed, map->done);
-		return map->status;
-	}
-	if (error == TASKD_OK)
-		return EXIT_FINE;
-	return report_library(map->ctl, error, taskd_last_error(&text) == error ? text : NULL);
+	else if (error != TASKD_OK)
+		return report_library(map->ctl, error, taskd_last_error(&text) == error ? text : NULL);
+	if (map->failed > 0 && exit_status_of(error) == EXIT_UNREACHABLE)
+		return EXIT_UNREACHABLE;
+	return map->failed > 0 ? status : EXIT_FINE;
 }
 
 static int run_map(struct taskctl *ctl, const struct invocation *invocation)
@@ -165,9 +166,9 @@ const struct command command_map = {
 	.help = "The items are the words after :::, or else the lines of standard input. Each is\n"
 		"the task's one argument: JSON if it parses as JSON, else a string. Results are\n"
 		"printed one a line. An item that fails says so on standard error, the others go\n"
-		"on, and the exit status at the end is 1 (or that of its error). With --json each\n"
-		"line is {\"index\":N,\"result\":…}, counted from 0. On a terminal a bar shows how far\n"
-		"it is. Ctrl-C cancels what has not ended.",
+		"on, and the exit status at the end is 1 (where all fail, that of the first error).\n"
+		"With --json each line is {\"index\":N,\"result\":…}, counted from 0. On a terminal a\n"
+		"bar shows how far it is. Ctrl-C cancels what has not ended.",
 	.options = options,
 	.values_size = sizeof(struct map_values),
 	.min_operands = 1,

@@ -105,10 +105,37 @@ static const struct field end_columns[] = {
 	{ .title = NULL },
 };
 
-/* cancel and forget answer for each id; one that is not there is an error, and the others are done all the same. */
-static int change(struct taskctl *ctl, enum method method, const struct invocation *invocation)
+static int not_there(const struct taskctl *ctl, const char *id, enum proto_error error)
 {
-	json_t *ids = ids_json(ctl, invocation->operands, invocation->n_operands), *answer, *found;
+	const struct proto_error_info *info = proto_error_info(error);
+
+	return report(ctl, (enum exit_status)info->exit_status, info->kind, info->hint, "task %s: %s", id, info->text);
+}
+
+static int judge_cancel(const struct taskctl *ctl, const char *id, const char *state)
+{
+	int known = proto_error_of_kind(state);
+
+	/* A state may have an error's name: "cancelled" is what was wanted. */
+	return known == PROTO_NOT_FOUND || known == PROTO_FORGOTTEN ? not_there(ctl, id, (enum proto_error)known) : EXIT_FINE;
+}
+
+static int judge_forget(const struct taskctl *ctl, const char *id, const char *state)
+{
+	if (strcmp(state, "forgotten") == 0)
+		return EXIT_FINE;
+	if (proto_error_of_kind(state) == PROTO_NOT_FOUND)
+		return not_there(ctl, id, PROTO_NOT_FOUND);
+	return report(ctl, EXIT_FAILED, "not_ended", "\"taskctl cancel\" ends it", "task %s: it is %s, and not forgotten", id,
+		state);
+}
+
+/* cancel and forget answer for each id. JUDGE says what is wrong with an answer (EXIT_FINE: nothing); that does not keep
+ * the others from being done. */
+static int change(struct taskctl *ctl, enum method method,
+	int (*judge)(const struct taskctl *ctl, const char *id, const char *state), const struct invocation *invocation)
+{
+	json_t *ids = ids_json(ctl, invocation->operands, invocation->n_operands), *answer, *fine;
 	int status;
 
 	if (!ids)
@@ -116,38 +143,35 @@ static int change(struct taskctl *ctl, enum method method, const struct invocati
 	status = taskctl_request(ctl, method, must(json_pack("{s:o}", "ids", ids)), &answer);
 	if (status != EXIT_FINE)
 		return status;
-	found = must(json_array());
+	fine = must(json_array());
 	for (size_t i = 0; i < json_array_size(answer); i++) {
 		json_t *one = json_array_get(answer, i);
+		const char *id = json_string_value(json_object_get(one, "id"));
 		const char *state = json_string_value(json_object_get(one, "state"));
-		int known = state ? proto_error_of_kind(state) : -1;
+		int wrong = judge(ctl, id ? id : "?", state ? state : "?");
 
-		if (known == PROTO_NOT_FOUND || known == PROTO_FORGOTTEN || known == PROTO_DENIED) {
-			const struct proto_error_info *info = proto_error_info((enum proto_error)known);
-
-			status = report(ctl, (enum exit_status)info->exit_status, info->kind, info->hint, "task %s: %s",
-				json_string_value(json_object_get(one, "id")), info->text);
-		} else {
-			json_array_append(found, one);
-		}
+		if (wrong == EXIT_FINE)
+			json_array_append(fine, one);
+		else if (status == EXIT_FINE)
+			status = wrong;
 	}
 	if (ctl->json)
 		ctl->writer->ops->table(ctl->writer, end_columns, answer);
 	else if (!ctl->quiet)
-		ctl->writer->ops->table(ctl->writer, end_columns, found);
-	json_decref(found);
+		ctl->writer->ops->table(ctl->writer, end_columns, fine);
+	json_decref(fine);
 	json_decref(answer);
 	return status;
 }
 
 static int run_cancel(struct taskctl *ctl, const struct invocation *invocation)
 {
-	return change(ctl, METHOD_TASK_CANCEL, invocation);
+	return change(ctl, METHOD_TASK_CANCEL, judge_cancel, invocation);
 }
 
 static int run_forget(struct taskctl *ctl, const struct invocation *invocation)
 {
-	return change(ctl, METHOD_TASK_FORGET, invocation);
+	return change(ctl, METHOD_TASK_FORGET, judge_forget, invocation);
 }
 
 static const char *const states[] = {

@@ -236,7 +236,7 @@ int report_library(const struct taskctl *ctl, enum taskd_error error, const char
 	int status = exit_status_of(error);
 
 	if (error == TASKD_E_CONNECT)
-		told.hint = "is taskd running? Start it with \"systemctl start taskd\", or one of your own with \"taskd\"; "
+		told.hint = "start taskd with \"systemctl start taskd\", or one of your own with \"taskd\"; "
 			    "-s or TASKD_SOCKET name another socket";
 	tell(ctl, &told);
 	return status == EXIT_FINE ? EXIT_FAILED : status;

@@ -48,11 +48,20 @@ teardown() {
 	run -4 taskctl ping
 }
 
-@test "shutdown waits for what runs; --now does not" {
+@test "shutdown waits for what runs" {
+	taskctl call sleep 60 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	caller=$!
+	condition tasks_run
+	run -0 taskctl shutdown
+	condition daemon_refuses
+	run ! daemon_is_gone
+	kill $caller
+	condition daemon_is_gone
+}
+
+@test "shutdown --now does not wait" {
 	id=$(taskctl submit sleep 60)
 	condition state_is "$id" running
-	run -0 taskctl shutdown
-	run ! daemon_is_gone
 	run -0 taskctl --json shutdown --now
 	[[ $(jq .stopping <<<"$output") == true ]]
 	condition daemon_is_gone
@@ -61,9 +70,8 @@ teardown() {
 @test "who waits when the daemon goes is told: exit status 4" {
 	taskctl call sleep 60 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	caller=$!
-	called_runs() { [[ $(taskctl --json stats | jq '.tasks.running') -gt 0 ]]; }
-	condition called_runs
+	condition tasks_run
 	kill -KILL "$(<"$BATS_TEST_TMPDIR/taskd.pid")"
-	run -4 wait $caller
+	ended_with 4 $caller
 	grep -q '^error: ' "$BATS_TEST_TMPDIR/err"
 }

@@ -4,9 +4,9 @@
 
 bats_require_minimum_version 1.5.0
 
-build=${TASKD_BUILDDIR:-${top_builddir:?where the programs are: the build tree}}
-export PATH=$build:$PATH
-export TASKD_WORKER=${TASKD_WORKER:-$build/taskd-worker}
+export BUILD=${TASKD_BUILDDIR:-${top_builddir:?where the programs are: the build tree}}
+export PATH=$BUILD:$PATH
+export TASKD_WORKER=${TASKD_WORKER:-$BUILD/taskd-worker}
 unset NO_COLOR
 
 # condition COMMAND…: until it succeeds, for up to a minute.
@@ -53,6 +53,16 @@ daemon_stop() {
 	condition daemon_is_gone || kill -KILL "$(<"$pid_file")"
 }
 
+# Waits for a command in the background and checks how it ended. (run would wait in another process.)
+ended_with() { # STATUS PID
+	local status=0
+	wait "$2" || status=$?
+	[[ $status -eq $1 ]] || {
+		echo "it ended with $status, not $1" >&2
+		return 1
+	}
+}
+
 # The state of task ID.
 state_of() {
 	taskctl --json status "$1" | jq -r .state
@@ -60,6 +70,18 @@ state_of() {
 
 state_is() { # ID STATE
 	[[ $(state_of "$1") == "$2" ]]
+}
+
+tasks_run() {
+	[[ $(taskctl --json stats | jq .tasks.running) -gt 0 ]]
+}
+
+nothing_runs() {
+	[[ $(taskctl --json stats | jq '.tasks.running + .tasks.cancelling + .tasks.queued') -eq 0 ]]
+}
+
+daemon_refuses() {
+	! taskctl -q ping 2>/dev/null
 }
 
 # Whether process PID would be told of a SIGINT.

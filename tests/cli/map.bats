@@ -70,7 +70,13 @@ teardown_file() {
 	run --separate-stderr -1 taskctl --json map fib ::: 10 1000 11
 	[[ $(jq -s 'map(.index)' -c <<<"$output") == '[0,2]' ]]
 	[[ $(jq -r '.error.index' <<<"$stderr") == 1 ]]
-	[[ $(jq -r '.error.kind' <<<"$stderr") == failed ]]
+	[[ $(jq -r '.error.kind' <<<"$stderr") == invalid_params ]]
+}
+
+@test "where all items fail: the first error's exit status" {
+	run --separate-stderr -2 taskctl map fib ::: 1000 1001
+	[[ -z $output && $stderr == *"item 1: "* && $stderr == *"item 2: "* ]]
+	run --separate-stderr -124 taskctl map --timeout 50ms sleep ::: 60 60
 }
 
 @test "--fail-fast stops" {
@@ -115,8 +121,7 @@ teardown_file() {
 	mapper=$!
 	condition catches_interrupt $mapper
 	kill -INT $mapper
-	run -130 wait $mapper
+	ended_with 130 $mapper
 	grep -q 'interrupted' "$BATS_TEST_TMPDIR/err"
-	nothing_runs() { [[ $(taskctl --json stats | jq '.tasks.running + .tasks.queued') -eq 0 ]]; }
 	condition nothing_runs
 }

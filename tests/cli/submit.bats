@@ -4,7 +4,9 @@
 load helpers
 
 setup_file() {
-	daemon_start <<'END'
+	daemon_start <<END
+[plugin example]
+path = $BUILD/tests/plugins/example.so
 [queue narrow]
 limit_queued = 1
 END
@@ -96,12 +98,19 @@ teardown_file() {
 }
 
 @test "a task that fails: exit status 1 and its message" {
-	run --separate-stderr -1 taskctl call fib 1000
-	[[ -z $output && $stderr == "error: "*"from 0 to 92"* ]]
-	run --separate-stderr -1 taskctl submit --wait fib 1000
+	run --separate-stderr -1 taskctl call add 9223372036854775807 1
+	[[ -z $output && $stderr == "error: "*"too much for 64 bits"* ]]
+	run --separate-stderr -1 taskctl submit --wait add 9223372036854775807 1
 	[[ $stderr =~ ^error:\ task\ [0-9]+: ]]
-	run --separate-stderr -1 taskctl --json call fib 1000
+	run --separate-stderr -1 taskctl --json call add 9223372036854775807 1
 	[[ -z $output && $(jq -r .error.kind <<<"$stderr") == failed ]]
+}
+
+@test "arguments that a task does not take: exit status 2" {
+	run --separate-stderr -2 taskctl call fib 1000
+	[[ -z $output && $stderr == "error: "*"from 0 to 92"* ]]
+	run --separate-stderr -2 taskctl call fib thirty
+	[[ -z $output && $stderr == "error: "* ]]
 }
 
 @test "a task whose worker is killed: exit status 1, and what killed it" {
@@ -110,7 +119,7 @@ teardown_file() {
 	runs() { [[ -n $(taskctl --json list --tag victim --state running | jq -r '.[].worker.pid // empty') ]]; }
 	condition runs
 	kill -KILL "$(taskctl --json list --tag victim | jq -r '.[0].worker.pid')"
-	run -1 wait $waiter
+	ended_with 1 $waiter
 	grep -qiE 'SIGKILL|signal 9|killed' "$BATS_TEST_TMPDIR/err"
 	condition workers_are_ready
 }

@@ -29,7 +29,7 @@ running_task() {
 
 @test "result: one that failed does not hide the others" {
 	a=$(taskctl submit fib 1000) b=$(taskctl submit fib 11)
-	run --separate-stderr -1 taskctl result "$a" "$b"
+	run --separate-stderr -2 taskctl result "$a" "$b"
 	[[ $output == 89 && $stderr == "error: task $a: "* ]]
 }
 
@@ -166,8 +166,17 @@ running_task() {
 	run --separate-stderr -3 taskctl cancel 999999999 "$a"
 	[[ $output == *"$a"* && $output != *999999999* && $stderr == *"task 999999999: "* ]]
 	condition state_is "$a" cancelled
-	run -3 taskctl forget 999999999 "$a"
+	run --separate-stderr -3 taskctl forget 999999999 "$a"
+	[[ $output == *"$a"*forgotten* && $output != *999999999* && $stderr == *"task 999999999: "* ]]
 	run -3 taskctl status "$a"
+}
+
+@test "forget: what has not ended stays" {
+	a=$(running_task)
+	run --separate-stderr -1 taskctl forget "$a"
+	[[ -z $output && $stderr == "error: task $a: it is running"* ]]
+	state_is "$a" running
+	taskctl -q cancel "$a"
 }
 
 @test "Ctrl-C while waiting leaves the task running and says how to come back" {
@@ -177,7 +186,7 @@ running_task() {
 		waiter=$!
 		condition catches_interrupt $waiter
 		kill -INT $waiter
-		run -130 wait $waiter
+		ended_with 130 $waiter
 		[[ ! -s $BATS_TEST_TMPDIR/out ]]
 		[[ $(<"$BATS_TEST_TMPDIR/err") == "task $id goes on; its result: taskctl $command $id" ]]
 		state_is "$id" running
@@ -190,7 +199,7 @@ running_task() {
 	waiter=$!
 	condition catches_interrupt $waiter
 	kill -INT $waiter
-	run -130 wait $waiter
+	ended_with 130 $waiter
 	id=$(taskctl --json list --tag left | jq -r '.[0].id')
 	grep -qx "task $id goes on; its result: taskctl result $id" "$BATS_TEST_TMPDIR/err"
 	condition state_is "$id" running
@@ -201,12 +210,10 @@ running_task() {
 	env --default-signal=INT taskctl call --tag called sleep 60 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	caller=$!
 	condition catches_interrupt $caller
-	called_runs() { [[ $(taskctl --json stats | jq '.tasks.running') -gt 0 ]]; }
-	condition called_runs
+	condition tasks_run
 	kill -INT $caller
-	run -130 wait $caller
-	called_ended() { [[ $(taskctl --json stats | jq '.tasks.running') -eq 0 ]]; }
-	condition called_ended
+	ended_with 130 $caller
+	condition nothing_runs
 	grep -q 'cancelled' "$BATS_TEST_TMPDIR/err"
 }
 
@@ -216,7 +223,7 @@ running_task() {
 	waiter=$!
 	condition catches_interrupt $waiter
 	kill -INT $waiter
-	run -130 wait $waiter
+	ended_with 130 $waiter
 	[[ $(jq -r .error.kind "$BATS_TEST_TMPDIR/err") == interrupted ]]
 	taskctl -q cancel "$id"
 }

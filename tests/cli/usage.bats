@@ -106,7 +106,7 @@ names() {
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr -4 taskctl $command
 		[[ -z $output && ${stderr_lines[0]} == "error: "*"$TASKD_SOCKET"* ]]
-		[[ $stderr == *"hint: is taskd running?"* && $stderr == *"systemctl start taskd"* ]]
+		[[ $stderr == *"hint: start taskd with"* && $stderr == *"systemctl start taskd"* ]]
 	done
 }
 

@@ -145,7 +145,7 @@ int taskd_arg_int(struct taskd_call *call, size_t index, const char *name, long 
 {
 	if (!find(call, index, name))
 		return refuse(call, index, name, NULL);
-	if (!json_integer(&call->value, value))
+	if (!json_span_integer(&call->value, value))
 		return refuse(call, index, name, "an integer");
 	return TASKD_OK;
 }
@@ -155,7 +155,7 @@ int taskd_arg_number(struct taskd_call *call, size_t index, const char *name, do
 	long long integer;
 	if (!find(call, index, name))
 		return refuse(call, index, name, NULL);
-	if (json_integer(&call->value, &integer)) {
+	if (json_span_integer(&call->value, &integer)) {
 		*value = (double)integer;
 		return TASKD_OK;
 	}

@@ -1,4 +1,4 @@
-/* The one place where arguments become a tree. It stands alone because jansson's json_integer is not json_scan.h's. */
+/* The one place where arguments become a tree. It stands alone because jansson.h and json_scan.h share a name. */
 #include "worker/keys.h"
 
 #include <jansson.h>

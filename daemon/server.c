@@ -315,6 +315,7 @@ static bool turn(struct server *server)
 	if (now >= edge_next_ns(server->edge))
 		edge_timer(server->edge);
 	server->core_next_ns = core_turn(server->core);
+	pools_kick(server->pools);
 	busy |= edge_turn(server->edge);
 	watchdog_turn(server, now);
 	status_turn(server, now);

@@ -230,13 +230,16 @@ int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *s
 	}
 	if (status == LANE_BROKEN)
 		lane->broken = true;
-	if (status != LANE_OK)
-		return status;
+	return status;
+}
+
+void lane_kick(struct lane *lane)
+{
+	struct lane_shared *shared = lane->memory.shared;
 	/* The slot raises its flag, then looks at the ring again; the ring's tail was stored before this looks at the
 	 * flag. So either it saw the request or this sees the flag. */
 	if (atomic_load(&shared->slot_asleep) && atomic_exchange(&shared->slot_asleep, 0))
 		sem_post(lane->memory.requests_posted);
-	return LANE_OK;
 }
 
 bool lane_revoke(struct lane *lane, uint32_t seq)

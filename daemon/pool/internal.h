@@ -19,7 +19,8 @@ struct seat {
 	struct lane *lane;
 	struct core_slot *slot;
 	bool ready;
-	bool active; /* on pools->active: something of the core's is in its lane */
+	bool active;  /* on pools->active: something of the core's is in its lane */
+	bool to_kick; /* something was put in since its slot was last woken */
 	TAILQ_ENTRY(seat) link;
 };
 

@@ -82,6 +82,8 @@ void pools_count(const struct pools *pools, int *ready, int *wanted);
 void pools_configure(struct pools *pools, const struct config *config);
 /* Hears all lanes that may have something to say. True: there was something. */
 bool pools_turn(struct pools *pools);
+/* Wakes the slots that were given something since the last call; after core_turn. */
+void pools_kick(struct pools *pools);
 /* Before the event loop sleeps: asks for doorbells. False: something has come meanwhile, do not sleep. */
 bool pools_sleep(struct pools *pools);
 void pools_wake(struct pools *pools);

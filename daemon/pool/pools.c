@@ -419,6 +419,16 @@ bool pools_turn(struct pools *pools)
 	return any;
 }
 
+void pools_kick(struct pools *pools)
+{
+	struct seat *seat;
+	TAILQ_FOREACH(seat, &pools->active, link)
+		if (seat->to_kick) {
+			seat->to_kick = false;
+			lane_kick(seat->lane);
+		}
+}
+
 void pools_wake(struct pools *pools)
 {
 	struct seat *seat;
@@ -462,6 +472,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 		seat->active = true;
 		TAILQ_INSERT_TAIL(&pools->active, seat, link);
 	}
+	seat->to_kick = true;
 	return 0;
 }
 
@@ -476,7 +487,7 @@ int64_t pools_op_started(void *context, struct core_slot *slot, struct task *tas
 {
 	struct pools *pools = context;
 	const struct seat *seat = core_slot_user(slot);
-	return lane_started(seat->lane, task->lane_seq, task->submitted_ns, core_now(pools->core));
+	return lane_started(seat->lane, task->lane_seq, task->given_ns, core_now(pools->core));
 }
 
 void pools_op_interrupt(void *context, struct core_slot *slot, struct task *task)

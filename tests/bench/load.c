@@ -84,13 +84,13 @@ static void stream_next(struct stream *stream)
 
 static void flight_turn(struct flight *flight, struct pollfd *polls)
 {
+	bool any = false;
 	for (size_t i = 0; i < flight->n_connections; i++)
-		taskd_flush(flight->connections[i], TASKD_FOREVER);
-	if (poll(polls, flight->n_connections, 10000) <= 0)
+		any |= taskd_dispatch(flight->connections[i], 0) == TASKD_OK;
+	for (size_t i = 0; i < flight->n_connections && !any; i++)
+		polls[i].events = (short)(POLLIN | (taskd_wants_write(flight->connections[i]) ? POLLOUT : 0));
+	if (!any && poll(polls, flight->n_connections, 10000) <= 0)
 		die("nothing came for 10 s");
-	for (size_t i = 0; i < flight->n_connections; i++)
-		if (polls[i].revents)
-			taskd_dispatch(flight->connections[i], 0);
 	for (size_t i = 0; i < flight->n_done; i++)
 		taskd_future_free(flight->done[i]);
 	flight->n_done = 0;

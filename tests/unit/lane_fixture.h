@@ -62,7 +62,9 @@ static inline int send_args(struct lane *lane, const char *args, size_t length, 
 {
 	const struct lane_request request = { .task_id = 7, .attempt = 1, .name = "echo", .name_length = 4,
 		.args = args, .args_length = length };
-	return lane_send(lane, &request, seq);
+	int status = lane_send(lane, &request, seq);
+	lane_kick(lane);
+	return status;
 }
 
 static inline uint32_t send_ok(struct lane *lane, const char *args)

@@ -36,6 +36,7 @@ START_TEST(request_and_reply_arrive_whole)
 		.name = "resize-it", .name_length = 6, .args = "[1,2]", .args_length = 5 };
 	uint32_t seq;
 	ck_assert_int_eq(lane_send(lane, &sent, &seq), LANE_OK);
+	lane_kick(lane);
 	struct lane_request taken;
 	ck_assert_int_eq(lane_end_take(end, &taken), LANE_OK);
 	ck_assert_uint_eq(taken.task_id, sent.task_id);

@@ -78,7 +78,8 @@
 	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \
 		"\"name\":{\"const\":\"taskd\"},\"version\":" SCHEMA_STRING ",\"protocol\":" SCHEMA_COUNT \
 		",\"pid\":" SCHEMA_COUNT ",\"uid\":" SCHEMA_COUNT ",\"started_at\":" SCHEMA_TIME          \
-		",\"uptime\":" SCHEMA_SECONDS ",\"socket\":" SCHEMA_STRING ",\"config\":" SCHEMA_STRING   \
+		",\"uptime\":" SCHEMA_SECONDS ",\"socket\":" SCHEMA_STRING                                \
+		",\"config\":{\"type\":[\"string\",\"null\"]}"                                            \
 		",\"limits\":" SCHEMA_OF(                                                                 \
 			"", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT))
 

@@ -48,6 +48,17 @@ START_TEST(it_grows_over_every_length)
 }
 END_TEST
 
+/* Also by single bytes, which fill the room to its last one. */
+START_TEST(the_terminator_always_has_room)
+{
+	for (size_t i = 0; i < 5000; i++) {
+		strbuf_add(&sb, "x", 1);
+		ck_assert_uint_lt(sb.length, sb.room);
+		ck_assert_int_eq(sb.data[sb.length], '\0');
+	}
+}
+END_TEST
+
 START_TEST(long_prints_are_whole)
 {
 	for (int width = 1; width < 1000; width += 7) {
@@ -147,6 +158,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, additions_follow_each_other);
 	tcase_add_test(tcase, it_grows_over_every_length);
+	tcase_add_test(tcase, the_terminator_always_has_room);
 	tcase_add_test(tcase, long_prints_are_whole);
 	tcase_add_test(tcase, strings_are_escaped);
 	tcase_add_test(tcase, what_is_not_UTF_8_is_replaced);

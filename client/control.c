@@ -4,7 +4,7 @@
 
 #include "client/client.h"
 
-/* The mutex for a call that asks the daemon; false with error_set called. */
+/* The mutex for a call that asks the daemon about a task; false with error_set called. */
 static bool begin(struct taskd_future *f)
 {
 	if (!f) {
@@ -15,7 +15,11 @@ static bool begin(struct taskd_future *f)
 	if (!connection_usable(f->connection) || !connection_may_wait(f->connection))
 		return false;
 	connection_lock(f->connection);
-	return true;
+	if (f->kind != FUTURE_REQUEST || f->id[0])
+		return true;
+	connection_unlock(f->connection);
+	error_set(TASKD_E_INVALID, "this request is not a task");
+	return false;
 }
 
 static bool knows_id(void *future)
@@ -59,8 +63,6 @@ static enum taskd_error ask(struct taskd_future *f, const char *method, const ch
 		error = reader_wait(c, knows_id, f, deadline);
 	if (error == TASKD_OK && f->done)
 		return error_set(TASKD_E_NOT_FOUND, "the task has ended already");
-	if (error == TASKD_OK && f->kind == FUTURE_REQUEST && !f->id[0])
-		return error_set(TASKD_E_INVALID, "this request is not a task");
 	if (error != TASKD_OK)
 		return error_set(error, error == c->error ? "%s" : NULL, c->reason);
 	struct taskd_future *asked = send_question(f, method, id_name);

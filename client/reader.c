@@ -98,11 +98,10 @@ static void connection_ended(struct taskd *c, int result)
 		connection_fail(c, TASKD_E_DISCONNECTED, "the daemon closed the connection");
 }
 
-/* What a reader does once: write what is left, wait for something, read it, settle it, run callbacks. Locked, with the
- * mutex given up in between. */
+/* What a reader does once: wait for something, read it, settle it, write on, run callbacks. Locked, with the mutex given
+ * up in between. */
 static void turn(struct taskd *c, int64_t deadline)
 {
-	output_write(c);
 	bool output = output_pending(c);
 	/* With several tasks on their way the next replies are likely to be there. */
 	bool likely = deadline == 0 || c->requests.count + c->tasks.count > 1;
@@ -160,15 +159,11 @@ static void sleep_for_reader(struct taskd *c, bool (*ready)(void *arg), void *ar
 	pthread_cond_init(&waiter.wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	TAILQ_INSERT_TAIL(&c->waiters, &waiter, entry);
-	output_write(c);
-	/* The write may have made it ready, or found the place free by now: neither would wake this thread. */
-	if (!ready(arg) && c->reading) {
-		struct timespec limit = timespec_of(deadline);
-		if (deadline == INT64_MAX)
-			pthread_cond_wait(&waiter.wake, &c->lock);
-		else
-			pthread_cond_timedwait(&waiter.wake, &c->lock, &limit);
-	}
+	struct timespec limit = timespec_of(deadline);
+	if (deadline == INT64_MAX)
+		pthread_cond_wait(&waiter.wake, &c->lock);
+	else
+		pthread_cond_timedwait(&waiter.wake, &c->lock, &limit);
 	TAILQ_REMOVE(&c->waiters, &waiter, entry);
 	pthread_cond_destroy(&waiter.wake);
 }
@@ -186,6 +181,9 @@ enum taskd_error reader_wait(struct taskd *c, bool (*ready)(void *arg), void *ar
 			break;
 		}
 		tried = true;
+		output_write(c);
+		if (ready(arg)) /* it waited for no more than that */
+			break;
 		if (c->reading) {
 			sleep_for_reader(c, ready, arg, deadline);
 			continue;

@@ -76,5 +76,17 @@ tests_unit_test_methods_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_strbuf
 tests_unit_test_strbuf_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
+# Of libtaskd, each with a daemon that says what the test tells it to.
+client_fake = tests/unit/client_fake.c tests/unit/client_fake.h
+unit_tests += tests/unit/test_client tests/unit/test_client_end tests/unit/test_client_map tests/unit/test_client_wait
+tests_unit_test_client_SOURCES = tests/unit/test_client.c $(client_fake)
+tests_unit_test_client_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_client_end_SOURCES = tests/unit/test_client_end.c $(client_fake)
+tests_unit_test_client_end_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_client_map_SOURCES = tests/unit/test_client_map.c $(client_fake)
+tests_unit_test_client_map_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_client_wait_SOURCES = tests/unit/test_client_wait.c $(client_fake)
+tests_unit_test_client_wait_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

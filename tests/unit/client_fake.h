@@ -1,0 +1,41 @@
+/* A daemon that says what the test tells it to. The client writes without waiting, and the socket keeps what was said to
+ * it, so most tests are one thread that plays both sides. */
+#ifndef TESTS_UNIT_CLIENT_FAKE_H
+#define TESTS_UNIT_CLIENT_FAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/taskd.h"
+
+#define FAKE_PATIENCE (20 * TASKD_SECOND) /* what a test waits for at most; never how long it takes */
+
+struct fake {
+	char dir[32];
+	char path[64];
+	int listener;
+	int fd; /* the accepted connection; -1 once it is closed */
+	char *in;
+	size_t in_length, in_room;
+	char *line;
+};
+
+void fake_begin(struct fake *fake);
+void fake_end(struct fake *fake);
+/* Connects to it, and accepts. */
+struct taskd *fake_connect(struct fake *fake);
+struct taskd *fake_connect_with(struct fake *fake, const struct taskd_connect_options *options);
+/* The next line that the client wrote, without its end; NULL where it has closed. Valid until the next. */
+const char *fake_read(struct fake *fake);
+/* Flushes the client, and checks that the next line is this one. */
+void fake_expect(struct fake *fake, struct taskd *c, const char *line);
+/* Bytes as they are; and a line. */
+void fake_write(struct fake *fake, const char *data, size_t length);
+void fake_say(struct fake *fake, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fake_close(struct fake *fake);
+
+/* Of a request's line: its id (0: a notification), and what follows "NAME": in it. */
+unsigned long fake_id(const char *line);
+const char *fake_member(const char *line, const char *name);
+
+#endif

@@ -42,7 +42,7 @@ void future_release(struct taskd_future *f)
 	if (f->text != f->own)
 		free(f->text);
 	failure_free(f->failure_own);
-	if (c->n_spare < SPARE_LIMIT && !c->closed) {
+	if (c->n_spare + 1 <= SPARE_LIMIT && !c->closed) {
 		f->next = c->spare;
 		c->spare = f;
 		c->n_spare++;

@@ -30,6 +30,8 @@ static bool peer_is_gone(const struct connection *connection)
 	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+static void set_interest(struct connection *connection);
+
 static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *connection = user;
@@ -44,8 +46,12 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	}
 	if (what & EV_READ)
 		input_read(connection);
-	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
+	if (connection_is_closed(connection))
+		return;
+	if (connection->input_over && peer_is_gone(connection))
 		connection_close(connection, NULL);
+	else if (what & EV_READ)
+		set_interest(connection); /* at once: the loop may call again before the turn's end */
 }
 
 /* Sets the event up for what the connection waits for now. */

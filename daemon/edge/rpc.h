@@ -25,8 +25,8 @@ bool submission_prepare(const struct call *call, const char *task, const struct 
 /* Submits one task of these arguments. NULL: the error has been answered. */
 struct task *submission_submit(const struct call *call, struct task_spec *spec, const char *args, size_t length)
 	__attribute__((warn_unused_result));
-/* Answers why core_submit would not. */
-void submission_refused(const struct reply_to *to, int refusal, const struct task_spec *spec);
+/* Answers why core_submit would not take so many tasks. */
+void submission_refused(const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted);
 /* "unknown task" with a suggestion. */
 void submission_unknown_task(const struct call *call, const char *name);
 

@@ -228,7 +228,7 @@ static struct task *submit_chunk(const struct call *call, struct task_spec *spec
 	int refusal = core_submit(edge->core, spec, &task);
 	bytes_unref(spec->args);
 	if (refusal != CORE_OK) {
-		submission_refused(&call->to, refusal, spec);
+		submission_refused(&call->to, refusal, spec, 1);
 		return NULL;
 	}
 	return task;
@@ -266,7 +266,7 @@ static void start(const struct call *call, const struct map_params *params, size
 	struct core_queue_figures figures;
 	core_queue_figures(spec->queue, &figures);
 	if (figures.options.limit_queued && figures.waiting + n > figures.options.limit_queued) {
-		submission_refused(&call->to, CORE_QUEUE_FULL, spec);
+		submission_refused(&call->to, CORE_QUEUE_FULL, spec, n);
 		return;
 	}
 	struct map *map = calloc(1, sizeof(*map) + n * sizeof(map->chunks[0]));

@@ -215,6 +215,8 @@ static const char *cancel_one(struct task *task)
 
 static const char *forget_one(struct task *task)
 {
+	if (task->slot)
+		core_task_look(task);
 	const char *state = task_state_name(task->state);
 	return core_forget(task) ? "forgotten" : state;
 }

@@ -74,7 +74,7 @@ static double retry_after(const struct task_spec *spec, size_t depth)
 	return seconds < 0.01 ? 0.01 : seconds > 60 ? 60 : seconds;
 }
 
-void submission_refused(const struct reply_to *to, int refusal, const struct task_spec *spec)
+void submission_refused(const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted)
 {
 	struct core_queue_figures figures;
 	struct strbuf data = STRBUF_INIT;
@@ -84,7 +84,7 @@ void submission_refused(const struct reply_to *to, int refusal, const struct tas
 		return;
 	}
 	core_queue_figures(spec->queue, &figures);
-	bool by_bytes = !figures.options.limit_queued || figures.waiting < figures.options.limit_queued;
+	bool by_bytes = !figures.options.limit_queued || figures.waiting + wanted <= figures.options.limit_queued;
 	snprintf(message, sizeof(message), "the queue \"%.100s\" is full: %zu tasks (%zu bytes) wait",
 		core_queue_name(spec->queue), figures.waiting, figures.waiting_bytes);
 	error_data_begin(&data, PROTO_QUEUE_FULL);
@@ -112,7 +112,7 @@ struct task *submission_submit(const struct call *call, struct task_spec *spec, 
 	int refusal = core_submit(edge->core, spec, &task);
 	bytes_unref(spec->args);
 	if (refusal != CORE_OK) {
-		submission_refused(&call->to, refusal, spec);
+		submission_refused(&call->to, refusal, spec, 1);
 		return NULL;
 	}
 	return task;

@@ -88,5 +88,13 @@ tests_unit_test_client_map_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_client_wait_SOURCES = tests/unit/test_client_wait.c $(client_fake)
 tests_unit_test_client_wait_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_edge
+tests_unit_test_edge_SOURCES = tests/unit/test_edge.c tests/unit/edge_world.c tests/unit/edge_world.h
+tests_unit_test_edge_LDADD = libedge.la libcore.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) \
+	$(CHECK_LIBS)
+unit_tests += tests/unit/test_edge_flow
+tests_unit_test_edge_flow_SOURCES = tests/unit/test_edge_flow.c tests/unit/edge_world.c tests/unit/edge_world.h
+tests_unit_test_edge_flow_LDADD = $(tests_unit_test_edge_LDADD)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,0 +1,81 @@
+/* A world for the edge's tests: a real event loop, real sockets and a real core, with workers that are a page of C in
+ * this process. A task's name says what becomes of it:
+ *
+ *   echo    its result is its arguments                  fail   fails with code 7, "no luck" and data
+ *   big     a string of as many bytes as its argument    plain  fails without a code
+ *   double  of a map: twice each item, and an error where it is 13
+ *   crash   ends as by a worker that SIGSEGV killed      hold   stays until world_finish, or until it is told to stop
+ *   idle    is known, and served by no pool */
+#ifndef TESTS_EDGE_WORLD_H
+#define TESTS_EDGE_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/core.h"
+#include "edge/config.h"
+#include "edge/internal.h"
+
+struct world {
+	struct event_base *base;
+	struct core *core;
+	struct core_pool *pool;
+	struct core_pool *other_pool;
+	struct core_queue *queue;
+	struct core_queue *other_queue; /* "other", of a pool that serves nothing */
+	struct core_slot *slots[4];
+	struct edge *edge;
+	struct config config;
+	struct pools *pools;
+	char folder[64];
+	char path[96];
+	int64_t now_ns;
+	bool reload_fails;
+	int n_shutdowns;
+	bool stop_deaf; /* held tasks do not stop when they are told to */
+	bool interrupted[4];
+};
+
+struct client {
+	struct world *world;
+	int fd;
+	char *input;
+	size_t length;
+	bool closed; /* the other side has */
+};
+
+/* With its clock standing still at some moment; it moves by world_advance only. */
+void world_init(struct world *world);
+void world_fini(struct world *world);
+/* Applies world->config. */
+void world_configure(struct world *world);
+/* One turn of the loop, as the server has it. True: there was something to do. */
+bool world_turn(struct world *world);
+/* Turns until there is nothing more to do. */
+void world_settle(struct world *world);
+void world_advance(struct world *world, int64_t delta_ns);
+/* Ends the held tasks that run, as succeeded with "done". How many. */
+int world_finish(struct world *world);
+size_t world_connections(const struct world *world);
+
+void client_init(struct client *client, struct world *world);
+void client_fini(struct client *client);
+void client_send(struct client *client, const char *data, size_t length);
+/* A line; the newline is added. */
+void client_say(struct client *client, const char *line);
+/* Says no more, but listens. */
+void client_half_close(struct client *client);
+void client_leave(struct client *client);
+/* The next line, without its newline; valid until the next call. Dies when none comes. */
+const char *client_hear(struct client *client);
+/* So many bytes. */
+const char *client_hear_bytes(struct client *client, size_t length);
+/* Nothing comes, however often the loop turns. */
+bool client_hears_nothing(struct client *client);
+/* The other side closes the connection. */
+bool client_hears_end(struct client *client);
+/* What is said gets that answer. */
+void client_expect(struct client *client, const char *line, const char *answer);
+
+#endif

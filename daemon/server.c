@@ -330,7 +330,8 @@ int server_run(struct server *server)
 		if (!phase_turn(server, core_now(server->core)))
 			break;
 		bool sleep = !timer_set(server) && !busy && pools_sleep(server->pools);
-		if (event_base_loop(server->base, sleep ? EVLOOP_ONCE : EVLOOP_NONBLOCK) < 0) {
+		/* EVLOOP_NONBLOCK alone goes on for as long as anything is readable: the turn would never come. */
+		if (event_base_loop(server->base, EVLOOP_ONCE | (sleep ? 0 : EVLOOP_NONBLOCK)) < 0) {
 			log_error("the event loop failed: %s", strerror(errno));
 			return EXIT_FAILURE;
 		}

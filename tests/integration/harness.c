@@ -19,7 +19,7 @@
 
 #include "client/taskd.h"
 
-int64_t now_ns(void)
+int64_t test_now_ns(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -33,9 +33,9 @@ void pause_briefly(void)
 
 bool wait_until(bool (*condition)(void *user), void *user)
 {
-	int64_t end = now_ns() + PATIENCE_NS;
+	int64_t end = test_now_ns() + PATIENCE_NS;
 	while (!condition(user)) {
-		if (now_ns() > end)
+		if (test_now_ns() > end)
 			return false;
 		pause_briefly();
 	}
@@ -128,9 +128,9 @@ bool daemon_notification(struct daemon *daemon, char *buffer, size_t size, int64
 bool daemon_notified(struct daemon *daemon, const char *text)
 {
 	char buffer[1024];
-	int64_t end = now_ns() + PATIENCE_NS;
-	while (now_ns() < end)
-		if (!daemon_notification(daemon, buffer, sizeof(buffer), end - now_ns()))
+	int64_t end = test_now_ns() + PATIENCE_NS;
+	while (test_now_ns() < end)
+		if (!daemon_notification(daemon, buffer, sizeof(buffer), end - test_now_ns()))
 			return false;
 		else if (strstr(buffer, text))
 			return true;
@@ -140,9 +140,9 @@ bool daemon_notified(struct daemon *daemon, const char *text)
 int daemon_wait(struct daemon *daemon)
 {
 	int status = -1;
-	int64_t end = now_ns() + PATIENCE_NS;
+	int64_t end = test_now_ns() + PATIENCE_NS;
 	while (waitpid(daemon->pid, &status, WNOHANG) == 0) {
-		if (now_ns() > end)
+		if (test_now_ns() > end)
 			return -1;
 		pause_briefly();
 	}
@@ -302,6 +302,11 @@ bool wire_puts(struct wire *wire, const char *text)
 static bool wire_read(struct wire *wire)
 {
 	struct pollfd readable = { .fd = wire->fd, .events = POLLIN };
+	if (wire->start) {
+		memmove(wire->data, wire->data + wire->start, wire->length - wire->start);
+		wire->length -= wire->start;
+		wire->start = 0;
+	}
 	if (wire->room - wire->length < 65536) {
 		wire->room = wire->room * 2 + 131072;
 		wire->data = realloc(wire->data, wire->room);
@@ -315,22 +320,41 @@ static bool wire_read(struct wire *wire)
 	return true;
 }
 
+static char *taken(struct wire *wire, size_t length)
+{
+	static char *text;
+	free(text);
+	text = malloc(length + 1);
+	memcpy(text, wire->data + wire->start, length);
+	text[length] = '\0';
+	wire->start += length;
+	return text;
+}
+
 const char *wire_line(struct wire *wire)
 {
-	static char *line;
-	char *end;
+	const char *end;
 	size_t looked = 0;
-	while (!(end = wire->length > looked ? memchr(wire->data + looked, '\n', wire->length - looked) : NULL)) {
-		looked = wire->length;
+	for (;;) {
+		size_t have = wire->length - wire->start;
+		end = have > looked ? memchr(wire->data + wire->start + looked, '\n', have - looked) : NULL;
+		if (end)
+			break;
+		looked = have;
 		if (!wire_read(wire))
 			return NULL;
 	}
-	size_t length = (size_t)(end - wire->data);
-	free(line);
-	line = strndup(wire->data, length);
-	memmove(wire->data, end + 1, wire->length - length - 1);
-	wire->length -= length + 1;
+	char *line = taken(wire, (size_t)(end - wire->data) - wire->start);
+	wire->start++;
 	return line;
+}
+
+const char *wire_bytes(struct wire *wire, size_t length)
+{
+	while (wire->length - wire->start < length)
+		if (!wire_read(wire))
+			return NULL;
+	return taken(wire, length);
 }
 
 bool wire_closed(struct wire *wire)

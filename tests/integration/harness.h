@@ -52,13 +52,13 @@ size_t worker_pids(struct taskd *c, pid_t *pids, size_t room);
 bool wait_until(bool (*condition)(void *user), void *user);
 /* Between two looks: a millisecond. */
 void pause_briefly(void);
-int64_t now_ns(void);
+int64_t test_now_ns(void);
 
 /* --- the wire itself --- */
 struct wire {
 	int fd;
 	char *data;
-	size_t length, room;
+	size_t start, length, room; /* what has come and was not taken: from start to length */
 };
 void wire_open(struct wire *wire, const struct daemon *daemon);
 void wire_close(struct wire *wire);
@@ -67,6 +67,8 @@ bool wire_send(struct wire *wire, const void *data, size_t length);
 bool wire_puts(struct wire *wire, const char *text);
 /* The next line without its end, terminated, valid until the next call; NULL where none comes, or the end. */
 const char *wire_line(struct wire *wire);
+/* The next LENGTH bytes, the same way. */
+const char *wire_bytes(struct wire *wire, size_t length);
 /* Whether the other side closes now, whatever it says before. */
 bool wire_closed(struct wire *wire);
 

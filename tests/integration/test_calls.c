@@ -15,8 +15,8 @@ static void start(const char *config)
 {
 	char text[2048];
 	const char *build = getenv("top_builddir");
-	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/.libs/nasty.so\n"
-		"[plugin example]\npath = %s/tests/plugins/.libs/example.so\n", config, build ? build : ".", build ? build : ".");
+	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/nasty.so\n"
+		"[plugin example]\npath = %s/tests/plugins/example.so\n", config, build ? build : ".", build ? build : ".");
 	daemon_start(&daemon_, text);
 	c = daemon_connect(&daemon_);
 }
@@ -246,7 +246,7 @@ START_TEST(a_time_limit_ends_what_never_looks)
 {
 	struct taskd_options options = { .timeout_ns = 100 * TASKD_MS };
 	start("kill_grace = 100ms\n");
-	struct taskd_future *f = submit("stubborn", "[]", &options);
+	struct taskd_future *f = submit("stubborn", "[300]", &options);
 	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_TIMED_OUT);
 	taskd_future_free(f);
 	f = submit("sleep", "[300]", &options);
@@ -260,7 +260,7 @@ END_TEST
 START_TEST(cancel_works_in_every_state)
 {
 	start("kill_grace = 100ms\n[pool default]\nprocesses = 1\n");
-	struct taskd_future *running = submit("stubborn", "[]", NULL);
+	struct taskd_future *running = submit("stubborn", "[300]", NULL);
 	taskd_flush(c, PATIENCE_NS);
 	ck_assert(wait_until(one_runs, NULL));
 	struct taskd_future *queued = submit("fib", "[10]", NULL);

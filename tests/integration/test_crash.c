@@ -18,7 +18,7 @@ static void start(const char *config)
 {
 	char text[2048];
 	const char *build = getenv("top_builddir");
-	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/.libs/nasty.so\n", config, build ? build : ".");
+	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/nasty.so\n", config, build ? build : ".");
 	daemon_start(&daemon_, text);
 	c = daemon_connect(&daemon_);
 }
@@ -184,23 +184,23 @@ START_TEST(a_hundred_thousand_tasks_while_workers_are_killed)
 	struct one *ones = calloc(N, sizeof(*ones));
 	struct taskd_future **futures = calloc(N, sizeof(*futures));
 	size_t submitted = 0, kills = 0, turn = 0;
-	int64_t next_kill = now_ns(), end = now_ns() + 20 * PATIENCE_NS;
+	int64_t next_kill = test_now_ns(), end = test_now_ns() + 20 * PATIENCE_NS;
 	start("\n[pool default]\nprocesses = 2\n");
 	pid_t master = daemon_.pid;
 	while (tally.ended < N) {
-		ck_assert_int_lt(now_ns(), end);
+		ck_assert_int_lt(test_now_ns(), end);
 		for (; submitted < N && submitted < tally.ended + IN_FLIGHT; submitted++) {
 			ones[submitted] = (struct one){ &tally, submitted };
-			futures[submitted] = submit("fib", submitted % 3 ? "[10]" : "[16]");
+			futures[submitted] = submit("fib", submitted % 3 ? "[20]" : "[24]");
 			taskd_add_done_callback(futures[submitted], count_end, &ones[submitted]);
 		}
 		taskd_dispatch(c, 10 * TASKD_MS);
-		if (now_ns() >= next_kill) {
+		if (test_now_ns() >= next_kill) {
 			pid_t pids[2];
 			size_t n = worker_pids(c, pids, 2);
 			if (n && kill(pids[turn++ % n], SIGKILL) == 0)
 				kills++;
-			next_kill = now_ns() + 50 * TASKD_MS;
+			next_kill = test_now_ns() + 50 * TASKD_MS;
 		}
 	}
 	for (size_t i = 0; i < N; i++) {

@@ -93,21 +93,9 @@ static void play_line(struct wire *wire, char *line, const char *where)
 		const char *header = wire_line(wire);
 		ck_assert_msg(header && sscanf(header, "Content-Length: %zu", &size) == 1, "%s: no header for: %s", where, line);
 		ck_assert_ptr_nonnull(wire_line(wire));
-		char *body = calloc(1, size + 1);
-		for (size_t have = 0; have < size;) {
-			size_t take = wire->length < size - have ? wire->length : size - have;
-			memcpy(body + have, wire->data, take);
-			memmove(wire->data, wire->data + take, wire->length - take);
-			wire->length -= take;
-			have += take;
-			if (have < size) {
-				ssize_t n = recv(wire->fd, wire->data, wire->room, 0);
-				ck_assert_msg(n > 0, "%s: closed within: %s", where, line);
-				wire->length = (size_t)n;
-			}
-		}
+		const char *body = wire_bytes(wire, size);
+		ck_assert_msg(body != NULL, "%s: closed within: %s", where, line);
 		ck_assert_msg(matches(body, text), "%s: wanted %s\n got %s", where, text, body);
-		free(body);
 		break;
 	}
 	case '!': /* an end: "closed" that the server closes, "shut" that we send no more */
@@ -124,7 +112,7 @@ static void play_line(struct wire *wire, char *line, const char *where)
 static void play(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *line = NULL, where[512];
+	char *line = NULL, where[1200];
 	size_t room = 0;
 	struct wire wire;
 	ck_assert_msg(file != NULL, "cannot read %s", path);
@@ -317,14 +305,14 @@ START_TEST(clients_that_die_in_the_middle_leave_nothing_behind)
 		wire_close(&wire);
 	}
 	struct taskd *c = daemon_connect(&daemon_);
-	int64_t end = now_ns() + PATIENCE_NS;
+	int64_t end = test_now_ns() + PATIENCE_NS;
 	for (;;) {
 		char *stats = request(c, "server.stats", "{}");
 		bool clean = number_in(stats, "queued") == 0 && number_in(stats, "running") == 0;
 		free(stats);
 		if (clean)
 			break;
-		ck_assert_int_lt(now_ns(), end);
+		ck_assert_int_lt(test_now_ns(), end);
 		pause_briefly();
 	}
 	taskd_close(c);

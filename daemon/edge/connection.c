@@ -66,6 +66,7 @@ static void set_interest(struct connection *connection)
 	if (connection->interest)
 		event_del(connection->event);
 	connection->interest = wanted;
+	connection->reading = wanted & EV_READ;
 	if (event_assign(connection->event, connection->edge->base, connection->fd, wanted, on_event, connection) < 0 ||
 		event_add(connection->event, NULL) < 0)
 		connection_close(connection, "its events cannot be watched");
@@ -134,6 +135,7 @@ bool connection_bury(struct connection *connection)
 {
 	struct request *request;
 	bool any = !LIST_EMPTY(&connection->requests);
+	backlog_free(connection);
 	while ((request = LIST_FIRST(&connection->requests)))
 		request_abandon(request);
 	TAILQ_REMOVE(&connection->edge->closed, connection, link);
@@ -284,15 +286,19 @@ static void flush(struct connection *connection)
 void connection_turn(struct connection *connection)
 {
 	flush(connection);
+	if (!connection_is_closed(connection) && connection->backlog)
+		dispatch_more(connection);
 	if (!connection_is_closed(connection) && connection->input_waits)
 		input_resume(connection);
 	if (connection_is_closed(connection))
 		return;
-	if (connection->input_over && !connection->input_waits && !connection->outstanding && !connection->output) {
+	if (connection->input_over && !connection->input_waits && !connection->backlog && !connection->outstanding &&
+		!connection->output) {
 		connection_close(connection, NULL);
 		return;
 	}
 	set_interest(connection);
-	if ((connection->output && !connection->blocked) || (connection->input_waits && !input_must_wait(connection)))
+	if ((connection->output && !connection->blocked) || connection->backlog ||
+		(connection->input_waits && !input_must_wait(connection)))
 		connection_touch(connection);
 }

@@ -2,9 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xmalloc.h"
 #include "edge/rpc.h"
 #include "proto/jsonrpc.h"
 #include "proto/suggest.h"
+
+#define BATCH_SHARE 4096 /* so many elements of a batch in one turn */
 
 static rpc_handler *const handlers[N_METHODS] = {
 	[METHOD_TASK_CALL] = rpc_task_call,
@@ -123,26 +126,78 @@ static void answer_bad(struct connection *connection, struct batch *batch, const
 	reply_error(&to, error, reason, NULL);
 }
 
+static void dispatch_element(struct connection *connection, struct batch *batch, const struct json_span *element)
+{
+	struct rpc_request request = { 0 };
+	enum proto_error error = PROTO_INVALID_REQUEST;
+	const char *reason = NULL;
+	switch (rpc_read_value(element, &request, &error, &reason)) {
+	case RPC_REQUEST:
+		dispatch_request(connection, batch, &request);
+		break;
+	case RPC_BATCH:
+	case RPC_BAD:
+		answer_bad(connection, batch, &request, error, reason);
+		break;
+	}
+}
+
+/* What a turn has no time for of a long batch. */
+struct backlog {
+	struct batch *batch;
+	struct json_span elements; /* malloc'ed text */
+	size_t cursor;
+};
+
+/* A turn's share of a batch's elements. True: there are more. */
+static bool dispatch_elements(struct connection *connection, struct batch *batch, const struct json_span *elements,
+	size_t *cursor)
+{
+	struct json_span element;
+	for (int i = 0; i < BATCH_SHARE; i++) {
+		if (connection_is_closed(connection) || json_next(elements, cursor, NULL, &element) != 1)
+			return false;
+		dispatch_element(connection, batch, &element);
+	}
+	return !connection_is_closed(connection);
+}
+
 static void dispatch_batch(struct connection *connection, const struct json_span *elements)
 {
 	struct batch *batch = batch_new(connection);
-	struct json_span element;
 	size_t cursor = 0;
-	while (!connection_is_closed(connection) && json_next(elements, &cursor, NULL, &element) == 1) {
-		struct rpc_request request = { 0 };
-		enum proto_error error = PROTO_INVALID_REQUEST;
-		const char *reason = NULL;
-		switch (rpc_read_value(&element, &request, &error, &reason)) {
-		case RPC_REQUEST:
-			dispatch_request(connection, batch, &request);
-			break;
-		case RPC_BATCH:
-		case RPC_BAD:
-			answer_bad(connection, batch, &request, error, reason);
-			break;
-		}
+	if (!dispatch_elements(connection, batch, elements, &cursor)) {
+		batch_release(batch);
+		return;
 	}
-	batch_release(batch);
+	struct backlog *backlog = xcalloc(1, sizeof(*backlog));
+	char *text = malloc(elements->length);
+	*backlog = (struct backlog){ .batch = batch, .elements = *elements, .cursor = cursor };
+	backlog->elements.text = text;
+	connection->backlog = backlog;
+	if (text)
+		memcpy(text, elements->text, elements->length);
+	else
+		connection_close(connection, "no memory for its batch");
+	connection_touch(connection);
+}
+
+void backlog_free(struct connection *connection)
+{
+	struct backlog *backlog = connection->backlog;
+	if (!backlog)
+		return;
+	connection->backlog = NULL;
+	batch_release(backlog->batch);
+	free((char *)backlog->elements.text);
+	free(backlog);
+}
+
+void dispatch_more(struct connection *connection)
+{
+	struct backlog *backlog = connection->backlog;
+	if (!dispatch_elements(connection, backlog->batch, &backlog->elements, &backlog->cursor))
+		backlog_free(connection);
 }
 
 void dispatch_message(struct connection *connection, const char *text, size_t length)

@@ -2,13 +2,15 @@
 #include "edge/edge.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "edge/config.h"
 #include "edge/request.h"
 #include "edge/rpc.h"
+
+#define SPARE_DESCRIPTORS 256
 
 void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns)
 {
@@ -38,13 +40,23 @@ void edge_timer(struct edge *edge)
 	}
 }
 
+/* Clients do not get the last descriptors: a worker that has to be started again needs some. */
+static size_t connection_limit(size_t wanted)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	size_t most = limit.rlim_cur > 2 * SPARE_DESCRIPTORS ? limit.rlim_cur - SPARE_DESCRIPTORS : limit.rlim_cur / 2;
+	return wanted < most ? wanted : most;
+}
+
 void edge_configure(struct edge *edge, const struct config *config)
 {
 	edge->limits = (struct edge_limits){
 		.frame = (size_t)config->frame_limit,
 		.payload = (size_t)config->payload_limit,
 		.output = (size_t)config->output_limit,
-		.connections = (size_t)config->max_connections,
+		.connections = connection_limit((size_t)config->max_connections),
 		.requests = (size_t)config->max_requests,
 		.send_timeout_ns = config->send_timeout,
 	};

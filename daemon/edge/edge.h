@@ -36,7 +36,9 @@ void edge_open(struct edge *edge);
 /* Stops to accept; connections go on. */
 void edge_close_listeners(struct edge *edge);
 void edge_configure(struct edge *edge, const struct config *config);
-/* Writes what this turn has produced. True: more is waiting that can be done now (do not sleep). */
+/* Writes what this turn has produced; once in every turn, after core_turn. The loop between turns must return after one
+ * round (EVLOOP_ONCE, with or without EVLOOP_NONBLOCK: the latter alone goes on while clients send). True: more is
+ * waiting that can be done now (do not sleep). */
 bool edge_turn(struct edge *edge);
 int64_t edge_next_ns(const struct edge *edge);
 void edge_timer(struct edge *edge);
@@ -44,7 +46,7 @@ void edge_timer(struct edge *edge);
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */
 void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests);
-/* Closes every connection; tasks that belong to one are cancelled. */
+/* Closes every connection; tasks that belong to one are cancelled. Before the core is freed. */
 void edge_free(struct edge *edge);
 
 #endif

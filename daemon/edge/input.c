@@ -21,7 +21,8 @@ void input_free(struct connection *connection)
 
 bool input_must_wait(const struct connection *connection)
 {
-	return connection_is_closed(connection) || connection->output_size > EDGE_OUTPUT_PAUSE ||
+	return connection_is_closed(connection) || connection->backlog || connection->output_size > EDGE_OUTPUT_PAUSE ||
+	       connection->asked > EDGE_ASKED_PAUSE ||
 	       connection->outstanding >= connection->edge->limits.requests;
 }
 

@@ -22,6 +22,7 @@
 #include "proto/methods.h"
 #include "proto/strbuf.h"
 
+struct backlog;
 struct batch;
 struct bytes;
 struct connection;
@@ -35,6 +36,8 @@ struct request;
 #define EDGE_COPY_LIMIT (16u * 1024)
 /* A connection is not read from while more than this waits to be written to it. */
 #define EDGE_OUTPUT_PAUSE (1024u * 1024)
+/* No more is read from a client while the arguments of its outstanding calls take more than this. */
+#define EDGE_ASKED_PAUSE (16u * 1024 * 1024)
 /* So much is read from, and written to, one connection in a turn of the loop. */
 #define EDGE_TURN_READ (1024u * 1024)
 #define EDGE_TURN_WRITE (4u * 1024 * 1024)
@@ -108,11 +111,14 @@ struct connection {
 	bool blocked;     /* the socket takes nothing more for now */
 	bool input_over;  /* the peer has said all, or what it said cannot be made sense of */
 	bool input_waits; /* not handled because of too much output or too many requests */
+	bool reading;     /* the event waits for input */
 	size_t output_size;
+	size_t asked; /* bytes of the arguments of calls that are outstanding */
 	size_t held; /* bytes of replies that are not complete yet: batches, maps */
 	size_t outstanding;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
+	struct backlog *backlog; /* the rest of a batch that is handled over several turns; NULL mostly */
 	struct edge_timer send_timer;
 	TAILQ_ENTRY(connection) link; /* edge->connections, then edge->closed */
 	TAILQ_ENTRY(connection) dirty_link;

@@ -60,6 +60,7 @@ struct request *request_new(const struct reply_to *to, const struct request_kind
 	request->task = NULL;
 	request->state = NULL;
 	request->timer = (struct edge_timer){ .fire = timed_out };
+	request->asked = 0;
 	request->indexed = false;
 	request->id = NULL;
 	request->id_length = (uint32_t)to->id_length;
@@ -85,6 +86,12 @@ struct reply_to request_reply_to(const struct request *request)
 	};
 }
 
+void request_charge(struct request *request, size_t bytes)
+{
+	request->asked += bytes;
+	request->connection->asked += bytes;
+}
+
 void request_free(struct request *request)
 {
 	struct connection *connection = request->connection;
@@ -93,10 +100,11 @@ void request_free(struct request *request)
 	edge_timer_cancel(edge, &request->timer);
 	LIST_REMOVE(request, link);
 	connection->outstanding--;
+	connection->asked -= request->asked;
 	edge->outstanding--;
 	if (request->id != request->id_inline)
 		free(request->id);
-	if (connection->input_waits || connection->input_over)
+	if (!connection->reading)
 		connection_touch(connection);
 	if (edge->n_spare_requests >= SPARE_LIMIT) {
 		free(request);

@@ -44,6 +44,7 @@ struct request {
 	struct edge_timer timer;
 	char *id; /* JSON text: in id_inline, or malloc'ed; NULL: no answer is waited for (a watch) */
 	uint32_t id_length;
+	size_t asked; /* bytes of arguments that its connection is charged with; see request_charge */
 	bool indexed; /* in connection->index */
 	char id_inline[28];
 };
@@ -52,6 +53,8 @@ struct request {
 struct request *request_new(const struct reply_to *to, const struct request_kind *kind);
 /* The place for its answer; valid until request_free. */
 struct reply_to request_reply_to(const struct request *request);
+/* Charges the connection with BYTES of arguments for as long as the request is outstanding. */
+void request_charge(struct request *request, size_t bytes);
 /* Off the books. It was answered, or abandoned; it waits for no task. */
 void request_free(struct request *request);
 void request_abandon(struct request *request);
@@ -72,6 +75,9 @@ void batch_release(struct batch *batch);
 /* --- dispatch.c --- */
 /* Handles one message of a connection, answering what can be answered. */
 void dispatch_message(struct connection *connection, const char *text, size_t length);
+/* Goes on with a batch that is too long for one turn. */
+void dispatch_more(struct connection *connection);
+void backlog_free(struct connection *connection);
 /* Reads the call's parameters by its method's table. False: the error has been answered. After true, call_params_free. */
 bool call_params(const struct call *call, void *out) __attribute__((warn_unused_result));
 void call_params_free(const struct call *call, void *params);

@@ -134,8 +134,9 @@ static void chunk_ended(struct task_waiter *waiter, struct task *task)
 			map_was_cancelled(map);
 		return;
 	}
-	core_task_fetched(task);
 	chunk_end_take(&chunk->end, task);
+	if (task->state == TASK_SUCCEEDED)
+		core_forget(task); /* its result is here, and nobody else knows of it */
 	if (!map->return_exceptions && chunk_end_error(&chunk->end, &error)) {
 		map_fail(map, &error);
 		strbuf_free(&error);
@@ -286,6 +287,7 @@ static void start(const struct call *call, const struct map_params *params, size
 	} else {
 		map->request = request_new(&call->to, &map_kind);
 		map->request->state = map;
+		request_charge(map->request, params->items.length);
 		map->held = sizeof(*map) + n * sizeof(map->chunks[0]);
 		connection_hold(call->to.connection, map->held);
 	}

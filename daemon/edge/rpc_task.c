@@ -17,6 +17,14 @@ static void outcome_came(struct task_waiter *waiter, struct task *task)
 	request_free(request);
 }
 
+/* Nobody but the caller knows of a called task, and he has its result now. What went wrong stays to be looked at. */
+static void called_ended(struct task_waiter *waiter, struct task *task)
+{
+	outcome_came(waiter, task);
+	if (task->state == TASK_SUCCEEDED)
+		core_forget(task);
+}
+
 static void attached_abandon(struct request *request)
 {
 	task_unwait(&request->waiter);
@@ -81,7 +89,9 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 {
 	struct request *request = request_new(to, attached ? &attached_kind : &result_kind);
 	request->task = task;
-	request->waiter.ended = outcome_came;
+	request->waiter.ended = attached ? called_ended : outcome_came;
+	if (attached)
+		request_charge(request, task->args->size);
 	task_wait(task, &request->waiter);
 	return request;
 }

@@ -274,7 +274,7 @@ START_TEST(cancel_works_in_every_state)
 	taskd_future_free(queued);
 	struct taskd_future *done = submit("fib", "[10]", NULL);
 	ck_assert_int_eq(taskd_result(done, PATIENCE_NS), TASKD_OK);
-	ck_assert_int_eq(taskd_cancel(done, PATIENCE_NS), TASKD_OK);
+	ck_assert_int_eq(taskd_cancel(done, PATIENCE_NS), TASKD_E_NOT_FOUND); /* it has ended already */
 	ck_assert_str_eq(taskd_future_result(done, NULL), "55");
 	taskd_future_free(done);
 	stop();

@@ -215,7 +215,7 @@ START_TEST(a_client_that_never_reads_is_not_read_from)
 	static char request_text[16384];
 	start("output_limit = 64M\n");
 	memset(request_text, 'a', sizeof(request_text));
-	memcpy(request_text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"", 52);
+	memcpy(request_text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"", 51);
 	memcpy(request_text + sizeof(request_text) - 4, "\"]}\n", 4);
 	struct wire wire;
 	wire_open(&wire, &daemon_);

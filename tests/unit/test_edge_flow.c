@@ -198,6 +198,48 @@ START_TEST(requests_beyond_the_limit_wait_until_some_are_answered)
 }
 END_TEST
 
+START_TEST(an_element_of_a_batch_that_ends_makes_room_for_more)
+{
+	struct client other;
+	world.config.max_requests = 2;
+	world_configure(&world);
+	client_init(&other, &world);
+	client_say(&client, "[" REQUEST("1", "hold", "[]") "," REQUEST("2", "hold", "[]") "]");
+	client_say(&client, REQUEST("3", "hold", "[]"));
+	world_settle(&world);
+	ck_assert_uint_eq(core_totals(world.core)->submitted, 2);
+	client_say(&other, REQUEST("1", "task.cancel", "{\"ids\":\"1\"}"));
+	world_settle(&world);
+	ck_assert_uint_eq(core_totals(world.core)->submitted, 3);
+	client_fini(&other);
+}
+END_TEST
+
+START_TEST(a_long_batch_does_not_hold_up_others)
+{
+	enum { N = 50000 };
+	struct client other;
+	struct strbuf text = STRBUF_INIT;
+	client_init(&other, &world);
+	for (int i = 0; i < N; i++)
+		strbuf_puts(&text, i ? ",1" : "[1");
+	strbuf_puts(&text, "]");
+	client_say(&client, text.data);
+	world_turn(&world);
+	client_expect(&other, REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
+	ck_assert_ptr_null(only_connection()->output);
+	ck_assert_uint_gt(strlen(client_hear(&client)), (size_t)N * 50);
+	client_expect(&client, REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
+	client_say(&client, text.data);
+	world_turn(&world);
+	client_leave(&client);
+	world_settle(&world);
+	ck_assert_uint_eq(world_connections(&world), 1);
+	client_fini(&other);
+	strbuf_free(&text);
+}
+END_TEST
+
 /* --- not reading --- */
 
 START_TEST(one_that_never_reads_is_not_read_from_either)
@@ -419,6 +461,8 @@ int main(void)
 	tcase_add_test(tests, ten_thousand_pipelined_requests_are_each_answered_once);
 	tcase_add_test(tests, large_messages_pass_both_ways);
 	tcase_add_test(tests, requests_beyond_the_limit_wait_until_some_are_answered);
+	tcase_add_test(tests, an_element_of_a_batch_that_ends_makes_room_for_more);
+	tcase_add_test(tests, a_long_batch_does_not_hold_up_others);
 	tcase_add_test(tests, one_that_never_reads_is_not_read_from_either);
 	tcase_add_test(tests, one_that_takes_nothing_for_too_long_is_closed);
 	tcase_add_test(tests, one_for_whom_too_much_waits_is_closed);

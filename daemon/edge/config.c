@@ -179,7 +179,8 @@ static const void *part_find(const struct config *config, const char *section, c
 	return NULL;
 }
 
-static void keys_compare(const void *a, const void *b, const char *section, const char *name, changed_fn *changed, void *user)
+static void keys_compare(const void *a, const void *b, const char *section, const char *name, changed_fn *changed,
+	void *user)
 {
 	for (size_t i = 0; i < config_n_keys; i++)
 		if (strcmp(config_keys[i].section, section) == 0 && !config_value_equal(a, b, &config_keys[i]))
@@ -187,7 +188,8 @@ static void keys_compare(const void *a, const void *b, const char *section, cons
 }
 
 /* One section of a configuration against the OTHER; keys only where WITH_KEYS, so that each difference is told once. */
-static void part_compare(const struct part *part, const struct config *other, bool with_keys, changed_fn *changed, void *user)
+static void part_compare(const struct part *part, const struct config *other, bool with_keys, changed_fn *changed,
+	void *user)
 {
 	const void *same = part_find(other, part->section, part->name);
 	if (!same)
@@ -196,7 +198,8 @@ static void part_compare(const struct part *part, const struct config *other, bo
 		keys_compare(same, part->target, part->section, part->name, changed, user);
 }
 
-static void parts_compare(const struct config *config, const struct config *other, bool with_keys, changed_fn *changed, void *user)
+static void parts_compare(const struct config *config, const struct config *other, bool with_keys, changed_fn *changed,
+	void *user)
 {
 	const struct config_pool *pool;
 	const struct config_queue *queue;

@@ -19,7 +19,9 @@
 static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
 static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
 static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
-static const int64_t level_values[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+static const int64_t level_values[] = {
+	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
+};
 
 const struct config_key config_keys[] = {
 	/* [taskd] */

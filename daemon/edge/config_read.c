@@ -78,7 +78,8 @@ static int kind_find(struct reading *reading, const char *word)
 	if (suggest.best)
 		fail_at(reading, reading->line, "there is no section [%s]; did you mean [%s]?", word, suggest.best);
 	else
-		fail_at(reading, reading->line, "there is no section [%s]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]", word);
+		fail_at(reading, reading->line,
+			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]", word);
 	return -1;
 }
 
@@ -109,12 +110,14 @@ static void section_begin(struct reading *reading, char *title)
 	else if (kind != CONFIG_SECTION_TASKD && !name)
 		fail_at(reading, reading->line, "[%s] needs a name: [%s NAME]", word, word);
 	else if (name && (!name_is_sound(name) || strtok_r(NULL, " \t", &rest)))
-		fail_at(reading, reading->line, "the name of a %s has letters, digits, - and _, at most %d of them", word, NAME_LIMIT);
+		fail_at(reading, reading->line, "the name of a %s has letters, digits, - and _, at most %d of them", word,
+			NAME_LIMIT);
 	if (reading->error)
 		return;
 	const struct section *same = section_find(reading, (enum config_section)kind, name);
 	if (same) {
-		fail_at(reading, reading->line, "[%s%s%s] is there already, in line %d", word, name ? " " : "", name ? name : "", same->line);
+		fail_at(reading, reading->line, "[%s%s%s] is there already, in line %d", word, name ? " " : "",
+			name ? name : "", same->line);
 		return;
 	}
 	struct section *section = xcalloc(1, sizeof(*section));

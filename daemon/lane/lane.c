@@ -183,7 +183,7 @@ static int request_put(struct lane *lane, const struct lane_request *request, ui
 		return LANE_BROKEN;
 	}
 	if (large) {
-		int status = payload_send(lane->socket_fd, entry.seq, request->args, request->args_length, false);
+		int status = payload_send(lane->socket_fd, entry.seq, request->args, request->args_length, PAYLOAD_OF_MASTER);
 		if (status != LANE_OK)
 			return status;
 	}
@@ -305,7 +305,7 @@ static int reply_payload(struct lane *lane, const struct reply_record *said, con
 		size_t size = (size_t)said->payload_length;
 		if (said->payload_length <= LANE_INLINE_LIMIT || said->payload_length > lane->payload_limit)
 			return LANE_BROKEN;
-		int status = payload_receive(lane->socket_fd, said->seq, size, &data);
+		int status = payload_receive(lane->socket_fd, said->seq, size, PAYLOAD_OF_SLOT, &data);
 		if (status == LANE_NO_MEMORY)
 			reply_without_payload(reply);
 		if (status != LANE_OK)

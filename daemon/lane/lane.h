@@ -83,10 +83,11 @@ int lane_memory_fd(const struct lane *lane);
 int lane_socket_fd(const struct lane *lane);
 void lane_handed_over(struct lane *lane);
 
-/* Puts a request in. A slot that sleeps goes on sleeping until lane_kick: one wake-up serves all that is put in together. *seq is its number. The name has at most 255 bytes. A payload over
- * LANE_INLINE_LIMIT is taken only while no other large one is on its way. LANE_NONE: no room now; from then on the slot
- * also rings the doorbell when it has made room, and lane_sleep is false once where it already has: try again then.
- * LANE_NO_MEMORY: no memory or descriptor for a large payload. LANE_BROKEN. */
+/* Puts a request in. A slot that sleeps goes on sleeping until lane_kick: one wake-up serves all that is put in
+ * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT is taken only while no
+ * other large one is on its way. LANE_NONE: no room now; from then on the slot also rings the doorbell when it has made
+ * room, and lane_sleep is false once where it already has: try again then. LANE_NO_MEMORY: no memory or descriptor for
+ * a large payload. LANE_BROKEN. */
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
 /* Wakes the slot if it sleeps. To be called after lane_send, before the master itself sleeps. */
 void lane_kick(struct lane *lane);

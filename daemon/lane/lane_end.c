@@ -60,6 +60,11 @@ struct lane_end *lane_end_new(int memory_fd, int socket_fd, int doorbell_fd, siz
 	return NULL;
 }
 
+const struct lane_memory *lane_end_memory(const struct lane_end *end)
+{
+	return &end->memory;
+}
+
 static void mapped_drop(struct lane_end *end)
 {
 	if (end->mapped)
@@ -121,7 +126,7 @@ static int request_wait(struct lane_end *end, void **record, uint32_t *length)
 			return LANE_NONE;
 		int status = ring_peek(&end->requests, record, length);
 		if (status == RING_EMPTY) {
-			/* Another look with the flag up; see lane_send. A post that comes all the same is a look too many. */
+			/* Another look with the flag up; see lane_kick. A post that comes all the same is a look too many. */
 			atomic_store(&shared->slot_asleep, 1);
 			status = ring_peek(&end->requests, record, length);
 			if (status == RING_EMPTY) {
@@ -183,7 +188,7 @@ static int request_open(struct lane_end *end, const struct request_record *recor
 	if (!record->large)
 		return LANE_OK;
 	uint32_t seq = (uint32_t)(atomic_load(&end->current) - 1);
-	int status = payload_receive(end->socket_fd, seq, request->args_length, &end->mapped);
+	int status = payload_receive(end->socket_fd, seq, request->args_length, PAYLOAD_OF_MASTER, &end->mapped);
 	if (status == LANE_OK) {
 		end->mapped_size = request->args_length;
 		request->args = end->mapped;
@@ -287,7 +292,7 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 	if (payload_length > end->payload_limit) {
 		say_too_large(&record, &message, "the result is over the limit");
 	} else if (record.large) {
-		int status = payload_send(end->socket_fd, record.seq, payload, payload_length, true);
+		int status = payload_send(end->socket_fd, record.seq, payload, payload_length, PAYLOAD_OF_SLOT);
 		if (status == LANE_NO_MEMORY)
 			say_too_large(&record, &message, "the worker has no memory for the result");
 		else if (status != LANE_OK)

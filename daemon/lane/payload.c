@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,7 +22,10 @@ struct payload_header {
 };
 static_assert(sizeof(struct payload_header) == 16, "no padding");
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+static const int seals_of[] = {
+	[PAYLOAD_OF_MASTER] = F_SEAL_SHRINK | F_SEAL_GROW,
+	[PAYLOAD_OF_SLOT] = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+};
 
 union one_descriptor {
 	struct cmsghdr aligned;
@@ -38,7 +42,7 @@ int payload_socket_pair(int *master, int *slot)
 	return 0;
 }
 
-static int memfd_of(const char *data, size_t size)
+static int memfd_of(const char *data, size_t size, int seals)
 {
 	int fd = memfd_create("taskd-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
@@ -51,7 +55,7 @@ static int memfd_of(const char *data, size_t size)
 			goto fail;
 		done += (size_t)n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL) < 0)
 		goto fail;
 	return fd;
 fail:;
@@ -61,9 +65,9 @@ fail:;
 	return -1;
 }
 
-int payload_send(int socket, uint32_t seq, const char *data, size_t size, bool wait)
+int payload_send(int socket, uint32_t seq, const char *data, size_t size, enum payload_sender sender)
 {
-	int fd = memfd_of(data, size);
+	int fd = memfd_of(data, size, seals_of[sender]);
 	if (fd < 0)
 		return LANE_NO_MEMORY;
 	struct payload_header header = { .seq = seq, .size = size };
@@ -78,7 +82,7 @@ int payload_send(int socket, uint32_t seq, const char *data, size_t size, bool w
 	memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	ssize_t sent;
 	do
-		sent = sendmsg(socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL | (sender == PAYLOAD_OF_SLOT ? 0 : MSG_DONTWAIT));
 	while (sent < 0 && errno == EINTR);
 	int reason = errno;
 	close(fd);
@@ -126,24 +130,24 @@ static int descriptor_receive(int socket, struct payload_header *header, int *fd
 	return LANE_BROKEN;
 }
 
-/* Of plain memory (huge pages can run out under the reader's feet), of that size, and never to change again. */
-static bool is_sealed_memory(int fd, size_t size)
+/* Of plain memory (huge pages can run out under the reader's feet), of that size, and sealed. */
+static bool is_sealed_memory(int fd, size_t size, int wanted)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat about;
 	struct statfs system;
-	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &about) == 0 && about.st_size >= 0 &&
+	return seals >= 0 && (seals & wanted) == wanted && fstat(fd, &about) == 0 && about.st_size >= 0 &&
 		(uint64_t)about.st_size == size && fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
-int payload_receive(int socket, uint32_t seq, size_t size, const char **data)
+int payload_receive(int socket, uint32_t seq, size_t size, enum payload_sender sender, const char **data)
 {
 	struct payload_header header;
 	int fd;
 	int status = descriptor_receive(socket, &header, &fd);
 	if (status != LANE_OK)
 		return status;
-	if (header.seq != seq || header.size != size || size == 0 || !is_sealed_memory(fd, size)) {
+	if (header.seq != seq || header.size != size || size == 0 || !is_sealed_memory(fd, size, seals_of[sender])) {
 		close(fd);
 		return LANE_BROKEN;
 	}

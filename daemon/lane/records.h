@@ -123,5 +123,6 @@ void lane_memory_close(struct lane_memory *memory);
  * own the memory. */
 struct lane_end *lane_end_attach(const struct lane_memory *memory, int socket_fd, int doorbell_fd, size_t payload_limit);
 const struct lane_memory *lane_memory_of(const struct lane *lane);
+const struct lane_memory *lane_end_memory(const struct lane_end *end);
 
 #endif

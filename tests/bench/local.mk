@@ -19,6 +19,11 @@ EXTRA_PROGRAMS += tests/bench/core_bench
 tests_bench_core_bench_SOURCES = tests/bench/core_bench.c tests/unit/toy.c tests/unit/toy.h
 tests_bench_core_bench_LDADD = libcore.la libbase.la
 
+# A lane by itself: make tests/bench/lane_bench && tests/bench/lane_bench
+EXTRA_PROGRAMS += tests/bench/lane_bench
+tests_bench_lane_bench_SOURCES = tests/bench/lane_bench.c
+tests_bench_lane_bench_LDADD = liblane.la libcore.la libbase.la
+
 BENCH_FLAGS =
 bench: all $(bench_programs)
 	@command -v python3 >/dev/null || { echo 'error: make bench needs python3: apt-get install python3' >&2; exit 1; }

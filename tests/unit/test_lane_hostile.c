@@ -472,6 +472,7 @@ int main(void)
 {
 	Suite *suite = suite_create("lane, hostile");
 	TCase *tcase = tcase_create("lies");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, lie_breaks_the_lane, 0, sizeof lies / sizeof *lies);
 	tcase_add_test(tcase, answer_twice_or_to_nothing_is_refused);
@@ -481,6 +482,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("scribbling");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, scribbled_semaphores_hurt_nobody);
 	tcase_add_test(tcase, scribbling_over_everything_breaks_the_lane_only);
@@ -488,6 +490,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("death");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, killed_slot_leaves_a_lane_that_can_be_read_to_its_end);
 	tcase_add_test(tcase, slot_whose_master_is_gone_hears_of_it);

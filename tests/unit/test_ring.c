@@ -404,6 +404,7 @@ int main(void)
 {
 	Suite *suite = suite_create("ring");
 	TCase *tcase = tcase_create("one thread");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, fresh, NULL);
 	tcase_add_test(tcase, new_ring_is_empty);
 	tcase_add_test(tcase, records_come_out_in_order_with_their_contents);
@@ -417,6 +418,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("dead and lying peers");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, fresh, NULL);
 	tcase_add_test(tcase, what_was_reserved_and_never_published_is_not_there);
 	tcase_add_test(tcase, pad_without_its_record_is_not_there);
@@ -430,6 +432,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("two threads");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, fresh, NULL);
 	tcase_add_test(tcase, two_threads_lose_and_mix_nothing);
 	suite_add_tcase(suite, tcase);

@@ -111,8 +111,8 @@ teardown_file() {
 
 @test "results and the bar do not share a line" {
 	run in_terminal "taskctl map echo ::: $(seq -s ' ' 1 50)"
-	# what is left on the screen when the bar has been taken away each time
-	screen=$(sed -e 's/.*\x1b\[K//' -e 's/\r//g' <<<"$output" | grep -v '^$')
+	# what the screen shows when the bar has been taken away each time
+	screen=$(sed -e 's/\r$//' -e 's/.*\r\x1b\[K//' <<<"$output" | grep -v '^$')
 	[[ $screen == "$(seq 1 50)" ]]
 }
 

@@ -61,6 +61,8 @@ struct futures_slot {
 int futures_put(struct futures *futures, uint64_t number, struct taskd_future *f);
 /* Removes it; NULL where there is none. */
 struct taskd_future *futures_take(struct futures *futures, uint64_t number);
+/* Sorts them by their numbers, to the front of `slots`; how many there are. It is good only for futures_free then. */
+size_t futures_sort(struct futures *futures);
 void futures_free(struct futures *futures);
 
 /* --- a future (future.c, callback.c) --- */
@@ -160,6 +162,7 @@ struct taskd {
 
 	struct strbuf out; /* requests, from out_start on not yet written */
 	size_t out_start;
+	size_t out_enough; /* once so much is not written, a submission tries to */
 	int out_error; /* errno of the write that failed; what is left to read is read all the same */
 
 	/* The reader's alone. */
@@ -197,6 +200,7 @@ void connection_unlock(struct taskd *c);
 void connection_fail(struct taskd *c, enum taskd_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+#define OUT_ENOUGH ((size_t)64 << 10) /* so much is worth a system call of its own */
 /* Locked: writes what the socket takes; the rest is the reader's. */
 void output_write(struct taskd *c);
 bool output_pending(const struct taskd *c);

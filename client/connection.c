@@ -137,6 +137,7 @@ static struct taskd *connection_new(int fd, size_t frame_limit)
 	c->generation = generation;
 	c->references = 1;
 	framing_init(&c->framing, FRAMING_LINES, frame_limit ? frame_limit : FRAME_LIMIT);
+	c->out_enough = OUT_ENOUGH;
 	TAILQ_INIT(&c->waiters);
 	c->callable_last = &c->callable;
 	return c;
@@ -191,10 +192,10 @@ void connection_unlock(struct taskd *c)
 
 static void fail_all(struct taskd *c, struct futures *futures)
 {
-	if (futures->slots)
-		for (size_t i = 0; i <= futures->mask; i++)
-			if (futures->slots[i].future)
-				future_fail_with(futures->slots[i].future, &c->ended);
+	size_t n = futures_sort(futures);
+
+	for (size_t i = 0; i < n; i++)
+		future_fail_with(futures->slots[i].future, &c->ended);
 	futures_free(futures);
 }
 

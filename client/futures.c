@@ -1,22 +1,26 @@
-/* Futures by number: what a reply's id, or a finished task's, leads to. Open addressing, with the number itself for a
- * hash: request ids are consecutive, so they lie side by side and hardly ever meet, and one that stays outstanding for
- * hours costs its neighbours a step. */
+/* Futures by number: what a reply's id, or a finished task's, leads to. Open addressing, never more than half full. The
+ * numbers are consecutive, or nearly so; multiplying by the golden ratio spreads just such numbers evenly. Taken as they
+ * are they would lie side by side, and a removal would have to look through the whole row of them. */
 #include <stdlib.h>
 
 #include "client/client.h"
 
 #define FIRST_SLOTS 64
 
+static size_t home_of(const struct futures *futures, uint64_t number)
+{
+	return (size_t)((number * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & futures->mask;
+}
+
 static size_t place(const struct futures *futures, uint64_t number)
 {
-	size_t at = (size_t)number & futures->mask;
+	size_t at = home_of(futures, number);
 
 	while (futures->slots[at].future && futures->slots[at].number != number)
 		at = (at + 1) & futures->mask;
 	return at;
 }
 
-/* Never more than half full. */
 static int grow(struct futures *futures)
 {
 	size_t old = futures->slots ? futures->mask + 1 : 0;
@@ -56,7 +60,7 @@ struct taskd_future *futures_take(struct futures *futures, uint64_t number)
 		return NULL;
 	/* Those behind it that were pushed on by others move up, so that no search stops short of them. */
 	for (size_t at = (hole + 1) & futures->mask; futures->slots[at].future; at = (at + 1) & futures->mask) {
-		size_t home = (size_t)futures->slots[at].number & futures->mask;
+		size_t home = home_of(futures, futures->slots[at].number);
 		if (((at - home) & futures->mask) >= ((at - hole) & futures->mask)) {
 			futures->slots[hole] = futures->slots[at];
 			hole = at;
@@ -65,6 +69,25 @@ struct taskd_future *futures_take(struct futures *futures, uint64_t number)
 	futures->slots[hole].future = NULL;
 	futures->count--;
 	return f;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct futures_slot *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+size_t futures_sort(struct futures *futures)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; futures->slots && i <= futures->mask; i++)
+		if (futures->slots[i].future)
+			futures->slots[n++] = futures->slots[i];
+	if (n > 0)
+		qsort(futures->slots, n, sizeof(*futures->slots), compare_slots);
+	return n;
 }
 
 void futures_free(struct futures *futures)

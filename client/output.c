@@ -27,6 +27,7 @@ void output_write(struct taskd *c)
 {
 	bool had_some = output_pending(c);
 
+	c->out_enough = OUT_ENOUGH;
 	while (output_pending(c)) {
 		ssize_t n = send(c->fd, c->out.data + c->out_start, c->out.length - c->out_start,
 			MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -49,6 +50,8 @@ void output_write(struct taskd *c)
 			memmove(c->out.data, c->out.data + c->out_start, c->out.length);
 			c->out_start = 0;
 		}
+		/* While the daemon reads nothing, not every submission is to ask the socket again. */
+		c->out_enough += c->out.length - c->out_start;
 		return;
 	}
 	c->out_start = 0;

@@ -7,7 +7,6 @@
 #include "client/client.h"
 #include "proto/units.h"
 
-#define OUT_ENOUGH ((size_t)64 << 10) /* so much is worth a system call of its own */
 #define TASK_NAME_LIMIT 64
 
 /* The digits of NUMBER, at the end of BUF. */
@@ -54,7 +53,7 @@ struct taskd_future *request_add(struct taskd *c, enum future_kind kind, const s
 		for (char *p = c->out.data + start; p < c->out.data + c->out.length - 1; p++)
 			if (*p == '\n' || *p == '\r')
 				*p = ' ';
-	if (c->out.length - c->out_start >= OUT_ENOUGH)
+	if (c->out.length - c->out_start >= c->out_enough)
 		output_write(c);
 	return f;
 fail:

@@ -162,7 +162,7 @@ const struct taskd_failure *taskd_future_error(const struct taskd_future *f);
 /* CALLBACK runs once, when it is done, in the thread that reads the end from the socket, or at once when it is done
  * already. No lock is held: it may submit and free, but not wait on this connection (what waits fails with
  * TASKD_E_INVALID there). Several may be added; they run in order, and those of different futures in the order of the
- * futures' ends. Nothing is read while it runs. */
+ * futures' ends (at the connection's end: of their submission). Nothing is read while it runs. */
 typedef void taskd_callback(struct taskd_future *f, void *user);
 enum taskd_error taskd_add_done_callback(struct taskd_future *f, taskd_callback *callback, void *user);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/client.h"
 #include "client/taskd.h"
 #include "client_fake.h"
 #include "proto/errors.h"
@@ -178,6 +179,40 @@ START_TEST(a_failure_can_be_handed_on)
 		"cannot connect to /nonexistent/socket: No such file or directory (is taskd running?)");
 	taskd_future_free(f);
 	taskd_close(none);
+}
+END_TEST
+
+/* --- the table of futures --- */
+
+/* Against an array that says what is in it: consecutive numbers, and some far between. */
+START_TEST(numbers_lead_to_their_futures)
+{
+	enum { N = 3000 };
+	static char futures_of[N];
+	static bool there[N];
+	struct futures futures = { 0 };
+	unsigned random = 1;
+
+	ck_assert_ptr_null(futures_take(&futures, 5));
+	for (int i = 0; i < 200000; i++) {
+		random = random * 1664525 + 1013904223;
+		size_t k = (random >> 8) % N;
+		uint64_t number = k < N / 2 ? k + 1 : (uint64_t)k << (_i * 8 + 4);
+		struct taskd_future *f = (struct taskd_future *)(void *)&futures_of[k];
+		if (random >> 31) {
+			ck_assert_int_eq(futures_put(&futures, number, f), there[k] ? -1 : 0);
+			there[k] = true;
+		} else {
+			ck_assert_ptr_eq(futures_take(&futures, number), there[k] ? f : NULL);
+			there[k] = false;
+		}
+	}
+	size_t count = 0;
+	for (size_t k = 0; k < N; k++)
+		count += there[k];
+	ck_assert_uint_eq(futures.count, count);
+	ck_assert_uint_lt(futures.mask, 8 * N);
+	futures_free(&futures);
 }
 END_TEST
 
@@ -739,6 +774,7 @@ static Suite *client_suite(void)
 	tcase_add_test(tests, an_unknown_kind_is_told_by_its_code);
 	tcase_add_test(tests, a_crash_is_told_with_its_details);
 	tcase_add_test(tests, a_failure_can_be_handed_on);
+	tcase_add_loop_test(tests, numbers_lead_to_their_futures, 1, 6);
 	tcase_add_test(tests, the_socket_is_the_argument_or_the_variable_or_the_usual_place);
 	tcase_add_test(tests, a_users_own_socket_is_found);
 	tcase_add_test(tests, paths_that_do_not_fit_are_invalid);

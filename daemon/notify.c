@@ -99,3 +99,15 @@ int notify_check_listener(int fd, const char **reason)
 		return 0;
 	return -1;
 }
+
+char *notify_listener_path(int fd)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t size = sizeof(address);
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0 || size <= offsetof(struct sockaddr_un, sun_path))
+		return NULL;
+	size_t length = size - offsetof(struct sockaddr_un, sun_path);
+	if (address.sun_path[0] == '\0')
+		address.sun_path[0] = '@';
+	return strndup(address.sun_path, length < sizeof(address.sun_path) ? length : sizeof(address.sun_path));
+}

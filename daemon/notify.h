@@ -13,5 +13,7 @@ int64_t notify_watchdog_ns(void);
 int notify_listen_fds(int *first);
 /* Whether FD is a listening Unix stream socket; else *reason says what is wrong. */
 int notify_check_listener(int fd, const char **reason);
+/* The path that FD is bound to; malloc'ed, NULL where it has none. */
+char *notify_listener_path(int fd);
 
 #endif

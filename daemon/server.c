@@ -355,6 +355,11 @@ static int listen_inherited(struct server *server, int first, int count, char **
 		}
 		edge_add_listener(server->edge, fd);
 	}
+	char *path = notify_listener_path(first);
+	if (path) {
+		free(server->socket);
+		server->socket = path;
+	}
 	return 0;
 }
 

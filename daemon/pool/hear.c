@@ -116,7 +116,7 @@ bool seat_hear(struct seat *seat)
 			break;
 		}
 	}
-	if (code == LANE_BROKEN && !process->killed_for) {
+	if (code == LANE_BROKEN && !process->killed) {
 		log_error("worker %s/%d (pid %d): its lane makes no sense, killing it", process->worker->pool->name,
 			process->worker->index, process->pid);
 		worker_kill(process->worker, "its lane made no sense");

@@ -37,7 +37,8 @@ struct process {
 	uint64_t generation;  /* pool->generation at its start */
 	bool stopping;        /* its lanes were stopped */
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
-	const char *killed_for; /* static; why taskd killed it */
+	bool killed;            /* by taskd */
+	const char *killed_for; /* static; why; NULL where its own end says it better */
 	struct seat seats[];
 };
 
@@ -88,7 +89,7 @@ int spawn_worker(const char *path, const char *title, int control_fd);
 void worker_start(struct worker *worker);
 /* Gives it nothing more; it leaves when it has done what it took. */
 void worker_retire(struct worker *worker);
-/* With SIGKILL; REASON (static) is what its tasks are told. */
+/* With SIGKILL; REASON (static, or NULL) is what its tasks are told. */
 void worker_kill(struct worker *worker, const char *reason);
 void worker_died(struct worker *worker, int wait_status, const struct rusage *usage);
 void worker_enter(struct worker *worker, enum worker_state state);

@@ -85,7 +85,7 @@ void worker_forget_failures(struct worker *worker)
 static void control_ready(void *user)
 {
 	struct process *process = user;
-	if (messages_read(process) < 0 && !process->killed_for) {
+	if (messages_read(process) < 0 && !process->killed) {
 		log_error("worker %s/%d (pid %d): what it says makes no sense, killing it", process->worker->pool->name,
 			process->worker->index, process->pid);
 		worker_kill(process->worker, "what it said made no sense");
@@ -196,11 +196,6 @@ void worker_start(struct worker *worker)
 
 	struct process *process = process_new(worker);
 	int error = process ? process_spawn(process) : -errno;
-	if (!error && messages_send_start(process) < 0) {
-		error = -errno;
-		kill(process->pid, SIGKILL); /* reaped below, by its pid */
-		waitpid(process->pid, NULL, 0);
-	}
 	if (error) {
 		log_error("worker %s/%d: cannot start %s: %s", worker->pool->name, worker->index, pools->worker_path,
 			strerror(-error));
@@ -217,6 +212,8 @@ void worker_start(struct worker *worker)
 	worker->process = process;
 	worker->pid = process->pid;
 	worker_enter(worker, WORKER_STARTING);
+	if (messages_send_start(process) < 0)
+		worker_kill(worker, errno == EPIPE ? NULL : "it did not take what it is told at its start");
 }
 
 /* --- end --- */
@@ -236,8 +233,9 @@ void worker_retire(struct worker *worker)
 void worker_kill(struct worker *worker, const char *reason)
 {
 	struct process *process = worker->process;
-	if (!process || process->killed_for)
+	if (!process || process->killed)
 		return;
+	process->killed = true;
 	process->killed_for = reason;
 	kill(process->pid, SIGKILL);
 }

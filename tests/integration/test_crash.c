@@ -269,6 +269,23 @@ START_TEST(a_failing_init_is_told_and_does_not_spin)
 }
 END_TEST
 
+START_TEST(a_worker_that_keeps_dying_young_starts_ever_more_rarely)
+{
+	static const char *const environment[] = { "TASKD_WORKER=/bin/false", NULL };
+	daemon_start_with(&daemon_, "\n[pool default]\nprocesses = 1\n", environment);
+	ck_assert(daemon_logged(&daemon_, "its next start is in 0.1 s"));
+	ck_assert(daemon_logged(&daemon_, "its next start is in 0.2 s"));
+	ck_assert(daemon_logged(&daemon_, "its next start is in 0.4 s"));
+	ck_assert_uint_le(daemon_log_count(&daemon_, "exit status 1"), 5);
+	c = daemon_connect(&daemon_);
+	char *list = request(c, "worker.list", "{}");
+	ck_assert_ptr_nonnull(strstr(list, "\"state\":\"waiting\""));
+	ck_assert_ptr_nonnull(strstr(list, "exit status 1"));
+	free(list);
+	stop();
+}
+END_TEST
+
 START_TEST(recycled_workers_lose_nothing)
 {
 	enum { N = 5000 };
@@ -301,6 +318,7 @@ int main(void)
 	tcase_add_test(deaths, a_hundred_thousand_tasks_while_workers_are_killed);
 	tcase_add_test(deaths, workers_die_with_a_killed_master);
 	tcase_add_test(deaths, a_failing_init_is_told_and_does_not_spin);
+	tcase_add_test(deaths, a_worker_that_keeps_dying_young_starts_ever_more_rarely);
 	tcase_add_test(deaths, recycled_workers_lose_nothing);
 	suite_add_tcase(suite, deaths);
 	SRunner *runner = srunner_create(suite);

@@ -11,7 +11,7 @@ libserver_la_SOURCES = \
 	daemon/server.c \
 	daemon/tasklog.c
 dist_man_MANS += daemon/taskd.8
-libserver_la_LIBADD = libedge.la libpool.la libcore.la liblane.la libbase.la libproto.la
+libserver_la_LIBADD = libedge.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la
 
 bin_PROGRAMS += taskd
 taskd_SOURCES = daemon/main.c

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "edge/config.h"
+#include "config/config.h"
 #include "server.h"
 
 static const char usage[] =

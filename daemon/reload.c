@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "edge/config.h"
+#include "config/config.h"
 #include "proto/strbuf.h"
 
 struct report {

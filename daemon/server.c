@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "core/core.h"
-#include "edge/config.h"
+#include "config/config.h"
 #include "edge/edge.h"
 #include "notify.h"
 #include "pool/pool.h"

@@ -56,7 +56,8 @@ void log_open(enum log_target target, enum log_level most_verbose, const char *i
 	the_log.most_verbose = most_verbose;
 	the_log.identifier = identifier;
 	the_log.priorities = stderr_is_journals();
-	the_log.journal_fd = target == LOG_TARGET_JOURNAL ? journal_connect() : -1;
+	bool journal = target == LOG_TARGET_JOURNAL || (target == LOG_TARGET_AUTO && the_log.priorities);
+	the_log.journal_fd = journal ? journal_connect() : -1;
 }
 
 void log_set_level(enum log_level most_verbose)

@@ -10,6 +10,7 @@
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 
 enum log_target {
+	LOG_TARGET_AUTO = -1, /* the journal where stderr is journald's, else stderr */
 	LOG_TARGET_STDERR,  /* <N>text where stderr is journald's ($JOURNAL_STREAM), plain text elsewhere */
 	LOG_TARGET_JOURNAL, /* native protocol on /run/systemd/journal/socket; falls back to stderr */
 };

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "edge/config.h"
+#include "config/config.h"
 #include "edge/request.h"
 #include "edge/rpc.h"
 

@@ -1,15 +1,8 @@
-# Configuration, sockets, requests.
+# Sockets, connections, requests.
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libedge.la
 libedge_la_SOURCES = \
 	daemon/edge/batch.c \
-	daemon/edge/config.c \
-	daemon/edge/config.h \
-	daemon/edge/config_keys.c \
-	daemon/edge/config_read.c \
-	daemon/edge/config_read.h \
-	daemon/edge/config_value.c \
-	daemon/edge/config_value.h \
 	daemon/edge/connection.c \
 	daemon/edge/discover.c \
 	daemon/edge/dispatch.c \
@@ -35,6 +28,3 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/submission.c
-
-# The page of the keys in config_keys.c.
-dist_man_MANS += daemon/taskd.conf.5

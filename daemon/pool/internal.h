@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "core/core.h"
-#include "edge/config.h"
+#include "config/config.h"
 
 struct child_watch;
 struct lane;

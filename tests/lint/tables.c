@@ -1,7 +1,7 @@
 /* Prints what manual pages have to tell, from the tables that the programs themselves read; for check-docs. */
 #include <stdio.h>
 
-#include "edge/config.h"
+#include "config/config.h"
 #include "proto/errors.h"
 #include "proto/methods.h"
 #include "proto/params.h"

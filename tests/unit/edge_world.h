@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
-#include "edge/config.h"
+#include "config/config.h"
 #include "edge/internal.h"
 
 struct world {

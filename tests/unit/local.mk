@@ -47,7 +47,7 @@ tests_unit_test_lane_hostile_LDADD = liblane.la libcore.la libbase.la $(CHECK_LI
 EXTRA_DIST += tests/unit/lane_fixture.h
 
 unit_tests += tests/unit/test_config
-tests_unit_test_config_LDADD = libedge.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_config_LDADD = libconfig.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_call
 tests_unit_test_call_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)

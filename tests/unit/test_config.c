@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "edge/config.h"
+#include "config/config.h"
 
 #include <check.h>
 #include <stdio.h>

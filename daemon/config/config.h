@@ -1,7 +1,7 @@
 /* The configuration: one table of keys, read from a file in inih's dialect. Nothing here has an effect: the server
  * takes a struct config and applies it. */
-#ifndef EDGE_CONFIG_H
-#define EDGE_CONFIG_H
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* What a key takes, by its type. A mistake is answered with what would have been right. */
-#include "edge/config_value.h"
+#include "config/value.h"
 
 #include "base/xmalloc.h"
 #include "proto/suggest.h"

@@ -1,9 +1,9 @@
 /* Reads the configuration file. inih cuts lines into keys and values; sections, line numbers and everything that can
  * be wrong are seen to here, since inih tells its handler neither empty sections nor where it is. */
-#include "edge/config_read.h"
+#include "config/read.h"
 
 #include "base/xmalloc.h"
-#include "edge/config_value.h"
+#include "config/value.h"
 #include "proto/suggest.h"
 
 #include <errno.h>

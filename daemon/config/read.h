@@ -1,8 +1,8 @@
 /* Between config.c and the reader of its file. */
-#ifndef EDGE_CONFIG_READ_H
-#define EDGE_CONFIG_READ_H
+#ifndef CONFIG_READ_H
+#define CONFIG_READ_H
 
-#include "edge/config.h"
+#include "config/config.h"
 
 #include <stdio.h>
 

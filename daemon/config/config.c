@@ -1,9 +1,9 @@
-/* A configuration: made, completed, compared, freed. config_read.c reads it from a file. */
-#include "edge/config.h"
+/* A configuration: made, completed, compared, freed. read.c reads it from a file. */
+#include "config/config.h"
 
 #include "base/xmalloc.h"
-#include "edge/config_read.h"
-#include "edge/config_value.h"
+#include "config/read.h"
+#include "config/value.h"
 
 #include <errno.h>
 #include <stdlib.h>

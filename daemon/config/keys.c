@@ -1,6 +1,6 @@
 /* The table of keys: what each is called, what it takes, what it is where nothing is said, and whether a running daemon
  * can change it. taskd.conf(5) tells the same; a lint compares the two. */
-#include "edge/config.h"
+#include "config/config.h"
 
 #include "base/clock.h"
 #include "base/log.h"

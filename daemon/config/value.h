@@ -1,8 +1,8 @@
 /* Single values of a configuration: from the words of the file, and back. For config.c. */
-#ifndef EDGE_CONFIG_VALUE_H
-#define EDGE_CONFIG_VALUE_H
+#ifndef CONFIG_VALUE_H
+#define CONFIG_VALUE_H
 
-#include "edge/config.h"
+#include "config/config.h"
 
 /* Sets KEY in TARGET (the struct of its section) from TEXT. NULL, or why not (malloc'ed, without file and line). */
 char *config_value_set(void *target, const struct config_key *key, const char *text);

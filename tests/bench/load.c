@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -229,16 +231,24 @@ static double fill(const char *socket, size_t count, const char *task, const cha
 	return rate;
 }
 
-static void idle(const char *socket, size_t count)
+static void idle(const char *path, size_t count)
 {
 	struct rlimit limit;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	struct taskd **connections = calloc(count, sizeof(*connections));
-	for (size_t i = 0; i < count; i++)
-		connections[i] = connected(socket);
-	struct taskd_future *f = taskd_request(connections[count - 1], "server.ping", NULL);
+	for (size_t i = 0; i < count; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+			perror("load: connect");
+			exit(1);
+		}
+	}
+	/* The last one is served after all before it were accepted. */
+	struct taskd *c = connected(path);
+	struct taskd_future *f = taskd_request(c, "server.ping", NULL);
 	if (!f || taskd_result(f, 30 * TASKD_SECOND) != TASKD_OK)
 		die("ping");
 	taskd_future_free(f);
@@ -246,9 +256,7 @@ static void idle(const char *socket, size_t count)
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
-	for (size_t i = 0; i < count; i++)
-		taskd_close(connections[i]);
-	free(connections);
+	taskd_close(c);
 }
 
 int main(int argc, char **argv)

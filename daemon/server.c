@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -219,10 +220,7 @@ static void host_shutdown(void *context, bool now)
 static void add_member(struct strbuf *out, const char *name, const char *text)
 {
 	strbuf_printf(out, "\"%s\":", name);
-	if (text)
-		strbuf_json_string(out, text, strlen(text));
-	else
-		strbuf_puts(out, "null");
+	strbuf_json_string(out, text, strlen(text));
 	strbuf_puts(out, ",");
 }
 
@@ -235,7 +233,8 @@ static void host_describe(void *context, struct strbuf *out)
 	add_member(out, "started_at", started);
 	strbuf_printf(out, "\"uptime\":%.6f,", (double)(now - server->started_ns) / 1e9);
 	add_member(out, "socket", server->socket);
-	add_member(out, "config", server->config->file);
+	if (server->config->file)
+		add_member(out, "config", server->config->file);
 }
 
 /* --- signals --- */
@@ -353,7 +352,10 @@ static int listen_inherited(struct server *server, int first, int count, char **
 			*error = xasprintf("inherited descriptor %d cannot be listened on: %s", fd, reason);
 			return -1;
 		}
-		edge_add_listener(server->edge, fd);
+		if (edge_add_listener(server->edge, fd) < 0) {
+			*error = xasprintf("inherited descriptor %d cannot be listened on", fd);
+			return -1;
+		}
 	}
 	char *path = notify_listener_path(first);
 	if (path) {
@@ -377,8 +379,7 @@ static int listen_all(struct server *server, char **error)
 	if (fd < 0)
 		return -1;
 	server->socket_is_ours = true;
-	edge_add_listener(server->edge, fd);
-	return 0;
+	return edge_add_listener(server->edge, fd);
 }
 
 static struct event *signal_event(struct server *server, int number, event_callback_fn callback)
@@ -387,6 +388,20 @@ static struct event *signal_event(struct server *server, int number, event_callb
 	if (!event || event_add(event, NULL) < 0)
 		abort();
 	return event;
+}
+
+/* Connections and lanes need descriptors: as many as may be. The soft limit as it was is what workers get: select(2) in
+ * somebody's handler depends on it. */
+static long long raise_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -1;
+	long long before = limit.rlim_cur == RLIM_INFINITY ? -1 : (long long)limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warning("the limit of open files stays at %lld: %s", before, strerror(errno));
+	return before;
 }
 
 static struct event_base *base_new(void)
@@ -411,6 +426,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->timer_ns = server->status_next_ns = CLOCK_NEVER;
 	server->watchdog_ns = notify_watchdog_ns();
 	signal(SIGPIPE, SIG_IGN);
+	long long files = raise_files();
 
 	server->base = base_new();
 	if (!server->base) {
@@ -434,7 +450,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 	struct core_limits limits;
 	limits_of(config, &limits);
 	server->core = core_new(&ops, &limits, server->started_ns);
-	server->pools = pools_new(server->base, server->core, config);
+	server->pools = pools_new(server->base, server->core, config, files);
 	core_set_context(server->core, server->pools);
 	const struct edge_host host = {
 		.context = server,

@@ -63,6 +63,7 @@ struct pools {
 	struct core *core;
 	const struct config *config;
 	char *worker_path;
+	long long soft_files; /* workers' soft limit of open files; -1: as inherited */
 	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
 	bool stopping;

@@ -67,7 +67,7 @@ int messages_send_start(struct process *process)
 	const struct pools *pools = process->worker->pools;
 	const struct config *config = pools->config;
 	const struct config_pool *pool = &pool_own(process->worker->pool)->config;
-	json_t *start = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	json_t *start = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"pool", pool->name,
 		"index", process->worker->index,
 		"threads", process->n_seats,
@@ -75,6 +75,7 @@ int messages_send_start(struct process *process)
 		"limit_memory", (json_int_t)pool->limit_memory,
 		"limit_cpu", (json_int_t)pool->limit_cpu,
 		"limit_files", (json_int_t)pool->limit_files,
+		"soft_files", (json_int_t)pools->soft_files,
 		"limit_core", (json_int_t)pool->limit_core,
 		"payload_limit", (json_int_t)config->payload_limit,
 		"log_level", (json_int_t)config->log_level,

@@ -68,7 +68,8 @@ struct handler_info {
 	char *source;     /* "built-in" or the plugin's name */
 };
 
-struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config);
+/* SOFT_FILES: the soft limit of open files that workers start with; -1: as inherited. */
+struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);
 /* Spawns the workers. */

@@ -251,13 +251,14 @@ static bool oom_score_lowered(void)
 	return length > 0 && atoi(text) < 0;
 }
 
-struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config)
+struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files)
 {
 	struct pools *pools = xcalloc(1, sizeof(*pools));
 	pools->base = base;
 	pools->core = core;
 	pools->config = config;
 	pools->worker_path = spawn_worker_path();
+	pools->soft_files = soft_files;
 	pools->oom_adjusted = oom_score_lowered();
 	pools->next_ns = CLOCK_NEVER;
 	TAILQ_INIT(&pools->list);

@@ -4,7 +4,7 @@
  *
  * master → worker
  *   {"start": {"pool": "default", "index": 0, "threads": 1, "nice": 0, "limit_memory": -1, "limit_cpu": -1,
- *              "limit_files": -1, "limit_core": 0, "payload_limit": N, "oom_score_adj": N or null, "log_level": 6,
+ *              "limit_files": -1, "soft_files": 1024, "limit_core": 0, "payload_limit": N, "oom_score_adj": N or null, "log_level": 6,
  *              "log_target": 0,
  *              "plugins": [{"name": "math", "path": "/usr/lib/taskd/plugins/math.so"}, …]}}   with the doorbell's eventfd
  *     limit_cpu is in nanoseconds, limit_memory and limit_core in bytes; -1 leaves a limit as it was inherited

@@ -72,6 +72,16 @@ static void limit(int resource, const char *what, json_int_t value)
 		log_warning("limit_%s: %s", what, strerror(errno));
 }
 
+/* The master has raised its own, for its own sake. */
+static void soft_files(json_int_t value)
+{
+	struct rlimit now;
+	if (value > 0 && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur > (rlim_t)value) {
+		now.rlim_cur = (rlim_t)value;
+		(void)setrlimit(RLIMIT_NOFILE, &now);
+	}
+}
+
 static void put_oom_score(const json_t *score)
 {
 	char text[24];
@@ -94,6 +104,7 @@ static void apply(const json_t *body, int threads)
 		log_warning("nice %d: %s", (int)nice, strerror(errno));
 	limit(RLIMIT_AS, "memory", json_integer_value(json_object_get(body, "limit_memory")));
 	limit(RLIMIT_CPU, "cpu", cpu_ns < 0 ? -1 : (cpu_ns + NS_PER_S - 1) / NS_PER_S);
+	soft_files(json_integer_value(json_object_get(body, "soft_files")));
 	limit(RLIMIT_NOFILE, "files", json_integer_value(json_object_get(body, "limit_files")));
 	limit(RLIMIT_CORE, "core", json_integer_value(json_object_get(body, "limit_core")));
 	put_oom_score(json_object_get(body, "oom_score_adj"));

@@ -24,6 +24,8 @@
 /* --- errors (error.c, failure.c) --- */
 /* Notes the calling thread's last failure and returns ERROR. FORMAT NULL: its usual text. */
 enum taskd_error error_set(enum taskd_error error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For a NULL that should have been a WHAT: why there is none is the thread's last failure, if it has had any. */
+enum taskd_error error_of_null(const char *what);
 /* The calling thread's last failure as one; valid until the next. */
 const struct taskd_failure *error_failure(void);
 
@@ -163,16 +165,16 @@ struct taskd {
 	struct strbuf out; /* requests, from out_start on not yet written */
 	size_t out_start;
 	size_t out_enough; /* once so much is not written, a submission tries to */
-	int out_error; /* errno of the write that failed; what is left to read is read all the same */
+	int out_error;     /* errno of the write that failed; what is left to read is read all the same */
 
 	/* The reader's alone. */
 	char *in;
 	size_t in_room, in_start, in_end;
 	struct framing framing;
 
-	bool reading;              /* there is a reader */
-	bool reader_polls_output;  /* and it waits for room in the socket too */
-	uint64_t received;         /* counts messages */
+	bool reading;             /* there is a reader */
+	bool reader_polls_output; /* and it waits for room in the socket too */
+	uint64_t received;        /* counts messages */
 	TAILQ_HEAD(, waiter) waiters;
 
 	struct futures requests; /* by the id of the request that is not answered yet */
@@ -222,8 +224,8 @@ struct piece {
 #define PIECE(literal) ((struct piece){ (literal), sizeof(literal) - 1 })
 /* Locked: {"jsonrpc":"2.0","id":N,"method":" and the pieces, which close the quote, the object and nothing else. NULL
  * without memory or after the connection's end; error_set has been called. */
-struct taskd_future *request_add(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
-	bool newlines);
+struct taskd_future *request_add(
+	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines);
 /* Locked: {"jsonrpc":"2.0","method":"$/cancelRequest", …} */
 void request_cancel(struct taskd *c, uint64_t request);
 /* Whether a task can have this name, and so be called as a method. */

@@ -93,7 +93,8 @@ static int open_socket(const char *path, int64_t timeout_ns)
 		return -1;
 	}
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		error_set(TASKD_E_INVALID, "a socket's path has at most %zu bytes: %s", sizeof(address.sun_path) - 1, path);
+		error_set(TASKD_E_INVALID, "a socket's path has at most %zu bytes: %s", sizeof(address.sun_path) - 1,
+			path);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
@@ -295,7 +296,7 @@ static bool all_written(void *arg)
 static enum taskd_error drive(struct taskd *c, bool (*ready)(void *arg), void *arg, int64_t timeout_ns)
 {
 	if (!c)
-		return error_failure()->error ? error_failure()->error : error_set(TASKD_E_INVALID, "no connection was given");
+		return error_of_null("connection");
 	if (!connection_usable(c) || !connection_may_wait(c))
 		return error_failure()->error;
 	connection_lock(c);

@@ -8,8 +8,7 @@
 static bool begin(struct taskd_future *f)
 {
 	if (!f) {
-		if (!error_failure()->error)
-			error_set(TASKD_E_INVALID, "no future was given");
+		error_of_null("future");
 		return false;
 	}
 	if (!connection_usable(f->connection) || !connection_may_wait(f->connection))
@@ -53,8 +52,8 @@ static struct taskd_future *send_question(struct taskd_future *f, const char *me
 }
 
 /* Locked: asks METHOD about the task, and waits. TASKD_OK: *answer has succeeded, and is to be dropped. */
-static enum taskd_error ask(struct taskd_future *f, const char *method, const char *id_name, int64_t deadline,
-	struct taskd_future **answer)
+static enum taskd_error ask(
+	struct taskd_future *f, const char *method, const char *id_name, int64_t deadline, struct taskd_future **answer)
 {
 	struct taskd *c = f->connection;
 	enum taskd_error error = TASKD_OK;

@@ -85,6 +85,13 @@ const struct taskd_failure *error_failure(void)
 	return &last.failure;
 }
 
+enum taskd_error error_of_null(const char *what)
+{
+	enum taskd_error error = error_failure()->error;
+
+	return error ? error : error_set(TASKD_E_INVALID, "no %s was given", what);
+}
+
 enum taskd_error taskd_last_error(const char **text)
 {
 	const struct taskd_failure *failure = error_failure();

@@ -178,7 +178,8 @@ static struct failure *failure_finish(struct failure *failure)
 	if (failure->message && failure->message[0])
 		told->message = failure->message;
 	else
-		told->message = known >= 0 ? proto_error_info((enum proto_error)known)->text : taskd_strerror(told->error);
+		told->message =
+			known >= 0 ? proto_error_info((enum proto_error)known)->text : taskd_strerror(told->error);
 	told->hint = failure->hint;
 	told->data = failure->data;
 	return failure;

@@ -206,7 +206,7 @@ bool reader_future_done(void *future)
 enum taskd_error taskd_result(struct taskd_future *f, int64_t timeout_ns)
 {
 	if (!f)
-		return error_failure()->error ? error_failure()->error : error_set(TASKD_E_INVALID, "no future was given");
+		return error_of_null("future");
 	struct taskd *c = f->connection;
 	if (!connection_usable(c))
 		return error_failure()->error;

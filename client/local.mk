@@ -33,3 +33,20 @@ EXTRA_DIST += client/libtaskd.map client/libtaskd.pc.in
 include_HEADERS += client/taskd.h
 pkgconfig_DATA += client/libtaskd.pc
 CLEANFILES += client/libtaskd.pc
+dist_man_MANS += client/libtaskd.3
+
+# The page's examples, built as the page says but for where the library is.
+client_examples = client/examples/fib client/examples/loop client/examples/sum
+check_PROGRAMS += $(client_examples)
+client_examples_cppflags = -I$(srcdir)/client
+client_examples_fib_SOURCES = client/examples/fib.c
+client_examples_fib_CPPFLAGS = $(client_examples_cppflags)
+client_examples_fib_LDADD = libtaskd.la
+client_examples_loop_SOURCES = client/examples/loop.c
+client_examples_loop_CPPFLAGS = $(client_examples_cppflags)
+client_examples_loop_LDADD = libtaskd.la
+client_examples_sum_SOURCES = client/examples/sum.c
+client_examples_sum_CPPFLAGS = $(client_examples_cppflags)
+client_examples_sum_LDADD = libtaskd.la
+TESTS += client/examples/check
+EXTRA_DIST += client/examples/check

@@ -159,7 +159,8 @@ static enum taskd_error take_one(struct map *map, int64_t deadline, struct slot 
 		if (!map->first)
 			map->last = &map->first;
 	}
-	if (error == TASKD_OK && (*taken)->future->failure == &c->ended) /* the connection's end, and no item's outcome */
+	if (error == TASKD_OK &&
+		(*taken)->future->failure == &c->ended) /* the connection's end, and no item's outcome */
 		error = error_set(c->error, "%s", c->reason);
 	connection_unlock(c);
 	return error;
@@ -305,15 +306,15 @@ static void end(struct map *map)
 	strbuf_free(&map->back);
 }
 
-enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result, void *user,
-	const struct taskd_map_options *options, int64_t timeout_ns)
+enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result,
+	void *user, const struct taskd_map_options *options, int64_t timeout_ns)
 {
 	static const struct taskd_map_options none;
 	int64_t deadline = deadline_after(timeout_ns);
 	enum taskd_error error;
 
 	if (!c)
-		return error_failure()->error ? error_failure()->error : error_set(TASKD_E_INVALID, "no connection was given");
+		return error_of_null("connection");
 	if (!connection_usable(c) || !connection_may_wait(c))
 		return error_failure()->error;
 	if (!task || !task[0] || !next || !result)

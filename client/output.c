@@ -29,8 +29,8 @@ void output_write(struct taskd *c)
 
 	c->out_enough = OUT_ENOUGH;
 	while (output_pending(c)) {
-		ssize_t n = send(c->fd, c->out.data + c->out_start, c->out.length - c->out_start,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(
+			c->fd, c->out.data + c->out_start, c->out.length - c->out_start, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0) {
 			c->out_start += (size_t)n;
 		} else if (errno == EAGAIN) {

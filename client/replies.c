@@ -124,7 +124,8 @@ static void settle_submitted(struct taskd *c, struct taskd_future *f, const stru
 		future_release(f);
 	} else if (!found || futures_put(&c->tasks, id, f) < 0) {
 		f->id[0] = '\0';
-		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");
+		connection_fail(
+			c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");
 		future_fail_with(f, &c->ended);
 	}
 }
@@ -134,7 +135,8 @@ static void settle_answer(struct taskd *c, struct reply *reply)
 	struct taskd_future *f = futures_take(&c->requests, reply->number);
 
 	if (!f)
-		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: an answer to the request %llu, which has none due",
+		connection_fail(c, TASKD_E_PROTOCOL,
+			"the daemon sent nonsense: an answer to the request %llu, which has none due",
 			(unsigned long long)reply->number);
 	else if (f->kind == FUTURE_DETACHED && reply->result.kind != JSON_NONE)
 		settle_submitted(c, f, &reply->result);
@@ -185,8 +187,8 @@ static size_t read_batch(struct taskd *c, struct reply replies[BATCH], const cha
 	while (n < BATCH) {
 		const char *message;
 		size_t length, used = 0;
-		enum framing_result result = framing_next(&c->framing, c->in + c->in_start, c->in_end - c->in_start,
-			&message, &length, &used);
+		enum framing_result result = framing_next(
+			&c->framing, c->in + c->in_start, c->in_end - c->in_start, &message, &length, &used);
 		c->in_start += used;
 		switch (result) {
 		case FRAMING_MESSAGE:

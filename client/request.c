@@ -25,8 +25,8 @@ static void add(struct taskd *c, struct piece piece)
 	strbuf_add(&c->out, piece.text, piece.length);
 }
 
-struct taskd_future *request_add(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
-	bool newlines)
+struct taskd_future *request_add(
+	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
 {
 	size_t start = c->out.length;
 	char buf[24];
@@ -127,8 +127,8 @@ enum taskd_error request_check_json(const char *what, const char *text, size_t l
 }
 
 /* Adds a request with the mutex taken for it. */
-static struct taskd_future *submit(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
-	bool newlines)
+static struct taskd_future *submit(
+	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
 {
 	connection_lock(c);
 	struct taskd_future *f = request_add(c, kind, pieces, n, newlines);
@@ -137,8 +137,8 @@ static struct taskd_future *submit(struct taskd *c, enum future_kind kind, const
 }
 
 /* The long form: {"task":…,"args":…, and the options. */
-static struct taskd_future *submit_with_options(struct taskd *c, const char *task, struct piece args,
-	const struct taskd_options *options, bool newlines)
+static struct taskd_future *submit_with_options(
+	struct taskd *c, const char *task, struct piece args, const struct taskd_options *options, bool newlines)
 {
 	struct strbuf front = STRBUF_INIT, back = STRBUF_INIT;
 	struct taskd_future *f = NULL;
@@ -164,15 +164,15 @@ static struct taskd_future *submit_with_options(struct taskd *c, const char *tas
 
 static bool has_options(const struct taskd_options *options)
 {
-	return options && (options->queue || options->priority || options->timeout_ns > 0 || options->tag || options->detached);
+	return options &&
+		(options->queue || options->priority || options->timeout_ns > 0 || options->tag || options->detached);
 }
 
 /* What is asked before anything is submitted; false with error_set called. */
 static bool may_submit(const struct taskd *c, const char *name, const char *what)
 {
 	if (!c) {
-		if (!error_failure()->error)
-			error_set(TASKD_E_INVALID, "no connection was given");
+		error_of_null("connection");
 		return false;
 	}
 	if (!connection_usable(c))
@@ -184,7 +184,8 @@ static bool may_submit(const struct taskd *c, const char *name, const char *what
 	return true;
 }
 
-struct taskd_future *taskd_submit(struct taskd *c, const char *task, const char *args, const struct taskd_options *options)
+struct taskd_future *taskd_submit(
+	struct taskd *c, const char *task, const char *args, const struct taskd_options *options)
 {
 	static const struct taskd_options none;
 	bool newlines = false;

@@ -40,8 +40,10 @@ struct taskd_future; /* one task's outcome, now or later */
 #define TASKD_SECOND INT64_C(1000000000)
 
 enum taskd_error {
+#ifndef TASKD_OK /* taskd-plugin.h has it, too: a handler may submit tasks */
 	TASKD_OK = 0,
-	TASKD_E_TIMEOUT,      /* the caller's own time limit ran out; the task goes on */
+#endif
+	TASKD_E_TIMEOUT = 1,  /* the caller's own time limit ran out; the task goes on */
 	TASKD_E_FAILED,       /* the task failed: its handler said so */
 	TASKD_E_CRASHED,      /* the task's worker died */
 	TASKD_E_TIMED_OUT,    /* the task's time limit ended it */
@@ -73,7 +75,7 @@ const char *taskd_version(void);
 /* --- connection --- */
 struct taskd_connect_options {
 	int64_t timeout_ns; /* for connecting; 0: 5 s */
-	size_t frame_limit; /* the largest message that is accepted from the daemon; a larger one ends the connection; 0: 256 MiB */
+	size_t frame_limit; /* a larger message from the daemon ends the connection; 0: 256 MiB */
 };
 /* The socket's path that SOCKET stands for: SOCKET itself, else $TASKD_SOCKET, else /run/taskd/taskd.sock for root, else
  * $XDG_RUNTIME_DIR/taskd.sock (where that is unset, or there is none, the system's). malloc'ed; NULL without memory. */
@@ -113,7 +115,8 @@ struct taskd_options {
 /* Submits a task. ARGS is a JSON array or object (NULL: []). OPTIONS may be NULL. All are copied. NULL only without
  * memory, after the connection's end, or where ARGS is not such JSON or TASK is empty; whatever the daemon refuses is
  * the future's error. Free with taskd_future_free. */
-struct taskd_future *taskd_submit(struct taskd *c, const char *task, const char *args, const struct taskd_options *options);
+struct taskd_future *taskd_submit(
+	struct taskd *c, const char *task, const char *args, const struct taskd_options *options);
 /* A future for a task that was submitted detached, also by others; ID as taskd_future_id gives it. */
 struct taskd_future *taskd_attach(struct taskd *c, const char *id);
 /* Frees it. An attached task that is still outstanding is cancelled; a detached one goes on. Callbacks of it that have
@@ -143,8 +146,8 @@ enum taskd_error taskd_acknowledged(struct taskd_future *f, int64_t timeout_ns);
 /* Why it has no result. */
 struct taskd_failure {
 	enum taskd_error error;
-	int code;            /* as on the wire: the handler's own, or taskd's */
-	const char *kind;    /* "failed", "crashed", … as in taskd-protocol(7); "" where the library itself found it */
+	int code;         /* as on the wire: the handler's own, or taskd's */
+	const char *kind; /* "failed", "crashed", … as in taskd-protocol(7); "" where the library itself found it */
 	const char *message; /* never NULL */
 	const char *hint;    /* what to do about it, or NULL */
 	const char *data;    /* all of the error's data as JSON text, or NULL */
@@ -162,7 +165,7 @@ const struct taskd_failure *taskd_future_error(const struct taskd_future *f);
 /* CALLBACK runs once, when it is done, in the thread that reads the end from the socket, or at once when it is done
  * already. No lock is held: it may submit and free, but not wait on this connection (what waits fails with
  * TASKD_E_INVALID there). Several may be added; they run in order, and those of different futures in the order of the
- * futures' ends (at the connection's end: of their submission). Nothing is read while it runs. */
+ * futures' ends (at the connection's end: of their submission, detached ones last). Nothing is read while it runs. */
 typedef void taskd_callback(struct taskd_future *f, void *user);
 enum taskd_error taskd_add_done_callback(struct taskd_future *f, taskd_callback *callback, void *user);
 
@@ -170,12 +173,12 @@ enum taskd_error taskd_add_done_callback(struct taskd_future *f, taskd_callback 
 enum taskd_return_when { TASKD_ALL_COMPLETED, TASKD_FIRST_COMPLETED, TASKD_FIRST_EXCEPTION };
 /* Waits for N futures of one connection. *n_done (may be NULL) is how many are done. TASKD_OK, TASKD_E_TIMEOUT, or the
  * connection's error where its end was that of one of them (all are done then). */
-enum taskd_error taskd_wait(struct taskd_future *const *futures, size_t n, enum taskd_return_when when,
-	int64_t timeout_ns, size_t *n_done);
+enum taskd_error taskd_wait(
+	struct taskd_future *const *futures, size_t n, enum taskd_return_when when, int64_t timeout_ns, size_t *n_done);
 /* The next of N futures to be done, each once, in the order of their ends: start with *cursor = NULL, and go on until
  * *index is N (TASKD_OK; the cursor is freed). FUTURES is read at the start only; a future may be freed once it was
- * given out. After TASKD_E_TIMEOUT it can be called again. taskd_as_completed_end frees the cursor earlier. A future that
- * fails is given out like any other, also when the connection ends. */
+ * given out. After TASKD_E_TIMEOUT it can be called again. taskd_as_completed_end frees the cursor earlier. A future
+ * that fails is given out like any other, also when the connection ends. */
 struct taskd_completed;
 enum taskd_error taskd_as_completed(struct taskd_future *const *futures, size_t n, struct taskd_completed **cursor,
 	int64_t timeout_ns, size_t *index);
@@ -198,13 +201,15 @@ struct taskd_map_options {
 typedef const char *taskd_map_next(void *user, size_t *length);
 /* RESULT is JSON text, terminated; NULL where the item failed, then FAILURE says why. Both are valid until it returns.
  * INDEX counts items from 0. */
-typedef bool taskd_map_result(void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure);
-enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result, void *user,
-	const struct taskd_map_options *options, int64_t timeout_ns);
+typedef bool taskd_map_result(
+	void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure);
+enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result,
+	void *user, const struct taskd_map_options *options, int64_t timeout_ns);
 
 /* --- any method of the daemon --- */
 /* Calls METHOD with PARAMS (JSON array or object, or NULL for none): a future whose result is the method's. NULL as
- * taskd_submit. Freed before its answer, it cancels what it had started where METHOD is task.call, task.map or a task. */
+ * taskd_submit. Freed before its answer, it cancels what it had started where METHOD is task.call, task.map or a
+ * task. */
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params);
 
 #pragma GCC visibility pop

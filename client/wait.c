@@ -69,7 +69,8 @@ static struct taskd *begin(struct taskd_future *const *futures, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!futures[i] || futures[i]->connection != futures[0]->connection) {
-			error_set(TASKD_E_INVALID, futures[i] ? "the futures belong to different connections" : "a future is NULL");
+			error_set(TASKD_E_INVALID,
+				futures[i] ? "the futures belong to different connections" : "a future is NULL");
 			return NULL;
 		}
 	}
@@ -151,8 +152,8 @@ static bool wait_is_over(void *arg)
 	return group->done == completed->n;
 }
 
-enum taskd_error taskd_wait(struct taskd_future *const *futures, size_t n, enum taskd_return_when when,
-	int64_t timeout_ns, size_t *n_done)
+enum taskd_error taskd_wait(
+	struct taskd_future *const *futures, size_t n, enum taskd_return_when when, int64_t timeout_ns, size_t *n_done)
 {
 	if (n_done)
 		*n_done = 0;
@@ -218,7 +219,8 @@ static struct taskd_completed *completed_begin(struct taskd *c, struct taskd_fut
 	}
 	qsort(ended, n_ended, sizeof(*ended), compare_ended);
 	for (size_t i = 0; i < n_ended; i++)
-		watch_begin(&completed->watches[ended[i].index], futures[ended[i].index], &completed->group, ended[i].index);
+		watch_begin(&completed->watches[ended[i].index], futures[ended[i].index], &completed->group,
+			ended[i].index);
 	free(ended);
 	return completed;
 }

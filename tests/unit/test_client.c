@@ -59,7 +59,7 @@ START_TEST(every_error_has_a_text_of_its_own)
 			ck_assert_str_ne(taskd_strerror((enum taskd_error)a), taskd_strerror((enum taskd_error)b));
 	}
 	ck_assert_ptr_nonnull(taskd_strerror((enum taskd_error)1000));
-	ck_assert_ptr_nonnull(taskd_strerror((enum taskd_error)-1));
+	ck_assert_ptr_nonnull(taskd_strerror((enum taskd_error) - 1));
 }
 END_TEST
 
@@ -99,7 +99,8 @@ START_TEST(each_kind_of_the_table_becomes_its_error)
 	const struct proto_error_info *info = proto_error_info((enum proto_error)_i);
 	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
 
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":%d,\"message\":\"why\",\"data\":{\"kind\":\"%s\"}}}",
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":%d,\"message\":\"why\",\"data\":{\"kind\":\"%s\"}}}",
 		info->code, info->kind);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), error_named(info->library));
 	ck_assert_str_eq(last_text(), "why");
@@ -142,11 +143,13 @@ END_TEST
 
 START_TEST(a_crash_is_told_with_its_details)
 {
-	static const char data[] = "{\"kind\":\"crashed\",\"hint\":\"look \\\"there\\\"\",\"id\":\"17\",\"pid\":4711,\"signal\":11,"
-				   "\"signal_name\":\"SIGSEGV\",\"rusage\":{\"user\":1.5,\"system\":2,\"maxrss\":1048576}}";
+	static const char data[] =
+		"{\"kind\":\"crashed\",\"hint\":\"look \\\"there\\\"\",\"id\":\"17\",\"pid\":4711,\"signal\":11,"
+		"\"signal_name\":\"SIGSEGV\",\"rusage\":{\"user\":1.5,\"system\":2,\"maxrss\":1048576}}";
 	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
 
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32001,\"message\":\"the worker\\u00e9\",\"data\":%s}}",
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32001,\"message\":\"the worker\\u00e9\",\"data\":%s}}",
 		data);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_CRASHED);
 	const struct taskd_failure *failure = taskd_exception(f);
@@ -338,7 +341,9 @@ END_TEST
 
 START_TEST(options_are_told)
 {
-	struct taskd_options options = { .queue = "q\"", .priority = -3, .timeout_ns = 1500 * TASKD_MS, .tag = "my tag" };
+	struct taskd_options options = {
+		.queue = "q\"", .priority = -3, .timeout_ns = 1500 * TASKD_MS, .tag = "my tag"
+	};
 
 	keep(taskd_submit(c, "fib", "[30]", &options));
 	fake_expect(&fake, c,
@@ -353,7 +358,8 @@ END_TEST
 
 START_TEST(what_is_no_json_is_never_written)
 {
-	static const char *const bad[] = { "", "30", "\"x\"", "[1,", "[1] [2]", "[1]\n[2]", "{\"a\":1,}", "[\"\xff\"]" };
+	static const char *const bad[] = { "", "30", "\"x\"", "[1,", "[1] [2]", "[1]\n[2]", "{\"a\":1,}",
+		"[\"\xff\"]" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_ptr_null(taskd_submit(c, "t", bad[i], NULL));
@@ -525,14 +531,17 @@ START_TEST(a_freed_tasks_reply_is_dropped)
 	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
 	taskd_future_free(f);
 	f = taskd_submit(c, "t", NULL, NULL);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"a long one, which has memory of its own, that must go, too: %060d\"}", 1);
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"a long one, which has memory of its own, that must go, too: %060d\"}",
+		1);
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	taskd_future_free(f);
 	f = taskd_submit(c, "t", NULL, NULL);
 	taskd_future_free(f);
 	f = taskd_submit(c, "t", NULL, NULL);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32003,\"message\":\"m\",\"data\":{\"kind\":\"cancelled\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32003,\"message\":\"m\",\"data\":{\"kind\":\"cancelled\"}}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":4}");
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	taskd_future_free(f);
@@ -554,11 +563,13 @@ START_TEST(a_detached_task_has_an_id_and_then_a_result)
 	ck_assert(!taskd_done(f));
 	ck_assert_int_eq(taskd_result(f, 0), TASKD_E_TIMEOUT);
 	/* Others' notifications change nothing. */
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"18\",\"state\":\"succeeded\",\"result\":1}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"18\",\"state\":\"succeeded\",\"result\":1}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"something.else\",\"params\":[1]}");
 	ck_assert_int_eq(taskd_result(f, 0), TASKD_E_TIMEOUT);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"17\",\"task\":\"fib\",\"state\":\"succeeded\","
-			"\"result\":832040}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"17\",\"task\":\"fib\",\"state\":\"succeeded\","
+		"\"result\":832040}}");
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	ck_assert_str_eq(taskd_future_result(f, NULL), "832040");
 	ck_assert_str_eq(taskd_future_id(f), "17");
@@ -573,7 +584,8 @@ START_TEST(a_detached_task_can_fail_in_each_way)
 		enum taskd_error error;
 		const char *message;
 	} cases[] = {
-		{ "\"state\":\"failed\",\"error\":{\"code\":3,\"message\":\"no\",\"data\":{\"kind\":\"failed\"}}", TASKD_E_FAILED, "no" },
+		{ "\"state\":\"failed\",\"error\":{\"code\":3,\"message\":\"no\",\"data\":{\"kind\":\"failed\"}}",
+			TASKD_E_FAILED, "no" },
 		{ "\"state\":\"cancelled\"", TASKD_E_CANCELLED, "the task was cancelled" },
 		{ "\"state\":\"crashed\"", TASKD_E_CRASHED, "the task's worker died" },
 		{ "\"state\":\"timed_out\"", TASKD_E_TIMED_OUT, "the task ran longer than its time limit" },
@@ -583,14 +595,17 @@ START_TEST(a_detached_task_can_fail_in_each_way)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct taskd_future *f = taskd_submit(c, "t", NULL, &detached);
-		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":{\"id\":\"%zu\",\"state\":\"queued\"}}", i + 1, i + 100);
-		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"%zu\",%s}}", i + 100, cases[i].rest);
+		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":{\"id\":\"%zu\",\"state\":\"queued\"}}",
+			i + 1, i + 100);
+		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"%zu\",%s}}",
+			i + 100, cases[i].rest);
 		ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), cases[i].error);
 		ck_assert_str_eq(taskd_exception(f)->message, cases[i].message);
 		taskd_future_free(f);
 	}
 	struct taskd_future *f = taskd_submit(c, "t", NULL, &detached);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":6,\"error\":{\"code\":-32007,\"message\":\"full\",\"data\":{\"kind\":\"queue_full\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":6,\"error\":{\"code\":-32007,\"message\":\"full\",\"data\":{\"kind\":\"queue_full\"}}}");
 	ck_assert_int_eq(taskd_acknowledged(f, FAKE_PATIENCE), TASKD_E_QUEUE_FULL);
 	ck_assert_int_eq(taskd_result(f, 0), TASKD_E_QUEUE_FULL);
 	taskd_future_free(f);
@@ -600,15 +615,18 @@ END_TEST
 START_TEST(a_detached_task_is_not_cancelled_by_freeing)
 {
 	struct taskd_options detached = { .detached = true };
-	struct taskd_future *before = taskd_submit(c, "t", NULL, &detached), *after = taskd_submit(c, "t", NULL, &detached);
+	struct taskd_future *before = taskd_submit(c, "t", NULL, &detached),
+			    *after = taskd_submit(c, "t", NULL, &detached);
 
 	taskd_future_free(before);
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"id\":\"1\",\"state\":\"queued\"}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"id\":\"2\",\"state\":\"queued\"}}");
 	ck_assert_int_eq(taskd_acknowledged(after, FAKE_PATIENCE), TASKD_OK);
 	taskd_future_free(after);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"1\",\"state\":\"succeeded\",\"result\":1}}");
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"2\",\"state\":\"failed\"}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"1\",\"state\":\"succeeded\",\"result\":1}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.finished\",\"params\":{\"id\":\"2\",\"state\":\"failed\"}}");
 	taskd_future_free(taskd_attach(c, "1"));
 	taskd_future_free(taskd_request(c, "server.info", NULL));
 	ck_assert_int_eq(taskd_dispatch(c, FAKE_PATIENCE), TASKD_OK);
@@ -626,7 +644,8 @@ START_TEST(attaching_asks_for_a_result)
 	fake_expect(&fake, c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.result\",\"params\":{\"id\":\"17\"}}");
 	ck_assert_str_eq(taskd_future_id(f), "17");
 	ck_assert_int_eq(taskd_acknowledged(f, 0), TASKD_OK);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":-32006,\"message\":\"m\",\"data\":{\"kind\":\"forgotten\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":-32006,\"message\":\"m\",\"data\":{\"kind\":\"forgotten\"}}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":5}");
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	ck_assert_int_eq(taskd_result(g, FAKE_PATIENCE), TASKD_E_FORGOTTEN);
@@ -637,7 +656,8 @@ END_TEST
 
 START_TEST(any_method_can_be_called)
 {
-	struct taskd_future *f = taskd_request(c, "server.stats", NULL), *g = taskd_request(c, "task.list", "{\"limit\":\n5}");
+	struct taskd_future *f = taskd_request(c, "server.stats", NULL),
+			    *g = taskd_request(c, "task.list", "{\"limit\":\n5}");
 
 	fake_expect(&fake, c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server.stats\"}");
 	fake_expect(&fake, c, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.list\",\"params\":{\"limit\": 5}}");
@@ -671,7 +691,8 @@ START_TEST(whether_an_attached_task_runs)
 	ck_assert(taskd_running(f, FAKE_PATIENCE));
 	ck_assert(!taskd_running(f, 0)); /* no answer */
 	fake_read(&fake);
-	ck_assert_str_eq(fake_read(&fake), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.status\",\"params\":{\"call\":1}}");
+	ck_assert_str_eq(
+		fake_read(&fake), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.status\",\"params\":{\"call\":1}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	ck_assert(!taskd_running(f, FAKE_PATIENCE));
@@ -689,10 +710,12 @@ START_TEST(whether_a_detached_task_runs)
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"id\":\"17\",\"state\":\"running\"}}");
 	ck_assert(taskd_running(f, FAKE_PATIENCE));
 	fake_read(&fake);
-	ck_assert_str_eq(fake_read(&fake), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.status\",\"params\":{\"id\":\"17\"}}");
+	ck_assert_str_eq(fake_read(&fake),
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.status\",\"params\":{\"id\":\"17\"}}");
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":[{\"id\":\"17\",\"state\":\"cancelling\"}]}");
 	ck_assert_int_eq(taskd_cancel(f, FAKE_PATIENCE), TASKD_OK);
-	ck_assert_str_eq(fake_read(&fake), "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"task.cancel\",\"params\":{\"ids\":\"17\"}}");
+	ck_assert_str_eq(fake_read(&fake),
+		"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"task.cancel\",\"params\":{\"ids\":\"17\"}}");
 	ck_assert(!taskd_done(f));
 	taskd_future_free(f);
 }
@@ -709,7 +732,8 @@ START_TEST(an_attached_tasks_id_can_be_asked_for)
 	taskd_future_free(f);
 	f = taskd_submit(c, "t", NULL, NULL);
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1}");
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32005,\"message\":\"m\",\"data\":{\"kind\":\"not_found\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32005,\"message\":\"m\",\"data\":{\"kind\":\"not_found\"}}}");
 	ck_assert_int_eq(taskd_acknowledged(f, FAKE_PATIENCE), TASKD_E_NOT_FOUND);
 	taskd_future_free(f);
 }
@@ -735,7 +759,8 @@ START_TEST(cancelling_asks_and_tells_what_came_of_it)
 		ck_assert_int_eq(taskd_cancel(f, FAKE_PATIENCE), cases[i].error);
 		taskd_future_free(f);
 		char expected[128];
-		snprintf(expected, sizeof(expected), "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"task.cancel\",\"params\":{\"call\":%zu}}",
+		snprintf(expected, sizeof(expected),
+			"{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"task.cancel\",\"params\":{\"call\":%zu}}",
 			2 * i + 2, 2 * i + 1);
 		fake_read(&fake);
 		ck_assert_str_eq(fake_read(&fake), expected);
@@ -750,8 +775,10 @@ START_TEST(cancelling_what_has_ended)
 
 	ck_assert_int_eq(taskd_cancel(f, 0), TASKD_E_TIMEOUT);
 	/* The end overtakes the answer. */
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32003,\"message\":\"m\",\"data\":{\"kind\":\"cancelled\"}}}");
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32005,\"message\":\"m\",\"data\":{\"kind\":\"not_found\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32003,\"message\":\"m\",\"data\":{\"kind\":\"cancelled\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32005,\"message\":\"m\",\"data\":{\"kind\":\"not_found\"}}}");
 	ck_assert_int_eq(taskd_cancel(f, FAKE_PATIENCE), TASKD_OK);
 	ck_assert_int_eq(taskd_cancel(f, 0), TASKD_OK);
 	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":1}");

@@ -120,7 +120,8 @@ START_TEST(in_the_middle_of_a_message)
 	fake_close(&fake);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_DISCONNECTED);
 	ck_assert_str_eq(taskd_exception(f)->message,
-		_i ? "the daemon closed the connection in the middle of a message" : "the daemon closed the connection");
+		_i ? "the daemon closed the connection in the middle of a message"
+		   : "the daemon closed the connection");
 	taskd_future_free(f);
 }
 END_TEST
@@ -269,7 +270,8 @@ START_TEST(a_daemon_that_refuses_the_connection)
 {
 	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
 
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32009,\"message\":\"not you\",\"data\":{\"kind\":\"denied\"}}}");
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32009,\"message\":\"not you\",\"data\":{\"kind\":\"denied\"}}}");
 	fake_close(&fake);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_DISCONNECTED);
 	ck_assert_str_eq(taskd_exception(f)->message, "the daemon ended the connection: not you");
@@ -291,7 +293,8 @@ START_TEST(a_message_over_the_limit)
 	f = taskd_submit(c, "t", NULL, NULL);
 	fake_write(&fake, text, 200); /* no newline: it is not waited for */
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_PROTOCOL);
-	ck_assert_str_eq(taskd_exception(f)->message, "the daemon sent nonsense: a message over the limit for its size");
+	ck_assert_str_eq(
+		taskd_exception(f)->message, "the daemon sent nonsense: a message over the limit for its size");
 	taskd_future_free(f);
 }
 END_TEST

@@ -24,7 +24,8 @@ static void outcome(char *out, size_t room, long item, bool element)
 	if (item >= 0)
 		snprintf(out, room, element ? "{\"result\":%ld}" : "\"result\":%ld", item * 2);
 	else
-		snprintf(out, room, "%s\"error\":{\"code\":%ld,\"message\":\"item %ld\",\"data\":{\"kind\":\"failed\"}}%s",
+		snprintf(out, room,
+			"%s\"error\":{\"code\":%ld,\"message\":\"item %ld\",\"data\":{\"kind\":\"failed\"}}%s",
 			element ? "{" : "", -item, item, element ? "}" : "");
 }
 
@@ -37,7 +38,8 @@ static void answer(const char *line)
 
 	fprintf(out, "{\"jsonrpc\":\"2.0\",\"id\":%lu,", fake_id(line));
 	if (!*items) {
-		p = strchr(*fake_member(line, "args") ? fake_member(line, "args") : fake_member(line, "params"), '[') + 1;
+		p = strchr(*fake_member(line, "args") ? fake_member(line, "args") : fake_member(line, "params"), '[') +
+			1;
 		outcome(part, sizeof(part), atol(p), false);
 		fputs(part, out);
 	} else if (strstr(items, "-77777")) { /* refused as a whole */
@@ -113,7 +115,7 @@ static void teardown(void)
 /* --- the caller's side --- */
 
 struct items {
-	long n;          /* how many */
+	long n; /* how many */
 	long given;
 	long fails_each; /* every so many-th fails */
 	long stop_at;    /* the map is ended by that result */
@@ -235,8 +237,10 @@ START_TEST(chunks_travel_together)
 	ck_assert_int_eq(items.failed, 1042 / 7);
 	stop();
 	ck_assert_uint_eq(n_requests, 11);
-	ck_assert_ptr_nonnull(strstr(last_request, "\"method\":\"task.map\",\"params\":{\"task\":\"t\",\"items\":[-1000,1001,"));
-	ck_assert_ptr_nonnull(strstr(last_request, "],\"chunk\":100,\"return_exceptions\":true,\"queue\":\"q\",\"priority\":2}}"));
+	ck_assert_ptr_nonnull(
+		strstr(last_request, "\"method\":\"task.map\",\"params\":{\"task\":\"t\",\"items\":[-1000,1001,"));
+	ck_assert_ptr_nonnull(
+		strstr(last_request, "],\"chunk\":100,\"return_exceptions\":true,\"queue\":\"q\",\"priority\":2}}"));
 }
 END_TEST
 
@@ -275,7 +279,8 @@ START_TEST(an_items_failure_is_its_own)
 	check_each_once(&items, 500);
 	ck_assert_int_eq(items.failed, 500 / 3);
 	stop();
-	ck_assert_ptr_nonnull(strstr(last_request, "\"method\":\"task.call\",\"params\":{\"task\":\"t\",\"args\":[499],\"tag\":\"x\"}}"));
+	ck_assert_ptr_nonnull(strstr(
+		last_request, "\"method\":\"task.call\",\"params\":{\"task\":\"t\",\"args\":[499],\"tag\":\"x\"}}"));
 }
 END_TEST
 
@@ -289,7 +294,8 @@ static const char *refused_next(void *user, size_t *length)
 
 static int n_refused;
 
-static bool refused_take(void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure)
+static bool refused_take(
+	void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure)
 {
 	(void)user;
 	ck_assert_uint_eq(index, (size_t)n_refused);
@@ -398,8 +404,8 @@ END_TEST
 /* Chunks whose answers are none; said before they are asked for, so the server must not answer too. */
 START_TEST(a_chunks_answer_that_is_none)
 {
-	static const char *const answers[] = { "5", "{}", "[]", "[{\"result\":1}]", "[1,2]", "[{},{}]", "[{\"x\":1},{\"x\":1}]",
-		"[{\"result\":1},{\"result\":1},{\"result\":1}]" };
+	static const char *const answers[] = { "5", "{}", "[]", "[{\"result\":1}]", "[1,2]", "[{},{}]",
+		"[{\"x\":1},{\"x\":1}]", "[{\"result\":1},{\"result\":1},{\"result\":1}]" };
 	struct taskd_map_options options = { .chunk = 2 };
 	const char *text;
 

@@ -57,21 +57,26 @@ static void note(struct taskd_future *f, void *user)
 	strcat(trace, user);
 }
 
+static void when_done(struct taskd_future *f, taskd_callback *callback, const char *text)
+{
+	ck_assert_int_eq(taskd_add_done_callback(f, callback, (char *)text), TASKD_OK);
+}
+
 START_TEST(callbacks_run_in_order)
 {
 	struct taskd_future *f[3];
 
 	submit(f, 3);
-	taskd_add_done_callback(f[0], note, "a");
-	taskd_add_done_callback(f[1], note, "b");
-	taskd_add_done_callback(f[0], note, "c");
-	taskd_add_done_callback(f[2], note, "d");
+	when_done(f[0], note, "a");
+	when_done(f[1], note, "b");
+	when_done(f[0], note, "c");
+	when_done(f[2], note, "d");
 	answer_well(3);
 	answer_badly(1);
 	answer_well(2);
 	ck_assert_int_eq(taskd_result(f[1], FAKE_PATIENCE), TASKD_OK);
 	ck_assert_str_eq(trace, "dacb");
-	taskd_add_done_callback(f[1], note, "e"); /* at once */
+	when_done(f[1], note, "e"); /* at once */
 	ck_assert_str_eq(trace, "dacbe");
 	ck_assert_int_eq(taskd_add_done_callback(f[1], NULL, NULL), TASKD_E_INVALID);
 	ck_assert_int_eq(taskd_add_done_callback(NULL, note, "f"), TASKD_E_INVALID);
@@ -100,7 +105,7 @@ static void submit_more(struct taskd_future *f, void *user)
 	ck_assert_int_eq(taskd_as_completed(&made, 1, &cursor, 0, &index), TASKD_E_INVALID);
 	taskd_as_completed_end(&cursor);
 	ck_assert_int_eq(taskd_map(c, "t", NULL, NULL, NULL, NULL, 0), TASKD_E_INVALID);
-	taskd_add_done_callback(f, note, "later");
+	when_done(f, note, "later");
 	strcat(trace, user);
 	ck_assert_int_eq(taskd_last_error(NULL), TASKD_E_INVALID);
 }
@@ -109,7 +114,7 @@ START_TEST(a_callback_may_submit_but_not_wait)
 {
 	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
 
-	taskd_add_done_callback(f, submit_more, "first ");
+	when_done(f, submit_more, "first ");
 	answer_well(1);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_OK);
 	ck_assert_str_eq(trace, "first later");
@@ -117,7 +122,7 @@ START_TEST(a_callback_may_submit_but_not_wait)
 	ck_assert_int_eq(taskd_result(made, FAKE_PATIENCE), TASKD_OK);
 	taskd_future_free(made);
 	trace[0] = '\0';
-	taskd_add_done_callback(f, submit_more, "again "); /* outside the reader it is the same */
+	when_done(f, submit_more, "again "); /* outside the reader it is the same */
 	ck_assert_str_eq(trace, "again later");
 	taskd_future_free(made);
 	taskd_future_free(f);
@@ -141,10 +146,10 @@ START_TEST(a_callback_may_free)
 	struct taskd_future *f[4];
 
 	submit(f, 4);
-	taskd_add_done_callback(f[0], free_it, "own ");
-	taskd_add_done_callback(f[0], note, "never ");
+	when_done(f[0], free_it, "own ");
+	when_done(f[0], note, "never ");
 	taskd_add_done_callback(f[1], free_another, f[2]);
-	taskd_add_done_callback(f[2], note, "never ");
+	when_done(f[2], note, "never ");
 	answer_well(1);
 	answer_well(2);
 	answer_well(3);
@@ -161,12 +166,12 @@ START_TEST(closing_runs_callbacks)
 	struct taskd_future *f[2];
 
 	submit(f, 2);
-	taskd_add_done_callback(f[0], free_it, "freed ");
-	taskd_add_done_callback(f[1], note, "noted");
+	when_done(f[0], free_it, "freed ");
+	when_done(f[1], note, "noted");
 	taskd_close(c);
 	c = NULL;
 	ck_assert_str_eq(trace, "freed noted");
-	taskd_add_done_callback(f[1], free_it, ", freed");
+	when_done(f[1], free_it, ", freed");
 	ck_assert_str_eq(trace, "freed noted, freed");
 }
 END_TEST
@@ -325,7 +330,7 @@ START_TEST(a_loop_of_the_callers_own)
 
 	submit(f, 3);
 	for (size_t i = 0; i < 3; i++)
-		taskd_add_done_callback(f[i], note, "x");
+		when_done(f[i], note, "x");
 	while (strlen(trace) < 3) {
 		struct pollfd fds[2] = {
 			{ .fd = taskd_fd(c), .events = (short)(POLLIN | (taskd_wants_write(c) ? POLLOUT : 0)) },
@@ -385,8 +390,8 @@ static void *serve(void *unused)
 			continue;
 		const char *params = fake_member(line, "params");
 		int length = (int)strlen(params) - 1;
-		ck_assert_int_ge(asprintf(&held[n++], "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":%.*s}\n", fake_id(line), length,
-						 params),
+		ck_assert_int_ge(asprintf(&held[n++], "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":%.*s}\n",
+					 fake_id(line), length, params),
 			0);
 		if (n < HELD && fake.in_length > 0)
 			continue;
@@ -427,7 +432,8 @@ static void *work(void *arg)
 			break;
 		case 1:
 			for (size_t i = 0; i < WIDTH; i++)
-				ck_assert_int_eq(taskd_as_completed(f, WIDTH, &cursor, FAKE_PATIENCE, &index), TASKD_OK);
+				ck_assert_int_eq(
+					taskd_as_completed(f, WIDTH, &cursor, FAKE_PATIENCE, &index), TASKD_OK);
 			taskd_as_completed_end(&cursor);
 			break;
 		case 2:

@@ -21,6 +21,9 @@ check-integration: all $(integration_programs) $(test_plugins)
 	$(test_environment) $(srcdir)/tests/run tests/integration $(integration_tests)
 check-cli: all $(test_plugins)
 	$(test_environment) $(srcdir)/tests/run tests/cli $(cli_tests)
+# Not a part of the others: it installs packages from npm, into tests/node of the build tree.
+check-clients: all $(test_plugins)
+	$(test_environment) $(srcdir)/tests/run tests/clients tests/integration/clients/run
 
 # The same under sanitizers, each in a build tree of its own below this one.
 check-sanitize: check-sanitize-address check-sanitize-thread
@@ -41,8 +44,8 @@ coverage: all
 	$(srcdir)/tests/coverage '$(abs_top_srcdir)' .
 
 clean-local:
-	rm -rf sanitize-address sanitize-thread
+	rm -rf sanitize-address sanitize-thread tests/node
 
 EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/coverage \
 	$(filter-out $(integration_programs),$(integration_tests)) $(cli_tests)
-.PHONY: check-integration check-cli check-sanitize check-sanitize-address check-sanitize-thread coverage bench
+.PHONY: check-integration check-cli check-clients check-sanitize check-sanitize-address check-sanitize-thread coverage bench

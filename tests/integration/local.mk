@@ -17,3 +17,11 @@ tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
 EXTRA_DIST += tests/integration/transcripts
+
+# make check-clients
+EXTRA_DIST += \
+	tests/integration/clients/run \
+	tests/integration/clients/check.js \
+	tests/integration/clients/jayson.js \
+	tests/integration/clients/json-rpc-2.0.js \
+	tests/integration/clients/vscode-jsonrpc.js

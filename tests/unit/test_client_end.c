@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +85,18 @@ START_TEST(before_anything_is_written)
 	f = taskd_submit(c, "t", NULL, NULL);
 	ck_assert_ptr_nonnull(f); /* it does not know yet */
 	ck_assert_int_eq(taskd_flush(c, FAKE_PATIENCE), TASKD_E_DISCONNECTED);
+	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_DISCONNECTED);
+	taskd_future_free(f);
+	check_ended(TASKD_E_DISCONNECTED, "the daemon closed the connection");
+}
+END_TEST
+
+/* It keeps its side open, so no end would ever be read. */
+START_TEST(when_it_reads_no_more)
+{
+	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
+
+	ck_assert_int_eq(shutdown(fake.fd, SHUT_RD), 0);
 	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_DISCONNECTED);
 	taskd_future_free(f);
 	check_ended(TASKD_E_DISCONNECTED, "the daemon closed the connection");
@@ -374,6 +387,7 @@ static Suite *end_suite(void)
 	tcase_add_test(tests, before_a_reply);
 	tcase_add_test(tests, with_requests_unread);
 	tcase_add_test(tests, before_anything_is_written);
+	tcase_add_test(tests, when_it_reads_no_more);
 	tcase_add_test(tests, what_it_had_answered_before_is_kept);
 	tcase_add_loop_test(tests, in_the_middle_of_a_message, 0, 40);
 	tcase_add_test(tests, in_a_batch_of_thousands);

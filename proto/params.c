@@ -21,6 +21,7 @@ struct reader {
 
 /* A table is longer than this in no method; params_read says so by an error, not by a wrong answer. */
 #define SPECS_LIMIT 64
+#define STRINGS_LIMIT 64 /* in an array of them */
 #define SHOWN 60 /* so much of a stranger's word is repeated in an error */
 
 /* What each type is for documents, and what a wrong value should have been. */
@@ -241,6 +242,8 @@ static int read_strings(
 	size_t count = several ? json_count(value) : 1, cursor = 0;
 	struct json_span item = *value;
 
+	if (count > STRINGS_LIMIT)
+		return refuse(reader, "parameter \"%s\" must have at most %d strings, not %zu", spec->name, STRINGS_LIMIT, count);
 	out->strings = calloc(count ? count : 1, sizeof(out->strings[0]));
 	if (!out->strings)
 		return no_memory(reader);

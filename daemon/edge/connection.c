@@ -168,9 +168,21 @@ void connection_untouch(struct connection *connection)
 	TAILQ_REMOVE(&connection->edge->dirty, connection, dirty_link);
 }
 
+/* Its next turn begins a new account, so there has to be one. */
+void connection_looked(struct connection *connection, size_t tasks)
+{
+	connection->looked += tasks;
+	connection_touch(connection);
+}
+
+bool connection_has_room(const struct connection *connection, size_t bytes)
+{
+	return connection->output_size + connection->held + bytes <= connection->edge->limits.output;
+}
+
 static void check_output_limit(struct connection *connection)
 {
-	if (connection->output_size + connection->held > connection->edge->limits.output)
+	if (!connection_has_room(connection, 0))
 		connection_close(connection, "more waits for it than output_limit allows");
 }
 
@@ -285,6 +297,7 @@ static void flush(struct connection *connection)
 
 void connection_turn(struct connection *connection)
 {
+	connection->looked = 0;
 	flush(connection);
 	if (!connection_is_closed(connection) && connection->backlog)
 		dispatch_more(connection);

@@ -154,7 +154,7 @@ static bool dispatch_elements(struct connection *connection, struct batch *batch
 	size_t *cursor)
 {
 	struct json_span element;
-	for (int i = 0; i < BATCH_SHARE; i++) {
+	for (int i = 0; i < BATCH_SHARE && connection->looked <= EDGE_TURN_LOOKS; i++) {
 		if (connection_is_closed(connection) || json_next(elements, cursor, NULL, &element) != 1)
 			return false;
 		dispatch_element(connection, batch, &element);

@@ -22,7 +22,7 @@ void input_free(struct connection *connection)
 bool input_must_wait(const struct connection *connection)
 {
 	return connection_is_closed(connection) || connection->backlog || connection->output_size > EDGE_OUTPUT_PAUSE ||
-	       connection->asked > EDGE_ASKED_PAUSE ||
+	       connection->asked > EDGE_ASKED_PAUSE || connection->looked > EDGE_TURN_LOOKS ||
 	       connection->outstanding >= connection->edge->limits.requests;
 }
 

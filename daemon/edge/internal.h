@@ -41,6 +41,8 @@ struct request;
 /* So much is read from, and written to, one connection in a turn of the loop. */
 #define EDGE_TURN_READ (1024u * 1024)
 #define EDGE_TURN_WRITE (4u * 1024 * 1024)
+/* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the next. */
+#define EDGE_TURN_LOOKS 20000u
 #define EDGE_INPUT_SIZE (256u * 1024)
 #define REQUEST_ID_LIMIT 1024u
 
@@ -115,6 +117,7 @@ struct connection {
 	size_t output_size;
 	size_t asked; /* bytes of the arguments of calls that are outstanding */
 	size_t held; /* bytes of replies that are not complete yet: batches, maps */
+	size_t looked; /* at so many tasks, in this turn */
 	size_t outstanding;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
@@ -134,16 +137,20 @@ bool connection_bury(struct connection *connection);
 /* Sees to it that connection_turn is called at the end of this turn. */
 void connection_touch(struct connection *connection);
 void connection_untouch(struct connection *connection);
+/* Accounts for tasks that were looked at for it in this turn. */
+void connection_looked(struct connection *connection, size_t tasks);
 /* Writes what there is to write, and goes on with input that had to wait. */
 void connection_turn(struct connection *connection);
 /* One message: HEAD, then BODY (may be NULL, and is referenced where it is large), then TAIL. HEAD is used up. */
 void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail);
+/* Whether output_limit allows so much more. */
+bool connection_has_room(const struct connection *connection, size_t bytes);
 /* Accounts for bytes of replies that are not complete yet; closes the connection where they are over the limit. */
 void connection_hold(struct connection *connection, size_t bytes);
 void connection_unhold(struct connection *connection, size_t bytes);
 
 /* --- input.c --- */
-/* Messages have to wait until some output or some requests are gone. */
+/* Messages have to wait until some output or some requests are gone, or for the next turn. */
 bool input_must_wait(const struct connection *connection);
 /* Nothing is to be read now: input is over, or has to wait until some output or some requests are gone. */
 bool input_is_stopped(const struct connection *connection);

@@ -32,9 +32,10 @@ void chunk_end_free(struct chunk_end *end)
 	end->error = NULL;
 }
 
-size_t chunk_end_cost(const struct chunk_end *end)
+size_t chunk_end_cost(const struct chunk_end *end, bool wrapped)
 {
-	return end->result ? end->result->size : end->error ? strlen(end->error) : 0;
+	size_t size = end->result ? end->result->size : end->error ? strlen(end->error) : 0;
+	return end->error && wrapped ? end->count * (size + strlen("{\"error\":},")) : size;
 }
 
 static bool member(const struct json_span *object, const char *wanted, struct json_span *value)

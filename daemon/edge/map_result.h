@@ -22,8 +22,8 @@ struct chunk_end {
 /* Notes how TASK, which has ended, did so. */
 void chunk_end_take(struct chunk_end *end, const struct task *task);
 void chunk_end_free(struct chunk_end *end);
-/* The bytes that it keeps. */
-size_t chunk_end_cost(const struct chunk_end *end);
+/* The bytes that it keeps, or will have in a result with its errors in it (WRAPPED), whichever is known to be more. */
+size_t chunk_end_cost(const struct chunk_end *end, bool wrapped);
 /* Whether one of its items failed: then the first such error's object is put into ERROR. */
 bool chunk_end_error(const struct chunk_end *end, struct strbuf *error);
 /* Its elements of the result, with commas between them; WRAPPED: each as {"result":…} or {"error":…}. */

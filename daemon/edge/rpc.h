@@ -31,6 +31,8 @@ void submission_refused(const struct reply_to *to, int refusal, const struct tas
 void submission_unknown_task(const struct call *call, const char *name);
 
 /* --- rpc_task.c --- */
+/* Whether there are not too many; false: that has been answered. */
+bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* A request that waits for TASK's outcome. ATTACHED: the task is cancelled when the request is abandoned. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
 

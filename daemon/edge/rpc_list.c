@@ -12,6 +12,7 @@
 
 #define LIST_VISITS 100000 /* tasks looked at in one call */
 #define LIST_DEFAULT 100
+#define FAR 1000
 #define LIST_BYTES (64u * 1024 * 1024)
 
 struct filter {
@@ -64,12 +65,14 @@ static bool filter_fits(const struct filter *filter, struct task *task)
 
 struct listing {
 	struct core *core;
+	struct connection *connection;
 	struct filter filter;
 	struct strbuf out;
 	size_t limit;
 	size_t count;
 	uint64_t before; /* ids below this one */
 	uint64_t next;   /* where the next page begins; 0: there is none */
+	size_t looked;   /* at so many tasks */
 };
 
 static void put(struct listing *listing, struct task *task)
@@ -83,14 +86,24 @@ static bool is_full(const struct listing *listing)
 	return listing->count >= listing->limit || listing->out.length > LIST_BYTES;
 }
 
+/* A page that begins far from any task may have been found by walking to it from the newest. */
+static size_t looks_for_first(const struct listing *listing)
+{
+	const struct core_totals *totals = core_totals(listing->core);
+	const struct task *task = core_task_below(listing->core, listing->before);
+	bool near = listing->before == UINT64_MAX || (task && listing->before - task->id < FAR);
+	return near ? 0 : totals->waiting + totals->in_lanes + totals->kept;
+}
+
 /* By id, downwards from the newest. */
 static void list_by_id(struct listing *listing)
 {
 	uint64_t below = listing->before;
 	struct task *task;
-	for (size_t visits = 0; (task = core_task_below(listing->core, below)); visits++) {
+	connection_looked(listing->connection, looks_for_first(listing));
+	for (; (task = core_task_below(listing->core, below)); listing->looked++) {
 		bool fits = filter_fits(&listing->filter, task);
-		if ((fits && is_full(listing)) || visits >= LIST_VISITS) {
+		if ((fits && is_full(listing)) || listing->looked >= LIST_VISITS) {
 			listing->next = below;
 			return;
 		}
@@ -114,6 +127,7 @@ static void list_by_slots(struct listing *listing)
 	for (enum task_state state = TASK_RUNNING; state <= TASK_CANCELLING; state++) {
 		struct task *task = NULL;
 		while ((task = core_task_next(listing->core, state, task))) {
+			listing->looked++;
 			if (task->id >= listing->before || !filter_fits(&listing->filter, task))
 				continue;
 			if (count == room) {
@@ -138,7 +152,7 @@ static void list_by_slots(struct listing *listing)
 void rpc_task_list(const struct call *call)
 {
 	struct list_params params = { 0 };
-	struct listing listing = { .core = call->edge->core };
+	struct listing listing = { .core = call->edge->core, .connection = call->to.connection };
 	if (!call_params(call, &params))
 		return;
 	if (filter_read(call, &params, &listing.filter)) {
@@ -153,6 +167,7 @@ void rpc_task_list(const struct call *call)
 		if (listing.next)
 			strbuf_printf(&listing.out, ",\"next\":\"%" PRIu64 "\"", listing.next);
 		strbuf_puts(&listing.out, "}");
+		connection_looked(listing.connection, listing.looked);
 		reply_buffer(&call->to, &listing.out);
 	}
 	strbuf_free(&listing.out);

@@ -7,6 +7,8 @@
 #include "edge/map_result.h"
 #include "edge/rpc.h"
 
+#define REPLY_FRAME (REQUEST_ID_LIMIT + 128u) /* what stands around a result in its message, at most */
+
 struct map_chunk {
 	struct task_waiter waiter;
 	struct map *map;
@@ -64,7 +66,6 @@ bool maps_sweep(struct edge *edge)
  * the core's own loop over tasks that end. */
 static void map_answered(struct map *map)
 {
-	connection_unhold(map->request->connection, map->held);
 	request_free(map->request);
 	map->request = NULL;
 	if (map->n_open)
@@ -73,16 +74,31 @@ static void map_answered(struct map *map)
 		map_free(map);
 }
 
+/* Where its answer goes. From here on that counts, and the parts that it is made of do not. */
+static struct reply_to map_reply_to(struct map *map)
+{
+	connection_unhold(map->request->connection, map->held);
+	map->held = 0;
+	return request_reply_to(map->request);
+}
+
 static void map_fail(struct map *map, const struct strbuf *object)
 {
-	const struct reply_to to = request_reply_to(map->request);
+	const struct reply_to to = map_reply_to(map);
 	reply_error_object(&to, object);
+	map_answered(map);
+}
+
+static void too_much(struct map *map)
+{
+	const struct reply_to to = map_reply_to(map);
+	reply_error(&to, PROTO_TOO_LARGE, "the results are more than output_limit in all", NULL);
 	map_answered(map);
 }
 
 static void map_succeed(struct map *map)
 {
-	const struct reply_to to = request_reply_to(map->request);
+	const struct reply_to to = map_reply_to(map);
 	struct strbuf out = STRBUF_INIT;
 	strbuf_puts(&out, "[");
 	for (size_t i = 0; i < map->n; i++) {
@@ -91,13 +107,18 @@ static void map_succeed(struct map *map)
 		chunk_end_write(&out, &map->chunks[i].end, map->return_exceptions);
 	}
 	strbuf_puts(&out, "]");
+	if (!connection_has_room(to.connection, out.length + REPLY_FRAME)) {
+		strbuf_free(&out);
+		too_much(map);
+		return;
+	}
 	reply_buffer(&to, &out);
 	map_answered(map);
 }
 
 static void map_was_cancelled(struct map *map)
 {
-	const struct reply_to to = request_reply_to(map->request);
+	const struct reply_to to = map_reply_to(map);
 	reply_error(&to, PROTO_CANCELLED, "the map was cancelled", NULL);
 	map_answered(map);
 }
@@ -105,19 +126,11 @@ static void map_was_cancelled(struct map *map)
 /* Results that are kept until the reply is complete count like output. False: that would be too much. */
 static bool map_hold(struct map *map, size_t bytes)
 {
-	struct connection *connection = map->request->connection;
-	if (connection->held + connection->output_size + bytes > map->edge->limits.output)
+	if (!connection_has_room(map->request->connection, bytes))
 		return false;
 	map->held += bytes;
-	connection_hold(connection, bytes);
+	connection_hold(map->request->connection, bytes);
 	return true;
-}
-
-static void too_much(struct map *map)
-{
-	const struct reply_to to = request_reply_to(map->request);
-	reply_error(&to, PROTO_TOO_LARGE, "the results are more than output_limit in all", NULL);
-	map_answered(map);
 }
 
 static void chunk_ended(struct task_waiter *waiter, struct task *task)
@@ -142,7 +155,7 @@ static void chunk_ended(struct task_waiter *waiter, struct task *task)
 		strbuf_free(&error);
 		return;
 	}
-	if (!map_hold(map, chunk_end_cost(&chunk->end)))
+	if (!map_hold(map, chunk_end_cost(&chunk->end, map->return_exceptions)))
 		too_much(map);
 	else if (!map->n_open)
 		map_succeed(map);
@@ -270,7 +283,13 @@ static void start(const struct call *call, const struct map_params *params, size
 		submission_refused(&call->to, CORE_QUEUE_FULL, spec, n);
 		return;
 	}
-	struct map *map = calloc(1, sizeof(*map) + n * sizeof(map->chunks[0]));
+	struct map *map = NULL;
+	size_t size = sizeof(*map) + n * sizeof(map->chunks[0]);
+	if (!connection_has_room(call->to.connection, size)) {
+		reply_error(&call->to, PROTO_TOO_LARGE, "the map has more chunks than output_limit has room for; make them larger", NULL);
+		return;
+	}
+	map = calloc(1, size);
 	if (!map) {
 		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for so many chunks", NULL);
 		return;
@@ -288,8 +307,8 @@ static void start(const struct call *call, const struct map_params *params, size
 		map->request = request_new(&call->to, &map_kind);
 		map->request->state = map;
 		request_charge(map->request, params->items.length);
-		map->held = sizeof(*map) + n * sizeof(map->chunks[0]);
-		connection_hold(call->to.connection, map->held);
+		map->held = size;
+		connection_hold(call->to.connection, size);
 	}
 }
 

@@ -231,12 +231,25 @@ static const char *forget_one(struct task *task)
 	return core_forget(task) ? "forgotten" : state;
 }
 
+/* A turn of the loop has time for so many, and their answer room. */
+#define IDS_LIMIT 100000
+
+bool call_takes_ids(const struct call *call, const struct param_ids *ids)
+{
+	if (ids->count <= IDS_LIMIT)
+		return true;
+	reply_errorf(&call->to, PROTO_TOO_MANY, "%s takes at most %d ids", method_info(call->method)->name, IDS_LIMIT);
+	return false;
+}
+
 /* [{"id":…,"state":…}…], what is not there included; a single id that is not there is the error. */
 static void each_id(const struct call *call, const struct param_ids *ids, const char *(*act)(struct task *))
 {
 	struct core *core = call->edge->core;
 	struct strbuf out = STRBUF_INIT;
 	struct task *task;
+	if (!call_takes_ids(call, ids))
+		return;
 	strbuf_puts(&out, "[");
 	for (size_t i = 0; i < ids->count; i++) {
 		enum core_found found = core_find(core, ids->ids[i], &task);

@@ -6,8 +6,6 @@
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
 
-#define WAIT_IDS_LIMIT 100000
-
 void rpc_task_result(const struct call *call)
 {
 	struct result_params params = { 0 };
@@ -77,6 +75,19 @@ static void wait_free(struct wait *wait)
 	free(wait);
 }
 
+static void note_end(struct awaited *awaited, struct task *task)
+{
+	struct wait *wait = awaited->wait;
+	struct strbuf record = STRBUF_INIT;
+	record_write(&record, task, false);
+	awaited->record = strbuf_take(&record, &awaited->record_length);
+	strbuf_free(&record);
+	awaited->task = NULL;
+	wait_hold(wait, awaited->record_length);
+	wait->n_ended++;
+	wait->any_exception |= task->state != TASK_SUCCEEDED;
+}
+
 static void put_records(struct strbuf *out, struct wait *wait, bool done)
 {
 	bool first = true;
@@ -94,10 +105,23 @@ static void put_records(struct strbuf *out, struct wait *wait, bool done)
 	}
 }
 
+/* One that was named twice has ended twice, though only one of the two has heard of it yet. */
+static void note_others(struct wait *wait)
+{
+	for (size_t i = 0; i < wait->n; i++) {
+		struct awaited *awaited = &wait->awaited[i];
+		if (!awaited->task || !task_state_is_terminal(awaited->task->state))
+			continue;
+		task_unwait(&awaited->waiter);
+		note_end(awaited, awaited->task);
+	}
+}
+
 static void wait_answer(struct wait *wait)
 {
 	const struct reply_to to = request_reply_to(wait->request);
 	struct strbuf out = STRBUF_INIT;
+	note_others(wait);
 	strbuf_puts(&out, "{\"done\":[");
 	put_records(&out, wait, true);
 	strbuf_puts(&out, "],\"not_done\":[");
@@ -107,19 +131,6 @@ static void wait_answer(struct wait *wait)
 	wait_free(wait);
 	reply_buffer(&to, &out);
 	request_free(request);
-}
-
-static void note_end(struct awaited *awaited, struct task *task)
-{
-	struct wait *wait = awaited->wait;
-	struct strbuf record = STRBUF_INIT;
-	record_write(&record, task, false);
-	awaited->record = strbuf_take(&record, &awaited->record_length);
-	strbuf_free(&record);
-	awaited->task = NULL;
-	wait_hold(wait, awaited->record_length);
-	wait->n_ended++;
-	wait->any_exception |= task->state != TASK_SUCCEEDED;
 }
 
 static void awaited_ended(struct task_waiter *waiter, struct task *task)
@@ -180,6 +191,10 @@ static bool find_all(const struct call *call, const struct param_ids *ids)
 static void wait_for(const struct call *call, const struct wait_params *params)
 {
 	size_t n = params->ids.count, size = sizeof(struct wait) + n * sizeof(struct awaited);
+	if (!connection_has_room(call->to.connection, size)) {
+		reply_error(&call->to, PROTO_TOO_MANY, "this connection waits for more than output_limit has room for", NULL);
+		return;
+	}
 	struct wait *wait = xcalloc(1, size);
 	wait->n = n;
 	wait->when = params->return_when < 0 ? WHEN_ALL_COMPLETED : (enum return_when)params->return_when;
@@ -210,9 +225,7 @@ void rpc_task_wait(const struct call *call)
 	struct wait_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (params.ids.count > WAIT_IDS_LIMIT)
-		reply_errorf(&call->to, PROTO_TOO_MANY, "task.wait takes at most %d ids", WAIT_IDS_LIMIT);
-	else if (find_all(call, &params.ids) && call->to.id)
+	if (call_takes_ids(call, &params.ids) && find_all(call, &params.ids) && call->to.id)
 		wait_for(call, &params);
 	call_params_free(call, &params);
 }

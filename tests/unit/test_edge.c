@@ -233,6 +233,35 @@ START_TEST(waiting_for_several_ends_as_asked)
 }
 END_TEST
 
+START_TEST(a_task_that_is_waited_for_twice_is_never_in_both_lists)
+{
+	ask(REQUEST("1", "task.submit", "{\"task\":\"hold\"}"));
+	ask(REQUEST("1", "task.submit", "{\"task\":\"hold\"}"));
+	client_say(&client, REQUEST("2", "task.wait", "{\"ids\":[1,2,1],\"return_when\":\"first_completed\"}"));
+	client_say(&client, NOTE("task.cancel", "{\"ids\":1}"));
+	json_t *answer = json_loads(client_hear(&client), 0, NULL);
+	ck_assert_uint_eq(json_array_size(at(answer, "result.done")), 2);
+	ck_assert_uint_eq(json_array_size(at(answer, "result.not_done")), 1);
+	ck_assert_str_eq(text_at(answer, "result.not_done.0.id"), "2");
+	json_decref(answer);
+}
+END_TEST
+
+START_TEST(ids_are_limited_in_number)
+{
+	static const char *const methods[] = { "task.wait", "task.cancel", "task.forget" };
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		struct strbuf text = STRBUF_INIT;
+		strbuf_printf(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{\"ids\":[7", methods[i]);
+		for (int n = 0; n < 100000; n++)
+			strbuf_puts(&text, ",7");
+		strbuf_puts(&text, "]}}");
+		expect_error(text.data, -32013, "too_many");
+		strbuf_free(&text);
+	}
+}
+END_TEST
+
 START_TEST(the_first_exception_ends_a_wait)
 {
 	ask(REQUEST("1", "task.submit", "{\"task\":\"hold\"}"));
@@ -667,6 +696,8 @@ int main(void)
 	tcase_add_test(tcase, waiting_for_a_result_has_a_limit);
 	tcase_add_test(tcase, a_watched_task_is_told_of_when_it_ends);
 	tcase_add_test(tcase, waiting_for_several_ends_as_asked);
+	tcase_add_test(tcase, a_task_that_is_waited_for_twice_is_never_in_both_lists);
+	tcase_add_test(tcase, ids_are_limited_in_number);
 	tcase_add_test(tcase, the_first_exception_ends_a_wait);
 	tcase_add_test(tcase, a_map_answers_in_order);
 	tcase_add_test(tcase, a_failed_item_is_the_maps_error);

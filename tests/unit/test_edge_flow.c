@@ -314,6 +314,101 @@ START_TEST(a_map_whose_results_are_too_many_is_an_error)
 }
 END_TEST
 
+START_TEST(a_map_may_take_all_of_output_limit_for_its_results)
+{
+	world.config.output_limit = 4 << 20;
+	world_configure(&world);
+	struct strbuf text = STRBUF_INIT;
+	strbuf_puts(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.map\",\"params\":{\"task\":\"echo\",\"chunk\":100,\"items\":[0");
+	while (text.length < 3000000)
+		strbuf_puts(&text, ",\"a string of a hundred bytes, as far as it goes: not more, not less; and so on until the end of it, well\"");
+	strbuf_puts(&text, "]}}");
+	client_say(&client, text.data);
+	strbuf_free(&text);
+	const char *answer = client_hear(&client);
+	ck_assert_msg(strlen(answer) > 2900000, "%.200s", answer);
+	ck_assert_uint_eq(only_connection()->held, 0);
+}
+END_TEST
+
+/* A chunk is accounted for with some hundred bytes before it has a result. */
+START_TEST(a_map_of_very_many_chunks_is_an_error)
+{
+	struct strbuf text = STRBUF_INIT;
+	world.config.output_limit = 100000;
+	world_configure(&world);
+	for (int n = 100; n <= 2000; n += 100) {
+		strbuf_reset(&text);
+		strbuf_puts(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.map\",\"params\":{\"task\":\"echo\",\"items\":[100");
+		for (int i = 1; i < n; i++)
+			strbuf_puts(&text, ",10000000000000");
+		strbuf_puts(&text, "]}}");
+		client_say(&client, text.data);
+		ck_assert_ptr_nonnull(strstr(client_hear(&client), n < 600 ? "\"result\"" : n < 1000 ? "" : "\"too_large\""));
+		ck_assert_uint_eq(only_connection()->held, 0);
+	}
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(a_map_of_too_many_errors_is_an_error_of_its_own)
+{
+	struct strbuf text = STRBUF_INIT;
+	world.config.output_limit = 4 << 20;
+	world_configure(&world);
+	strbuf_puts(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.map\",\"params\":{\"task\":\"crash\",\"chunk\":100000,"
+		"\"return_exceptions\":true,\"items\":[0");
+	for (int i = 1; i < 100000; i++)
+		strbuf_puts(&text, ",0");
+	strbuf_puts(&text, "]}}");
+	client_say(&client, text.data);
+	ck_assert_ptr_nonnull(strstr(client_hear(&client), "\"too_large\""));
+	client_expect(&client, REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
+	ck_assert_uint_eq(only_connection()->held, 0);
+	strbuf_free(&text);
+}
+END_TEST
+
+/* Listings that find nothing look at every task, and fill no output that would make them wait. */
+static void list_many_times(const char *before, const char *between, const char *behind)
+{
+	enum { N_TASKS = 3 * EDGE_TURN_LOOKS / 2, N_LISTS = 30 };
+	struct strbuf text = STRBUF_INIT;
+	for (int i = 0; i < N_TASKS; i++)
+		client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"}}");
+	world_settle(&world);
+	uint64_t first = world.edge->n_requests;
+	strbuf_puts(&text, before);
+	for (int i = 0; i < N_LISTS; i++) {
+		strbuf_puts(&text, i ? between : "");
+		strbuf_puts(&text, REQUEST("1", "task.list", "{\"tag\":\"none\"}"));
+	}
+	strbuf_puts(&text, behind);
+	client_say(&client, text.data);
+	for (int i = 1; i <= 3; i++) {
+		world_turn(&world);
+		ck_assert_uint_le(world.edge->n_requests - first, 2 * (uint64_t)i);
+	}
+	world_settle(&world);
+	ck_assert_uint_eq(world.edge->n_requests - first, N_LISTS);
+	strbuf_free(&text);
+}
+
+START_TEST(listings_do_not_hold_up_others)
+{
+	list_many_times("", "\n", "");
+	for (int i = 0; i < 30; i++)
+		ck_assert_str_eq(client_hear(&client), RESULT("1", "{\"tasks\":[]}"));
+}
+END_TEST
+
+START_TEST(listings_in_a_batch_do_not_hold_up_others)
+{
+	list_many_times("[", ",", "]");
+	ck_assert_ptr_nonnull(strstr(client_hear(&client), RESULT("1", "{\"tasks\":[]}") ","));
+}
+END_TEST
+
 START_TEST(a_promised_length_costs_nothing_until_it_comes)
 {
 	static const char headers[] = "Content-Length: 16000000\r\n\r\n{";
@@ -468,6 +563,11 @@ int main(void)
 	tcase_add_test(tests, one_for_whom_too_much_waits_is_closed);
 	tcase_add_test(tests, a_batch_for_whom_too_much_waits_is_closed);
 	tcase_add_test(tests, a_map_whose_results_are_too_many_is_an_error);
+	tcase_add_test(tests, a_map_may_take_all_of_output_limit_for_its_results);
+	tcase_add_test(tests, a_map_of_very_many_chunks_is_an_error);
+	tcase_add_test(tests, a_map_of_too_many_errors_is_an_error_of_its_own);
+	tcase_add_test(tests, listings_do_not_hold_up_others);
+	tcase_add_test(tests, listings_in_a_batch_do_not_hold_up_others);
 	tcase_add_test(tests, a_promised_length_costs_nothing_until_it_comes);
 	tcase_add_test(tests, an_idle_connection_owns_no_buffer);
 	tcase_add_test(tests, more_clients_than_allowed_are_refused);

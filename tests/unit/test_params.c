@@ -181,6 +181,9 @@ static const struct {
 	{ "{\"task\":\"a\",\"id\":[\"1\"]}", "parameter \"id\" " MUST_BE_ID ", not an array" },
 	{ "{\"task\":\"a\",\"ids\":[1,\"x\",3]}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not \"x\"" },
 	{ "{\"task\":\"a\",\"ids\":{}}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not an object" },
+#define TEN "\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\""
+	{ "{\"task\":\"a\",\"states\":[" TEN "," TEN "," TEN "," TEN "," TEN "," TEN "," TEN "]}",
+		"parameter \"states\" must have at most 64 strings, not 70" },
 	{ "{\"task\":\"a\",\"states\":[\"x\",1]}",
 		"parameter \"states\" must be a string, or an array of strings, not 1" },
 	{ "{\"task\":\"a\",\"when\":\"first_complete\"}",

@@ -19,7 +19,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE     read this configuration (default: " SYSCONFDIR "/taskd/taskd.conf,\n"
 	"                        for a user's own daemon ~/.config/taskd/taskd.conf, where they exist)\n"
-	"  -s, --socket SOCKET   listen here, whatever the configuration says\n"
+	"  -s, --socket SOCKET   listen here, whatever the configuration says (also: TASKD_SOCKET)\n"
 	"      --check           only check the configuration: exit status 0, or 1 with the reason\n"
 	"  -h, --help            show this\n"
 	"  -V, --version         show the version\n";
@@ -91,8 +91,11 @@ static char *config_default(void)
 static char *socket_choose(const struct arguments *arguments, const struct config *config)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *named = getenv("TASKD_SOCKET");
 	if (arguments->socket)
 		return xstrdup(arguments->socket);
+	if (named && *named)
+		return xstrdup(named);
 	if (config->socket)
 		return xstrdup(config->socket);
 	if (geteuid() != 0 && runtime && *runtime)

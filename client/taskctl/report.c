@@ -197,6 +197,19 @@ static int failure_status(const struct taskd_failure *failure)
 	return known < 0 ? exit_status_of(failure->error) : proto_error_info((enum proto_error)known)->exit_status;
 }
 
+/* The hint of a full queue, with the number that is in the data; for free(). NULL: there is none. */
+static char *hint_of_retry(const struct taskd_failure *failure)
+{
+	json_t *data = failure->data ? json_loads(failure->data, 0, NULL) : NULL;
+	const json_t *after = json_object_get(data, "retry_after");
+	char *hint = NULL;
+
+	if (json_is_number(after) && asprintf(&hint, "try again after %g seconds", json_number_value(after)) < 0)
+		hint = must(NULL);
+	json_decref(data);
+	return hint;
+}
+
 static int report_failure_of(const struct taskctl *ctl, const char *what, const size_t *index,
 	const struct taskd_failure *failure)
 {
@@ -209,8 +222,12 @@ static int report_failure_of(const struct taskctl *ctl, const char *what, const 
 		.code = failure->code ? &failure->code : NULL,
 		.index = index,
 	};
+	char *retry = ctl->json ? NULL : hint_of_retry(failure);
 
+	if (retry)
+		told.hint = retry;
 	tell(ctl, &told);
+	free(retry);
 	return failure_status(failure);
 }
 

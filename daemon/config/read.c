@@ -198,6 +198,16 @@ static void section_line(struct reading *reading, char *line)
 	free(title);
 }
 
+/* inih knows ; as the beginning of a comment behind a value; this is for #. */
+static void comment_cut(char *text)
+{
+	for (char *hash = strchr(text, '#'); hash; hash = strchr(hash + 1, '#'))
+		if (hash > text && (hash[-1] == ' ' || hash[-1] == '\t')) {
+			*hash = '\0';
+			return;
+		}
+}
+
 /* inih's reader, in the manner of fgets. The end of file after an error: nothing behind it matters. */
 static char *next_line(char *room, int size, void *user)
 {
@@ -229,6 +239,7 @@ static char *next_line(char *room, int size, void *user)
 		return NULL;
 	}
 	strcpy(room, text);
+	comment_cut(room);
 	free(line);
 	return room;
 }

@@ -142,7 +142,7 @@ teardown_file() {
 	fill() { ! taskctl -q submit --queue narrow --tag narrow sleep 60 >/dev/null 2>&1; }
 	condition fill
 	run --separate-stderr -6 taskctl submit --queue narrow --tag narrow sleep 60
-	[[ $stderr == "error: "*full* && $stderr == *"hint: "* ]]
+	[[ $stderr == "error: "*full* && $stderr =~ "hint: try again after "[0-9] ]]
 	taskctl --json list --tag narrow --state queued,running | jq -r '.[].id' | xargs taskctl -q cancel
 }
 

@@ -110,6 +110,15 @@ names() {
 	done
 }
 
+@test "taskd listens where TASKD_SOCKET says, whatever its configuration says" {
+	printf '[taskd]\nsocket = %s/configured.sock\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/taskd.conf"
+	taskd -c "$BATS_TEST_TMPDIR/taskd.conf" </dev/null >/dev/null 2>&1 3>&- &
+	condition workers_are_ready
+	[[ -S $TASKD_SOCKET && ! -e $BATS_TEST_TMPDIR/configured.sock ]]
+	kill $!
+	wait $!
+}
+
 @test "no daemon: -s and TASKD_SOCKET name the place" {
 	run -4 taskctl -s /nowhere/a.sock ping
 	[[ $output == *"/nowhere/a.sock"* ]]

@@ -126,8 +126,8 @@ START_TEST(every_type_is_read)
 	load("\xef\xbb\xbf; a comment\n"
 	     "# another\n"
 	     "[taskd] ; and one\n"
-	     "socket = /run/x y.sock\n"
-	     "socket_mode=0600\n"
+	     "socket = /run/x y#z.sock # not from here on; nor here\n"
+	     "socket_mode=0600\t# octal\n"
 	     "  log_level : debug\n"
 	     "log_target = journal\r\n"
 	     "kill_grace = 1m30s   ; soon\n"
@@ -154,7 +154,7 @@ START_TEST(every_type_is_read)
 	     "[plugin math]\n"
 	     "path = /usr/lib/taskd/plugins/math.so");
 	ck_assert_str_eq(config->file, file);
-	ck_assert_str_eq(config->socket, "/run/x y.sock");
+	ck_assert_str_eq(config->socket, "/run/x y#z.sock");
 	ck_assert_int_eq(config->socket_mode, 0600);
 	ck_assert_int_eq(config->log_level, LOG_LEVEL_DEBUG);
 	ck_assert_int_eq(config->log_target, LOG_TARGET_JOURNAL);

@@ -17,6 +17,7 @@
 #include "worker/control.h"
 #include "worker/map.h"
 #include "worker/registry.h"
+#include "worker/text.h"
 
 /* How often the process's size is looked at, at most. */
 #define SIZE_PERIOD_NS (100 * NS_PER_MS)
@@ -47,9 +48,10 @@ static void init_classes(struct slot *slot)
 		char error[REGISTRY_TEXT_LIMIT] = "";
 		if (!handler->init || handler->init(&slot->states[i], error, sizeof(error)) == 0)
 			continue;
-		error[sizeof(error) - 1] = '\0';
+		char reason[REGISTRY_TEXT_LIMIT];
+		text_line(reason, sizeof(reason), error, strnlen(error, sizeof(error) - 1));
 		slot->states[i] = NULL;
-		slot->init_errors[i] = xstrdup(error[0] ? error : "its init failed and did not say why");
+		slot->init_errors[i] = xstrdup(reason[0] ? reason : "its init failed and did not say why");
 		control_send_init_failed(slot->slots->control_fd, slot->index, handler->name, slot->init_errors[i]);
 	}
 }

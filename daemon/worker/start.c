@@ -68,7 +68,9 @@ static void limit(int resource, const char *what, json_int_t value)
 			(unsigned long long)now.rlim_max);
 		wanted = now.rlim_max;
 	}
-	if (setrlimit(resource, &(struct rlimit){ .rlim_cur = wanted, .rlim_max = wanted }) < 0)
+	/* At the hard limit of CPU time comes SIGKILL, which may mean anything; at the soft one SIGXCPU, which tells. */
+	rlim_t hard = wanted + (resource == RLIMIT_CPU && wanted < now.rlim_max);
+	if (setrlimit(resource, &(struct rlimit){ .rlim_cur = wanted, .rlim_max = hard }) < 0)
 		log_warning("limit_%s: %s", what, strerror(errno));
 }
 

@@ -91,6 +91,9 @@ static void enter_leaving(struct server *server)
 	const struct core_totals *totals = core_totals(server->core);
 	if (totals->waiting || totals->in_lanes)
 		log_warning("stopped with %zu queued and %zu started tasks left", totals->waiting, totals->in_lanes);
+	edge_close_listeners(server->edge);
+	if (server->phase != PHASE_DRAINING)
+		notify_send("STOPPING=1");
 	server->phase = PHASE_LEAVING;
 	core_close(server->core, false);
 	pools_stop(server->pools);
@@ -133,7 +136,9 @@ static bool phase_turn(struct server *server, int64_t now)
 	case PHASE_DRAINING:
 		if ((!totals->waiting && !totals->in_lanes && edge_quiet(server->edge)) || now >= server->phase_deadline_ns)
 			enter_leaving(server);
-		return true;
+		else
+			return true;
+		__attribute__((fallthrough)); /* where no worker runs, nothing would come to end a sleep */
 	case PHASE_LEAVING:
 		if (now >= server->phase_deadline_ns) {
 			pools_kill(server->pools);
@@ -155,9 +160,7 @@ static void watchdog_turn(struct server *server, int64_t now)
 {
 	if (!server->watchdog_ns || now < server->watchdog_next_ns)
 		return;
-	int ready, wanted;
-	pools_count(server->pools, &ready, &wanted);
-	bool well = ready > 0 || server->phase != PHASE_SERVING;
+	bool well = server->phase != PHASE_SERVING || pools_well(server->pools);
 	if (well)
 		notify_send("WATCHDOG=1");
 	server->watchdog_next_ns = now + (well ? server->watchdog_ns / 2 : UNWELL_RETRY_NS);
@@ -192,10 +195,14 @@ static void status_turn(struct server *server, int64_t now)
 static int host_reload(void *context, char **report, char **error)
 {
 	struct server *server = context;
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
+	/* While it starts or stops it is not READY, and must not say so. */
+	bool tell = server->phase == PHASE_SERVING;
+	if (tell)
+		notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
 	struct config *config = config_load(server->config_file, false, error);
 	if (!config) {
-		notify_send("READY=1");
+		if (tell)
+			notify_send("READY=1");
 		return -1;
 	}
 	*report = reload_report(server->config, config);
@@ -208,7 +215,8 @@ static int host_reload(void *context, char **report, char **error)
 	config_free(server->config);
 	server->config = config;
 	log_info("configuration read again: %s", *report);
-	notify_send("READY=1");
+	if (tell)
+		notify_send("READY=1");
 	return 0;
 }
 

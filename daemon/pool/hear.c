@@ -11,8 +11,8 @@
 #include "pool/internal.h"
 #include "proto/json_scan.h"
 
-/* So many replies of one slot are heard before the next slot's turn. */
-#define HEAR_LIMIT 256
+/* The worker's library cuts it off before. */
+#define PROGRESS_TEXT_LIMIT 1024
 
 static void fail_outcome(struct task_outcome *outcome, int code, const char *kind, char *message)
 {
@@ -89,7 +89,9 @@ static bool heard(struct seat *seat, const struct lane_reply *reply)
 	}
 	if (reply->word == LANE_PROGRESS) {
 		const struct bytes *text = reply->payload;
-		core_task_progress(task, reply->progress, text ? text->data : NULL, text ? text->size : 0);
+		size_t length = text ? text->size : 0;
+		core_task_progress(task, reply->progress, text ? text->data : NULL,
+			length < PROGRESS_TEXT_LIMIT ? length : PROGRESS_TEXT_LIMIT);
 		bytes_unref(reply->payload);
 		return true;
 	}

@@ -34,8 +34,7 @@ struct process {
 	struct child_watch *doorbell;
 	int n_seats;
 	int n_ready;
-	uint64_t generation;  /* pool->generation at its start */
-	bool stopping;        /* its lanes were stopped */
+	int64_t leave_by_ns;  /* a retiring one's: set once it has nothing left to do */
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
 	bool killed;            /* by taskd */
 	const char *killed_for; /* static; why; NULL where its own end says it better */
@@ -52,9 +51,9 @@ struct told {
 struct pool_own {
 	struct pool public;
 	struct config_pool config; /* a copy of its section: name and tasks are this pool's own */
-	uint64_t generation; /* counts changes that a worker takes over only by a restart */
 	struct core_queue *queue; /* the one of its name */
 	STAILQ_HEAD(, told) told;
+	size_t n_told;
 };
 static inline struct pool_own *pool_own(const struct pool *pool) { return (struct pool_own *)(uintptr_t)pool; }
 
@@ -90,6 +89,8 @@ int spawn_worker(const char *path, const char *title, int control_fd);
 void worker_start(struct worker *worker);
 /* Gives it nothing more; it leaves when it has done what it took. */
 void worker_retire(struct worker *worker);
+/* A retiring one that has nothing left to do has so long to leave. */
+void worker_watch_leaving(struct worker *worker);
 /* With SIGKILL; REASON (static, or NULL) is what its tasks are told. */
 void worker_kill(struct worker *worker, const char *reason);
 void worker_died(struct worker *worker, int wait_status, const struct rusage *usage);
@@ -102,10 +103,13 @@ void worker_forget_failures(struct worker *worker);
 /* --- messages.c: what worker/heritage.h says --- */
 /* Sends all that a new process needs; -1 where the socket does not take it. */
 int messages_send_start(struct process *process);
-/* Reads what has come; -1 where it is nonsense. The socket's end is no error: the death follows. */
+/* Reads what has come, though not without end; -1 where it is nonsense. The socket's end is no error: the death
+ * follows. */
 int messages_read(struct process *process);
 
 /* --- hear.c: completions --- */
+/* So many replies of one slot are heard before the next slot's turn. */
+#define HEAR_LIMIT 256
 /* True: there was something. A broken lane costs the process its life. */
 bool seat_hear(struct seat *seat);
 /* Kills a process that is wanted dead once no innocent task runs in it. */

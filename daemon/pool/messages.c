@@ -17,6 +17,10 @@
 #define HANDLERS_LIMIT 10000
 #define TEXT_LIMIT 512
 #define NAME_LIMIT 64
+/* So many messages of one worker are read before others have their turn. */
+#define READ_LIMIT 32
+/* So many reasons are kept of a worker, and told of a pool: one that makes them up is not to fill memory and log. */
+#define REASONS_LIMIT 256
 
 /* --- to the worker --- */
 
@@ -158,6 +162,10 @@ static void tell_once(struct pool *pool, char *text)
 			free(text);
 			return;
 		}
+	if (own->n_told++ >= REASONS_LIMIT) {
+		free(text);
+		return;
+	}
 	log_error("pool %s: %s", pool->name, text);
 	told = xcalloc(1, sizeof(*told));
 	told->text = text;
@@ -167,8 +175,9 @@ static void tell_once(struct pool *pool, char *text)
 static void failure_add(struct worker *worker, const char *handler, const char *reason)
 {
 	struct worker_failure *failure;
+	size_t n = 0;
 	STAILQ_FOREACH(failure, &worker->failures, link)
-		if (strcmp(failure->handler, handler) == 0)
+		if (strcmp(failure->handler, handler) == 0 || ++n >= REASONS_LIMIT)
 			return;
 	failure = xcalloc(1, sizeof(*failure));
 	failure->handler = xstrdup(handler);
@@ -222,6 +231,8 @@ static int hear_ready(struct process *process, const json_t *ready)
 static int hear(struct process *process, const json_t *message)
 {
 	const json_t *part;
+	if (process->n_ready == process->n_seats) /* it has said all that it may say */
+		return -1;
 	if ((part = json_object_get(message, "handlers")) && hear_handlers(process->worker->pools, part) < 0)
 		return -1;
 	if ((part = json_object_get(message, "plugin_errors")) && hear_plugin_errors(process->worker, part) < 0)
@@ -237,7 +248,7 @@ static int hear(struct process *process, const json_t *message)
 int messages_read(struct process *process)
 {
 	static char buffer[HERITAGE_MESSAGE_LIMIT];
-	for (;;) {
+	for (int i = 0; i < READ_LIMIT; i++) {
 		ssize_t length = recv(process->control_fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
 		if (length < 0)
 			return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -1;
@@ -254,4 +265,5 @@ int messages_read(struct process *process)
 		if (code < 0)
 			return -1;
 	}
+	return 0;
 }

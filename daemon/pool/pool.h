@@ -78,6 +78,8 @@ void pools_start(struct pools *pools);
 bool pools_settled(const struct pools *pools);
 /* Workers that are ready, and how many there ought to be. */
 void pools_count(const struct pools *pools, int *ready, int *wanted);
+/* Some worker is ready, or ends what it has before it is replaced, or starts without having died young before. */
+bool pools_well(const struct pools *pools);
 /* What a reload may change: numbers of processes, limits, recycling, plugins. Workers whose start would be different
  * now are retired and replaced as they become free. */
 void pools_configure(struct pools *pools, const struct config *config);

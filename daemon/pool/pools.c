@@ -51,7 +51,8 @@ void pools_timer(struct pools *pools)
 
 /* --- workers of a pool --- */
 
-static void worker_new(struct pools *pools, struct pool *pool, int index)
+/* BEFORE: the one that it comes before; NULL: it is the last. */
+static void worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before)
 {
 	struct worker *worker = xcalloc(1, sizeof(*worker));
 	worker->pools = pools;
@@ -59,7 +60,10 @@ static void worker_new(struct pools *pools, struct pool *pool, int index)
 	worker->index = index;
 	worker->start_at_ns = 0;
 	STAILQ_INIT(&worker->failures);
-	TAILQ_INSERT_TAIL(&pool->workers, worker, link);
+	if (before)
+		TAILQ_INSERT_BEFORE(before, worker, link);
+	else
+		TAILQ_INSERT_TAIL(&pool->workers, worker, link);
 }
 
 static void worker_free(struct worker *worker)
@@ -69,22 +73,24 @@ static void worker_free(struct worker *worker)
 	free(worker);
 }
 
-/* As many workers as the pool is to have; those above that number leave when they are done. */
+/* As many workers as the pool is to have; those above that number leave when they are done. The list is in the order
+ * of their indices, in which there may be gaps: where one of those that are to leave has left, and others have not. */
 static void pool_resize(struct pools *pools, struct pool *pool)
 {
-	struct worker *worker, *next;
-	int n = 0;
-	for (worker = TAILQ_FIRST(&pool->workers); worker; worker = next) {
+	struct worker *worker = TAILQ_FIRST(&pool->workers), *next;
+	for (int i = 0; i < pool->processes; i++) {
+		if (worker && worker->index == i)
+			worker = TAILQ_NEXT(worker, link);
+		else
+			worker_new(pools, pool, i, worker);
+	}
+	for (; worker; worker = next) {
 		next = TAILQ_NEXT(worker, link);
-		if (n++ < pool->processes)
-			continue;
 		if (worker->process)
 			worker_retire(worker);
 		else
 			worker_free(worker);
 	}
-	for (; n < pool->processes; n++)
-		worker_new(pools, pool, n);
 	pools_schedule(pools);
 }
 
@@ -199,12 +205,12 @@ static void told_forget(struct pool_own *own)
 		free(told->text);
 		free(told);
 	}
+	own->n_told = 0;
 }
 
 static void workers_replace(struct pool *pool)
 {
 	struct worker *worker;
-	pool_own(pool)->generation++;
 	told_forget(pool_own(pool));
 	TAILQ_FOREACH(worker, &pool->workers, link) {
 		worker->young_deaths = 0;
@@ -337,6 +343,17 @@ void pools_count(const struct pools *pools, int *ready, int *wanted)
 	}
 }
 
+bool pools_well(const struct pools *pools)
+{
+	const struct pool *pool;
+	const struct worker *worker;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			if (worker->process && (worker->state != WORKER_STARTING || worker->young_deaths == 0))
+				return true;
+	return false;
+}
+
 bool pools_settled(const struct pools *pools)
 {
 	const struct pool *pool;
@@ -415,6 +432,7 @@ bool pools_turn(struct pools *pools)
 		if (core_slot_in_flight(seat->slot) == 0) {
 			seat->active = false;
 			TAILQ_REMOVE(&pools->active, seat, link);
+			worker_watch_leaving(seat->process->worker);
 		}
 	}
 	return any;

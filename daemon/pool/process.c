@@ -4,7 +4,7 @@
  *      ▲                       │                                      │                                    │
  *      └───────────────────────┴──────────────(its process ended)─────┴────────────────────────────────────┘
  *
- * A process that dies without having done or begun anything has died young: the second such death in a row costs a
+ * A process that dies without having done or begun anything, soon or before it was ready, has died young: the second such death in a row costs a
  * pause, which doubles up to a minute. What dies with a task in its hands is the task's doing, and starts at once. */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,10 @@
 #define PAUSE_LONGEST_NS (60 * NS_PER_S)
 #define YOUNG_NS (10 * NS_PER_S)
 #define RING_SIZE (256u * 1024)
+#define LEAVE_SHORTEST_NS NS_PER_S /* also where the grace is shorter */
+/* As often the lanes of a dead worker are looked at: more than what a ring can hold. What it has forked may go on
+ * writing for ever. */
+#define LAST_WORDS (RING_SIZE / 64 / HEAR_LIMIT + 1)
 
 const char *worker_state_name(enum worker_state state)
 {
@@ -53,8 +57,9 @@ int64_t worker_next_ns(const struct worker *worker)
 	case WORKER_STARTING:
 		return worker->started_ns + worker->pools->config->start_timeout;
 	case WORKER_READY:
-	case WORKER_RETIRING:
 		return CLOCK_NEVER;
+	case WORKER_RETIRING:
+		return worker->process->leave_by_ns;
 	}
 	abort();
 }
@@ -63,10 +68,19 @@ void worker_timer(struct worker *worker, int64_t now_ns)
 {
 	if (now_ns < worker_next_ns(worker))
 		return;
-	if (worker->state == WORKER_WAITING)
+	switch (worker->state) {
+	case WORKER_WAITING:
 		worker_start(worker);
-	else
+		break;
+	case WORKER_STARTING:
 		worker_kill(worker, "it was not ready in time");
+		break;
+	case WORKER_RETIRING:
+		worker_kill(worker, "it did not leave in time");
+		break;
+	case WORKER_READY:
+		break;
+	}
 }
 
 void worker_forget_failures(struct worker *worker)
@@ -124,7 +138,7 @@ static struct process *process_new(struct worker *worker)
 	struct process *process = xcalloc(1, sizeof(*process) + (size_t)n * sizeof(struct seat));
 	process->worker = worker;
 	process->control_fd = -1;
-	process->generation = pool_own(worker->pool)->generation;
+	process->leave_by_ns = CLOCK_NEVER;
 	process->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (process->doorbell_fd < 0)
 		goto fail;
@@ -228,6 +242,21 @@ void worker_retire(struct worker *worker)
 		core_slot_retire(process->seats[i].slot);
 		lane_stop(process->seats[i].lane);
 	}
+	worker_watch_leaving(worker);
+}
+
+/* What is left to do then is init, where it has not come to its end, and fini: a handler's code, which may hang. */
+void worker_watch_leaving(struct worker *worker)
+{
+	struct process *process = worker->process;
+	int64_t grace_ns = worker->pools->config->kill_grace;
+	if (worker->state != WORKER_RETIRING || process->leave_by_ns != CLOCK_NEVER)
+		return;
+	for (int i = 0; i < process->n_seats; i++)
+		if (core_slot_in_flight(process->seats[i].slot) > 0)
+			return;
+	process->leave_by_ns = clock_mono_ns() + (grace_ns > LEAVE_SHORTEST_NS ? grace_ns : LEAVE_SHORTEST_NS);
+	pools_schedule(worker->pools);
 }
 
 void worker_kill(struct worker *worker, const char *reason)
@@ -293,7 +322,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 
 	(void)messages_read(process);
 	for (int i = 0; i < process->n_seats; i++)
-		while (seat_hear(&process->seats[i]))
+		for (unsigned times = 0; times < LAST_WORDS && seat_hear(&process->seats[i]); times++)
 			;
 	describe_end(worker, wait_status);
 	if (!asked)
@@ -307,7 +336,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 	};
 	bool had_task = seats_lost(process, &obituary);
 	bool young = !asked && !had_task && worker->tasks_done == 0 &&
-		clock_mono_ns() - worker->started_ns < YOUNG_NS;
+		(worker->state == WORKER_STARTING || clock_mono_ns() - worker->started_ns < YOUNG_NS);
 	worker->young_deaths = young ? worker->young_deaths + 1 : 0;
 	if (!asked)
 		worker->deaths++;

@@ -101,6 +101,20 @@ START_TEST(scribbling_over_the_lane_costs_only_that_worker)
 }
 END_TEST
 
+/* It has said all that it may say when it is ready: what comes then is a broken one's, and is not listened to. */
+START_TEST(a_worker_that_talks_out_of_turn_is_killed)
+{
+	start("\n[pool default]\nprocesses = 1\n");
+	struct taskd_future *f = submit("chatter", "[]");
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_CRASHED);
+	ck_assert_ptr_nonnull(strstr(taskd_exception(f)->message, "made no sense"));
+	taskd_future_free(f);
+	assert_works();
+	ck_assert_uint_eq(daemon_log_count(&daemon_, "cannot initialise handler h"), 0);
+	stop();
+}
+END_TEST
+
 START_TEST(running_out_of_memory_costs_only_that_worker)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -110,6 +124,18 @@ START_TEST(running_out_of_memory_costs_only_that_worker)
 	struct taskd_future *f = submit("oom", "[]");
 	enum taskd_error error = taskd_result(f, PATIENCE_NS);
 	ck_assert(error == TASKD_E_CRASHED || error == TASKD_E_FAILED);
+	taskd_future_free(f);
+	assert_works();
+	stop();
+}
+END_TEST
+
+START_TEST(the_limit_of_cpu_time_is_told_by_its_signal)
+{
+	start("\n[pool default]\nprocesses = 1\nlimit_cpu = 1s\n");
+	struct taskd_future *f = submit("spin", "[]");
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_E_CRASHED);
+	ck_assert_int_eq(taskd_exception(f)->signal, SIGXCPU);
 	taskd_future_free(f);
 	assert_works();
 	stop();
@@ -286,6 +312,76 @@ START_TEST(a_worker_that_keeps_dying_young_starts_ever_more_rarely)
 }
 END_TEST
 
+static char flags[64]; /* the folder that NASTY_FLAGS names */
+
+static void start_with_flags(const char *config)
+{
+	static char variable[96];
+	static const char *const environment[] = { variable, NULL };
+	char text[2048];
+	const char *build = getenv("top_builddir");
+	strcpy(flags, "/tmp/taskd-flags-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(flags));
+	snprintf(variable, sizeof(variable), "NASTY_FLAGS=%s", flags);
+	snprintf(text, sizeof(text), "%s\n[plugin nasty]\npath = %s/tests/plugins/nasty.so\n", config, build ? build : ".");
+	daemon_start_with(&daemon_, text, environment);
+	c = daemon_connect(&daemon_);
+}
+
+static void flag_set(const char *name, bool on)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", flags, name);
+	if (on)
+		ck_assert_int_eq(fclose(fopen(path, "w")), 0);
+	else
+		ck_assert_int_eq(unlink(path), 0);
+}
+
+START_TEST(a_fini_that_hangs_does_not_cost_the_place)
+{
+	start_with_flags("kill_grace = 10ms\n[pool default]\nprocesses = 1\nrecycle_tasks = 1\n");
+	flag_set("fini", true);
+	assert_works();
+	assert_works();
+	ck_assert(daemon_logged(&daemon_, "it did not leave in time"));
+	flag_set("fini", false);
+	stop();
+	ck_assert_int_eq(rmdir(flags), 0);
+}
+END_TEST
+
+static bool one_starts(void *user)
+{
+	(void)user;
+	char *list = request(c, "worker.list", "{}");
+	bool starts = strstr(list, "\"state\":\"starting\"") != NULL;
+	free(list);
+	return starts;
+}
+
+/* Whoever mends the plugin and reloads has a worker then, though the one before never got ready. */
+START_TEST(a_reload_replaces_what_hangs_in_init)
+{
+	pid_t pid;
+	char text[1024];
+	const char *build = getenv("top_builddir");
+	start_with_flags("kill_grace = 10ms\n[pool default]\nprocesses = 1\n");
+	flag_set("init", true);
+	ck_assert_uint_eq(worker_pids(c, &pid, 1), 1);
+	kill(pid, SIGKILL);
+	ck_assert(wait_until(one_starts, NULL));
+	flag_set("init", false);
+	snprintf(text, sizeof(text), "start_timeout = 1h\n[pool default]\nprocesses = 1\nthreads = 2\n"
+		"[plugin nasty]\npath = %s/tests/plugins/nasty.so\n", build ? build : ".");
+	daemon_write_config(&daemon_, text);
+	free(request(c, "server.reload", "{}"));
+	assert_works();
+	stop();
+	ck_assert_int_eq(rmdir(flags), 0);
+}
+END_TEST
+
 START_TEST(recycled_workers_lose_nothing)
 {
 	enum { N = 5000 };
@@ -320,6 +416,10 @@ int main(void)
 	tcase_add_test(deaths, a_failing_init_is_told_and_does_not_spin);
 	tcase_add_test(deaths, a_worker_that_keeps_dying_young_starts_ever_more_rarely);
 	tcase_add_test(deaths, recycled_workers_lose_nothing);
+	tcase_add_test(deaths, a_worker_that_talks_out_of_turn_is_killed);
+	tcase_add_test(deaths, the_limit_of_cpu_time_is_told_by_its_signal);
+	tcase_add_test(deaths, a_fini_that_hangs_does_not_cost_the_place);
+	tcase_add_test(deaths, a_reload_replaces_what_hangs_in_init);
 	suite_add_tcase(suite, deaths);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

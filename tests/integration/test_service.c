@@ -283,6 +283,116 @@ START_TEST(what_is_inherited_is_checked)
 }
 END_TEST
 
+/* Where no worker runs, none can end the wait. */
+START_TEST(a_stop_does_not_wait_for_workers_that_are_not_there)
+{
+	static const char *const environment[] = { "TASKD_WORKER=/bin/false", NULL };
+	daemon_start_with(&daemon_, "kill_grace = 1h\n[pool default]\nprocesses = 1\n", environment);
+	ck_assert(daemon_logged(&daemon_, "its next start is in 0.4 s"));
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+START_TEST(what_stops_does_not_say_that_it_is_ready)
+{
+	char text[1024];
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 1\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	struct taskd_future *f = taskd_submit(c, "sleep", "[60]", NULL);
+	ck_assert_ptr_nonnull(f);
+	free(request(c, "server.ping", NULL));
+	kill(daemon_.pid, SIGTERM);
+	ck_assert(daemon_notified(&daemon_, "STOPPING=1"));
+	kill(daemon_.pid, SIGHUP);
+	ck_assert(daemon_logged(&daemon_, "configuration read again"));
+	kill(daemon_.pid, SIGTERM);
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	while (daemon_notification(&daemon_, text, sizeof(text), 0))
+		ck_assert_msg(!strstr(text, "READY=1"), "%s", text);
+	taskd_future_free(f);
+	taskd_close(c);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+START_TEST(a_stop_at_once_is_told_to_the_service_manager)
+{
+	daemon_start(&daemon_, "");
+	struct taskd *c = daemon_connect(&daemon_);
+	free(request(c, "server.shutdown", "{\"now\":true}"));
+	ck_assert(daemon_notified(&daemon_, "STOPPING=1"));
+	taskd_close(c);
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
+/* --- the size of a pool --- */
+
+static bool pool_has(struct taskd *c, size_t workers, int ready)
+{
+	char *list = request(c, "worker.list", "{}");
+	char *pools = request(c, "pool.list", "{}");
+	size_t n = 0;
+	for (const char *at = list; (at = strstr(at, "\"index\":")); at++)
+		n++;
+	bool has = n == workers && (int)number_in(pools, "ready") == ready;
+	free(list);
+	free(pools);
+	return has;
+}
+
+static void wait_for_pool(struct taskd *c, size_t workers, int ready)
+{
+	int64_t end = test_now_ns() + PATIENCE_NS;
+	while (!pool_has(c, workers, ready)) {
+		ck_assert_msg(test_now_ns() < end, "there are not %zu workers, %d of them ready", workers, ready);
+		pause_briefly();
+	}
+}
+
+static void resize(struct taskd *c, int processes)
+{
+	char config[64];
+	snprintf(config, sizeof(config), "\n[pool default]\nprocesses = %d\n", processes);
+	daemon_write_config(&daemon_, config);
+	free(request(c, "server.reload", NULL));
+}
+
+/* Made smaller under load, and larger again when some of those that were to leave have left and others have not. */
+START_TEST(a_pool_that_shrank_and_grows_again_has_all_its_workers)
+{
+	enum { N = 4 };
+	struct taskd_future *futures[N];
+	char params[32], *list;
+	int id;
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 4\n");
+	struct taskd *c = daemon_connect(&daemon_);
+	for (int i = 0; i < N; i++)
+		futures[i] = taskd_submit(c, "sleep", "[600]", NULL);
+	do
+		list = request(c, "worker.list", "{}");
+	while (strstr(list, "\"running\":[]") && (free(list), true));
+	/* the task of the one with index 1 */
+	ck_assert_int_eq(sscanf(strstr(strstr(list, "\"index\":1"), "\"running\":[\""), "\"running\":[\"%d\"", &id), 1);
+	free(list);
+	resize(c, 1);
+	snprintf(params, sizeof(params), "{\"ids\":[\"%d\"]}", id);
+	free(request(c, "task.cancel", params));
+	wait_for_pool(c, 3, 1);
+	resize(c, 3);
+	for (int i = 0; i < N; i++) {
+		(void)taskd_cancel(futures[i], PATIENCE_NS);
+		(void)taskd_result(futures[i], PATIENCE_NS);
+		taskd_future_free(futures[i]);
+	}
+	wait_for_pool(c, 3, 3);
+	assert_works(c);
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
 /* --- the service manager --- */
 
 START_TEST(status_has_figures_and_the_watchdog_is_fed)
@@ -308,6 +418,32 @@ START_TEST(the_watchdog_starves_when_no_worker_is_ready)
 	ck_assert(daemon_logged(&daemon_, "cannot start /nonexistent/taskd-worker"));
 	while (daemon_notification(&daemon_, text, sizeof(text), 1500 * TASKD_MS))
 		ck_assert_ptr_null(strstr(text, "WATCHDOG=1"));
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
+/* A reload waits for what runs; that is no reason to restart the daemon. */
+START_TEST(a_long_task_that_delays_a_replacement_does_not_starve_the_watchdog)
+{
+	static const char *const environment[] = { "WATCHDOG_USEC=200000", NULL };
+	char text[1024];
+	daemon_start_with(&daemon_, "\n[pool default]\nprocesses = 1\n", environment);
+	struct taskd *c = daemon_connect(&daemon_);
+	struct taskd_future *f = taskd_submit(c, "sleep", "[600]", NULL);
+	char *list;
+	while (strstr(list = request(c, "worker.list", "{}"), "\"running\":[]"))
+		free(list);
+	free(list);
+	daemon_write_config(&daemon_, "\n[pool default]\nprocesses = 1\nthreads = 2\n");
+	free(request(c, "server.reload", NULL));
+	wait_for_pool(c, 1, 0);
+	while (daemon_notification(&daemon_, text, sizeof(text), 0))
+		;
+	ck_assert(daemon_notified(&daemon_, "WATCHDOG=1"));
+	ck_assert(daemon_notified(&daemon_, "WATCHDOG=1"));
+	ck_assert_int_eq(taskd_cancel(f, PATIENCE_NS), TASKD_OK);
+	taskd_future_free(f);
+	taskd_close(c);
 	ck_assert_int_eq(daemon_stop(&daemon_), 0);
 }
 END_TEST
@@ -369,6 +505,11 @@ int main(void)
 	tcase_add_test(service, what_is_inherited_is_checked);
 	tcase_add_test(service, status_has_figures_and_the_watchdog_is_fed);
 	tcase_add_test(service, the_watchdog_starves_when_no_worker_is_ready);
+	tcase_add_test(service, a_stop_does_not_wait_for_workers_that_are_not_there);
+	tcase_add_test(service, what_stops_does_not_say_that_it_is_ready);
+	tcase_add_test(service, a_stop_at_once_is_told_to_the_service_manager);
+	tcase_add_test(service, a_pool_that_shrank_and_grows_again_has_all_its_workers);
+	tcase_add_test(service, a_long_task_that_delays_a_replacement_does_not_starve_the_watchdog);
 	tcase_add_test(service, idle_is_idle);
 	suite_add_tcase(suite, service);
 	SRunner *runner = srunner_create(suite);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <taskd-plugin.h>
 #include <time.h>
@@ -124,6 +125,20 @@ static int scribble(struct taskd_call *call)
 		for (unsigned char *p = (void *)from[i]; p < (unsigned char *)to[i]; p++)
 			*p = (unsigned char)((random = random * 6364136223846793005ULL + seed) >> 56);
 	return taskd_return_int(call, found);
+}
+
+/* Tells the master over the control socket, for as long as that takes it, of inits that failed. */
+static int chatter(struct taskd_call *call)
+{
+	char text[128];
+
+	for (long long i = 0; !taskd_cancelled(call); i++) {
+		int length = snprintf(text, sizeof(text), "{\"init_failed\":{\"slot\":0,\"handler\":\"h%lld\",\"error\":\"%lld\"}}", i, i);
+
+		if (send(3, text, (size_t)length, MSG_NOSIGNAL) < 0)
+			return taskd_fail(call, 1, "%s", strerror(errno));
+	}
+	return TASKD_CANCELLED;
 }
 
 static int bad_json(struct taskd_call *call)
@@ -312,6 +327,33 @@ static void tidy_fini(void *state)
 	fclose(file);
 }
 
+/* Whether the folder that NASTY_FLAGS names has a file NAME. */
+static bool flag(const char *name)
+{
+	const char *folder = getenv("NASTY_FLAGS");
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder ? folder : "/nonexistent", name);
+	return access(path, F_OK) == 0;
+}
+
+static int hanging_init(void **state, char *error, size_t size)
+{
+	(void)state;
+	(void)error;
+	(void)size;
+	while (flag("init"))
+		pause_ms(1000);
+	return 0;
+}
+
+static void hanging_fini(void *state)
+{
+	(void)state;
+	while (flag("fini"))
+		pause_ms(1000);
+}
+
 static const struct taskd_handler handlers[] = {
 	{ .name = "crash", .run = crash, .parameters = "signal:int?" },
 	{ .name = "abort", .run = abort_task },
@@ -320,6 +362,7 @@ static const struct taskd_handler handlers[] = {
 	{ .name = "stack", .run = stack },
 	{ .name = "close_fds", .run = close_fds },
 	{ .name = "scribble", .run = scribble, .parameters = "seed:int?" },
+	{ .name = "chatter", .run = chatter },
 	{ .name = "bad_json", .run = bad_json },
 	{ .name = "bad_string", .run = bad_string },
 	{ .name = "big", .run = big, .parameters = "bytes:int" },
@@ -334,6 +377,7 @@ static const struct taskd_handler handlers[] = {
 	{ .name = "env", .run = env, .parameters = "name:string" },
 	{ .name = "fds", .run = fds },
 	{ .name = "about", .run = about },
+	{ .name = "hanging", .run = pid, .init = hanging_init, .fini = hanging_fini },
 	{ .name = "initfail", .init = initfail_init, .run = pid },
 	{ .name = "tidy", .init = tidy_init, .run = tidy_run, .fini = tidy_fini },
 	{ 0 },

@@ -26,7 +26,7 @@
 		.summary = "the queue it waits in; default: the task's own"),                                     \
 		PARAM(struct_, options.priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX, \
 			.summary = "higher is more urgent; default 0"),                                           \
-		PARAM(struct_, options.timeout, "timeout", PARAM_DURATION,                                        \
+		PARAM(struct_, options.timeout, "timeout", PARAM_DURATION, .min = 1,                              \
 			.summary = "ends the task when it runs longer; default: no limit"),                       \
 		PARAM(struct_, options.tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                           \
 			.summary = "a word to find it by with task.list")

@@ -39,7 +39,8 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		int_schema(out, spec);
 		break;
 	case PARAM_DURATION:
-		strbuf_puts(out, "{\"type\":[\"number\",\"string\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");
+		strbuf_printf(out, "{\"type\":[\"number\",\"string\"],\"%s\":0,\"pattern\":\"^[0-9]\"}",
+			spec->min ? "exclusiveMinimum" : "minimum");
 		break;
 	case PARAM_SIZE:
 		strbuf_puts(out, "{\"type\":[\"integer\",\"string\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");

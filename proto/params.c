@@ -166,6 +166,8 @@ static int read_quantity(
 		*out = number;
 		result = 0;
 	}
+	if (result == 0 && *out < spec->min)
+		return refuse(reader, "parameter \"%s\" must be more than 0", spec->name);
 	return result == 0 ? 0 : wrong_value(reader, spec, value);
 }
 

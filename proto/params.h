@@ -38,7 +38,8 @@ struct param_spec {
 	enum param_type type;
 	bool required;
 	size_t offset;            /* in the method's struct of parameters */
-	int64_t min, max;         /* PARAM_INT: both 0: no bounds; PARAM_STRING: max in bytes, 0: none */
+	int64_t min, max;         /* PARAM_INT: both 0: no bounds; PARAM_STRING: max in bytes, 0: none;
+				   * PARAM_DURATION, PARAM_SIZE: min 1: more than 0 */
 	const char *const *words; /* PARAM_ENUM: ends with NULL */
 	const char *summary;      /* one line */
 };

@@ -50,6 +50,16 @@ static bool member(const struct json_span *object, const char *wanted, struct js
 	return false;
 }
 
+/* A handler's own codes are elsewhere. */
+static enum proto_error error_of_code(long long code)
+{
+	static const enum proto_error workers[] = { PROTO_INVALID_PARAMS, PROTO_TOO_LARGE };
+	for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
+		if (code == proto_error_info(workers[i])->code)
+			return workers[i];
+	return PROTO_FAILED;
+}
+
 /* What a worker says of an item, {"code", "message", "data"}, as the error object that clients get. */
 static void write_item_error(struct strbuf *out, const struct chunk_end *end, size_t index, const struct json_span *error)
 {
@@ -58,8 +68,9 @@ static void write_item_error(struct strbuf *out, const struct chunk_end *end, si
 	long long code = 0;
 	if (!member(error, "code", &part) || !json_span_integer(&part, &code) || code == 0 || code != (int32_t)code)
 		code = info->code;
+	info = proto_error_info(error_of_code(code));
 	strbuf_printf(out, "{\"code\":%lld,\"message\":", code);
-	if (member(error, "message", &part) && part.kind == JSON_SPAN_STRING)
+	if (member(error, "message", &part) && part.kind == JSON_SPAN_STRING && part.length > strlen("\"\""))
 		strbuf_add(out, part.text, part.length);
 	else
 		strbuf_json_string(out, info->text, strlen(info->text));

@@ -164,6 +164,7 @@ struct taskd {
 
 	struct strbuf out; /* requests, from out_start on not yet written */
 	size_t out_start;
+	uint64_t written;  /* bytes in all, that the socket has taken */
 	size_t out_enough; /* once so much is not written, a submission tries to */
 	int out_error;     /* errno of the write that failed; what is left to read is read all the same */
 

@@ -285,37 +285,60 @@ static bool something_came(void *arg)
 	return since->connection->received != since->received;
 }
 
-static bool all_written(void *arg)
-{
-	const struct taskd *c = arg;
+/* What others submit meanwhile is not waited for: that might never end. */
+struct goal {
+	const struct taskd *connection;
+	uint64_t written;
+};
 
-	return !output_pending(c) && !c->out_error;
+static bool is_written(void *arg)
+{
+	const struct goal *goal = arg;
+
+	return goal->connection->written >= goal->written;
 }
 
-/* Waits for READY with the usual questions before and after. */
+/* The usual questions before a wait: false with error_set called. */
+static bool may_drive(struct taskd *c)
+{
+	if (c)
+		return connection_usable(c) && connection_may_wait(c);
+	if (!error_failure()->error)
+		error_set(TASKD_E_INVALID, "no connection was given");
+	return false;
+}
+
+/* Locked: waits for READY. */
 static enum taskd_error drive(struct taskd *c, bool (*ready)(void *arg), void *arg, int64_t timeout_ns)
 {
-	if (!c)
-		return error_of_null("connection");
-	if (!connection_usable(c) || !connection_may_wait(c))
-		return error_failure()->error;
-	connection_lock(c);
-	struct since since = { c, c->received };
 	enum taskd_error error = c->error;
+
 	if (!error)
-		error = reader_wait(c, ready, arg ? arg : &since, deadline_after(timeout_ns));
+		error = reader_wait(c, ready, arg, deadline_after(timeout_ns));
 	if (error)
 		error_set(error, error == c->error ? "%s" : NULL, c->reason);
-	connection_unlock(c);
 	return error;
 }
 
 enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns)
 {
-	return drive(c, something_came, NULL, timeout_ns);
+	if (!may_drive(c))
+		return error_failure()->error;
+	connection_lock(c);
+	struct since since = { c, c->received };
+	enum taskd_error error = drive(c, something_came, &since, timeout_ns);
+	connection_unlock(c);
+	return error;
 }
 
 enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns)
 {
-	return drive(c, all_written, c, timeout_ns);
+	if (!may_drive(c))
+		return error_failure()->error;
+	connection_lock(c);
+	/* After a failed write the connection's end is still to be read, and is the answer. */
+	struct goal goal = { c, c->out_error ? UINT64_MAX : c->written + (c->out.length - c->out_start) };
+	enum taskd_error error = drive(c, is_written, &goal, timeout_ns);
+	connection_unlock(c);
+	return error;
 }

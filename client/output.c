@@ -25,7 +25,7 @@ static void give_up(struct taskd *c, int error)
 
 void output_write(struct taskd *c)
 {
-	bool had_some = output_pending(c);
+	uint64_t before = c->written;
 
 	c->out_enough = OUT_ENOUGH;
 	while (output_pending(c)) {
@@ -33,6 +33,7 @@ void output_write(struct taskd *c)
 			c->fd, c->out.data + c->out_start, c->out.length - c->out_start, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0) {
 			c->out_start += (size_t)n;
+			c->written += (uint64_t)n;
 		} else if (errno == EAGAIN) {
 			/* A reader that sleeps until something comes is to write on, too. */
 			if (c->reading && !c->reader_polls_output && eventfd_write(c->wake, 1) == 0)
@@ -43,6 +44,8 @@ void output_write(struct taskd *c)
 			return;
 		}
 	}
+	if (c->written != before)
+		reader_wake_waiters(c); /* for those who flush */
 	if (output_pending(c)) {
 		/* Move the rest to the front now and then, so that the buffer does not grow by what is long gone. */
 		if (c->out_start > c->out.length / 2) {
@@ -58,6 +61,4 @@ void output_write(struct taskd *c)
 	strbuf_reset(&c->out);
 	if (c->out.room > OUT_KEEP)
 		strbuf_free(&c->out);
-	if (had_some)
-		reader_wake_waiters(c); /* for those who flush */
 }

@@ -99,9 +99,9 @@ bool taskd_wants_write(const struct taskd *c);
 /* Reads and writes what can be without waiting, or waits up to TIMEOUT_NS for a message; runs callbacks in this thread.
  * TASKD_OK, TASKD_E_TIMEOUT where none came, or the connection's error. */
 enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns);
-/* Writes what is buffered; submissions are buffered until someone dispatches, waits or flushes, or 64 KiB have come
- * together. (A submission never waits: while the daemon reads nothing, the buffer grows.) Waits up to TIMEOUT_NS, and
- * reads meanwhile. TASKD_OK: everything is written. */
+/* Writes what is buffered when it is called; submissions are buffered until someone dispatches, waits or flushes, or
+ * 64 KiB have come together. (A submission never waits: while the daemon reads nothing, the buffer grows.) Waits up to
+ * TIMEOUT_NS, and reads meanwhile. TASKD_OK: that is written, if not what others have submitted since. */
 enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns);
 
 /* --- tasks --- */

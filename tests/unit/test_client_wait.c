@@ -600,6 +600,47 @@ START_TEST(a_sleeping_reader_writes_for_others)
 }
 END_TEST
 
+/* --- flushing --- */
+
+#define CHAIN 40
+
+static char *chain_args;
+static int chained; /* submissions from callbacks */
+
+static void submit_the_next(struct taskd_future *f, void *user)
+{
+	struct taskd_future *next = chained < CHAIN ? taskd_submit(c, "t", chain_args, NULL) : NULL;
+
+	(void)user;
+	chained++;
+	taskd_future_free(f);
+	if (next)
+		ck_assert_int_eq(taskd_add_done_callback(next, submit_the_next, NULL), TASKD_OK);
+}
+
+/* Two chains: while the one's request is answered, the other's is being written, so something always is. */
+START_TEST(a_flush_does_not_wait_for_what_callbacks_submit)
+{
+	pthread_t server;
+
+	chain_args = malloc(2000005);
+	memset(chain_args, 'x', 2000004);
+	memcpy(chain_args, "[\"", 2);
+	memcpy(chain_args + 2000002, "\"]", 3);
+	for (int i = 0; i < 2; i++) {
+		struct taskd_future *f = taskd_submit(c, "t", chain_args, NULL);
+		ck_assert_int_eq(taskd_add_done_callback(f, submit_the_next, NULL), TASKD_OK);
+	}
+	ck_assert_int_eq(pthread_create(&server, NULL, answer_before_reading, (void *)(size_t)(CHAIN + 2)), 0);
+	ck_assert_int_eq(taskd_flush(c, FAKE_PATIENCE), TASKD_OK);
+	ck_assert_int_lt(chained, 4);
+	while (chained < CHAIN + 2)
+		ck_assert_int_eq(taskd_dispatch(c, FAKE_PATIENCE), TASKD_OK);
+	ck_assert_int_eq(pthread_join(server, NULL), 0);
+	free(chain_args);
+}
+END_TEST
+
 static Suite *wait_suite(void)
 {
 	Suite *suite = suite_create("client: waiting");
@@ -625,6 +666,7 @@ static Suite *wait_suite(void)
 	tcase_add_test(tests, a_disconnect_wakes_every_thread);
 	tcase_add_test(tests, full_buffers_on_both_sides);
 	tcase_add_test(tests, a_sleeping_reader_writes_for_others);
+	tcase_add_test(tests, a_flush_does_not_wait_for_what_callbacks_submit);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

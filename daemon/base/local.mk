@@ -4,12 +4,14 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	daemon/base/clock.h \
 	daemon/base/heap.h \
+	daemon/base/idmap.h \
 	daemon/base/log.h \
 	daemon/base/log_format.h \
 	daemon/base/table.h \
 	daemon/base/xmalloc.h \
 	daemon/base/clock.c \
 	daemon/base/heap.c \
+	daemon/base/idmap.c \
 	daemon/base/log.c \
 	daemon/base/log_format.c \
 	daemon/base/table.c \

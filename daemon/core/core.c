@@ -10,11 +10,6 @@
 
 /* --- keys --- */
 
-static uint64_t task_key(const void *value)
-{
-	return ((const struct task *)value)->id;
-}
-
 static uint64_t type_hash(const void *value)
 {
 	return ((const struct task_type *)value)->name_hash;
@@ -53,7 +48,7 @@ struct core *core_new(const struct core_ops *ops, const struct core_limits *limi
 	core->sweep_ns = CLOCK_NEVER;
 	core->sweep_gap_ns = SWEEP_NS;
 	core->stalled_ns = CLOCK_NEVER;
-	table_init(&core->tasks, task_key);
+	idmap_init(&core->tasks);
 	names_init(&core->types, type_hash, type_equals);
 	names_init(&core->queues, queue_hash, queue_equals);
 	heap_init(&core->timers);
@@ -108,7 +103,7 @@ void core_free(struct core *core)
 	free_types(core);
 	names_fini(&core->queues);
 	heap_fini(&core->timers);
-	table_fini(&core->tasks);
+	idmap_fini(&core->tasks);
 	free(core);
 }
 
@@ -218,7 +213,7 @@ int core_submit(struct core *core, const struct task_spec *spec, struct task **o
 	if (!queue_has_room(spec->queue, bytes_cost(spec->args)))
 		return CORE_QUEUE_FULL;
 	struct task *task = task_new(core, spec);
-	table_put(&core->tasks, task);
+	idmap_put(&core->tasks, task->id, task);
 	TAILQ_INSERT_TAIL(&core->all, task, all);
 	queue_push(spec->queue, task);
 	spec->queue->figures.submitted++;
@@ -232,6 +227,6 @@ enum core_found core_find(const struct core *core, uint64_t id, struct task **ou
 	*out = NULL;
 	if (id == 0 || id >= core->next_id)
 		return CORE_NOT_FOUND;
-	*out = table_get(&core->tasks, id);
+	*out = idmap_get(&core->tasks, id);
 	return *out ? CORE_FOUND : CORE_FORGOTTEN;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/heap.h"
+#include "base/idmap.h"
 #include "base/table.h"
 #include "core/core.h"
 
@@ -21,6 +22,7 @@
 #define ESTIMATE_UNKNOWN_NS NS_PER_MS /* of a type of which none has ended yet */
 #define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it */
 #define SWEEP_SLOWEST_NS (64 * NS_PER_MS) /* while no slot takes what it has */
+#define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
 #define STALL_NS (5 * NS_PER_MS)     /* until a slot that refused a task though it has none is tried again */
 
 TAILQ_HEAD(task_list, task);
@@ -95,7 +97,7 @@ struct core {
 	uint64_t next_id;
 	bool closed;
 	bool start; /* false: nothing is started any more */
-	struct table tasks;         /* by id */
+	struct idmap tasks;         /* by id */
 	struct task_list all;       /* the same, in the order of their ids */
 	struct task_list kept[TASK_N_STATES][2]; /* ended: [0] as they ended, [1] as they were fetched */
 	struct task_list graveyard; /* dropped in this turn */
@@ -143,6 +145,8 @@ void slot_remove(struct task *task);
 /* Puts SLOT on the lists where it belongs now. */
 void slot_update(struct core_slot *slot);
 void slot_stall(struct core_slot *slot);
+/* Where it is idle: the others get something before it does. */
+void slot_put_last(struct core_slot *slot);
 /* Takes back what SLOT has not started, newest first, to its place in its queue. */
 void slot_reclaim(struct core_slot *slot);
 void slot_destroy(struct core_slot *slot);

@@ -43,8 +43,9 @@ void keep_add(struct core *core, struct task *task)
 /* False: it was dropped before. */
 static bool drop(struct core *core, struct task *task)
 {
-	if (!table_remove(&core->tasks, task->id))
+	if (!idmap_get(&core->tasks, task->id))
 		return false;
+	idmap_remove(&core->tasks, task->id);
 	TAILQ_REMOVE(&core->all, task, all);
 	TAILQ_REMOVE(&core->kept[task->state][task->kept_behind], task, link);
 	core->totals.kept--;
@@ -66,7 +67,7 @@ void core_task_fetched(struct task *task)
 	struct core *core = task_core(task);
 
 	task->fetched = true;
-	if (task->kept_behind || !task_state_is_terminal(task->state) || !table_get(&core->tasks, task->id))
+	if (task->kept_behind || !task_state_is_terminal(task->state) || !idmap_get(&core->tasks, task->id))
 		return;
 	TAILQ_REMOVE(&core->kept[task->state][false], task, link);
 	task->kept_behind = true;

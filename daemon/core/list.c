@@ -99,7 +99,7 @@ struct task *core_task_below(const struct core *core, uint64_t id)
 	if (!task || task->id < id)
 		return task;
 	for (uint64_t near = id; near > 0 && id - near <= NEAR; near--) {
-		task = table_get(&core->tasks, near);
+		task = idmap_get(&core->tasks, near);
 		if (task && near < id)
 			return task;
 		if (task)

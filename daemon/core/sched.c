@@ -104,14 +104,20 @@ void sched_unstall(struct core *core)
 
 /* --- the sweep --- */
 
-/* Whether the slot runs something; false: it has still not taken what it was given. */
+/* Whether the slot runs something; false: it has still not taken what it was given. Where its worker is stopped, or does
+ * not get a CPU, that may last: a slot that has nothing to do takes over, and is preferred from now on. */
 static bool sweep_slot(struct core_slot *slot)
 {
 	struct task *front = TAILQ_FIRST(&slot->tasks);
 
 	core_task_look(front);
-	if (front->state == TASK_QUEUED)
+	if (front->state == TASK_QUEUED) {
+		if (slot->pool->core->now_ns - front->given_ns >= UNTAKEN_NS && !TAILQ_EMPTY(&slot->pool->idle)) {
+			slot_reclaim(slot);
+			slot_put_last(slot);
+		}
 		return false;
+	}
 	if (slot->count > 1 && is_overdue(slot))
 		slot_reclaim(slot); /* pick will not give it more */
 	return true;

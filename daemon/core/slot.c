@@ -76,6 +76,14 @@ void slot_stall(struct core_slot *slot)
 	move(slot, PLACE_STALLED);
 }
 
+void slot_put_last(struct core_slot *slot)
+{
+	if (slot->place != PLACE_IDLE)
+		return;
+	TAILQ_REMOVE(&slot->pool->idle, slot, place_link);
+	TAILQ_INSERT_TAIL(&slot->pool->idle, slot, place_link);
+}
+
 /* --- tasks in its lane --- */
 
 void slot_put(struct core_slot *slot, struct task *task)

@@ -10,6 +10,8 @@ unit_tests =
 
 unit_tests += tests/unit/test_heap
 tests_unit_test_heap_LDADD = libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_idmap
+tests_unit_test_idmap_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_table
 tests_unit_test_table_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_clock

@@ -121,7 +121,7 @@ static const struct param_spec list_params[] = {
 };
 
 static const struct param_spec shutdown_params[] = {
-	PARAM(shutdown_params, now, "now", PARAM_BOOL, .summary = "do not wait for what runs; default false"),
+	PARAM(shutdown_params, now, "now", PARAM_BOOL, .summary = "do not wait for what was accepted; default false"),
 	END_OF_PARAMS,
 };
 

@@ -58,14 +58,14 @@ static int run_shutdown(struct taskctl *ctl, const struct invocation *invocation
 		return status;
 	if (ctl->json || !ctl->quiet)
 		ctl->writer->ops->sentence(ctl->writer, answer,
-			values->now ? "taskd is stopping" : "taskd is stopping, when what runs has ended");
+			values->now ? "taskd is stopping" : "taskd is stopping, when what it has accepted has ended");
 	json_decref(answer);
 	return EXIT_FINE;
 }
 
 static const struct option_spec shutdown_options[] = {
 	{ .name = "now", .type = OPTION_FLAG, .offset = offsetof(struct shutdown_values, now),
-		.summary = "do not wait for what runs" },
+		.summary = "do not wait for what was accepted" },
 	{ .name = NULL },
 };
 
@@ -82,8 +82,8 @@ const struct command command_shutdown = {
 	.name = "shutdown",
 	.operands = "",
 	.summary = "Stop the daemon",
-	.help = "It takes nothing more and ends when what runs has ended, or when its time for\n"
-		"that is over.",
+	.help = "It takes nothing more and ends when what it has accepted has ended, or when its\n"
+		"time for that is over.",
 	.options = shutdown_options,
 	.values_size = sizeof(struct shutdown_values),
 	.run = run_shutdown,

@@ -1,9 +1,11 @@
 /* Errors: "error: …" and "hint: …" for people, one JSON value for programs, both on stderr; and the exit statuses,
  * which come from the daemon's table of errors wherever it knows the error. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/taskctl/progress.h"
 #include "client/taskctl/taskctl.h"
@@ -252,9 +254,15 @@ int report_library(const struct taskctl *ctl, enum taskd_error error, const char
 	};
 	int status = exit_status_of(error);
 
-	if (error == TASKD_E_CONNECT)
+	if (error == TASKD_E_CONNECT && access(ctl->socket, W_OK) < 0 && errno == EACCES) {
+		told.kind = proto_error_info(PROTO_DENIED)->kind;
+		told.hint = "the socket's group may: ls -l shows it, \"adduser USER GROUP\" adds to it; "
+			    "-s or TASKD_SOCKET name another socket";
+		status = EXIT_DENIED;
+	} else if (error == TASKD_E_CONNECT) {
 		told.hint = "start taskd with \"systemctl start taskd\", or one of your own with \"taskd\"; "
 			    "-s or TASKD_SOCKET name another socket";
+	}
 	tell(ctl, &told);
 	return status == EXIT_FINE ? EXIT_FAILED : status;
 }

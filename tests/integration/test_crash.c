@@ -312,6 +312,21 @@ START_TEST(a_worker_that_keeps_dying_young_starts_ever_more_rarely)
 }
 END_TEST
 
+START_TEST(nothing_waits_for_a_stopped_worker_while_another_is_free)
+{
+	pid_t pids[2];
+	start("\n[pool default]\nprocesses = 2\n");
+	ck_assert_uint_eq(worker_pids(c, pids, 2), 2);
+	for (int i = 0; i < 2; i++) {
+		kill(pids[i], SIGSTOP);
+		for (int j = 0; j < 10; j++)
+			assert_works();
+		kill(pids[i], SIGCONT);
+	}
+	stop();
+}
+END_TEST
+
 static char flags[64]; /* the folder that NASTY_FLAGS names */
 
 static void start_with_flags(const char *config)
@@ -418,6 +433,7 @@ int main(void)
 	tcase_add_test(deaths, recycled_workers_lose_nothing);
 	tcase_add_test(deaths, a_worker_that_talks_out_of_turn_is_killed);
 	tcase_add_test(deaths, the_limit_of_cpu_time_is_told_by_its_signal);
+	tcase_add_test(deaths, nothing_waits_for_a_stopped_worker_while_another_is_free);
 	tcase_add_test(deaths, a_fini_that_hangs_does_not_cost_the_place);
 	tcase_add_test(deaths, a_reload_replaces_what_hangs_in_init);
 	suite_add_tcase(suite, deaths);

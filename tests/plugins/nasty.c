@@ -342,8 +342,9 @@ static int hanging_init(void **state, char *error, size_t size)
 	(void)state;
 	(void)error;
 	(void)size;
-	while (flag("init"))
-		pause_ms(1000);
+	if (flag("init"))
+		for (;;)
+			pause_ms(1000);
 	return 0;
 }
 

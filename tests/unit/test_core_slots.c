@@ -94,6 +94,33 @@ START_TEST(retired_slot_keeps_what_it_runs_and_nothing_else)
 }
 END_TEST
 
+/* Its worker may be stopped, or get no CPU: nothing is to wait for that while another slot is free. */
+START_TEST(what_a_slot_does_not_take_goes_to_another)
+{
+	toy_teach(&toy, 100 * NS_PER_MS);
+	submit_many(2);
+	struct toy_slot *b = toy_slot_new(&toy);
+	toy_turn(&toy);
+	ck_assert_uint_eq(in_flight(a), 1);
+	ck_assert_uint_eq(in_flight(b), 1);
+	for (int i = 0; i < 10; i++)
+		toy_advance(&toy, 100 * NS_PER_MS);
+	ck_assert_int_eq(toy.n_revoked, 0); /* nobody else is free */
+	struct task *taken = toy_take(b);
+	toy_finish(b, TASK_SUCCEEDED);
+	toy_advance(&toy, 100 * NS_PER_MS);
+	ck_assert_uint_eq(in_flight(a), 0);
+	ck_assert_uint_eq(in_flight(b), 1);
+	struct task *other = toy_take(b);
+	ck_assert_ptr_ne(other, taken);
+	toy_finish(b, TASK_SUCCEEDED);
+	submit_many(1);
+	toy_turn(&toy);
+	ck_assert_uint_eq(in_flight(b), 1); /* which is preferred now */
+	toy_finish(b, TASK_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(slot_that_is_not_ready_gets_nothing)
 {
 	struct core_slot *slot = core_slot_new(toy.pool, NULL);
@@ -148,6 +175,7 @@ int main(void)
 	tcase_add_test(tcase, lost_slot_fails_what_it_had_taken_and_gives_the_rest_back);
 	tcase_add_test(tcase, obituary_says_how_and_why);
 	tcase_add_test(tcase, retired_slot_keeps_what_it_runs_and_nothing_else);
+	tcase_add_test(tcase, what_a_slot_does_not_take_goes_to_another);
 	tcase_add_test(tcase, slot_that_is_not_ready_gets_nothing);
 	tcase_add_test(tcase, closed_core_takes_nothing_and_starts_what_it_may);
 	tcase_add_test(tcase, core_that_starts_nothing_takes_back_what_slots_have_not_begun);

@@ -219,8 +219,10 @@ static int hear_ready(struct process *process, const json_t *ready)
 	struct worker *worker = process->worker;
 	if (worker->state != WORKER_STARTING)
 		return 0;
-	core_slot_ready(process->seats[index].slot);
+	/* Nothing is given before all are there: a process that cannot start its last thread leaves. */
 	if (process->n_ready == process->n_seats) {
+		for (int i = 0; i < process->n_seats; i++)
+			core_slot_ready(process->seats[i].slot);
 		worker_enter(worker, WORKER_READY);
 		log_debug("worker %s/%d (pid %d): ready after %.1f ms", worker->pool->name, worker->index, worker->pid,
 			(double)(clock_mono_ns() - worker->started_ns) / 1e6);

@@ -13,7 +13,7 @@
  *   {"handlers": [{"name": "fib", "summary": …, "parameters": …, "source": "built-in"}, …],
  *    "plugin_errors": [{"plugin": "math", "error": "…"}]}                             once, when plugins are loaded
  *   {"init_failed": {"slot": 0, "handler": "model", "error": "…"}}                    before that slot's ready
- *   {"ready": 0}                                                                      that slot takes tasks now
+ *   {"ready": 0}                                                                      that slot can take tasks; it gets some when all have said so
  *
  * A message has at most HERITAGE_MESSAGE_LIMIT bytes; a worker with more handlers than fit sends several "handlers".
  * The control socket's end of file tells the worker that the master is gone (it exits at once). The worker also asks

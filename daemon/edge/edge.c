@@ -40,13 +40,18 @@ void edge_timer(struct edge *edge)
 	}
 }
 
-/* Clients do not get the last descriptors: a worker that has to be started again needs some. */
-static size_t connection_limit(size_t wanted)
+/* Clients do not get the last descriptors: a worker that has to be started again needs two, one for each of its threads,
+ * and for a moment two more for each. */
+static size_t connection_limit(const struct config *config)
 {
+	const struct config_pool *pool;
 	struct rlimit limit;
+	size_t wanted = (size_t)config->max_connections, spare = SPARE_DESCRIPTORS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return wanted;
-	size_t most = limit.rlim_cur > 2 * SPARE_DESCRIPTORS ? limit.rlim_cur - SPARE_DESCRIPTORS : limit.rlim_cur / 2;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		spare += (size_t)(pool->processes * (3 * pool->threads + 2));
+	size_t most = limit.rlim_cur > 2 * spare ? limit.rlim_cur - spare : limit.rlim_cur / 2;
 	return wanted < most ? wanted : most;
 }
 
@@ -56,7 +61,7 @@ void edge_configure(struct edge *edge, const struct config *config)
 		.frame = (size_t)config->frame_limit,
 		.payload = (size_t)config->payload_limit,
 		.output = (size_t)config->output_limit,
-		.connections = connection_limit((size_t)config->max_connections),
+		.connections = connection_limit(config),
 		.requests = (size_t)config->max_requests,
 		.send_timeout_ns = config->send_timeout,
 	};

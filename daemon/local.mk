@@ -2,10 +2,12 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
+	daemon/manager.h \
 	daemon/notify.h \
 	daemon/reload.h \
 	daemon/server.h \
 	daemon/tasklog.h \
+	daemon/manager.c \
 	daemon/notify.c \
 	daemon/reload.c \
 	daemon/server.c \

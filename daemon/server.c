@@ -21,6 +21,7 @@
 #include "core/core.h"
 #include "config/config.h"
 #include "edge/edge.h"
+#include "manager.h"
 #include "notify.h"
 #include "pool/pool.h"
 #include "proto/strbuf.h"
@@ -28,8 +29,6 @@
 #include "tasklog.h"
 
 #define SETTLE_NS (5 * NS_PER_S)      /* how long clients wait for the first workers */
-#define STATUS_EVERY_NS (5 * NS_PER_S)
-#define UNWELL_RETRY_NS (1 * NS_PER_S)
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_LEAVING };
 
@@ -49,9 +48,7 @@ struct server {
 	int64_t phase_deadline_ns;
 	int64_t timer_ns; /* what the timer is set to */
 	int64_t core_next_ns;
-	int64_t watchdog_ns, watchdog_next_ns;
-	int64_t status_next_ns;
-	uint64_t status_figures;
+	struct manager manager;
 };
 
 /* --- what the core reports --- */
@@ -154,42 +151,6 @@ static int64_t phase_next_ns(const struct server *server)
 	return server->phase == PHASE_SERVING ? CLOCK_NEVER : server->phase_deadline_ns;
 }
 
-/* --- the service manager --- */
-
-static void watchdog_turn(struct server *server, int64_t now)
-{
-	if (!server->watchdog_ns || now < server->watchdog_next_ns)
-		return;
-	bool well = server->phase != PHASE_SERVING || pools_well(server->pools);
-	if (well)
-		notify_send("WATCHDOG=1");
-	server->watchdog_next_ns = now + (well ? server->watchdog_ns / 2 : UNWELL_RETRY_NS);
-}
-
-/* Figures for `systemctl status`: at most every few seconds, and only when they have changed. */
-static void status_turn(struct server *server, int64_t now)
-{
-	const struct core_totals *totals = core_totals(server->core);
-	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes;
-	if (figures == server->status_figures || server->phase != PHASE_SERVING) {
-		server->status_next_ns = CLOCK_NEVER;
-		return;
-	}
-	if (server->status_next_ns == CLOCK_NEVER)
-		server->status_next_ns = now + STATUS_EVERY_NS;
-	if (now < server->status_next_ns)
-		return;
-	int ready, wanted;
-	size_t connections;
-	uint64_t requests;
-	pools_count(server->pools, &ready, &wanted);
-	edge_count(server->edge, &connections, &requests);
-	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu started, %llu submitted; %zu clients", ready, wanted,
-		totals->waiting, totals->in_lanes, (unsigned long long)totals->submitted, connections);
-	server->status_figures = figures;
-	server->status_next_ns = CLOCK_NEVER;
-}
-
 /* --- requests that concern the server as a whole --- */
 
 static int host_reload(void *context, char **report, char **error)
@@ -278,7 +239,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static int64_t next_ns(const struct server *server)
 {
 	const int64_t times[] = { server->core_next_ns, pools_next_ns(server->pools), edge_next_ns(server->edge),
-		phase_next_ns(server), server->watchdog_ns ? server->watchdog_next_ns : CLOCK_NEVER, server->status_next_ns };
+		phase_next_ns(server), manager_next_ns(&server->manager) };
 	int64_t next = CLOCK_NEVER;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
 		if (times[i] < next)
@@ -324,8 +285,7 @@ static bool turn(struct server *server)
 	server->core_next_ns = core_turn(server->core);
 	pools_kick(server->pools);
 	busy |= edge_turn(server->edge);
-	watchdog_turn(server, now);
-	status_turn(server, now);
+	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server->core, server->pools, server->edge);
 	return busy;
 }
 
@@ -431,8 +391,8 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->socket = xstrdup(options->socket);
 	server->started_ns = clock_mono_ns();
 	server->phase_deadline_ns = server->started_ns + SETTLE_NS;
-	server->timer_ns = server->status_next_ns = CLOCK_NEVER;
-	server->watchdog_ns = notify_watchdog_ns();
+	server->timer_ns = CLOCK_NEVER;
+	manager_init(&server->manager);
 	signal(SIGPIPE, SIG_IGN);
 	long long files = raise_files();
 

@@ -115,6 +115,13 @@ bool seat_hear(struct seat *seat);
 /* Kills a process that is wanted dead once no innocent task runs in it. */
 void process_kill_if_alone(struct process *process);
 
+/* --- configure.c --- */
+/* Pools, queues and workers (not started) of the first configuration. */
+void configure_first(struct pools *pools, const struct config *config);
+void worker_free(struct worker *worker);
+/* What was told once may be told again. */
+void told_forget(struct pool_own *own);
+
 /* --- route.c --- */
 /* Which queue a type's tasks go to. */
 void route_type(struct pools *pools, struct task_type *type);

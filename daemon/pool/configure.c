@@ -1,0 +1,189 @@
+/* From a configuration to pools, workers and queues; and from one configuration to the next while everything runs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "pool/internal.h"
+
+/* --- workers of a pool --- */
+
+/* BEFORE: the one that it comes before; NULL: it is the last. */
+static void worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before)
+{
+	struct worker *worker = xcalloc(1, sizeof(*worker));
+	worker->pools = pools;
+	worker->pool = pool;
+	worker->index = index;
+	worker->start_at_ns = 0;
+	STAILQ_INIT(&worker->failures);
+	if (before)
+		TAILQ_INSERT_BEFORE(before, worker, link);
+	else
+		TAILQ_INSERT_TAIL(&pool->workers, worker, link);
+}
+
+void worker_free(struct worker *worker)
+{
+	TAILQ_REMOVE(&worker->pool->workers, worker, link);
+	worker_forget_failures(worker);
+	free(worker);
+}
+
+/* As many workers as the pool is to have; those above that number leave when they are done. The list is in the order
+ * of their indices, in which there may be gaps: where one of those that are to leave has left, and others have not. */
+static void pool_resize(struct pools *pools, struct pool *pool)
+{
+	struct worker *worker = TAILQ_FIRST(&pool->workers), *next;
+	for (int i = 0; i < pool->processes; i++) {
+		if (worker && worker->index == i)
+			worker = TAILQ_NEXT(worker, link);
+		else
+			worker_new(pools, pool, i, worker);
+	}
+	for (; worker; worker = next) {
+		next = TAILQ_NEXT(worker, link);
+		if (worker->process)
+			worker_retire(worker);
+		else
+			worker_free(worker);
+	}
+	pools_schedule(pools);
+}
+/* --- configuration --- */
+
+static void pool_configure(struct pools *pools, struct pool_own *own, const struct config_pool *config)
+{
+	struct pool *pool = &own->public;
+	free(pool->tasks);
+	pool->tasks = xstrdup(config->tasks);
+	own->config = *config;
+	own->config.name = pool->name;
+	own->config.tasks = pool->tasks;
+	pool->processes = (int)config->processes;
+	pool->threads = (int)config->threads;
+	pool_resize(pools, pool);
+}
+
+static void queue_configure(struct pools *pools, const struct config *config, const char *name, struct core_pool *pool)
+{
+	struct core_queue_options options = { 0 };
+	const struct config_queue *section;
+	STAILQ_FOREACH(section, &config->queues, link)
+		if (strcmp(section->name, name) == 0) {
+			options.limit_queued = (size_t)section->limit_queued;
+			options.limit_bytes = (size_t)section->limit_bytes;
+		}
+	struct core_queue *queue = core_queue_find(pools->core, name);
+	if (queue)
+		core_queue_set(queue, &options);
+	else if (pool)
+		core_queue_new(pools->core, name, pool, &options);
+}
+
+static struct pool_own *pool_find(const struct pools *pools, const char *name)
+{
+	struct pool *pool;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		if (strcmp(pool->name, name) == 0)
+			return pool_own(pool);
+	return NULL;
+}
+
+static struct pool_own *pool_new(struct pools *pools, const char *name)
+{
+	struct pool_own *own = xcalloc(1, sizeof(*own));
+	own->public.name = xstrdup(name);
+	own->public.core_pool = core_pool_new(pools->core, name, own);
+	TAILQ_INIT(&own->public.workers);
+	STAILQ_INIT(&own->told);
+	TAILQ_INSERT_TAIL(&pools->list, &own->public, link);
+	return own;
+}
+
+/* The queues that the configuration names, and one for each pool. */
+static void queues_configure(struct pools *pools, const struct config *config)
+{
+	const struct config_queue *section;
+	struct pool *pool;
+	TAILQ_FOREACH(pool, &pools->list, link) {
+		queue_configure(pools, config, pool->name, pool->core_pool);
+		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
+	}
+	STAILQ_FOREACH(section, &config->queues, link) {
+		const struct pool_own *own = pool_find(pools, section->pool);
+		queue_configure(pools, config, section->name, own ? own->public.core_pool : NULL);
+	}
+}
+
+/* Whether a worker of one configuration is as good as one of another. */
+static bool worker_differs(const struct config *from, const struct config_pool *a, const struct config *to,
+	const struct config_pool *b)
+{
+	if (a->threads != b->threads || a->nice != b->nice || a->limit_memory != b->limit_memory ||
+		a->limit_cpu != b->limit_cpu || a->limit_files != b->limit_files || a->limit_core != b->limit_core ||
+		from->payload_limit != to->payload_limit || from->log_level != to->log_level)
+		return true;
+	const struct config_plugin *p = STAILQ_FIRST(&from->plugins), *q = STAILQ_FIRST(&to->plugins);
+	for (; p && q; p = STAILQ_NEXT(p, link), q = STAILQ_NEXT(q, link))
+		if (strcmp(p->name, q->name) != 0 || strcmp(p->path, q->path) != 0)
+			return true;
+	return p || q;
+}
+
+void told_forget(struct pool_own *own)
+{
+	struct told *told;
+	while ((told = STAILQ_FIRST(&own->told))) {
+		STAILQ_REMOVE_HEAD(&own->told, link);
+		free(told->text);
+		free(told);
+	}
+	own->n_told = 0;
+}
+
+static void workers_replace(struct pool *pool)
+{
+	struct worker *worker;
+	told_forget(pool_own(pool));
+	TAILQ_FOREACH(worker, &pool->workers, link) {
+		worker->young_deaths = 0;
+		if (worker->process)
+			worker_retire(worker);
+		else
+			worker->start_at_ns = 0;
+	}
+}
+
+void pools_configure(struct pools *pools, const struct config *config)
+{
+	const struct config *before = pools->config;
+	pools->config = config;
+	const struct config_pool *section;
+	STAILQ_FOREACH(section, &config->pools, link) {
+		struct pool_own *own = pool_find(pools, section->name);
+		bool replace = own && worker_differs(before, &own->config, config, section);
+		if (!own)
+			own = pool_new(pools, section->name);
+		pool_configure(pools, own, section);
+		if (replace)
+			workers_replace(&own->public);
+	}
+	struct pool *pool;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		if (!config_pool_find(config, pool->name))
+			log_warning("pool %s is gone from the configuration; it goes on until a restart", pool->name);
+	queues_configure(pools, config);
+	route_all(pools);
+	pools_schedule(pools);
+}
+
+void configure_first(struct pools *pools, const struct config *config)
+{
+	const struct config_pool *section;
+	STAILQ_FOREACH(section, &config->pools, link) {
+		struct pool_own *own = pool_new(pools, section->name);
+		pool_configure(pools, own, section);
+	}
+	queues_configure(pools, config);
+}

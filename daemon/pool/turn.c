@@ -1,0 +1,112 @@
+/* The loop's turn, as far as lanes are concerned: what slots have said is heard, what they were given is told them; and
+ * the core's wishes turned into calls on lanes. */
+#include "core/bytes.h"
+#include "lane/lane.h"
+#include "pool/internal.h"
+
+/* --- the turn --- */
+
+bool pools_turn(struct pools *pools)
+{
+	struct seat *seat, *next;
+	bool any = false;
+	for (seat = TAILQ_FIRST(&pools->active); seat; seat = next) {
+		next = TAILQ_NEXT(seat, link);
+		any |= seat_hear(seat);
+		if (core_slot_in_flight(seat->slot) == 0) {
+			seat->active = false;
+			TAILQ_REMOVE(&pools->active, seat, link);
+			worker_watch_leaving(seat->process->worker);
+		}
+	}
+	return any;
+}
+
+void pools_kick(struct pools *pools)
+{
+	struct seat *seat;
+	TAILQ_FOREACH(seat, &pools->active, link)
+		if (seat->to_kick) {
+			seat->to_kick = false;
+			lane_kick(seat->lane);
+		}
+}
+
+void pools_wake(struct pools *pools)
+{
+	struct seat *seat;
+	TAILQ_FOREACH(seat, &pools->active, link)
+		lane_wake(seat->lane);
+}
+
+bool pools_sleep(struct pools *pools)
+{
+	struct seat *seat;
+	TAILQ_FOREACH(seat, &pools->active, link)
+		if (!lane_sleep(seat->lane)) {
+			pools_wake(pools);
+			return false;
+		}
+	return true;
+}
+
+/* --- the core's wishes --- */
+
+int pools_op_start(void *context, struct core_slot *slot, struct task *task)
+{
+	struct pools *pools = context;
+	struct seat *seat = core_slot_user(slot);
+	const struct lane_request request = {
+		.task_id = task->id,
+		.attempt = task->attempt,
+		.items = task->items,
+		.timeout_ns = task->extra ? task->extra->timeout_ns : 0,
+		.name = task->type->name,
+		.name_length = task->type->name_length,
+		.args = task->args->data,
+		.args_length = task->args->size,
+	};
+	int code = lane_send(seat->lane, &request, &task->lane_seq);
+	if (code == LANE_BROKEN)
+		worker_kill(seat->process->worker, "its lane made no sense");
+	if (code != LANE_OK)
+		return -1;
+	if (!seat->active) {
+		seat->active = true;
+		TAILQ_INSERT_TAIL(&pools->active, seat, link);
+	}
+	seat->to_kick = true;
+	return 0;
+}
+
+bool pools_op_revoke(void *context, struct core_slot *slot, struct task *task)
+{
+	(void)context;
+	const struct seat *seat = core_slot_user(slot);
+	return lane_revoke(seat->lane, task->lane_seq);
+}
+
+int64_t pools_op_started(void *context, struct core_slot *slot, struct task *task)
+{
+	struct pools *pools = context;
+	const struct seat *seat = core_slot_user(slot);
+	return lane_started(seat->lane, task->lane_seq, task->given_ns, core_now(pools->core));
+}
+
+void pools_op_interrupt(void *context, struct core_slot *slot, struct task *task)
+{
+	(void)context;
+	const struct seat *seat = core_slot_user(slot);
+	lane_interrupt(seat->lane, task->lane_seq);
+}
+
+void pools_op_kill(void *context, struct core_slot *slot, struct task *task)
+{
+	(void)context;
+	(void)task;
+	struct seat *seat = core_slot_user(slot);
+	struct process *process = seat->process;
+	process->kill_wanted = true;
+	worker_retire(process->worker);
+	process_kill_if_alone(process);
+}

@@ -264,6 +264,14 @@ size_t worker_pids(struct taskd *c, pid_t *pids, size_t room)
 	return n;
 }
 
+bool something_runs(void *connection)
+{
+	char *list = request(connection, "worker.list", "{}");
+	bool runs = strstr(list, "\"running\":[\"") != NULL;
+	free(list);
+	return runs;
+}
+
 /* --- the wire --- */
 
 void wire_open(struct wire *wire, const struct daemon *daemon)

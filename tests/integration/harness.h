@@ -48,6 +48,8 @@ char *request(struct taskd *c, const char *method, const char *params);
 double number_in(const char *json, const char *key);
 /* The pids of the workers that run, by worker.list; how many. */
 size_t worker_pids(struct taskd *c, pid_t *pids, size_t room);
+/* Whether some worker runs a task; for wait_until, with the connection to ask. */
+bool something_runs(void *connection);
 /* Until CONDITION is true, looking again and again, for PATIENCE_NS at most. */
 bool wait_until(bool (*condition)(void *user), void *user);
 /* Between two looks: a millisecond. */

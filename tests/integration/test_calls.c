@@ -140,15 +140,6 @@ END_TEST
 
 /* --- order and concurrency --- */
 
-static bool one_runs(void *user)
-{
-	(void)user;
-	char *stats = request(c, "worker.list", "{}");
-	bool runs = strstr(stats, "\"running\":[\"") != NULL;
-	free(stats);
-	return runs;
-}
-
 struct order {
 	int ended[64];
 	int n;
@@ -174,7 +165,7 @@ START_TEST(higher_priorities_go_first_and_equal_ones_in_order)
 	start("\n[pool default]\nprocesses = 1\n");
 	struct taskd_future *busy = submit("spin", "[]", NULL);
 	taskd_flush(c, PATIENCE_NS);
-	ck_assert(wait_until(one_runs, NULL));
+	ck_assert(wait_until(something_runs, c));
 	for (int i = 0; i < N; i++) {
 		struct taskd_options options = { .priority = i * 7 % 5 };
 		places[i] = (struct place){ &order, options.priority };
@@ -262,7 +253,7 @@ START_TEST(cancel_works_in_every_state)
 	start("kill_grace = 100ms\n[pool default]\nprocesses = 1\n");
 	struct taskd_future *running = submit("stubborn", "[300]", NULL);
 	taskd_flush(c, PATIENCE_NS);
-	ck_assert(wait_until(one_runs, NULL));
+	ck_assert(wait_until(something_runs, c));
 	struct taskd_future *queued = submit("fib", "[10]", NULL);
 	ck_assert_int_eq(taskd_cancel(queued, PATIENCE_NS), TASKD_OK);
 	ck_assert_int_eq(taskd_result(queued, PATIENCE_NS), TASKD_E_CANCELLED);
@@ -283,7 +274,7 @@ END_TEST
 
 static bool none_runs(void *user)
 {
-	return !one_runs(user);
+	return !something_runs(user);
 }
 
 START_TEST(attached_tasks_go_with_their_connection_and_detached_ones_stay)
@@ -293,7 +284,7 @@ START_TEST(attached_tasks_go_with_their_connection_and_detached_ones_stay)
 	struct taskd *other = daemon_connect(&daemon_);
 	struct taskd_future *attached = taskd_submit(other, "sleep", "[300]", NULL);
 	taskd_flush(other, PATIENCE_NS);
-	ck_assert(wait_until(one_runs, NULL));
+	ck_assert(wait_until(something_runs, c));
 	struct taskd_future *stays = taskd_submit(other, "fib", "[20]", &detached);
 	ck_assert_int_eq(taskd_acknowledged(stays, PATIENCE_NS), TASKD_OK);
 	char *id = strdup(taskd_future_id(stays));
@@ -301,7 +292,7 @@ START_TEST(attached_tasks_go_with_their_connection_and_detached_ones_stay)
 	ck_assert_int_eq(taskd_result(attached, 0), TASKD_E_DISCONNECTED);
 	taskd_future_free(attached);
 	taskd_future_free(stays);
-	ck_assert(wait_until(none_runs, NULL));
+	ck_assert(wait_until(none_runs, c));
 	struct taskd_future *f = taskd_attach(c, id);
 	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_OK);
 	ck_assert_str_eq(taskd_future_result(f, NULL), "6765");

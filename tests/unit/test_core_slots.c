@@ -118,6 +118,7 @@ START_TEST(what_a_slot_does_not_take_goes_to_another)
 	toy_turn(&toy);
 	ck_assert_uint_eq(in_flight(b), 1); /* which is preferred now */
 	toy_finish(b, TASK_SUCCEEDED);
+	toy_slot_free(b);
 }
 END_TEST
 

@@ -47,6 +47,16 @@ void pools_timer(struct pools *pools)
 }
 /* --- deaths --- */
 
+/* True: it is dead, and reaped. What its handlers have started goes with it, while its group's number is still its own. */
+static bool worker_reap(const struct worker *worker, int *status, struct rusage *usage)
+{
+	siginfo_t info = { 0 };
+	if (waitid(P_PID, (id_t)worker->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != worker->pid)
+		return false;
+	kill(-worker->pid, SIGKILL);
+	return wait4(worker->pid, status, WNOHANG, usage) == worker->pid;
+}
+
 static void on_death(void *user)
 {
 	struct pools *pools = user;
@@ -57,7 +67,7 @@ static void on_death(void *user)
 			int status;
 			struct rusage usage;
 			next = TAILQ_NEXT(worker, link);
-			if (worker->pid <= 0 || wait4(worker->pid, &status, WNOHANG, &usage) != worker->pid)
+			if (worker->pid <= 0 || !worker_reap(worker, &status, &usage))
 				continue;
 			worker_died(worker, status, &usage);
 			if (worker->index >= pool->processes)
@@ -117,8 +127,9 @@ void pools_free(struct pools *pools)
 		TAILQ_FOREACH(worker, &pool->workers, link) {
 			int status = 0;
 			struct rusage usage = { 0 };
-			while (worker->pid > 0 && wait4(worker->pid, &status, 0, &usage) < 0 && errno == EINTR)
-				;
+			while (worker->pid > 0 && !worker_reap(worker, &status, &usage))
+				if (waitid(P_PID, (id_t)worker->pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) < 0 && errno != EINTR)
+					break;
 			if (worker->process)
 				worker_died(worker, status, &usage);
 		}

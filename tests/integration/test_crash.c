@@ -268,6 +268,36 @@ START_TEST(workers_die_with_a_killed_master)
 }
 END_TEST
 
+/* Gone, or a zombie that waits for its new parent. */
+static bool is_dead(void *user)
+{
+	char path[64], state = 'Z';
+	snprintf(path, sizeof(path), "/proc/%d/stat", *(const int *)user);
+	FILE *file = fopen(path, "r");
+	if (file) {
+		(void)!fscanf(file, "%*d (%*[^)]) %c", &state);
+		fclose(file);
+	}
+	return state == 'Z' || state == 'X';
+}
+
+START_TEST(what_a_handler_has_forked_goes_with_its_worker)
+{
+	pid_t worker;
+	start("\n[pool default]\nprocesses = 1\n");
+	struct taskd_future *f = submit("leave_child", "[]");
+	ck_assert_int_eq(taskd_result(f, PATIENCE_NS), TASKD_OK);
+	int child = atoi(taskd_future_result(f, NULL));
+	ck_assert_int_gt(child, 0);
+	ck_assert(!is_dead(&child));
+	taskd_future_free(f);
+	ck_assert_uint_eq(worker_pids(c, &worker, 1), 1);
+	kill(worker, SIGKILL);
+	ck_assert(wait_until(is_dead, &child));
+	stop();
+}
+END_TEST
+
 /* --- handlers that cannot begin, and recycling --- */
 
 START_TEST(a_failing_init_is_told_and_does_not_spin)
@@ -419,6 +449,7 @@ int main(void)
 	tcase_add_test(deaths, a_kill_fails_the_running_one_and_returns_the_rest);
 	tcase_add_test(deaths, a_hundred_thousand_tasks_while_workers_are_killed);
 	tcase_add_test(deaths, workers_die_with_a_killed_master);
+	tcase_add_test(deaths, what_a_handler_has_forked_goes_with_its_worker);
 	tcase_add_test(deaths, a_failing_init_is_told_and_does_not_spin);
 	tcase_add_test(deaths, a_worker_that_keeps_dying_young_starts_ever_more_rarely);
 	tcase_add_test(deaths, recycled_workers_lose_nothing);

@@ -257,6 +257,17 @@ static int pid(struct taskd_call *call)
 	return taskd_return_int(call, getpid());
 }
 
+/* A child that stays; its pid. */
+static int leave_child(struct taskd_call *call)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		for (;;)
+			pause();
+	return taskd_return_int(call, child);
+}
+
 static int thread_id(struct taskd_call *call)
 {
 	return taskd_return_int(call, syscall(SYS_gettid));
@@ -374,6 +385,7 @@ static const struct taskd_handler handlers[] = {
 	{ .name = "slow", .run = slow, .parameters = "ms:number" },
 	{ .name = "progress", .run = progress, .parameters = "steps:int? step_ms:int?" },
 	{ .name = "pid", .run = pid },
+	{ .name = "leave_child", .run = leave_child },
 	{ .name = "thread_id", .run = thread_id },
 	{ .name = "env", .run = env, .parameters = "name:string" },
 	{ .name = "fds", .run = fds },

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #include "reload.h"
 #include "tasklog.h"
 
+#define LINGER_NS (50 * NS_PER_US)     /* about what it takes a client to wake, look at its result, and ask again */
 #define SETTLE_NS (5 * NS_PER_S)      /* how long clients wait for the first workers */
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_LEAVING };
@@ -49,6 +51,9 @@ struct server {
 	int64_t timer_ns; /* what the timer is set to */
 	int64_t core_next_ns;
 	struct manager manager;
+	bool may_linger;         /* there is a processor beside the one we run on */
+	uint64_t lingered_for;   /* core_totals.submitted, when that was last begun */
+	int64_t linger_end_ns;
 };
 
 /* --- what the core reports --- */
@@ -289,6 +294,23 @@ static bool turn(struct server *server)
 	return busy;
 }
 
+/* To stay awake for a few microseconds, right after work and only then, is cheaper than to be woken: for the answer of a
+ * slot that has just been given something tiny; and, when nothing is left to do for anyone and so processors are free,
+ * for what the client that has just got its result may ask next. */
+static bool linger(struct server *server)
+{
+	const struct core_totals *totals = core_totals(server->core);
+	if (!server->may_linger)
+		return false;
+	if (totals->in_lanes || totals->waiting)
+		return pools_linger(server->pools);
+	if (server->lingered_for != totals->submitted) {
+		server->lingered_for = totals->submitted;
+		server->linger_end_ns = core_now(server->core) + LINGER_NS;
+	}
+	return core_now(server->core) < server->linger_end_ns;
+}
+
 int server_run(struct server *server)
 {
 	pools_start(server->pools);
@@ -296,7 +318,7 @@ int server_run(struct server *server)
 		bool busy = turn(server);
 		if (!phase_turn(server, core_now(server->core)))
 			break;
-		bool sleep = !timer_set(server) && !busy && pools_sleep(server->pools);
+		bool sleep = !timer_set(server) && !busy && !linger(server) && pools_sleep(server->pools);
 		/* EVLOOP_NONBLOCK alone goes on for as long as anything is readable: the turn would never come. */
 		if (event_base_loop(server->base, EVLOOP_ONCE | (sleep ? 0 : EVLOOP_NONBLOCK)) < 0) {
 			log_error("the event loop failed: %s", strerror(errno));
@@ -372,6 +394,12 @@ static long long raise_files(void)
 	return before;
 }
 
+static bool more_than_one_processor(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
 static struct event_base *base_new(void)
 {
 	struct event_config *config = event_config_new();
@@ -393,6 +421,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->phase_deadline_ns = server->started_ns + SETTLE_NS;
 	server->timer_ns = CLOCK_NEVER;
 	manager_init(&server->manager);
+	server->may_linger = more_than_one_processor();
 	signal(SIGPIPE, SIG_IGN);
 	long long files = raise_files();
 

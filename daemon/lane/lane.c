@@ -380,14 +380,19 @@ int lane_receive(struct lane *lane, struct lane_reply *reply)
 	return LANE_OK;
 }
 
+bool lane_has_reply(struct lane *lane)
+{
+	void *record;
+	uint32_t length;
+	return lane->broken || ring_peek(&lane->completions, &record, &length) != RING_EMPTY;
+}
+
 bool lane_sleep(struct lane *lane)
 {
 	struct lane_shared *shared = lane->memory.shared;
-	void *record;
-	uint32_t length;
 	atomic_store(&shared->master_asleep, 1);
 	bool room = lane->wants_room && !atomic_load(&shared->master_wants_room);
-	if (!room && (lane->broken || ring_peek(&lane->completions, &record, &length) == RING_EMPTY))
+	if (!room && (lane->broken || !lane_has_reply(lane)))
 		return true;
 	if (room)
 		lane->wants_room = false;

@@ -20,6 +20,7 @@ struct seat {
 	struct core_slot *slot;
 	bool ready;
 	bool active;  /* on pools->active: something of the core's is in its lane */
+	bool awaited; /* what was put in last takes so little time that its end may be waited for awake */
 	bool to_kick; /* something was put in since its slot was last woken */
 	TAILQ_ENTRY(seat) link;
 };

@@ -87,6 +87,9 @@ void pools_configure(struct pools *pools, const struct config *config);
 bool pools_turn(struct pools *pools);
 /* Wakes the slots that were given something since the last call; after core_turn. */
 void pools_kick(struct pools *pools);
+/* Before pools_sleep: where slots have just been given what takes only microseconds, waits for the first answer for a few
+ * microseconds without sleeping, which saves both sides a wake-up. True: there is one. */
+bool pools_linger(struct pools *pools);
 /* Before the event loop sleeps: asks for doorbells. False: something has come meanwhile, do not sleep. */
 bool pools_sleep(struct pools *pools);
 void pools_wake(struct pools *pools);

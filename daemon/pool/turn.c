@@ -1,8 +1,14 @@
 /* The loop's turn, as far as lanes are concerned: what slots have said is heard, what they were given is told them; and
  * the core's wishes turned into calls on lanes. */
+#include "base/clock.h"
 #include "core/bytes.h"
 #include "lane/lane.h"
 #include "pool/internal.h"
+
+/* How long the master stays awake for an answer, and for what: measured, see `make bench`. A sleeping slot takes about
+ * ten microseconds to wake. */
+#define LINGER_NS (25 * NS_PER_US)
+#define LINGER_TASK_NS (10 * NS_PER_US)
 
 /* --- the turn --- */
 
@@ -37,6 +43,25 @@ void pools_wake(struct pools *pools)
 	struct seat *seat;
 	TAILQ_FOREACH(seat, &pools->active, link)
 		lane_wake(seat->lane);
+}
+
+bool pools_linger(struct pools *pools)
+{
+	struct seat *seat;
+	bool awaited = false;
+	TAILQ_FOREACH(seat, &pools->active, link)
+		awaited |= seat->awaited;
+	if (!awaited)
+		return false;
+	int64_t end_ns = clock_mono_ns() + LINGER_NS;
+	do
+		TAILQ_FOREACH(seat, &pools->active, link)
+			if (seat->awaited && lane_has_reply(seat->lane))
+				return true;
+	while (clock_mono_ns() < end_ns);
+	TAILQ_FOREACH(seat, &pools->active, link)
+		seat->awaited = false;
+	return false;
 }
 
 bool pools_sleep(struct pools *pools)
@@ -76,6 +101,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 		TAILQ_INSERT_TAIL(&pools->active, seat, link);
 	}
 	seat->to_kick = true;
+	seat->awaited = task->estimate_ns <= LINGER_TASK_NS;
 	return 0;
 }
 

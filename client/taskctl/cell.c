@@ -105,7 +105,7 @@ static void add_number(struct strbuf *out, const json_t *value)
 
 static void add_json(struct strbuf *out, const json_t *value)
 {
-	char *json = must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
+	char *json = must(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)));
 
 	strbuf_puts(out, json);
 	free(json);

@@ -62,7 +62,8 @@ static void json_item(const struct writer *writer, size_t index, const char *jso
 
 static void write_tree(const json_t *value)
 {
-	if (json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+	/* 15 digits, so that the daemon's 0.3 s do not become 0.29999999999999999. */
+	if (json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0)
 		putchar('\n');
 	write_flush();
 }

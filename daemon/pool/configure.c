@@ -65,20 +65,18 @@ static void pool_configure(struct pools *pools, struct pool_own *own, const stru
 	pool_resize(pools, pool);
 }
 
-static void queue_configure(struct pools *pools, const struct config *config, const char *name, struct core_pool *pool)
+/* A queue that the configuration no longer knows keeps what it had. */
+static void queue_configure(struct pools *pools, const struct config_queue *section, struct core_pool *pool)
 {
-	struct core_queue_options options = { 0 };
-	const struct config_queue *section;
-	STAILQ_FOREACH(section, &config->queues, link)
-		if (strcmp(section->name, name) == 0) {
-			options.limit_queued = (size_t)section->limit_queued;
-			options.limit_bytes = (size_t)section->limit_bytes;
-		}
-	struct core_queue *queue = core_queue_find(pools->core, name);
+	const struct core_queue_options options = {
+		.limit_queued = (size_t)section->limit_queued,
+		.limit_bytes = (size_t)section->limit_bytes,
+	};
+	struct core_queue *queue = core_queue_find(pools->core, section->name);
 	if (queue)
 		core_queue_set(queue, &options);
-	else if (pool)
-		core_queue_new(pools->core, name, pool, &options);
+	else
+		core_queue_new(pools->core, section->name, pool, &options);
 }
 
 static struct pool_own *pool_find(const struct pools *pools, const char *name)
@@ -106,14 +104,10 @@ static void queues_configure(struct pools *pools, const struct config *config)
 {
 	const struct config_queue *section;
 	struct pool *pool;
-	TAILQ_FOREACH(pool, &pools->list, link) {
-		queue_configure(pools, config, pool->name, pool->core_pool);
+	STAILQ_FOREACH(section, &config->queues, link)
+		queue_configure(pools, section, pool_find(pools, section->pool)->public.core_pool);
+	TAILQ_FOREACH(pool, &pools->list, link)
 		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
-	}
-	STAILQ_FOREACH(section, &config->queues, link) {
-		const struct pool_own *own = pool_find(pools, section->pool);
-		queue_configure(pools, config, section->name, own ? own->public.core_pool : NULL);
-	}
 }
 
 /* Whether a worker of one configuration is as good as one of another. */

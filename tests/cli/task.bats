@@ -230,3 +230,8 @@ running_task() {
 	[[ $(jq -r .error.kind "$BATS_TEST_TMPDIR/err") == interrupted ]]
 	taskctl -q cancel "$id"
 }
+
+@test "status --json: numbers are as the daemon said them" {
+	id=$(taskctl submit --timeout 300ms noop)
+	[[ $(taskctl --json status "$id") == *'"timeout":0.3'[,}]* ]]
+}

@@ -384,7 +384,7 @@ bool lane_has_reply(struct lane *lane)
 {
 	void *record;
 	uint32_t length;
-	return lane->broken || ring_peek(&lane->completions, &record, &length) != RING_EMPTY;
+	return !lane->broken && ring_peek(&lane->completions, &record, &length) != RING_EMPTY;
 }
 
 bool lane_sleep(struct lane *lane)
@@ -392,7 +392,7 @@ bool lane_sleep(struct lane *lane)
 	struct lane_shared *shared = lane->memory.shared;
 	atomic_store(&shared->master_asleep, 1);
 	bool room = lane->wants_room && !atomic_load(&shared->master_wants_room);
-	if (!room && (lane->broken || !lane_has_reply(lane)))
+	if (!room && !lane_has_reply(lane))
 		return true;
 	if (room)
 		lane->wants_room = false;

@@ -101,7 +101,8 @@ void lane_interrupt(struct lane *lane, uint32_t seq);
 /* The next thing the slot says: LANE_OK, LANE_NONE, LANE_BROKEN. A reply of word SUCCEEDED or FAILED whose seq is not
  * the oldest one that was sent, not revoked and not answered yet, is LANE_BROKEN. */
 int lane_receive(struct lane *lane, struct lane_reply *reply) __attribute__((warn_unused_result));
-/* Whether the slot has said something; a look at shared memory. */
+/* Whether the slot has said something that was not received; a look at shared memory. False once the lane is known to be
+ * broken. */
 bool lane_has_reply(struct lane *lane);
 /* Tells the slot to ring the doorbell at its next word. False where it has said something already, or has made room for
  * a request that found none: do not sleep. */

@@ -71,6 +71,27 @@ START_TEST(request_and_reply_arrive_whole)
 }
 END_TEST
 
+START_TEST(a_look_tells_whether_there_is_a_reply_until_the_lane_is_broken)
+{
+	struct lane_request taken;
+	struct lane_reply heard;
+	send_ok(b.lane, "[]");
+	ck_assert(!lane_has_reply(b.lane));
+	ck_assert_int_eq(lane_end_take(b.end, &taken), LANE_OK);
+	ck_assert(!lane_has_reply(b.lane));
+	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "1", 1), LANE_OK);
+	ck_assert(lane_has_reply(b.lane));
+	ck_assert_int_eq(lane_receive(b.lane, &heard), LANE_OK);
+	bytes_unref(heard.payload);
+	ck_assert(!lane_has_reply(b.lane));
+	/* An index far ahead of what can be there. */
+	atomic_store(&lane_memory_of(b.lane)->shared->completions.tail, UINT32_MAX / 2);
+	ck_assert(lane_has_reply(b.lane));
+	ck_assert_int_eq(lane_receive(b.lane, &heard), LANE_BROKEN);
+	ck_assert(!lane_has_reply(b.lane));
+}
+END_TEST
+
 START_TEST(empty_payloads_are_none)
 {
 	struct lane_request request;
@@ -621,6 +642,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, request_and_reply_arrive_whole);
+	tcase_add_test(tcase, a_look_tells_whether_there_is_a_reply_until_the_lane_is_broken);
 	tcase_add_test(tcase, empty_payloads_are_none);
 	tcase_add_loop_test(tcase, payload_of_any_size_comes_back, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_test(tcase, result_over_the_limit_fails_its_task_only);

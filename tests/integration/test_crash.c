@@ -1,5 +1,6 @@
 /* What dies takes only itself: workers killed, crashing, leaving, scribbling; and the master, whose workers go with it. */
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -333,6 +334,30 @@ START_TEST(a_worker_that_keeps_dying_young_starts_ever_more_rarely)
 }
 END_TEST
 
+/* SIGSTOP stops the thread that it is handed to, which then tells the others: all of them must have heard of it. Until
+ * then one of them may still take a task, and stop with it. */
+static bool all_threads_stopped(void *user)
+{
+	char path[96], state;
+	bool stopped = true;
+	int pid = *(const int *)user;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+	if (!threads)
+		return false;
+	for (struct dirent *entry; stopped && (entry = readdir(threads));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", pid, entry->d_name);
+		FILE *file = fopen(path, "r");
+		stopped = file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'T';
+		if (file)
+			fclose(file);
+	}
+	closedir(threads);
+	return stopped;
+}
+
 START_TEST(nothing_waits_for_a_stopped_worker_while_another_is_free)
 {
 	pid_t pids[2];
@@ -340,6 +365,7 @@ START_TEST(nothing_waits_for_a_stopped_worker_while_another_is_free)
 	ck_assert_uint_eq(worker_pids(c, pids, 2), 2);
 	for (int i = 0; i < 2; i++) {
 		kill(pids[i], SIGSTOP);
+		ck_assert(wait_until(all_threads_stopped, &pids[i]));
 		for (int j = 0; j < 10; j++)
 			assert_works();
 		kill(pids[i], SIGCONT);

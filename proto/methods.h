@@ -8,17 +8,31 @@
 enum method {
 	METHOD_TASK_CALL,
 	METHOD_TASK_SUBMIT,
+	METHOD_TASK_SUBMIT_BATCH, /* several that may wait for each other, all or none */
 	METHOD_TASK_MAP,
 	METHOD_TASK_RESULT,
 	METHOD_TASK_WAIT,
 	METHOD_TASK_STATUS,
 	METHOD_TASK_LIST,
 	METHOD_TASK_CANCEL,
+	METHOD_TASK_RETRY,
 	METHOD_TASK_FORGET,
+	METHOD_TASK_WATCH,
+	METHOD_TASK_UNWATCH,
 	METHOD_TASK_TYPES, /* task.types: what can be submitted */
 	METHOD_WORKER_LIST,
 	METHOD_POOL_LIST,
+	METHOD_POOL_RESIZE,
 	METHOD_QUEUE_LIST,
+	METHOD_QUEUE_CREATE,
+	METHOD_QUEUE_SET,
+	METHOD_QUEUE_REMOVE,
+	METHOD_QUEUE_PAUSE,
+	METHOD_QUEUE_RESUME,
+	METHOD_QUEUE_DRAIN,
+	METHOD_SCHEDULE_ADD,
+	METHOD_SCHEDULE_LIST,
+	METHOD_SCHEDULE_REMOVE,
 	METHOD_SERVER_INFO,
 	METHOD_SERVER_STATS,
 	METHOD_SERVER_PING,
@@ -35,6 +49,7 @@ struct method_info {
 	const struct param_spec *params; /* never NULL */
 	const char *result;              /* one line: what the result is */
 	const char *result_schema;       /* its JSON Schema's text */
+	bool admin;                      /* only for root and the daemon's own user */
 };
 const struct method_info *method_info(enum method method);
 /* -1 where there is none. */
@@ -44,17 +59,62 @@ int method_find(const char *name, size_t length);
 #define TASK_NAME_LIMIT 64
 #define TASK_TAG_LIMIT 256
 
-struct submit_options { /* what every submission can say */
+#define TASK_KEY_LIMIT 256
+#define TASK_LABEL_LIMIT 64
+#define QUEUE_NAME_LIMIT 64
+#define SCHEDULE_NAME_LIMIT 64
+#define RETRIES_MAX 1000
+#define BATCH_TASKS_MAX 100000
+#define REFS_MAX 10000 /* tasks that one task waits for */
+
+struct retry_options {
+	int64_t retries;      /* 0: none */
+	int64_t backoff;      /* ns; -1 (absent): 1 s */
+	int64_t backoff_max;  /* ns; -1: 1 h */
+	double backoff_factor; /* absent (0): 2 */
+	double jitter;        /* absent (-1): 0.1 */
+	struct param_strings retry_on; /* "failed", "timed_out", "crashed"; none: all three */
+};
+enum key_mode_word { KEY_WORD_REJECT, KEY_WORD_ATTACH, KEY_WORD_REPLACE, KEY_WORD_ONCE };
+struct submit_options { /* what every submission can say; task.map: not what is marked with * */
 	char *queue;
 	int64_t priority; /* -2147483648…2147483647 */
 	int64_t timeout;  /* ns, -1: none */
 	char *tag;
+	int64_t delay;              /* * ns; -1: none */
+	int64_t at;                 /* * wall clock, ns since 1970; INT64_MIN: none */
+	struct param_moment expires; /* not started by then */
+	struct retry_options retry;
+	struct param_refs after;     /* * */
+	struct param_refs after_any; /* * */
+	bool pass_results;           /* * */
+	char *key;                   /* * */
+	int key_mode;                /* * enum key_mode_word; -1: reject */
+	int64_t wait_for_room;       /* ns; -1: none, a full queue is an error at once */
 };
 struct submit_params { /* task.call, task.submit */
 	char *task;
 	struct json_span args; /* JSON_NONE: [] */
 	struct submit_options options;
 	bool watch; /* task.submit only */
+};
+struct batch_params { /* task.submit_batch */
+	struct json_span tasks; /* an array of objects: submit_params with `label`, read one by one as below */
+};
+struct batch_task_params {
+	char *label; /* NULL: none */
+	char *task;
+	struct json_span args;
+	struct submit_options options; /* not wait_for_room */
+	bool watch;
+};
+struct filter_params { /* which tasks: of listings, cancellations, retries, watches */
+	struct param_strings states; /* parameter "state" */
+	char *queue;
+	char *task;
+	char *tag;
+	char *user; /* a name or a uid */
+	struct param_moment since; /* a time, or so long ago */
 };
 struct map_params {
 	char *task;
@@ -68,8 +128,9 @@ struct result_params { /* task.result */
 	int64_t timeout; /* ns, -1: for ever */
 };
 enum return_when { WHEN_ALL_COMPLETED, WHEN_FIRST_COMPLETED, WHEN_FIRST_EXCEPTION };
-struct wait_params {
+struct wait_params { /* ids or tag */
 	struct param_ids ids;
+	char *tag; /* all tasks that have it now */
 	int64_t timeout;
 	int return_when; /* enum return_when; -1: all completed */
 };
@@ -77,17 +138,72 @@ struct id_params { /* task.status */
 	uint64_t id;
 	struct json_span call; /* instead of id: the id of an outstanding request of this connection */
 };
-struct ids_params { /* task.cancel, task.forget */
+struct ids_params { /* task.forget */
+	struct param_ids ids;
+};
+struct cancel_params { /* task.cancel, task.retry (without call): ids, or call, or a filter, or all */
 	struct param_ids ids;
 	struct json_span call;
+	struct filter_params filter;
+	bool all; /* where nothing else says which */
 };
 struct list_params {
-	struct param_strings states; /* parameter "state" */
-	char *queue;
-	char *task;
-	char *tag;
+	struct filter_params filter;
 	int64_t limit;   /* 0 (absent): 100; at most 10000 */
-	uint64_t before; /* only ids below this one, for the next page */
+	int order;       /* 0 or -1: newest first; 1: oldest first */
+	uint64_t before; /* newest first: only ids below this one, for the next page */
+	uint64_t after;  /* oldest first: only ids above this one, for the next page */
+};
+struct watch_params {
+	struct param_ids ids; /* and, or instead: */
+	struct filter_params filter; /* `states`: only the changes into these */
+	bool progress;        /* events of progress, too */
+	int64_t limit;        /* events that may wait to be written; 0: 1000 */
+};
+struct unwatch_params {
+	uint64_t watch; /* as task.watch has given it */
+};
+struct resize_params {
+	char *pool;
+	int64_t processes;
+};
+struct queue_params { /* queue.create, queue.set: what is absent stays, or is the default */
+	char *name;
+	char *pool; /* queue.create only */
+	int order;  /* -1: absent; 0 priority, 1 fifo, 2 lifo */
+	int64_t limit_running; /* these: -1: absent; 0: no limit */
+	int64_t limit_queued;
+	int64_t limit_bytes;
+	double rate;   /* starts a second; -1: absent; 0: no limit */
+	int64_t burst; /* -1: absent */
+	int64_t ageing; /* ns; -1: absent; 0: none */
+	int64_t weight; /* -1: absent */
+};
+struct queue_name_params { /* queue.remove */
+	char *name;
+};
+struct queue_names_params { /* queue.pause, queue.resume, queue.drain */
+	struct param_strings queues; /* parameter "queue" */
+	bool wait;       /* pause: until nothing of them runs; drain: until nothing of them waits or runs */
+	int64_t timeout; /* of that; ns, -1: for ever */
+};
+struct schedule_params { /* schedule.add */
+	char *name;
+	char *task;
+	struct json_span args;
+	char *cron;     /* or */
+	int64_t every;  /* ns; -1: absent */
+	bool catch_up;
+	bool overlap;
+	char *queue;
+	int64_t priority;
+	int64_t timeout;
+	char *tag;
+	int64_t expires; /* ns after each run is due; -1: none */
+	struct retry_options retry;
+};
+struct schedule_name_params { /* schedule.remove */
+	char *name;
 };
 struct shutdown_params {
 	bool now; /* do not wait for what runs */

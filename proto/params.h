@@ -22,6 +22,26 @@ enum param_type {
 	PARAM_ARGS,     /* struct json_span: an array or an object, unread */
 	PARAM_ARRAY,    /* struct json_span: an array, unread */
 	PARAM_ANY,      /* struct json_span: any value, unread */
+	PARAM_NUMBER,   /* double, within min…max; absent: what `otherwise` says */
+	PARAM_TIME,     /* int64_t ns since 1970: an RFC 3339 time, "2026-11-22T18:00:00+01:00"; absent: INT64_MIN */
+	PARAM_MOMENT,   /* struct param_moment: an RFC 3339 time, or a duration from or before now */
+	PARAM_REFS,     /* struct param_refs: one of, or an array of ids and labels */
+	PARAM_COUNT,    /* int64_t, 0…max; absent: -1 */
+};
+
+struct param_moment {
+	bool given;
+	bool wall;  /* ns since 1970; else a duration */
+	int64_t ns;
+};
+/* A task that was submitted before, or a label in the same batch. */
+struct param_ref {
+	uint64_t id; /* 0: label */
+	char *label; /* malloc'ed; NULL: id */
+};
+struct param_refs {
+	struct param_ref *refs; /* malloc'ed */
+	size_t count;
 };
 
 struct param_ids {
@@ -41,6 +61,7 @@ struct param_spec {
 	int64_t min, max;         /* PARAM_INT: both 0: no bounds; PARAM_STRING: max in bytes, 0: none;
 				   * PARAM_DURATION, PARAM_SIZE: min 1: more than 0 */
 	const char *const *words; /* PARAM_ENUM: ends with NULL */
+	double otherwise;         /* PARAM_NUMBER: when absent */
 	const char *summary;      /* one line */
 };
 

@@ -16,6 +16,7 @@
 
 struct core;
 struct core_pool;
+struct core_schedule;
 struct core_slot;
 
 /* What the core asks of its surroundings. Every function gets `context`. */
@@ -35,6 +36,16 @@ struct core_ops {
 	void (*kill)(void *context, struct core_slot *slot, struct task *task);
 	/* TASK has reached a terminal state; called once a task, before its waiters. */
 	void (*ended)(void *context, const struct task *task);
+	/* Makes the arguments of a task that asked for the results of the tasks it waited for: ARGS, a JSON array or
+	 * object, with RESULTS (JSON values, in the order in which they were named) added to it. A new reference in
+	 * *out; negative where that would be too large. */
+	int (*gather)(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+		struct bytes **out);
+	/* TASK has come into the state that it is in, or has reported progress. Only called while somebody observes;
+	 * see core_observe. It must not change anything. NULL is allowed. */
+	void (*changed)(void *context, struct task *task, bool progress);
+	/* A run of SCHEDULE was due and could not be submitted: a core_refusal, or CORE_OVERLAP. NULL is allowed. */
+	void (*skipped)(void *context, const struct core_schedule *schedule, int refusal);
 };
 
 struct core_limits {
@@ -43,16 +54,19 @@ struct core_limits {
 	size_t result_bytes;    /* how much the kept records may take in all; fetched ones, then the oldest go first */
 	size_t result_count;
 	int64_t kill_grace_ns; /* between interrupt and kill */
+	uint32_t crash_limit;  /* a task that has killed so many workers is not tried again; 0: no limit */
 };
 
 struct core_totals {
 	uint64_t submitted;
 	uint64_t ended[TASK_N_STATES]; /* by terminal state; the other entries are 0 */
+	size_t scheduled;
+	size_t blocked;
 	size_t waiting;                /* queued, in no lane */
 	size_t in_lanes;               /* given to a slot: unstarted or running */
 	size_t kept;                   /* ended, record kept */
 	size_t kept_bytes;
-	size_t queued_bytes;
+	size_t queued_bytes;           /* of the arguments of scheduled, blocked and waiting ones */
 };
 
 struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns);
@@ -65,6 +79,14 @@ const struct core_totals *core_totals(const struct core *core);
 /* The time until the next core_set_now; every function that stamps a time uses this one. */
 void core_set_now(struct core *core, int64_t now_ns);
 int64_t core_now(const struct core *core);
+/* The wall clock's time, at the same moment: only what was said to be `at` a time, and cron, go by it. It may go
+ * backwards, and forwards by any step; who sets it sees to it that core_turn is called after a step. */
+void core_set_wall(struct core *core, int64_t wall_ns);
+int64_t core_wall(const struct core *core);
+/* Of the random parts of pauses between attempts. */
+void core_seed(struct core *core, uint64_t seed);
+/* Whether somebody wants ops.changed to be called. */
+void core_observe(struct core *core, bool on);
 
 /* Runs what is due, starts what can be started, drops what is old, frees what this turn freed. Returns when it wants
  * to be called again at the latest (monotonic ns; CLOCK_NEVER for never). */
@@ -105,9 +127,20 @@ size_t core_slot_in_flight(const struct core_slot *slot);
 struct task *core_slot_running(struct core_slot *slot);
 
 /* --- queues --- */
+enum queue_order {
+	QUEUE_PRIORITY, /* the highest priority first, equal ones first come first served */
+	QUEUE_FIFO,     /* first come first served; priorities count for nothing */
+	QUEUE_LIFO,     /* last come first served; so do they here */
+};
 struct core_queue_options {
-	size_t limit_queued; /* tasks that wait; 0: no limit */
-	size_t limit_bytes;  /* of their arguments; 0: no limit */
+	size_t limit_queued;  /* scheduled, blocked and waiting tasks; 0: no limit */
+	size_t limit_bytes;   /* of their arguments; 0: no limit */
+	size_t limit_running; /* in lanes; 0: no limit. Lowering it stops nothing */
+	enum queue_order order;
+	double rate;        /* starts a second; 0: no limit */
+	uint32_t burst;     /* so many may start at once after a pause; 0: 1 */
+	int64_t ageing_ns;  /* QUEUE_PRIORITY: who has waited so long counts for one priority more; 0: no ageing */
+	uint32_t weight;    /* its share of its pool among queues whose next tasks have equal priorities; 0: 1 */
 };
 struct core_queue *core_queue_new(struct core *core, const char *name, struct core_pool *pool,
 	const struct core_queue_options *options);
@@ -120,10 +153,20 @@ struct core_queue *core_queue_next(const struct core *core, const struct core_qu
 const char *core_queue_name(const struct core_queue *queue);
 struct core_pool *core_queue_pool(const struct core_queue *queue);
 const char *core_pool_name(const struct core_pool *pool);
+/* Nothing of it is started: what lanes hold of it unstarted comes back, what runs goes on. Idempotent, as the others. */
+void core_queue_pause(struct core_queue *queue);
+/* Nothing more is taken in: core_submit answers CORE_DRAINING. What it has goes on. */
+void core_queue_drain(struct core_queue *queue);
+/* The end of both. */
+void core_queue_resume(struct core_queue *queue);
 struct core_queue_figures {
+	size_t scheduled;
+	size_t blocked;
 	size_t waiting;
-	size_t waiting_bytes;
+	size_t waiting_bytes; /* of the arguments of all three */
 	size_t running; /* in lanes */
+	bool paused;
+	bool draining;
 	uint64_t submitted;
 	uint64_t ended;
 	struct core_queue_options options;
@@ -133,8 +176,32 @@ void core_queue_figures(const struct core_queue *queue, struct core_queue_figure
 /* --- tasks --- */
 enum core_refusal {
 	CORE_OK = 0,
+	CORE_ATTACHED = 1,        /* no new task: *out is the one that has the key */
 	CORE_QUEUE_FULL = -1,
-	CORE_CLOSED = -2, /* core_close was called */
+	CORE_CLOSED = -2,         /* core_close was called */
+	CORE_DRAINING = -3,       /* its queue is */
+	CORE_DUPLICATE = -4,      /* another task has the key */
+	CORE_NO_DEPENDENCY = -5,  /* a task that it is to wait for never was */
+	CORE_LOST_DEPENDENCY = -6, /* … has been forgotten */
+	CORE_CYCLE = -7,          /* tasks of a batch wait for each other in a circle */
+	CORE_NOT_OVER = -8,       /* core_retry: it has not ended */
+	CORE_NOT_FAILED = -9,     /* core_retry: it succeeded */
+	CORE_NO_QUEUE = -10,      /* core_retry: its queue, or what it takes to run it, is gone */
+	CORE_OVERLAP = -11,       /* a schedule's last run has not ended */
+	CORE_EXISTS = -12,        /* a schedule of that name */
+};
+/* What becomes of a task whose key another task of the same owner has. */
+enum key_mode {
+	KEY_REJECT,  /* CORE_DUPLICATE while the other has not ended */
+	KEY_ATTACH,  /* CORE_ATTACHED while it has not */
+	KEY_REPLACE, /* the other is cancelled, as by core_cancel */
+	KEY_ONCE,    /* CORE_ATTACHED as long as there is a record of the other, ended or not: for a submission that may
+		      * have been made before */
+};
+/* A task that another waits for: by its id, or, where id is 0, by its index in the same batch. */
+struct task_ref {
+	uint64_t id;
+	size_t index;
 };
 struct task_spec {
 	struct task_type *type;
@@ -143,12 +210,35 @@ struct task_spec {
 	int32_t priority;
 	uint32_t owner;      /* uid */
 	uint32_t items;      /* 0, or the number of items of a map's chunk */
-	int64_t timeout_ns;  /* from its start; 0: none */
+	int64_t timeout_ns;  /* from each start; 0: none */
+	int64_t expires_ns;  /* monotonic moment by which it must have started; 0: none */
+	int64_t due_ns;      /* not before this moment; 0: none */
+	bool wall;           /* due_ns is of the wall clock */
+	bool pass_results;   /* the results of `after` are added to its arguments: see core_ops.gather */
 	const char *tag;     /* copied; NULL: none */
 	size_t tag_length;
+	const char *key;     /* copied; NULL: none */
+	size_t key_length;
+	enum key_mode key_mode;
+	const struct task_retry *retry; /* copied; NULL: none */
+	const struct task_ref *after;   /* it waits until these have succeeded, and ends where one does not; read, not kept */
+	size_t n_after;
+	const struct task_ref *after_any; /* it waits until these have ended */
+	size_t n_after_any;
+	struct core_schedule *schedule; /* the core's own */
 };
-/* A new task, queued. On refusal *out is NULL. */
+/* A new task: blocked, scheduled or queued, or even ended, where one that it is to wait for has failed already. On
+ * refusal *out is NULL; but CORE_DUPLICATE and CORE_ATTACHED give the task that is there. What it says of `index` must
+ * not be used. */
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out) __attribute__((warn_unused_result));
+/* COUNT of them, all or none, with ids in their order; they may wait for each other by index, in any order that is no
+ * circle. OUT has room for COUNT. A refusal is of the one at *culprit, with OUT[*culprit] as with core_submit (for
+ * CORE_NO_DEPENDENCY and CORE_LOST_DEPENDENCY: *id is that task's); CORE_ATTACHED is none: that place of OUT is a task that was there. */
+int core_submit_batch(struct core *core, const struct task_spec *specs, size_t count, struct task **out,
+	size_t *culprit, uint64_t *id) __attribute__((warn_unused_result));
+/* Once more, as a new task, what TASK was, which has ended without success; it keeps its key, tag, limits and retries,
+ * and waits for nothing. A task that was retried gives its retry again (CORE_ATTACHED) as long as there is a record. */
+int core_retry(struct task *task, struct task **out) __attribute__((warn_unused_result));
 /* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
  * what slots have not begun comes back to its queue. */
 void core_close(struct core *core, bool start);
@@ -161,8 +251,8 @@ void core_task_progress(struct task *task, double fraction, const char *text, si
 /* The slot's word that TASK has ended. The outcome's bytes are taken over. STARTED and ENDED are the slot's clock
  * readings and are clamped to what is possible. */
 void core_task_done(struct task *task, const struct task_outcome *outcome, int64_t started_ns, int64_t ended_ns);
-/* Ends TASK as cancelled: at once where it has not started, else by interrupt and, after the grace, kill. True where
- * it is over now, or was over before. */
+/* Ends TASK as cancelled: at once where it has not started, else by interrupt and, after the grace, kill; whatever it
+ * ends as, it is not tried again. True where it is over now, or was over before. */
 bool core_cancel(struct task *task);
 /* Drops the record of a task that has ended; false where it has not. */
 bool core_forget(struct task *task);
@@ -172,13 +262,75 @@ void core_task_fetched(struct task *task);
 /* Makes sure that the state of a task in a lane says what is true now (queued or running). */
 void core_task_look(struct task *task);
 
-/* The tasks that are in STATE; NULL at the end. TASK_RUNNING includes what core_task_look would find. For listings:
- * linear only in what is visited (and the number of slots). The order: ended ones newest first, with those that were
- * fetched behind the others; queued ones by queue, within it by priority in no order, oldest first, and last those in
- * lanes; running and cancelling ones by slot. Nothing may be submitted, started or ended between two calls. */
-struct task *core_task_next(const struct core *core, enum task_state state, const struct task *after);
-/* The newest task of any state whose id is below ID, or NULL: for pages of a listing, newest first. UINT64_MAX gives
- * the newest of all. Quick where ID is a task's, or near one. */
-struct task *core_task_below(const struct core *core, uint64_t id);
+/* What a listing, a cancellation or a watch is about. Zeroed: everything. */
+struct task_filter {
+	unsigned states;               /* TASK_STATE_BITs; 0: all */
+	const struct core_queue *queue; /* NULL: any */
+	const struct task_type *type;   /* NULL: any */
+	const char *tag;                /* NULL: any */
+	size_t tag_length;
+	bool by_owner; /* only tasks of `owner` */
+	uint32_t owner;
+	int64_t since_ns; /* submitted at this monotonic moment or later; 0: any */
+};
+#define TASK_STATE_BIT(state) (1u << (state))
+/* Looks at TASK first, where it is in a lane. */
+bool task_filter_matches(const struct task_filter *filter, struct task *task);
+
+/* Where a walk over tasks stands. Zeroed it begins with the newest, or with the oldest where that is said. */
+struct task_walk {
+	bool oldest_first;
+	bool over;      /* there are no more */
+	uint64_t id;    /* goes on behind this one; 0: begins */
+	size_t visited; /* tasks looked at so far */
+};
+/* The next tasks that FILTER matches, in the order of their ids, at most ROOM, after looking at some MAX_VISITS at most.
+ * How many; fewer than ROOM does not mean that there are no more, but walk->over does. It looks at as few tasks as the lists allow that
+ * there are: of a state, a type, a queue, an owner, a tag; what takes longer than that comes with the next call. */
+size_t core_select(struct core *core, const struct task_filter *filter, struct task_walk *walk, size_t max_visits,
+	struct task **out, size_t room);
+
+/* --- recurring tasks --- */
+struct cron;
+struct core_schedule_spec {
+	const char *name; /* unique among all; copied */
+	struct task_spec task; /* no key, no dependencies, no due_ns; args referenced, tag and retry copied */
+	int64_t expires_ns;    /* of each run: so long after it is due; 0: none */
+	int64_t every_ns;      /* the interval, of the monotonic clock; 0: by cron */
+	const struct cron *cron; /* copied; by the wall clock */
+	const char *text;        /* what it was said as; copied */
+	bool catch_up; /* runs that were missed, by a step of the clock or in a sleep, are made up for; else the next is next */
+	bool overlap;  /* a run may be submitted while the last one has not ended */
+};
+/* What others may read of one. */
+struct core_schedule {
+	char *name;
+	char *text;
+	struct task_spec task;
+	struct task_retry retry;
+	int64_t expires_ns;
+	int64_t every_ns;
+	struct cron *cron;
+	bool catch_up;
+	bool overlap;
+	int64_t next_ns; /* of its own clock; CLOCK_NEVER: never again */
+	uint64_t runs;   /* submitted */
+	uint64_t skipped; /* due, and not submitted */
+	uint64_t last_id; /* its last run; 0: none yet */
+	struct task *running; /* its last run while that has not ended */
+	struct task_waiter waiter;
+	struct heap_node node;
+	uint64_t name_hash;
+	TAILQ_ENTRY(core_schedule) link;
+};
+#define SCHEDULE_CATCH_UP 1000 /* at most so many missed runs are made up for at once */
+/* CORE_EXISTS where there is one of that name; CORE_CLOSED. */
+int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, struct core_schedule **out)
+	__attribute__((warn_unused_result));
+/* Its runs go on. */
+void core_schedule_remove(struct core *core, struct core_schedule *schedule);
+struct core_schedule *core_schedule_find(const struct core *core, const char *name);
+/* In the order of their making; NULL at the end. */
+struct core_schedule *core_schedule_next(const struct core *core, const struct core_schedule *after);
 
 #endif

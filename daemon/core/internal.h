@@ -1,13 +1,21 @@
 /* What the files of the core share with each other and with nobody else.
  *
- *   task.c   the state machine; a task's memory
- *   queue.c  where tasks wait, in order
- *   slot.c   slots, and what is in their lanes
- *   sched.c  who gets what, and when a lane is looked at
- *   life.c   what happens to a task: progress, its end, cancel, its time limit
- *   keep.c   records of tasks that have ended
- *   list.c   walking over tasks
- *   core.c   the whole, its turn, types, submission */
+ *   task.c      the state machine; a task's memory
+ *   submit.c    how tasks come in: one, a batch, a retry
+ *   unique.c    keys
+ *   depend.c    tasks that wait for tasks
+ *   calendar.c  tasks that wait for a time
+ *   queue.c     where tasks wait, in order
+ *   gate.c      which queue may start something now: pauses, limits, rates, shares
+ *   slot.c      slots, and what is in their lanes
+ *   sched.c     who gets what, and when a lane is looked at
+ *   life.c      what happens to a task that was given to a slot: progress, its end, cancel, its time limit
+ *   retry.c     attempts
+ *   keep.c      records of tasks that have ended
+ *   facet.c     tasks by type, queue, owner and tag
+ *   select.c    walking over tasks
+ *   schedule.c  recurring tasks; cron.c: their times
+ *   core.c      the whole, its turn, types */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
 
@@ -25,7 +33,6 @@
 #define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
 #define STALL_NS (5 * NS_PER_MS)     /* until a slot that refused a task though it has none is tried again */
 
-TAILQ_HEAD(task_list, task);
 TAILQ_HEAD(slot_list, core_slot);
 
 enum slot_state {
@@ -67,11 +74,11 @@ struct core_pool {
 	TAILQ_ENTRY(core_pool) link;
 };
 
-/* The tasks of one priority in one queue. */
+/* The tasks of one priority in one queue; of a queue without priorities, all of them. */
 struct bucket {
-	struct heap_node node; /* key: minus the priority */
+	struct heap_node node; /* key: see queue.c */
 	int32_t priority;
-	struct task_list tasks; /* oldest first; never empty while it is in the queue */
+	struct task_list tasks; /* by their places; never empty while it is in the queue */
 };
 
 struct core_queue {
@@ -82,11 +89,27 @@ struct core_queue {
 	uint64_t name_hash;
 	struct core_queue_figures figures;
 	struct table buckets; /* by priority */
-	struct heap order;    /* the same; on top what is most urgent */
+	struct heap order;    /* the same; on top what is next */
 	struct bucket *spare; /* an empty one, so that a queue that runs dry again and again does not allocate */
-	struct heap_node node; /* pool->waiting */
+	struct heap_node node; /* pool->waiting: only while it has something, and its gate is open */
+	struct heap_node timer; /* core->gates: while only its rate keeps its gate shut */
+	int64_t rate_ns;       /* gate.c: when the next start is due by its rate, were there no burst */
+	uint64_t pass;         /* gate.c: how much of its pool it has had, by its weight */
+	struct task_facet tasks;
 	size_t records;        /* tasks that point here */
 	TAILQ_ENTRY(core_queue) link;
+};
+
+/* Tasks that are due in one millisecond of one clock. */
+struct day {
+	struct heap_node node; /* key: the millisecond */
+	struct task_list tasks;
+};
+
+struct calendar {
+	struct table days; /* by millisecond */
+	struct heap order; /* the same, the next on top */
+	struct day *spare;
 };
 
 struct core {
@@ -106,7 +129,21 @@ struct core {
 	struct names queues;
 	TAILQ_HEAD(, core_queue) queue_list;
 	TAILQ_HEAD(, core_pool) pools;
-	struct heap timers;       /* tasks: the time limit of running ones, the grace of cancelling ones */
+	struct heap timers;       /* tasks: see struct task's timer */
+	struct calendar calendars[2]; /* scheduled tasks: [0] by the monotonic, [1] by the wall clock */
+	struct task_list blocked;
+	struct task_list settling; /* depend.c: blocked ones about whom something has been decided in this turn */
+	struct heap gates;        /* queues that wait for their rate */
+	struct names keys;        /* struct task_extra: the latest task of each owner and key that has a record */
+	struct names tags;        /* struct task_tag */
+	struct table owners;      /* struct task_owner, by uid */
+	struct names schedule_names;
+	TAILQ_HEAD(, core_schedule) schedules;
+	struct heap schedule_timers[2]; /* by the monotonic, by the wall clock */
+	uint64_t next_place;
+	uint64_t random;
+	int64_t wall_ns;
+	bool observed;
 	struct slot_list watched; /* slots whose lane has to be looked at: see slot_update */
 	struct slot_list stalled;
 	int64_t sweep_ns;   /* when the watched ones are looked at; CLOCK_NEVER while there are none */
@@ -117,26 +154,101 @@ struct core {
 static inline struct core *task_core(const struct task *task) { return task->queue->core; }
 
 /* task.c */
+/* A task with an id, on no list, in no state yet: task_enter comes next. */
 struct task *task_new(struct core *core, const struct task_spec *spec);
 void task_free(struct task *task);
+/* Its first state: scheduled, blocked or queued. */
+void task_enter(struct task *task, enum task_state state);
 struct task_extra *task_extra(struct task *task);
 /* The ONE function that assigns `state`. */
 void task_set_state(struct task *task, enum task_state to);
 /* Gives TASK its outcome, whose parts are taken over, and the state that it says. */
 void task_end(struct task *task, const struct task_outcome *outcome);
 
+/* submit.c */
+/* Where a task goes that waits for nobody (any more): to its calendar, or to its queue. */
+enum task_state submit_state(const struct core *core, const struct task *task);
+
+/* unique.c */
+/* The task of that owner that has the key, ended or not; NULL. */
+struct task *unique_find(const struct core *core, uint32_t owner, const char *key, size_t length);
+/* TASK has it from now on, whoever had it before. */
+void unique_put(struct core *core, struct task *task);
+/* Its record goes. */
+void unique_drop(struct core *core, struct task *task);
+
+/* depend.c */
+/* What TASK waits for: the tasks are there, and TASK has not entered a state. True: it has to wait, or has failed
+ * already, in which case depend_settle ends it. */
+bool depend_link(struct task *task, struct task *const *after, size_t n_after, struct task *const *after_any,
+	size_t n_after_any, bool pass_results);
+/* TASK leaves TASK_BLOCKED: nobody has to tell it anything any more. */
+void depend_leave(struct task *task);
+/* Lets go what has become free, and ends what has no hope, until there is no more of it. */
+void depend_settle(struct core *core);
+void depend_free(struct task *task);
+
+/* calendar.c */
+void calendar_init(struct calendar *calendar);
+void calendar_fini(struct calendar *calendar);
+void calendar_add(struct core *core, struct task *task);
+void calendar_remove(struct core *core, struct task *task);
+/* Queues what is due, in the order of submission. */
+void calendar_turn(struct core *core);
+int64_t calendar_next_ns(const struct core *core);
+/* A wall-clock moment as one of the monotonic clock, by today's difference; no overflow. */
+int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
+
 /* queue.c */
 struct task *queue_first(const struct core_queue *queue);
-/* A task with the highest id so far. */
+/* One that joins: behind its equals (QUEUE_LIFO: before them). */
 void queue_push(struct core_queue *queue, struct task *task);
-/* One that has been in a queue before: to its place by id. */
+/* One that comes back from a lane: to its place. */
 void queue_push_back(struct core_queue *queue, struct task *task);
 void queue_remove(struct core_queue *queue, struct task *task);
+/* Books on what waits, in whichever of the three states that do. */
+void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in);
 /* A task no longer points here. */
 void queue_unref(struct core_queue *queue);
 /* Frees what core_queue_free left for the records' sake. */
 void queue_destroy(struct core_queue *queue);
-bool queue_has_room(const struct core_queue *queue, size_t bytes);
+/* For COUNT tasks more with so many bytes of arguments in all. */
+bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes);
+
+/* gate.c */
+/* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or
+ * what runs of it change. */
+void gate_update(struct core_queue *queue);
+/* A task of it was given to a slot; a given one has come back unstarted. */
+void gate_start(struct core_queue *queue);
+void gate_undo(struct core_queue *queue);
+/* Opens what only the time kept shut. */
+void gate_turn(struct core *core);
+int64_t gate_next_ns(const struct core *core);
+
+/* retry.c */
+/* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is
+ * on its way (scheduled). */
+bool retry_attempt(struct task *task, struct task_outcome *outcome);
+void retry_free(struct task *task);
+
+/* facet.c */
+void facet_init(struct task_facet *facet);
+void facets_init(struct core *core);
+void facets_fini(struct core *core);
+/* On the lists of its type, queue, owner and tag: task_new has set these. */
+void facets_add(struct core *core, struct task *task);
+void facets_remove(struct core *core, struct task *task);
+/* Found or made; owners and tags that have no tasks any more go with the last one. */
+struct task_owner *facet_owner(struct core *core, uint32_t uid);
+struct task_tag *facet_tag(struct core *core, const char *name, size_t length);
+
+/* schedule.c */
+void schedules_init(struct core *core);
+void schedules_fini(struct core *core);
+/* Submits the runs that are due. */
+void schedule_turn(struct core *core);
+int64_t schedule_next_ns(const struct core *core);
 
 /* slot.c */
 void slot_put(struct core_slot *slot, struct task *task);
@@ -162,6 +274,8 @@ void sched_unstall(struct core *core);
 void life_timers(struct core *core);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);
+/* Frees what OUTCOME has. */
+void outcome_release(struct task_outcome *outcome);
 /* How a task that had been taken ends with its worker. */
 void life_crashed(struct task *task, const struct task_obituary *obituary);
 

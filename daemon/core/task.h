@@ -12,10 +12,14 @@
 
 struct bytes;
 struct core_queue;
+struct core_schedule;
 struct core_slot;
+struct task_links;
 
 /* Each comment names the list that a task of this state is on. */
 enum task_state {
+	TASK_SCHEDULED,  /* a day of one of the core's two calendars: its time has not come */
+	TASK_BLOCKED,    /* the core's list of blocked ones: it waits for other tasks */
 	TASK_QUEUED,     /* its queue's bucket of its priority; or its slot's list while it waits in a lane */
 	TASK_RUNNING,    /* its slot's list */
 	TASK_CANCELLING, /* its slot's list: interrupted, not over yet */
@@ -33,6 +37,15 @@ const char *task_state_name(enum task_state state);
 /* Whether the state machine allows it; the table of core/task.c. */
 bool task_state_may_become(enum task_state from, enum task_state to);
 
+/* A task may be found by its type, its queue, its owner and its tag: each of those has a list of its tasks, in the order
+ * of their ids, from their submission until their record is dropped. */
+TAILQ_HEAD(task_list, task);
+TAILQ_HEAD(tagged_list, task_extra);
+struct task_facet {
+	struct task_list tasks;
+	size_t count;
+};
+
 struct task_type {
 	char *name;
 	size_t name_length;
@@ -42,7 +55,23 @@ struct task_type {
 	bool known;                     /* some worker has, or had, a handler for it */
 	struct core_queue *queue;       /* where its tasks go unless they say otherwise; NULL: nobody serves it */
 	void *user;                     /* the pool's: what the handler says of itself */
+	struct task_facet tasks;
 	STAILQ_ENTRY(task_type) link;
+};
+
+/* A user who has tasks. */
+struct task_owner {
+	uint32_t uid;
+	struct task_facet tasks;
+};
+
+/* Tasks that share a tag. */
+struct task_tag {
+	char *name;
+	size_t length;
+	uint64_t hash;
+	struct tagged_list tasks; /* in the order of their ids */
+	size_t count;
 };
 
 /* How a worker died. */
@@ -57,10 +86,12 @@ struct task_obituary {
 struct task_outcome {
 	enum task_state state;
 	struct bytes *result;  /* succeeded: its JSON */
+	size_t dropped;        /* succeeded: the size of a result that was too large to be kept; then there is none */
 	int32_t code;          /* failed: the handler's code */
 	char *message;         /* failed, crashed, cancelled: for people. malloc'ed */
 	struct bytes *data;    /* failed: the handler's JSON, or NULL */
-	const char *kind;      /* failed: an error kind that is more exact than "failed", static; or NULL */
+	const char *kind;      /* failed, cancelled: an error kind that is more exact than the state, static; or NULL */
+	uint64_t because_of;   /* cancelled as "dependency_failed": the task that did not succeed; else 0 */
 	struct task_obituary *obituary; /* crashed; malloc'ed */
 };
 
@@ -72,12 +103,51 @@ struct task_waiter {
 	LIST_ENTRY(task_waiter) link;
 };
 
+/* An attempt that was followed by another. */
+struct task_attempt {
+	int64_t started_ns;
+	int64_t ended_ns;
+	enum task_state state; /* failed, timed_out or crashed */
+	int32_t code;          /* failed: the handler's */
+	char *message;         /* malloc'ed, cut to TASK_ATTEMPT_MESSAGE bytes */
+	int pid;               /* crashed: its worker's; else 0 */
+};
+#define TASK_ATTEMPT_MESSAGE 512
+
+/* Which outcomes are tried again: bits of task_retry.on. */
+#define RETRY_FAILED 1u
+#define RETRY_TIMED_OUT 2u
+#define RETRY_CRASHED 4u
+#define RETRY_ALL (RETRY_FAILED | RETRY_TIMED_OUT | RETRY_CRASHED)
+
+/* How a task is tried again: attempt n + 1 begins backoff_ns * factor^(n-1) after attempt n has ended, at most
+ * backoff_max_ns, the whole less or more by up to the fraction `jitter`. */
+struct task_retry {
+	uint32_t retries; /* attempts after the first; 0: none */
+	unsigned on;      /* RETRY_… */
+	int64_t backoff_ns;
+	int64_t backoff_max_ns;
+	double factor; /* 1… */
+	double jitter; /* 0…1 */
+};
+
 /* What few tasks have. */
 struct task_extra {
-	char *tag;
+	struct task *task;
+	struct task_tag *tag; /* NULL: none */
+	TAILQ_ENTRY(task_extra) by_tag;
+	char *key; /* unique.c's; NULL: none */
+	uint32_t key_length;
+	uint64_t key_hash;
 	int64_t timeout_ns;
 	double progress; /* 0…1, or negative */
 	char *progress_text;
+	struct task_retry retry;
+	struct task_attempt *attempts; /* those before the one that runs, or was the last; task->attempt - 1 of them */
+	struct task_links *links;      /* depend.c's: what it waits for, or waited for; NULL: nothing */
+	uint64_t retry_of;             /* the task whose retry this is; 0: none */
+	uint64_t retried_as;           /* the task that is its retry; 0: none */
+	struct core_schedule *schedule; /* the one whose run this is; NULL: none, or that is gone */
 };
 
 struct task {
@@ -85,28 +155,45 @@ struct task {
 	struct task_type *type;
 	struct core_queue *queue;
 	struct core_slot *slot; /* set while it is in a lane */
-	struct bytes *args;     /* dropped when it ends */
+	struct task_owner *owner;
+	struct bytes *args;     /* dropped when it succeeds; others may be retried */
 	struct task_outcome *outcome;
 	struct task_extra *extra; /* NULL: all defaults */
 	LIST_HEAD(, task_waiter) waiters;
 	TAILQ_ENTRY(task) link; /* on the list that its state names */
 	TAILQ_ENTRY(task) all;  /* every task that core_find finds, in the order of their ids */
+	TAILQ_ENTRY(task) by_type, by_queue, by_owner; /* those in their facets */
 	int64_t submitted_ns;
-	int64_t given_ns;   /* when it was put into its lane */
+	union {
+		int64_t given_ns; /* in a lane: when it was put there */
+		int64_t due_ns;   /* before it is queued: not before this moment, of the wall clock where `wall` is set */
+	};
 	int64_t started_ns; /* 0: not yet */
 	int64_t ended_ns;   /* 0: not yet */
-	struct heap_node timer;
+	uint64_t place;     /* its place among equals in its queue: the lower came first */
+	struct heap_node timer; /* not started: its deadline; running: its time limit; cancelling: the end of its grace */
 	int32_t priority;
-	uint32_t owner; /* uid */
 	uint32_t lane_seq; /* the pool's: its number in the lane */
 	uint32_t items;    /* a chunk of a map: args is an array of so many items; 0: a plain task */
 	uint32_t estimate_ns; /* the core's: what it counts for in its lane */
-	uint16_t attempt; /* 1 while the first runs */
+	uint16_t attempt; /* 1 until the second one begins to wait for its start */
+	uint8_t crashes;  /* workers that it has killed */
 	uint8_t state;    /* enum task_state; assigned by task_set_state only */
 	bool fetched;     /* somebody has been given its outcome: see core_task_fetched */
 	bool kept_behind; /* the core's: on the list of fetched records, which go first */
 	bool timed_out;   /* interrupted because of its time limit, not by a cancel */
+	bool final;       /* cancelled meanwhile: whatever comes, it is not tried again */
+	bool wall;        /* due_ns is of the wall clock */
+	bool tried;       /* it has been started, so its deadline is met */
+	bool detached;    /* it goes on though nobody waits for it: the edge's */
+	uint16_t holders; /* the edge's: calls that it is attached to */
 };
+
+/* "" where it has none. */
+static inline const char *task_tag(const struct task *task)
+{
+	return task->extra && task->extra->tag ? task->extra->tag->name : "";
+}
 
 /* Adds WAITER. The task must not have ended. */
 void task_wait(struct task *task, struct task_waiter *waiter);

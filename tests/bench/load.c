@@ -4,6 +4,9 @@
  *   load SOCKET alone SECONDS                         microseconds of one call, the median
  *   load SOCKET map CHUNK SECONDS                     items a second
  *   load SOCKET fill COUNT TASK ARGS PRIORITY         submits COUNT detached tasks; how many a second
+ *   load SOCKET delayed COUNT TASK ARGS WHEN SPREAD   the same, due from WHEN seconds after the start, evenly over SPREAD
+ *   load SOCKET drain                                 waits until nothing waits or runs; for how many seconds
+ *   load SOCKET cancel FROM TO COUNT                  cancels COUNT tasks, ids picked from FROM…TO; how many a second
  *   load SOCKET idle COUNT                            opens COUNT connections, prints "ready", waits for its input's end */
 #include <poll.h>
 #include <stdio.h>
@@ -210,12 +213,13 @@ static double map(const char *socket, size_t chunk, double seconds)
 
 /* --- fill --- */
 
-static double fill(const char *socket, size_t count, const char *task, const char *args, int priority)
+/* COUNT requests of METHOD, 512 at once; PARAMS writes each one's parameters. How many a second. */
+static double pipelined(const char *socket, const char *method, size_t count,
+	void (*params)(char *text, size_t size, size_t index, const void *user), const void *user)
 {
 	struct taskd *c = connected(socket);
-	char params[1024];
+	char text[1024];
 	struct taskd_future *window[512] = { 0 };
-	snprintf(params, sizeof(params), "{\"task\":\"%s\",\"args\":%s,\"priority\":%d}", task, args, priority);
 	int64_t start = now_ns();
 	for (size_t i = 0; i < count + 512; i++) {
 		struct taskd_future **f = &window[i % 512];
@@ -223,12 +227,81 @@ static double fill(const char *socket, size_t count, const char *task, const cha
 			die(taskd_future_error(*f)->message);
 		taskd_future_free(*f);
 		*f = NULL;
-		if (i < count && !(*f = taskd_request(c, "task.submit", params)))
-			die("submit");
+		if (i >= count)
+			continue;
+		params(text, sizeof(text), i, user);
+		if (!(*f = taskd_request(c, method, text)))
+			die(method);
 	}
 	double rate = (double)count / ((double)(now_ns() - start) / 1e9);
 	taskd_close(c);
 	return rate;
+}
+
+struct filling {
+	const char *task, *args;
+	int priority;
+	size_t count;
+	int64_t due_ns; /* 0: at once */
+	double spread;
+};
+
+static void filling_params(char *text, size_t size, size_t index, const void *user)
+{
+	const struct filling *filling = user;
+	int n = snprintf(text, size, "{\"task\":\"%s\",\"args\":%s,\"priority\":%d", filling->task, filling->args,
+		filling->priority);
+	if (filling->due_ns) {
+		double in = (double)(filling->due_ns - now_ns()) / 1e9 +
+			filling->spread * (double)index / (double)filling->count;
+		n += snprintf(text + n, size - (size_t)n, ",\"delay\":%.3f", in > 0 ? in : 0);
+	}
+	snprintf(text + n, size - (size_t)n, "}");
+}
+
+static double fill(const char *socket, const struct filling *filling)
+{
+	return pipelined(socket, "task.submit", filling->count, filling_params, filling);
+}
+
+/* --- cancel --- */
+
+struct range {
+	uint64_t from, to;
+};
+
+static void cancel_params(char *text, size_t size, size_t index, const void *user)
+{
+	/* A different id every time: the step has no factor in common with the number of ids, which is even. */
+	const struct range *range = user;
+	uint64_t ids = range->to - range->from + 1;
+	snprintf(text, size, "{\"ids\":[%llu]}", (unsigned long long)(range->from + (uint64_t)index * 700001 % ids));
+}
+
+/* --- drain --- */
+
+static bool something_left(struct taskd *c)
+{
+	static const char *const nothing[] = { "\"queued\":0,", "\"scheduled\":0,", "\"running\":0," };
+	struct taskd_future *f = taskd_request(c, "server.stats", NULL);
+	if (!f || taskd_result(f, 60 * TASKD_SECOND) != TASKD_OK)
+		die("server.stats");
+	bool left = false;
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(*nothing); i++)
+		left |= !strstr(taskd_future_result(f, NULL), nothing[i]);
+	taskd_future_free(f);
+	return left;
+}
+
+static double drain(const char *socket)
+{
+	struct taskd *c = connected(socket);
+	int64_t start = now_ns();
+	while (something_left(c))
+		nanosleep(&(struct timespec){ .tv_nsec = TASKD_MS }, NULL);
+	double seconds = (double)(now_ns() - start) / 1e9;
+	taskd_close(c);
+	return seconds;
 }
 
 static void idle(const char *path, size_t count)
@@ -269,11 +342,20 @@ int main(int argc, char **argv)
 	else if (strcmp(mode, "map") == 0 && argc == 5)
 		printf("%.0f\n", map(argv[1], strtoul(argv[3], NULL, 10), atof(argv[4])));
 	else if (strcmp(mode, "fill") == 0 && argc == 7)
-		printf("%.0f\n", fill(argv[1], strtoul(argv[3], NULL, 10), argv[4], argv[5], atoi(argv[6])));
+		printf("%.0f\n", fill(argv[1], &(struct filling){ .count = strtoul(argv[3], NULL, 10), .task = argv[4],
+			.args = argv[5], .priority = atoi(argv[6]) }));
+	else if (strcmp(mode, "delayed") == 0 && argc == 8)
+		printf("%.0f\n", fill(argv[1], &(struct filling){ .count = strtoul(argv[3], NULL, 10), .task = argv[4],
+			.args = argv[5], .due_ns = now_ns() + (int64_t)(atof(argv[6]) * 1e9), .spread = atof(argv[7]) }));
+	else if (strcmp(mode, "drain") == 0 && argc == 3)
+		printf("%.4f\n", drain(argv[1]));
+	else if (strcmp(mode, "cancel") == 0 && argc == 6)
+		printf("%.0f\n", pipelined(argv[1], "task.cancel", strtoul(argv[5], NULL, 10), cancel_params,
+			&(struct range){ .from = strtoul(argv[3], NULL, 10), .to = strtoul(argv[4], NULL, 10) }));
 	else if (strcmp(mode, "idle") == 0 && argc == 4)
 		idle(argv[1], strtoul(argv[3], NULL, 10));
 	else {
-		fputs("usage: load SOCKET calls|alone|map|fill|idle …, see tests/bench/load.c\n", stderr);
+		fputs("usage: load SOCKET calls|alone|map|fill|delayed|drain|cancel|idle …, see tests/bench/load.c\n", stderr);
 		return 2;
 	}
 	return 0;

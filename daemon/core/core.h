@@ -232,12 +232,25 @@ struct task_spec {
  * not be used. */
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out) __attribute__((warn_unused_result));
 /* COUNT of them, all or none, with ids in their order; they may wait for each other by index, in any order that is no
- * circle. OUT has room for COUNT. A refusal is of the one at *culprit, with OUT[*culprit] as with core_submit (for
- * CORE_NO_DEPENDENCY and CORE_LOST_DEPENDENCY: *id is that task's); CORE_ATTACHED is none: that place of OUT is a task that was there. */
+ * circle. OUT has room for COUNT. A refusal is of the one at *culprit, with OUT[*culprit] as with core_submit (but NULL
+ * where it is a duplicate of another of the batch; for CORE_NO_DEPENDENCY and CORE_LOST_DEPENDENCY: *id is that task's;
+ * for CORE_CYCLE: it is on a circle); CORE_ATTACHED is none: that place of OUT is a task that was there, or the same as
+ * an earlier place. */
 int core_submit_batch(struct core *core, const struct task_spec *specs, size_t count, struct task **out,
 	size_t *culprit, uint64_t *id) __attribute__((warn_unused_result));
+/* What TASK waits for, or waited for: the INDEXth, those of `after` before those of `after_any`. */
+struct task_dependency {
+	uint64_t id;
+	bool any; /* of after_any */
+	bool done; /* nothing is expected of it any more */
+};
+/* False: there is no INDEXth. */
+bool core_dependency(const struct task *task, size_t index, struct task_dependency *out);
+/* How many TASK still waits for. */
+size_t core_dependencies_open(const struct task *task);
 /* Once more, as a new task, what TASK was, which has ended without success; it keeps its key, tag, limits and retries,
- * and waits for nothing. A task that was retried gives its retry again (CORE_ATTACHED) as long as there is a record. */
+ * and waits for nothing: no task, no time, no deadline. A task that was retried gives its retry again (CORE_ATTACHED) as
+ * long as there is a record; one whose key another task has by now gives that one (CORE_DUPLICATE). */
 int core_retry(struct task *task, struct task **out) __attribute__((warn_unused_result));
 /* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
  * what slots have not begun comes back to its queue. */

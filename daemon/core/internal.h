@@ -174,19 +174,24 @@ enum task_state submit_state(const struct core *core, const struct task *task);
 struct task *unique_find(const struct core *core, uint32_t owner, const char *key, size_t length);
 /* TASK has it from now on, whoever had it before. */
 void unique_put(struct core *core, struct task *task);
-/* Its record goes. */
+/* Its record goes: keep.c's to say. */
 void unique_drop(struct core *core, struct task *task);
+void unique_init(struct core *core);
 
 /* depend.c */
 /* What TASK waits for: the tasks are there, and TASK has not entered a state. True: it has to wait, or has failed
- * already, in which case depend_settle ends it. */
+ * already, in which case depend_settle ends it: it becomes TASK_BLOCKED. */
 bool depend_link(struct task *task, struct task *const *after, size_t n_after, struct task *const *after_any,
 	size_t n_after_any, bool pass_results);
+/* TASK comes into TASK_BLOCKED. */
+void depend_enter(struct task *task);
 /* TASK leaves TASK_BLOCKED: nobody has to tell it anything any more. */
 void depend_leave(struct task *task);
 /* Lets go what has become free, and ends what has no hope, until there is no more of it. */
 void depend_settle(struct core *core);
 void depend_free(struct task *task);
+/* What it takes to remember what TASK waited for. */
+size_t depend_cost(const struct task *task);
 
 /* calendar.c */
 void calendar_init(struct calendar *calendar);
@@ -201,7 +206,8 @@ int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
 
 /* queue.c */
 struct task *queue_first(const struct core_queue *queue);
-/* One that joins: behind its equals (QUEUE_LIFO: before them). */
+/* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
+ * for TASK_QUEUED; those of TASK_SCHEDULED and TASK_BLOCKED are task.c's. */
 void queue_push(struct core_queue *queue, struct task *task);
 /* One that comes back from a lane: to its place. */
 void queue_push_back(struct core_queue *queue, struct task *task);
@@ -231,6 +237,8 @@ int64_t gate_next_ns(const struct core *core);
  * on its way (scheduled). */
 bool retry_attempt(struct task *task, struct task_outcome *outcome);
 void retry_free(struct task *task);
+/* What it takes to remember the attempts before the last. */
+size_t retry_cost(const struct task *task);
 
 /* facet.c */
 void facet_init(struct task_facet *facet);

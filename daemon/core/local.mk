@@ -4,14 +4,25 @@ noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
 	daemon/core/bytes.h \
 	daemon/core/core.h \
+	daemon/core/cron.h \
 	daemon/core/internal.h \
 	daemon/core/task.h \
 	daemon/core/bytes.c \
+	daemon/core/calendar.c \
 	daemon/core/core.c \
+	daemon/core/cron.c \
+	daemon/core/depend.c \
+	daemon/core/facet.c \
+	daemon/core/gate.c \
 	daemon/core/keep.c \
 	daemon/core/life.c \
-	daemon/core/list.c \
 	daemon/core/queue.c \
+	daemon/core/retry.c \
 	daemon/core/sched.c \
+	daemon/core/schedule.c \
+	daemon/core/select.c \
 	daemon/core/slot.c \
-	daemon/core/task.c
+	daemon/core/submit.c \
+	daemon/core/task.c \
+	daemon/core/unique.c
+libcore_la_LIBADD = -lm

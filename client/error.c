@@ -53,6 +53,24 @@ const char *taskd_strerror(enum taskd_error error)
 		return "out of memory";
 	case TASKD_E_SYSTEM:
 		return "a system call failed";
+	case TASKD_E_DUPLICATE:
+		return "another task has that key and has not ended";
+	case TASKD_E_DEPENDENCY_FAILED:
+		return "a task that it was to come after did not succeed";
+	case TASKD_E_DEPENDENCY_CYCLE:
+		return "tasks of the batch wait for each other in a circle";
+	case TASKD_E_QUEUE_DRAINING:
+		return "the queue is being drained and takes nothing more";
+	case TASKD_E_QUEUE_BUSY:
+		return "the queue is in use";
+	case TASKD_E_NOT_OVER:
+		return "the task has not ended";
+	case TASKD_E_NOT_FAILED:
+		return "the task has succeeded";
+	case TASKD_E_EXISTS:
+		return "there is one of that name";
+	case TASKD_E_DEADLOCK:
+		return "every worker waits for a task that waits for a worker";
 	case TASKD_E_OTHER:
 		return "an error of the daemon that this library does not know";
 	}

@@ -61,8 +61,17 @@ enum taskd_error {
 	TASKD_E_DISCONNECTED, /* the connection ended; what was outstanding will not be answered */
 	TASKD_E_PROTOCOL,     /* the other side does not speak as it should */
 	TASKD_E_MEMORY,
-	TASKD_E_SYSTEM, /* a system call failed: the text has errno's */
-	TASKD_E_OTHER,  /* an error of the daemon that this library does not know */
+	TASKD_E_SYSTEM,            /* a system call failed: the text has errno's */
+	TASKD_E_DUPLICATE,         /* another task has the key, and has not ended; taskd_future_id is that one's */
+	TASKD_E_DEPENDENCY_FAILED, /* a task that it was to come after did not succeed: it never started */
+	TASKD_E_DEPENDENCY_CYCLE,  /* tasks of a batch wait for each other in a circle */
+	TASKD_E_QUEUE_DRAINING,    /* the queue takes nothing in until it is resumed */
+	TASKD_E_QUEUE_BUSY,        /* the queue is not empty, or is the configuration's: it cannot be removed */
+	TASKD_E_NOT_OVER,          /* the task has not ended: it cannot be retried */
+	TASKD_E_NOT_FAILED,        /* the task succeeded: nor can that one */
+	TASKD_E_EXISTS,            /* something of that name is there already */
+	TASKD_E_DEADLOCK,          /* tasks that wait for tasks have taken all workers */
+	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */
 const char *taskd_strerror(enum taskd_error error);
@@ -105,18 +114,79 @@ enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns);
 enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns);
 
 /* --- tasks --- */
+/* Which outcomes are worth another attempt; they can be combined. */
+#define TASKD_RETRY_FAILED 1u
+#define TASKD_RETRY_TIMED_OUT 2u
+#define TASKD_RETRY_CRASHED 4u
+
+/* What happens when another task of this user has the key. */
+enum taskd_key_mode {
+	TASKD_KEY_REJECT,  /* TASKD_E_DUPLICATE while it has not ended */
+	TASKD_KEY_ATTACH,  /* while it has not ended there is no new task: the future is of that one */
+	TASKD_KEY_REPLACE, /* that one is cancelled */
+	TASKD_KEY_ONCE,    /* as attach, also when it has ended, as long as there is a record of it: for a submission that
+			    * may have been made before */
+};
+
+/* Make these, and the other structs of options, by designated initializers, or zero them: 0 means the default
+ * everywhere, and what later versions add is then that. Times that are 0 or negative are as absent, unless it says
+ * otherwise. */
 struct taskd_options {
 	const char *queue;  /* NULL: the task's own */
 	int priority;       /* higher is more urgent; default 0 */
-	int64_t timeout_ns; /* from its start; 0: none */
+	int64_t timeout_ns; /* from its start, each time that it is tried; 0: none */
 	const char *tag;    /* a name to find it by, or NULL */
 	bool detached;      /* it belongs to the daemon: it goes on when this connection ends */
+
+	/* When. Not delay_ns and at_ns together. */
+	int64_t delay_ns;         /* not before so long after its submission */
+	int64_t at_ns;            /* not before this moment of the wall clock: ns since 1970 */
+	int64_t expires_ns;       /* TASKD_E_EXPIRED where it has not started so long after its submission; not negative */
+	int64_t wait_for_room_ns; /* a full queue makes the submission wait so long; 0: TASKD_E_QUEUE_FULL at once */
+
+	/* Further attempts. The n-th pause is backoff_ns * backoff_factor^(n-1), at most backoff_max_ns, give or take a
+	 * random part of up to `jitter` of it. */
+	int retries;            /* so many attempts after the first */
+	unsigned retry_on;      /* TASKD_RETRY_…; 0: all of them */
+	int64_t backoff_ns;     /* 0: 1 s; negative: no pause */
+	int64_t backoff_max_ns; /* 0: 1 h */
+	double backoff_factor;  /* 0: 2 */
+	double jitter;          /* 0: 0.1; negative: none; at most 1 */
+
+	/* The tasks that it waits for: ids, as taskd_future_id gives them, or, in a batch, labels. */
+	const char *const *after; /* until they have succeeded; where one does not, TASKD_E_DEPENDENCY_FAILED */
+	size_t n_after;
+	const char *const *after_any; /* until they have ended, however */
+	size_t n_after_any;
+	bool pass_results; /* the results of `after`, as one array: ARGS' last element, or its member "results" */
+
+	const char *key; /* only one task of this user has it at a time; NULL: none */
+	enum taskd_key_mode key_mode;
 };
 /* Submits a task. ARGS is a JSON array or object (NULL: []). OPTIONS may be NULL. All are copied. NULL only without
- * memory, after the connection's end, or where ARGS is not such JSON or TASK is empty; whatever the daemon refuses is
- * the future's error. Free with taskd_future_free. */
+ * memory, after the connection's end, or where ARGS is not such JSON, TASK is empty or an option makes no sense;
+ * whatever the daemon refuses is the future's error. Free with taskd_future_free.
+ *
+ * Where a key has led to a task that was there, this future is one of several of that task's: it has the same outcome;
+ * taskd_cancel cancels the task for all of them, and freeing a future cancels it when no other holds it, and it was not
+ * submitted detached. */
 struct taskd_future *taskd_submit(
 	struct taskd *c, const char *task, const char *args, const struct taskd_options *options);
+/* Submits N tasks at once, all or none, each as taskd_submit does a detached one; they may wait for each other by their
+ * labels, in any order. FUTURES has room for N. TASKD_OK: they are the tasks', and where the daemon refuses one, all
+ * have its error, of which `data` says "index" and "label". Else they are NULL, for the reasons for which
+ * taskd_submit gives NULL; one more is wait_for_room_ns, for which a batch has no place. */
+struct taskd_batch_task {
+	const char *label; /* a letter or _, then these, digits and -, up to 64 bytes; NULL: none */
+	const char *task;
+	const char *args;             /* NULL: [] */
+	struct taskd_options options; /* `detached` goes without saying */
+};
+enum taskd_error taskd_submit_batch(
+	struct taskd *c, const struct taskd_batch_task *tasks, size_t n, struct taskd_future **futures);
+/* Once more, as a new task, what has ended without success: a future of that one, which is detached. Where it was
+ * retried before, it is the same. TASKD_E_NOT_OVER and TASKD_E_NOT_FAILED are the future's error. */
+struct taskd_future *taskd_retry(struct taskd *c, const char *id);
 /* A future for a task that was submitted detached, also by others; ID as taskd_future_id gives it. */
 struct taskd_future *taskd_attach(struct taskd *c, const char *id);
 /* Frees it. An attached task that is still outstanding is cancelled; a detached one goes on. Callbacks of it that have
@@ -133,6 +203,9 @@ bool taskd_done(const struct taskd_future *f);
 const char *taskd_future_result(const struct taskd_future *f, size_t *length);
 /* Asks the daemon whether it runs now. False also where it has ended, or where there was no answer in time. */
 bool taskd_running(struct taskd_future *f, int64_t timeout_ns);
+/* How far its handler says that it is: asks the daemon. *fraction is 0 to 1, or negative where that is not known; *text,
+ * for free(3), is what the handler said besides, or NULL. Either may be NULL. TASKD_E_NOT_FOUND where it has ended. */
+enum taskd_error taskd_future_progress(struct taskd_future *f, int64_t timeout_ns, double *fraction, char **text);
 /* Asks for its cancellation, and waits for the answer (not for its end, which taskd_result does). TASKD_OK: it is, or
  * will be, cancelled; TASKD_E_NOT_FOUND: it has ended in another way. */
 enum taskd_error taskd_cancel(struct taskd_future *f, int64_t timeout_ns);
@@ -193,7 +266,7 @@ void taskd_as_completed_end(struct taskd_completed **cursor);
  *
  * In chunks, the options are the chunk's: so is the time limit. */
 struct taskd_map_options {
-	struct taskd_options task; /* `detached` is not allowed */
+	struct taskd_options task; /* not detached, delay_ns, at_ns, after, after_any, pass_results, key: TASKD_E_INVALID */
 	size_t in_flight;          /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
 	size_t chunk;              /* items that travel and run together, at most in_flight of them; 0: 1 */
 	bool unordered;
@@ -205,6 +278,35 @@ typedef bool taskd_map_result(
 	void *user, size_t index, const char *result, size_t length, const struct taskd_failure *failure);
 enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *next, taskd_map_result *result,
 	void *user, const struct taskd_map_options *options, int64_t timeout_ns);
+
+/* --- events --- */
+struct taskd_watch;
+enum taskd_event_kind {
+	TASKD_EVENT_BEGIN,  /* first: the daemon has the watch, and whatever happens from now on is told */
+	TASKD_EVENT_TASK,   /* a task has come into a state, or has made progress */
+	TASKD_EVENT_MISSED, /* so many were not kept, because they were not read as fast as they came */
+	TASKD_EVENT_END,    /* last, once: the connection has ended, or the daemon has refused the watch */
+};
+struct taskd_event {
+	enum taskd_event_kind kind;
+	const char *name;   /* TASK: the state, as in taskd-protocol(7), or "progress"; else "begin", "missed", "end" */
+	const char *id;     /* TASK: the task's, else NULL */
+	const char *record; /* TASK: its record as JSON text, terminated, else NULL */
+	size_t length;      /* of that */
+	uint64_t missed;    /* MISSED: how many, else 0 */
+	const struct taskd_failure *failure; /* END: why, else NULL */
+};
+/* All that EVENT points to is valid until it returns. It runs where done-callbacks do, and may do what they may; events
+ * and done-callbacks come in the order in which the daemon told them. */
+typedef void taskd_event_callback(void *user, const struct taskd_event *event);
+/* Has CALLBACK told of what becomes of tasks from now on. FILTER: which, a JSON object as task.watch of
+ * taskd-protocol(7) takes it, such as {"tag":"nightly","progress":true}; NULL: all. NULL only without memory, after the
+ * connection's end, or where FILTER is no JSON object. End it with taskd_unwatch, also after the connection's end. */
+struct taskd_watch *taskd_watch(
+	struct taskd *c, const char *filter, taskd_event_callback *callback, void *user);
+/* Ends it, and frees it. CALLBACK is not called any more, and has returned: where another thread is in it, this waits for
+ * that, unless it is itself called from a callback. NULL is allowed. */
+void taskd_unwatch(struct taskd_watch *watch);
 
 /* --- any method of the daemon --- */
 /* Calls METHOD with PARAMS (JSON array or object, or NULL for none): a future whose result is the method's. NULL as

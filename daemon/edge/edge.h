@@ -8,10 +8,12 @@
 
 struct config;
 struct core;
+struct core_pool;
 struct edge;
 struct event_base;
 struct pools;
 struct strbuf;
+struct task;
 
 /* What requests may ask of the server as a whole. */
 struct edge_host {
@@ -42,6 +44,11 @@ void edge_configure(struct edge *edge, const struct config *config);
 bool edge_turn(struct edge *edge);
 int64_t edge_next_ns(const struct edge *edge);
 void edge_timer(struct edge *edge);
+/* What the core's ops.changed is to call: tells those who watch. CONTEXT is the edge. It writes into buffers only. */
+void edge_changed(void *context, struct task *task, bool progress);
+/* Nothing can go on in POOL, all of whose slots run tasks that wait, and it may have no further process: fails one wait
+ * of a handler for a task that waits there. CONTEXT is the edge. False: there is none, or some of those waits will end. */
+bool edge_deadlock(void *context, const struct core_pool *pool);
 /* Nothing waits to be written or answered. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */

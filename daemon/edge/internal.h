@@ -30,7 +30,10 @@ struct event;
 struct evbuffer;
 struct listener;
 struct map;
+struct queue_wait;
 struct request;
+struct watches;
+struct watching;
 
 /* Larger results are handed to the socket by reference rather than copied. */
 #define EDGE_COPY_LIMIT (16u * 1024)
@@ -82,6 +85,11 @@ struct edge {
 	SLIST_HEAD(, request) spare_requests;
 	size_t n_spare_requests;
 	STAILQ_HEAD(, map) doomed_maps; /* answered; their other chunks are to be cancelled */
+	struct watches *watches;              /* rpc_watch.c's; NULL while nobody watches */
+	LIST_HEAD(, queue_wait) queue_waits;  /* rpc_queue.c's */
+	LIST_HEAD(, request) nested;          /* handlers' waits for tasks, the newest first: see nested.c */
+	struct edge_timer nested_timer;
+	int64_t nested_gap_ns;
 	struct heap timers;
 	char *input;           /* EDGE_INPUT_SIZE bytes that all connections without a partial message read into */
 	struct strbuf scratch; /* for one reply at a time */
@@ -97,6 +105,9 @@ void listeners_resume(struct edge *edge);
 void listeners_free(struct edge *edge);
 
 /* --- connection.c --- */
+/* Whether a connection is that of a handler, whose waits hold up its worker. */
+enum nesting { NESTING_UNKNOWN, NESTING_NONE, NESTING_HANDLER };
+
 struct connection {
 	struct edge *edge;
 	struct event *event;
@@ -119,6 +130,9 @@ struct connection {
 	size_t held; /* bytes of replies that are not complete yet: batches, maps */
 	size_t looked; /* at so many tasks, in this turn */
 	size_t outstanding;
+	uint64_t written; /* bytes, since it began */
+	struct watching *watching; /* its watches; NULL mostly */
+	enum nesting nesting;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
 	struct backlog *backlog; /* the rest of a batch that is handled over several turns; NULL mostly */

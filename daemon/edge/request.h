@@ -30,6 +30,9 @@ struct request_kind {
 	/* Adds what task.status says of it. */
 	void (*status)(struct request *request, struct strbuf *out);
 	void (*timeout)(struct request *request); /* NULL where it has no time limit */
+	/* Shows VISIT the tasks that have not ended, and whose ends the answer waits for, until that says false. True: it
+	 * never did. NULL where the client does not wait for tasks by this request: see nested.c. */
+	bool (*each)(const struct request *request, bool (*visit)(void *user, struct task *task), void *user);
 };
 
 struct request {
@@ -46,6 +49,8 @@ struct request {
 	uint32_t id_length;
 	size_t asked; /* bytes of arguments that its connection is charged with; see request_charge */
 	bool indexed; /* in connection->index */
+	bool nested;  /* on edge->nested */
+	LIST_ENTRY(request) nested_link;
 	char id_inline[28];
 };
 
@@ -62,6 +67,13 @@ void request_set_timeout(struct request *request, int64_t timeout_ns);
 /* The waiting request of that id (JSON text); NULL where there is none. */
 struct request *request_find(struct connection *connection, const struct json_span *id);
 void requests_free_spare(struct edge *edge);
+/* `each` of kinds that wait for request->task. */
+bool request_each_one(const struct request *request, bool (*visit)(void *user, struct task *task), void *user);
+
+/* --- nested.c --- */
+/* A request that waits for tasks begins: a handler's wait, where its connection is a handler's. */
+void nested_begin(struct request *request);
+void nested_end(struct request *request);
 
 /* --- batch.c --- */
 struct batch *batch_new(struct connection *connection);

@@ -4,13 +4,19 @@
 
 #include "edge/reply.h"
 
+struct pool;
+
 typedef void rpc_handler(const struct call *call);
 
 rpc_handler rpc_task_call, rpc_task_submit, rpc_task_status, rpc_task_cancel, rpc_task_forget;
 rpc_handler rpc_task_map;
 rpc_handler rpc_task_result, rpc_task_wait;
 rpc_handler rpc_task_list, rpc_task_types;
-rpc_handler rpc_worker_list, rpc_pool_list, rpc_queue_list;
+rpc_handler rpc_task_watch, rpc_task_unwatch;
+rpc_handler rpc_worker_list, rpc_pool_list, rpc_pool_resize;
+rpc_handler rpc_queue_list, rpc_queue_create, rpc_queue_set, rpc_queue_remove;
+rpc_handler rpc_queue_pause, rpc_queue_resume, rpc_queue_drain;
+rpc_handler rpc_schedule_add, rpc_schedule_list, rpc_schedule_remove;
 rpc_handler rpc_server_info, rpc_server_stats, rpc_server_ping, rpc_server_reload, rpc_server_shutdown;
 rpc_handler rpc_discover;
 rpc_handler rpc_cancel_request;
@@ -35,6 +41,27 @@ void submission_unknown_task(const struct call *call, const char *name);
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* A request that waits for TASK's outcome. ATTACHED: the task is cancelled when the request is abandoned. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
+
+/* --- filter.c --- */
+/* What a filter's words mean. FILTER points into PARAMS and the core. False: the error has been answered. */
+bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *filter)
+	__attribute__((warn_unused_result));
+
+/* --- rpc_watch.c --- */
+/* The connection's output has all been written: who missed something is told now. */
+void watching_drained(struct connection *connection);
+/* The watches of a connection that ends. */
+void watching_free(struct connection *connection);
+
+/* --- rpc_queue.c --- */
+/* Answers those who wait for queues to run dry, where they have. */
+void queue_waits_turn(struct edge *edge);
+
+/* --- rpc_admin.c --- */
+/* A pool as pool.list has it. */
+void pool_write(struct strbuf *out, const struct edge *edge, const struct pool *pool);
+/* Whether the caller is root or the daemon's own user. */
+bool call_is_admin(const struct call *call);
 
 /* --- rpc_map.c --- */
 /* Cancels what is left of maps that were answered already. True: there was something. */

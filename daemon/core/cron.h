@@ -21,8 +21,10 @@ struct cron {
  * @annually, @monthly, @weekly, @daily, @midnight, @hourly. -1: what is wrong with it is in ERROR, for people. */
 int cron_parse(const char *text, struct cron *out, char *error, size_t error_size);
 /* The first such minute after this moment, in the process's time zone: nanoseconds since 1970 in UTC. A time that the
- * change to summer time leaves out is the moment of the change; one that comes twice counts once. CLOCK_NEVER where there is none within some
- * years ("0 0 30 2 *"). */
+ * change to summer time leaves out is the moment of the change, and one that comes twice in autumn counts once; but
+ * where every hour is allowed, each hour that there is has its runs, and none has others. CLOCK_NEVER where there is
+ * none within CRON_YEARS ("0 0 30 2 *"). */
 int64_t cron_next(const struct cron *cron, int64_t wall_ns);
+#define CRON_YEARS 50
 
 #endif

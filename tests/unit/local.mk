@@ -42,6 +42,9 @@ unit_tests += tests/unit/test_core_random
 tests_unit_test_core_random_SOURCES = tests/unit/test_core_random.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_random_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_cron
+tests_unit_test_cron_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_ring tests/unit/test_lane tests/unit/test_lane_hostile
 tests_unit_test_ring_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 tests_unit_test_lane_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)

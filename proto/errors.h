@@ -24,6 +24,15 @@ enum proto_error {
 	PROTO_UNAVAILABLE,     /* -32012 unavailable: the handler's init failed */
 	PROTO_TOO_MANY,        /* -32013 too_many: requests outstanding on one connection, … */
 	PROTO_BAD_CONFIG,      /* -32014 bad_config: reload found an error; data has file, line, reason */
+	PROTO_DUPLICATE,         /* -32015 duplicate: another task has the key; data has its id and state */
+	PROTO_DEPENDENCY_FAILED, /* -32016 dependency_failed: the task's end; data.dependency is the one that did not succeed */
+	PROTO_DEPENDENCY_CYCLE,  /* -32017 dependency_cycle: tasks of a batch wait for each other; data.cycle */
+	PROTO_QUEUE_DRAINING,    /* -32018 queue_draining */
+	PROTO_QUEUE_BUSY,        /* -32019 queue_busy: it cannot be removed */
+	PROTO_NOT_OVER,          /* -32020 not_over: task.retry of a task that has not ended */
+	PROTO_NOT_FAILED,        /* -32021 not_failed: task.retry of one that has succeeded */
+	PROTO_EXISTS,            /* -32022 exists: a queue or schedule of that name */
+	PROTO_DEADLOCK,          /* -32023 deadlock: all workers wait for tasks that wait for them */
 	PROTO_N_ERRORS,
 };
 

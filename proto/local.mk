@@ -19,6 +19,7 @@ libproto_la_SOURCES = \
 	proto/json_span.c \
 	proto/jsonrpc.c \
 	proto/methods.c \
+	proto/moment.c \
 	proto/param_schema.c \
 	proto/params.c \
 	proto/strbuf.c \

@@ -14,14 +14,20 @@
 #define SCHEMA_OF(required_, properties_) \
 	"{\"type\":\"object\",\"required\":[" required_ "],\"properties\":{" properties_ "}}"
 
-#define SCHEMA_STATE                                                                                           \
-	"{\"enum\":[\"queued\",\"running\",\"cancelling\",\"succeeded\",\"failed\",\"timed_out\",\"crashed\"," \
-	"\"cancelled\",\"expired\"]}"
+#define SCHEMA_TERMINAL_NAMES \
+	"\"succeeded\",\"failed\",\"timed_out\",\"crashed\",\"cancelled\",\"expired\""
+#define SCHEMA_STATE \
+	"{\"enum\":[\"scheduled\",\"blocked\",\"queued\",\"running\",\"cancelling\"," SCHEMA_TERMINAL_NAMES "]}"
 
 #define SCHEMA_ERROR                      \
 	SCHEMA_OF("\"code\",\"message\"", \
 		"\"code\":{\"type\":\"integer\"},\"message\":" SCHEMA_STRING ",\"data\":" SCHEMA_OBJECT)
 
+#define SCHEMA_IDS SCHEMA_ARRAY(SCHEMA_ID)
+#define SCHEMA_ATTEMPT                                                                                            \
+	SCHEMA_OF("\"attempt\",\"state\",\"ended_at\",\"error\"",                                                 \
+		"\"attempt\":" SCHEMA_COUNT ",\"state\":" SCHEMA_STATE ",\"started_at\":" SCHEMA_TIME             \
+		",\"ended_at\":" SCHEMA_TIME ",\"error\":" SCHEMA_ERROR ",\"worker_pid\":" SCHEMA_COUNT)
 #define SCHEMA_RECORD                                                                                                 \
 	SCHEMA_OF("\"id\",\"task\",\"queue\",\"state\",\"priority\",\"owner\",\"attempt\",\"submitted_at\"",          \
 		"\"id\":" SCHEMA_ID ",\"task\":" SCHEMA_STRING ",\"queue\":" SCHEMA_STRING ",\"state\":" SCHEMA_STATE \
@@ -32,18 +38,42 @@
 			"\"fraction\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1},"                             \
 			"\"text\":" SCHEMA_STRING) ",\"worker\":" SCHEMA_OF("\"pid\",\"pool\",\"slot\"",              \
 			"\"pid\":" SCHEMA_COUNT ",\"pool\":" SCHEMA_STRING                                            \
-			",\"slot\":" SCHEMA_COUNT) ",\"error\":" SCHEMA_ERROR)
+			",\"slot\":" SCHEMA_COUNT) ",\"error\":" SCHEMA_ERROR                                         \
+		",\"result_dropped\":" SCHEMA_COUNT ",\"due_at\":" SCHEMA_TIME ",\"expires_at\":" SCHEMA_TIME         \
+		",\"retries\":" SCHEMA_COUNT ",\"crashes\":" SCHEMA_COUNT                                             \
+		",\"attempts\":" SCHEMA_ARRAY(SCHEMA_ATTEMPT) ",\"after\":" SCHEMA_IDS ",\"after_any\":" SCHEMA_IDS   \
+		",\"waiting_for\":" SCHEMA_COUNT ",\"key\":" SCHEMA_STRING ",\"retry_of\":" SCHEMA_ID                 \
+		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
 /* A map or a wait has several tasks, and no record. */
 #define SCHEMA_STATUS                                                               \
 	"{\"oneOf\":[" SCHEMA_RECORD "," SCHEMA_OF("\"state\",\"tasks\",\"ended\"", \
 		"\"state\":" SCHEMA_STRING ",\"tasks\":" SCHEMA_COUNT ",\"ended\":" SCHEMA_COUNT) "]}"
-#define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_ID ",\"state\":{\"const\":\"queued\"}")
+#define SCHEMA_SUBMITTED_PROPERTIES \
+	"\"id\":" SCHEMA_ID ",\"state\":" SCHEMA_STATE ",\"duplicate\":{\"const\":true}"
+#define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\"", SCHEMA_SUBMITTED_PROPERTIES)
+#define SCHEMA_SUBMITTED_BATCH                                                                             \
+	SCHEMA_OF("\"tasks\"",                                                                             \
+		"\"tasks\":" SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"",                                    \
+			SCHEMA_SUBMITTED_PROPERTIES ",\"label\":" SCHEMA_STRING)))
 #define SCHEMA_WAITED SCHEMA_OF("\"done\",\"not_done\"", "\"done\":" SCHEMA_RECORDS ",\"not_done\":" SCHEMA_RECORDS)
 #define SCHEMA_LISTED SCHEMA_OF("\"tasks\"", "\"tasks\":" SCHEMA_RECORDS ",\"next\":" SCHEMA_ID)
 /* A state, or what became of an id that names no task. */
 #define SCHEMA_FATES SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING))
+#define SCHEMA_EITHER(a_, b_) "{\"oneOf\":[" a_ "," b_ "]}"
+#define SCHEMA_CANCELLED                                                                          \
+	SCHEMA_EITHER(SCHEMA_FATES, SCHEMA_OF("\"matched\",\"cancelled\",\"cancelling\"",         \
+		"\"matched\":" SCHEMA_COUNT ",\"cancelled\":" SCHEMA_COUNT ",\"cancelling\":" SCHEMA_COUNT))
+#define SCHEMA_RETRIED                                                                                               \
+	SCHEMA_EITHER(SCHEMA_ARRAY(SCHEMA_OF("\"id\"",                                                               \
+			      "\"id\":" SCHEMA_ID ",\"retried_as\":" SCHEMA_ID ",\"error\":" SCHEMA_ERROR)),         \
+		SCHEMA_OF("\"matched\",\"retried\",\"skipped\"",                                                     \
+			"\"matched\":" SCHEMA_COUNT ",\"retried\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT))
+#define SCHEMA_FORGOTTEN                                                     \
+	SCHEMA_EITHER(SCHEMA_FATES, SCHEMA_OF("\"matched\",\"forgotten\"",   \
+		"\"matched\":" SCHEMA_COUNT ",\"forgotten\":" SCHEMA_COUNT))
+#define SCHEMA_WATCH SCHEMA_OF("\"watch\"", "\"watch\":" SCHEMA_ID)
 
 #define SCHEMA_TYPES                                                                                     \
 	SCHEMA_ARRAY(SCHEMA_OF("\"task\"",                                                               \
@@ -62,17 +92,33 @@
 				"\"handler\":" SCHEMA_STRING                                                          \
 				",\"error\":" SCHEMA_STRING)) ",\"next_start_in\":" SCHEMA_SECONDS))
 
-#define SCHEMA_POOLS                                                                                  \
-	SCHEMA_ARRAY(SCHEMA_OF("\"name\"",                                                            \
+#define SCHEMA_POOL                                                                                   \
+	SCHEMA_OF("\"name\"",                                                                         \
 		"\"name\":" SCHEMA_STRING ",\"processes\":" SCHEMA_COUNT ",\"threads\":" SCHEMA_COUNT \
 		",\"tasks\":" SCHEMA_STRING ",\"ready\":" SCHEMA_COUNT ",\"slots\":" SCHEMA_COUNT     \
-		",\"busy\":" SCHEMA_COUNT ",\"queues\":" SCHEMA_STRINGS))
+		",\"busy\":" SCHEMA_COUNT ",\"queues\":" SCHEMA_STRINGS)
 
-#define SCHEMA_QUEUES                                                                                          \
-	SCHEMA_ARRAY(SCHEMA_OF("\"name\",\"pool\"",                                                            \
-		"\"name\":" SCHEMA_STRING ",\"pool\":" SCHEMA_STRING ",\"waiting\":" SCHEMA_COUNT              \
-		",\"waiting_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT ",\"submitted\":" SCHEMA_COUNT \
-		",\"ended\":" SCHEMA_COUNT ",\"limit_queued\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT))
+#define SCHEMA_QUEUE                                                                                            \
+	SCHEMA_OF("\"name\",\"pool\"",                                                                          \
+		"\"name\":" SCHEMA_STRING ",\"pool\":" SCHEMA_STRING ",\"waiting\":" SCHEMA_COUNT               \
+		",\"waiting_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT ",\"submitted\":" SCHEMA_COUNT  \
+		",\"ended\":" SCHEMA_COUNT ",\"limit_queued\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT   \
+		",\"scheduled\":" SCHEMA_COUNT ",\"blocked\":" SCHEMA_COUNT                                     \
+		",\"order\":{\"enum\":[\"priority\",\"fifo\",\"lifo\"]},\"limit_running\":" SCHEMA_COUNT        \
+		",\"rate\":" SCHEMA_SECONDS ",\"burst\":" SCHEMA_COUNT ",\"ageing\":" SCHEMA_SECONDS            \
+		",\"weight\":" SCHEMA_COUNT ",\"paused\":" SCHEMA_BOOL ",\"draining\":" SCHEMA_BOOL             \
+		",\"configured\":" SCHEMA_BOOL)
+#define SCHEMA_QUEUES SCHEMA_ARRAY(SCHEMA_QUEUE)
+
+#define SCHEMA_SCHEDULE                                                                                          \
+	SCHEMA_OF("\"name\",\"task\",\"args\",\"queue\",\"priority\",\"owner\",\"next_at\",\"runs\",\"skipped\"", \
+		"\"name\":" SCHEMA_STRING ",\"task\":" SCHEMA_STRING ",\"args\":{\"type\":[\"array\",\"object\"]}" \
+		",\"queue\":" SCHEMA_STRING ",\"priority\":{\"type\":\"integer\"},\"owner\":" SCHEMA_COUNT       \
+		",\"cron\":" SCHEMA_STRING ",\"every\":" SCHEMA_SECONDS ",\"catch_up\":" SCHEMA_BOOL             \
+		",\"overlap\":" SCHEMA_BOOL ",\"next_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}" \
+		",\"runs\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT ",\"last_id\":" SCHEMA_ID                 \
+		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"expires\":" SCHEMA_SECONDS          \
+		",\"retries\":" SCHEMA_COUNT)
 
 #define SCHEMA_INFO                                                                                       \
 	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \

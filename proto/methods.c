@@ -9,7 +9,13 @@
 #define PRIORITY_MAX INT32_MAX
 #define CHUNK_MAX 1000000
 #define LIST_MAX 10000
-#define QUEUE_NAME_LIMIT 64
+#define WATCH_MAX 1000000
+#define FACTOR_MAX 1000
+#define RATE_MAX 1000000000
+#define BURST_MAX UINT32_MAX
+#define WEIGHT_MAX 1000000
+#define PROCESSES_MAX 1024
+#define SCHEDULE_TEXT_LIMIT 256
 
 /* One line a parameter: its name on the wire, its type, where it goes. */
 #define PARAM(struct_, member_, name_, type_, ...)                                                     \
@@ -21,15 +27,66 @@
 	PARAM(struct_, task, "task", PARAM_STRING, .required = true, .max = TASK_NAME_LIMIT, \
 		.summary = "the task's name")
 
-#define OPTION_PARAMS(struct_)                                                                                    \
-	PARAM(struct_, options.queue, "queue", PARAM_STRING, .max = QUEUE_NAME_LIMIT,                             \
-		.summary = "the queue it waits in; default: the task's own"),                                     \
-		PARAM(struct_, options.priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX, \
-			.summary = "higher is more urgent; default 0"),                                           \
-		PARAM(struct_, options.timeout, "timeout", PARAM_DURATION, .min = 1,                              \
-			.summary = "ends the task when it runs longer; default: no limit"),                       \
-		PARAM(struct_, options.tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                           \
-			.summary = "a word to find it by with task.list")
+#define ARGS_PARAM(struct_) PARAM(struct_, args, "args", PARAM_ARGS, .summary = "the task's arguments; default []")
+
+/* Positions count, where parameters are given as an array: what is new comes behind what was there. */
+#define FIRST_OPTION_PARAMS(struct_, options_)                                                                     \
+	PARAM(struct_, options_ queue, "queue", PARAM_STRING, .max = QUEUE_NAME_LIMIT,                             \
+		.summary = "the queue it waits in; default: the task's own"),                                      \
+		PARAM(struct_, options_ priority, "priority", PARAM_INT, .min = PRIORITY_MIN, .max = PRIORITY_MAX, \
+			.summary = "higher is more urgent; default 0"),                                            \
+		PARAM(struct_, options_ timeout, "timeout", PARAM_DURATION, .min = 1,                              \
+			.summary = "ends the task when it runs longer; default: no limit"),                        \
+		PARAM(struct_, options_ tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                           \
+			.summary = "a word to find it by, which others may have too")
+
+#define RETRY_PARAMS(struct_, retry_)                                                                                 \
+	PARAM(struct_, retry_.retries, "retries", PARAM_INT, .max = RETRIES_MAX,                                      \
+		.summary = "it is tried again so often, where it does not succeed; default 0"),                       \
+		PARAM(struct_, retry_.backoff, "backoff", PARAM_DURATION,                                             \
+			.summary = "the pause before it is tried again for the first time; default 1s"),              \
+		PARAM(struct_, retry_.backoff_max, "backoff_max", PARAM_DURATION,                                     \
+			.summary = "no such pause is longer; default 1h"),                                            \
+		PARAM(struct_, retry_.backoff_factor, "backoff_factor", PARAM_NUMBER, .min = 1, .max = FACTOR_MAX,    \
+			.summary = "each pause is so many times the one before; default 2"),                          \
+		PARAM(struct_, retry_.jitter, "jitter", PARAM_NUMBER, .min = 0, .max = 1, .otherwise = -1,            \
+			.summary = "each pause is longer or shorter by up to this part of it, at random; default 0.1"), \
+		PARAM(struct_, retry_.retry_on, "retry_on", PARAM_STRINGS, .words = retry_on_words,                   \
+			.summary = "after which outcomes it is tried again; default: all three")
+
+#define MORE_OPTION_PARAMS(struct_)                                                                             \
+	PARAM(struct_, options.expires, "expires", PARAM_MOMENT,                                                \
+		.summary = "it must have started by then, or so long after its submission; default: no limit"), \
+		RETRY_PARAMS(struct_, options.retry)
+
+#define ROOM_PARAM(struct_)                                                            \
+	PARAM(struct_, options.wait_for_room, "wait_for_room", PARAM_DURATION,         \
+		.summary = "waits so long where the queue is full; default: not at all")
+
+#define SINGLE_OPTION_PARAMS(struct_)                                                                              \
+	PARAM(struct_, options.delay, "delay", PARAM_DURATION, .summary = "it joins its queue so long after its submission"), \
+		PARAM(struct_, options.at, "at", PARAM_TIME,                                                       \
+			.summary = "instead: it joins its queue at that time of the wall clock"),                  \
+		PARAM(struct_, options.after, "after", PARAM_REFS, .max = REFS_MAX,                                \
+			.summary = "it waits until these tasks have succeeded, and ends where one does not"),      \
+		PARAM(struct_, options.after_any, "after_any", PARAM_REFS, .max = REFS_MAX,                        \
+			.summary = "it waits until these tasks have ended, however that is"),                      \
+		PARAM(struct_, options.pass_results, "pass_results", PARAM_BOOL,                                   \
+			.summary = "the results of \"after\" are added to its arguments; default false"),          \
+		PARAM(struct_, options.key, "key", PARAM_STRING, .max = TASK_KEY_LIMIT,                            \
+			.summary = "at most one of your tasks with this key is there at a time"),                  \
+		PARAM(struct_, options.key_mode, "key_mode", PARAM_ENUM, .words = key_mode_words,                  \
+			.summary = "what is done where another has the key; default reject")
+
+#define FILTER_PARAMS(struct_, filter_)                                                                            \
+	PARAM(struct_, filter_.states, "state", PARAM_STRINGS, .summary = "only those of this state or these states"), \
+		PARAM(struct_, filter_.queue, "queue", PARAM_STRING, .summary = "only those of this queue"),       \
+		PARAM(struct_, filter_.task, "task", PARAM_STRING, .summary = "only those of this name"),          \
+		PARAM(struct_, filter_.tag, "tag", PARAM_STRING, .summary = "only those with this tag")
+#define MORE_FILTER_PARAMS(struct_, filter_)                                                                         \
+	PARAM(struct_, filter_.user, "user", PARAM_STRING, .summary = "only those of this user: a name or a number"), \
+		PARAM(struct_, filter_.since, "since", PARAM_MOMENT,                                                 \
+			.summary = "only those submitted at that time or later, or so long ago at most")
 
 #define END_OF_PARAMS        \
 	{                    \
@@ -43,23 +100,67 @@ static const char *const return_when_words[] = {
 	NULL,
 };
 
+static const char *const retry_on_words[] = { "failed", "timed_out", "crashed", NULL };
+
+static const char *const key_mode_words[] = {
+	[KEY_WORD_REJECT] = "reject",
+	[KEY_WORD_ATTACH] = "attach",
+	[KEY_WORD_REPLACE] = "replace",
+	[KEY_WORD_ONCE] = "once",
+	NULL,
+};
+
+static const char *const list_order_words[] = { "newest", "oldest", NULL };
+
+static const char *const queue_order_words[] = { "priority", "fifo", "lifo", NULL };
+
 static const struct param_spec no_param_specs[] = { END_OF_PARAMS };
 
 static const struct param_spec call_params[] = {
 	TASK_PARAM(submit_params),
-	PARAM(submit_params, args, "args", PARAM_ARGS, .summary = "the task's arguments; default []"),
-	OPTION_PARAMS(submit_params),
+	ARGS_PARAM(submit_params),
+	FIRST_OPTION_PARAMS(submit_params, options.),
+	MORE_OPTION_PARAMS(submit_params),
+	SINGLE_OPTION_PARAMS(submit_params),
+	ROOM_PARAM(submit_params),
 	END_OF_PARAMS,
 };
 
 static const struct param_spec submit_params[] = {
 	TASK_PARAM(submit_params),
-	PARAM(submit_params, args, "args", PARAM_ARGS, .summary = "the task's arguments; default []"),
-	OPTION_PARAMS(submit_params),
+	ARGS_PARAM(submit_params),
+	FIRST_OPTION_PARAMS(submit_params, options.),
 	PARAM(submit_params, watch, "watch", PARAM_BOOL,
 		.summary = "notify this connection with task.finished when it ends; default false"),
+	MORE_OPTION_PARAMS(submit_params),
+	SINGLE_OPTION_PARAMS(submit_params),
+	ROOM_PARAM(submit_params),
 	END_OF_PARAMS,
 };
+
+static const struct param_spec batch_params[] = {
+	PARAM(batch_params, tasks, "tasks", PARAM_ARRAY, .required = true,
+		.summary = "objects of task.submit's parameters, with a label where others in it name it"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec batch_task_specs[] = {
+	TASK_PARAM(batch_task_params),
+	ARGS_PARAM(batch_task_params),
+	FIRST_OPTION_PARAMS(batch_task_params, options.),
+	PARAM(batch_task_params, watch, "watch", PARAM_BOOL,
+		.summary = "notify this connection with task.finished when it ends; default false"),
+	MORE_OPTION_PARAMS(batch_task_params),
+	SINGLE_OPTION_PARAMS(batch_task_params),
+	PARAM(batch_task_params, label, "label", PARAM_STRING, .max = TASK_LABEL_LIMIT,
+		.summary = "a name for it in the other tasks' \"after\" and \"after_any\""),
+	END_OF_PARAMS,
+};
+
+const struct param_spec *batch_task_params(void)
+{
+	return batch_task_specs;
+}
 
 static const struct param_spec map_params[] = {
 	TASK_PARAM(map_params),
@@ -70,7 +171,9 @@ static const struct param_spec map_params[] = {
 	PARAM(map_params, return_exceptions, "return_exceptions", PARAM_BOOL,
 		.summary =
 			"each element is {\"result\":…} or {\"error\":{…}}; default false: the first that failed is the error"),
-	OPTION_PARAMS(map_params),
+	FIRST_OPTION_PARAMS(map_params, options.),
+	MORE_OPTION_PARAMS(map_params),
+	ROOM_PARAM(map_params),
 	END_OF_PARAMS,
 };
 
@@ -82,11 +185,13 @@ static const struct param_spec result_params[] = {
 };
 
 static const struct param_spec wait_params[] = {
-	PARAM(wait_params, ids, "ids", PARAM_IDS, .required = true, .summary = "the tasks"),
+	PARAM(wait_params, ids, "ids", PARAM_IDS, .summary = "the tasks"),
 	PARAM(wait_params, timeout, "timeout", PARAM_DURATION,
 		.summary = "how long to wait; default: as long as it takes"),
 	PARAM(wait_params, return_when, "return_when", PARAM_ENUM, .words = return_when_words,
 		.summary = "what to wait for; default all_completed"),
+	PARAM(wait_params, tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,
+		.summary = "instead of ids: all tasks that have this tag now"),
 	END_OF_PARAMS,
 };
 
@@ -97,26 +202,163 @@ static const struct param_spec status_params[] = {
 	END_OF_PARAMS,
 };
 
+#define ALL_PARAM(struct_) \
+	PARAM(struct_, all, "all", PARAM_BOOL, .summary = "all of them, where nothing else says which; default false")
+
 static const struct param_spec cancel_params[] = {
-	PARAM(ids_params, ids, "ids", PARAM_IDS, .summary = "the tasks"),
-	PARAM(ids_params, call, "call", PARAM_ANY,
+	PARAM(cancel_params, ids, "ids", PARAM_IDS, .summary = "the tasks"),
+	PARAM(cancel_params, call, "call", PARAM_ANY,
 		.summary = "instead: the id of an outstanding request of this connection"),
+	FILTER_PARAMS(cancel_params, filter),
+	MORE_FILTER_PARAMS(cancel_params, filter),
+	ALL_PARAM(cancel_params),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec retry_params[] = {
+	PARAM(cancel_params, ids, "ids", PARAM_IDS, .summary = "the tasks; they must have ended without success"),
+	FILTER_PARAMS(cancel_params, filter),
+	MORE_FILTER_PARAMS(cancel_params, filter),
+	ALL_PARAM(cancel_params),
 	END_OF_PARAMS,
 };
 
 static const struct param_spec forget_params[] = {
-	PARAM(ids_params, ids, "ids", PARAM_IDS, .required = true, .summary = "the tasks; they must have ended"),
+	PARAM(cancel_params, ids, "ids", PARAM_IDS, .summary = "the tasks; they must have ended"),
+	FILTER_PARAMS(cancel_params, filter),
+	MORE_FILTER_PARAMS(cancel_params, filter),
+	ALL_PARAM(cancel_params),
 	END_OF_PARAMS,
 };
 
 static const struct param_spec list_params[] = {
-	PARAM(list_params, states, "state", PARAM_STRINGS, .summary = "one state or several; default: all"),
-	PARAM(list_params, queue, "queue", PARAM_STRING, .summary = "only those of this queue"),
-	PARAM(list_params, task, "task", PARAM_STRING, .summary = "only those of this name"),
-	PARAM(list_params, tag, "tag", PARAM_STRING, .summary = "only those with this tag"),
+	FILTER_PARAMS(list_params, filter),
 	PARAM(list_params, limit, "limit", PARAM_INT, .min = 1, .max = LIST_MAX,
 		.summary = "at most so many; default 100"),
-	PARAM(list_params, before, "before", PARAM_ID, .summary = "only ids below this one: the last page's \"next\""),
+	PARAM(list_params, before, "before", PARAM_ID,
+		.summary = "only ids below this one: the last page's \"next\", where the newest come first"),
+	MORE_FILTER_PARAMS(list_params, filter),
+	PARAM(list_params, order, "order", PARAM_ENUM, .words = list_order_words,
+		.summary = "which come first; default newest"),
+	PARAM(list_params, after, "after", PARAM_ID,
+		.summary = "only ids above this one: the last page's \"next\", where the oldest come first"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec watch_params[] = {
+	PARAM(watch_params, ids, "ids", PARAM_IDS, .summary = "only these tasks"),
+	PARAM(watch_params, filter.states, "state", PARAM_STRINGS, .summary = "only changes into these states"),
+	PARAM(watch_params, filter.queue, "queue", PARAM_STRING, .summary = "only tasks of this queue"),
+	PARAM(watch_params, filter.task, "task", PARAM_STRING, .summary = "only tasks of this name"),
+	PARAM(watch_params, filter.tag, "tag", PARAM_STRING, .summary = "only tasks with this tag"),
+	MORE_FILTER_PARAMS(watch_params, filter),
+	PARAM(watch_params, progress, "progress", PARAM_BOOL,
+		.summary = "events of progress, too; default false"),
+	PARAM(watch_params, limit, "limit", PARAM_INT, .min = 1, .max = WATCH_MAX,
+		.summary = "so many events may wait for a reader; default 1000"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec unwatch_params[] = {
+	PARAM(unwatch_params, watch, "watch", PARAM_ID, .required = true, .summary = "as task.watch has given it"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec resize_params[] = {
+	PARAM(resize_params, pool, "pool", PARAM_STRING, .required = true, .max = QUEUE_NAME_LIMIT,
+		.summary = "the pool's name"),
+	PARAM(resize_params, processes, "processes", PARAM_INT, .required = true, .min = 1, .max = PROCESSES_MAX,
+		.summary = "how many worker processes it is to have"),
+	END_OF_PARAMS,
+};
+
+#define QUEUE_NAME_PARAM(struct_) \
+	PARAM(struct_, name, "name", PARAM_STRING, .required = true, .max = QUEUE_NAME_LIMIT, .summary = "the queue's name")
+#define QUEUE_PARAMS                                                                                                \
+	PARAM(queue_params, order, "order", PARAM_ENUM, .words = queue_order_words,                                 \
+		.summary = "which of its tasks starts next; default priority"),                                     \
+		PARAM(queue_params, limit_running, "limit_running", PARAM_COUNT,                                    \
+			.summary = "at most so many run at once; 0, the default: no limit"),                        \
+		PARAM(queue_params, limit_queued, "limit_queued", PARAM_COUNT,                                      \
+			.summary = "at most so many wait; 0, the default: no limit"),                               \
+		PARAM(queue_params, limit_bytes, "limit_bytes", PARAM_SIZE,                                         \
+			.summary = "their arguments take at most so many bytes; 0, the default: no limit"),         \
+		PARAM(queue_params, rate, "rate", PARAM_NUMBER, .min = 0, .max = RATE_MAX, .otherwise = -1,         \
+			.summary = "at most so many start in a second; 0, the default: no limit"),                  \
+		PARAM(queue_params, burst, "burst", PARAM_COUNT, .max = BURST_MAX,                                  \
+			.summary = "so many of these may start at once after a pause; default 1"),                  \
+		PARAM(queue_params, ageing, "ageing", PARAM_DURATION,                                               \
+			.summary = "who has waited so long counts for one priority more; 0, the default: nobody"),  \
+		PARAM(queue_params, weight, "weight", PARAM_INT, .min = 1, .max = WEIGHT_MAX,                     \
+			.summary = "its share of its pool among equally urgent queues; default 1")
+
+static const struct param_spec queue_create_params[] = {
+	QUEUE_NAME_PARAM(queue_params),
+	PARAM(queue_params, pool, "pool", PARAM_STRING, .max = QUEUE_NAME_LIMIT,
+		.summary = "the pool that its tasks run in; default: the one called default, or the first"),
+	QUEUE_PARAMS,
+	END_OF_PARAMS,
+};
+
+static const struct param_spec queue_set_params[] = {
+	QUEUE_NAME_PARAM(queue_params),
+	QUEUE_PARAMS,
+	END_OF_PARAMS,
+};
+
+static const struct param_spec queue_remove_params[] = {
+	QUEUE_NAME_PARAM(queue_name_params),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec queue_resume_params[] = {
+	PARAM(queue_names_params, queues, "queue", PARAM_STRINGS, .required = true, .summary = "the queue, or several"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec queue_pause_params[] = {
+	PARAM(queue_names_params, queues, "queue", PARAM_STRINGS, .required = true, .summary = "the queue, or several"),
+	PARAM(queue_names_params, wait, "wait", PARAM_BOOL,
+		.summary = "answer when none of their tasks runs any more; default false"),
+	PARAM(queue_names_params, timeout, "timeout", PARAM_DURATION,
+		.summary = "how long to wait for that; default: as long as it takes"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec queue_drain_params[] = {
+	PARAM(queue_names_params, queues, "queue", PARAM_STRINGS, .required = true, .summary = "the queue, or several"),
+	PARAM(queue_names_params, wait, "wait", PARAM_BOOL,
+		.summary = "answer when none of their tasks waits or runs any more; default false"),
+	PARAM(queue_names_params, timeout, "timeout", PARAM_DURATION,
+		.summary = "how long to wait for that; default: as long as it takes"),
+	END_OF_PARAMS,
+};
+
+#define SCHEDULE_NAME_PARAM(struct_)                                                                   \
+	PARAM(struct_, name, "name", PARAM_STRING, .required = true, .max = SCHEDULE_NAME_LIMIT, \
+		.summary = "the schedule's name")
+
+static const struct param_spec schedule_add_params[] = {
+	SCHEDULE_NAME_PARAM(schedule_params),
+	TASK_PARAM(schedule_params),
+	ARGS_PARAM(schedule_params),
+	PARAM(schedule_params, cron, "cron", PARAM_STRING, .max = SCHEDULE_TEXT_LIMIT,
+		.summary = "when it runs, as crontab(5) says it: \"30 4 * * mon-fri\", \"@daily\""),
+	PARAM(schedule_params, every, "every", PARAM_DURATION, .min = 1,
+		.summary = "instead: it runs whenever so long has passed"),
+	PARAM(schedule_params, catch_up, "catch_up", PARAM_BOOL,
+		.summary = "runs that were missed are made up for; default false"),
+	PARAM(schedule_params, overlap, "overlap", PARAM_BOOL,
+		.summary = "it runs again though its last run has not ended; default false"),
+	FIRST_OPTION_PARAMS(schedule_params, ),
+	PARAM(schedule_params, expires, "expires", PARAM_DURATION, .min = 1,
+		.summary = "each run must have started so long after it was due; default: no limit"),
+	RETRY_PARAMS(schedule_params, retry),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec schedule_remove_params[] = {
+	SCHEDULE_NAME_PARAM(schedule_name_params),
 	END_OF_PARAMS,
 };
 
@@ -131,16 +373,24 @@ static const struct param_spec cancel_request_params[] = {
 	END_OF_PARAMS,
 };
 
-#define METHOD(method_, name_, params_, summary_, result_, schema_)                                                \
-	[method_] = {                                                                                              \
-		.name = name_, .summary = summary_, .params = params_, .result = result_, .result_schema = schema_ \
-	}
+#define METHOD(method_, name_, params_, summary_, result_, schema_, ...)                                          \
+	[method_] = { .name = name_,                                                                              \
+		.summary = summary_,                                                                              \
+		.params = params_,                                                                                \
+		.result = result_,                                                                                \
+		.result_schema = schema_,                                                                         \
+		##__VA_ARGS__ }
+/* Only for root and the daemon's own user. */
+#define ADMIN .admin = true
 
 static const struct method_info methods[N_METHODS] = {
 	METHOD(METHOD_TASK_CALL, "task.call", call_params, "Runs a task and answers with its result",
 		"the task's own result", "{}"),
 	METHOD(METHOD_TASK_SUBMIT, "task.submit", submit_params, "Queues a task that goes on without this connection",
 		"its id and state", SCHEMA_SUBMITTED),
+	METHOD(METHOD_TASK_SUBMIT_BATCH, "task.submit_batch", batch_params,
+		"Queues several tasks that may wait for each other, all or none", "their ids and states, in order",
+		SCHEMA_SUBMITTED_BATCH),
 	METHOD(METHOD_TASK_MAP, "task.map", map_params, "Runs a task for every item",
 		"the results, in the items' order", "{\"type\":\"array\"}"),
 	METHOD(METHOD_TASK_RESULT, "task.result", result_params, "Waits for a task and answers with its result",
@@ -149,18 +399,44 @@ static const struct method_info methods[N_METHODS] = {
 		"the records of those that have ended and of the others", SCHEMA_WAITED),
 	METHOD(METHOD_TASK_STATUS, "task.status", status_params, "Tells all that is known about a task", "its record",
 		SCHEMA_STATUS),
-	METHOD(METHOD_TASK_LIST, "task.list", list_params, "Lists tasks, the newest first",
+	METHOD(METHOD_TASK_LIST, "task.list", list_params, "Lists tasks",
 		"their records, and where the next page begins", SCHEMA_LISTED),
-	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks", "the state that each is in now",
-		SCHEMA_FATES),
+	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks",
+		"the state that each is in now, or how many there were", SCHEMA_CANCELLED),
+	METHOD(METHOD_TASK_RETRY, "task.retry", retry_params, "Submits tasks that did not succeed once more",
+		"the new task's id for each, or how many there were", SCHEMA_RETRIED),
 	METHOD(METHOD_TASK_FORGET, "task.forget", forget_params, "Drops the records of tasks that have ended",
-		"the state that each was in", SCHEMA_FATES),
+		"the state that each was in, or how many there were", SCHEMA_FORGOTTEN),
+	METHOD(METHOD_TASK_WATCH, "task.watch", watch_params, "Notifies this connection of what becomes of tasks",
+		"the watch's number", SCHEMA_WATCH),
+	METHOD(METHOD_TASK_UNWATCH, "task.unwatch", unwatch_params, "Ends a watch", "the watch's number", SCHEMA_WATCH),
 	METHOD(METHOD_TASK_TYPES, "task.types", no_param_specs, "Lists what can be submitted",
 		"the names, with what their handlers say of themselves", SCHEMA_TYPES),
 	METHOD(METHOD_WORKER_LIST, "worker.list", no_param_specs, "Lists the worker processes", "the workers",
 		SCHEMA_WORKERS),
-	METHOD(METHOD_POOL_LIST, "pool.list", no_param_specs, "Lists the pools of workers", "the pools", SCHEMA_POOLS),
+	METHOD(METHOD_POOL_LIST, "pool.list", no_param_specs, "Lists the pools of workers", "the pools",
+		SCHEMA_ARRAY(SCHEMA_POOL)),
+	METHOD(METHOD_POOL_RESIZE, "pool.resize", resize_params, "Changes how many workers a pool has", "the pool",
+		SCHEMA_POOL, ADMIN),
 	METHOD(METHOD_QUEUE_LIST, "queue.list", no_param_specs, "Lists the queues", "the queues", SCHEMA_QUEUES),
+	METHOD(METHOD_QUEUE_CREATE, "queue.create", queue_create_params, "Makes a queue", "the queue", SCHEMA_QUEUE,
+		ADMIN),
+	METHOD(METHOD_QUEUE_SET, "queue.set", queue_set_params, "Changes a queue's order and limits", "the queue",
+		SCHEMA_QUEUE, ADMIN),
+	METHOD(METHOD_QUEUE_REMOVE, "queue.remove", queue_remove_params, "Removes a queue that was made by queue.create",
+		"the queue as it was", SCHEMA_QUEUE, ADMIN),
+	METHOD(METHOD_QUEUE_PAUSE, "queue.pause", queue_pause_params, "Starts no more tasks of some queues", "the queues",
+		SCHEMA_QUEUES, ADMIN),
+	METHOD(METHOD_QUEUE_RESUME, "queue.resume", queue_resume_params, "Ends the pause or the drain of some queues",
+		"the queues", SCHEMA_QUEUES, ADMIN),
+	METHOD(METHOD_QUEUE_DRAIN, "queue.drain", queue_drain_params, "Takes no more tasks into some queues",
+		"the queues", SCHEMA_QUEUES, ADMIN),
+	METHOD(METHOD_SCHEDULE_ADD, "schedule.add", schedule_add_params, "Submits a task again and again",
+		"the schedule", SCHEMA_SCHEDULE),
+	METHOD(METHOD_SCHEDULE_LIST, "schedule.list", no_param_specs, "Lists the schedules", "the schedules",
+		SCHEMA_ARRAY(SCHEMA_SCHEDULE)),
+	METHOD(METHOD_SCHEDULE_REMOVE, "schedule.remove", schedule_remove_params, "Ends a schedule",
+		"the schedule as it was", SCHEMA_SCHEDULE),
 	METHOD(METHOD_SERVER_INFO, "server.info", no_param_specs, "Tells what this daemon is", "its version, limits, …",
 		SCHEMA_INFO),
 	METHOD(METHOD_SERVER_STATS, "server.stats", no_param_specs, "Tells how much there is of everything", "figures",
@@ -168,9 +444,9 @@ static const struct method_info methods[N_METHODS] = {
 	METHOD(METHOD_SERVER_PING, "server.ping", no_param_specs, "Tells that the daemon is there",
 		"how many workers are ready", SCHEMA_PING),
 	METHOD(METHOD_SERVER_RELOAD, "server.reload", no_param_specs, "Reads the configuration again",
-		"what changed, and what changes only by a restart", SCHEMA_RELOADED),
+		"what changed, and what changes only by a restart", SCHEMA_RELOADED, ADMIN),
 	METHOD(METHOD_SERVER_SHUTDOWN, "server.shutdown", shutdown_params, "Stops the daemon", "that it is stopping",
-		SCHEMA_STOPPING),
+		SCHEMA_STOPPING, ADMIN),
 	METHOD(METHOD_RPC_DISCOVER, "rpc.discover", no_param_specs, "Describes the methods and tasks",
 		"an OpenRPC document", "{\"type\":\"object\"}"),
 	METHOD(METHOD_CANCEL_REQUEST, "$/cancelRequest", cancel_request_params,

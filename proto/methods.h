@@ -58,7 +58,6 @@ int method_find(const char *name, size_t length);
 /* --- the parameters, as params_read fills them in --- */
 #define TASK_NAME_LIMIT 64
 #define TASK_TAG_LIMIT 256
-
 #define TASK_KEY_LIMIT 256
 #define TASK_LABEL_LIMIT 64
 #define QUEUE_NAME_LIMIT 64
@@ -108,6 +107,8 @@ struct batch_task_params {
 	struct submit_options options; /* not wait_for_room */
 	bool watch;
 };
+/* The table of an element of its tasks. */
+const struct param_spec *batch_task_params(void);
 struct filter_params { /* which tasks: of listings, cancellations, retries, watches */
 	struct param_strings states; /* parameter "state" */
 	char *queue;
@@ -138,10 +139,7 @@ struct id_params { /* task.status */
 	uint64_t id;
 	struct json_span call; /* instead of id: the id of an outstanding request of this connection */
 };
-struct ids_params { /* task.forget */
-	struct param_ids ids;
-};
-struct cancel_params { /* task.cancel, task.retry (without call): ids, or call, or a filter, or all */
+struct cancel_params { /* task.cancel; task.retry and task.forget, without call: ids, or call, or a filter, or all */
 	struct param_ids ids;
 	struct json_span call;
 	struct filter_params filter;

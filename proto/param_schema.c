@@ -6,10 +6,20 @@
 #include "proto/strbuf.h"
 
 #define ID_SCHEMA "{\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]+$\",\"minimum\":1}"
+#define REF_SCHEMA \
+	"{\"type\":[\"string\",\"integer\"],\"pattern\":\"^([0-9]+|[A-Za-z_][A-Za-z0-9_-]*)$\",\"minimum\":1}"
 
 static void int_schema(struct strbuf *out, const struct param_spec *spec)
 {
 	strbuf_puts(out, "{\"type\":\"integer\"");
+	if (spec->min || spec->max)
+		strbuf_printf(out, ",\"minimum\":%lld,\"maximum\":%lld", (long long)spec->min, (long long)spec->max);
+	strbuf_puts(out, "}");
+}
+
+static void number_schema(struct strbuf *out, const struct param_spec *spec)
+{
+	strbuf_puts(out, "{\"type\":\"number\"");
 	if (spec->min || spec->max)
 		strbuf_printf(out, ",\"minimum\":%lld,\"maximum\":%lld", (long long)spec->min, (long long)spec->max);
 	strbuf_puts(out, "}");
@@ -24,6 +34,21 @@ static void enum_schema(struct strbuf *out, const struct param_spec *spec)
 		strbuf_json_string(out, spec->words[i], strlen(spec->words[i]));
 	}
 	strbuf_puts(out, "]}");
+}
+
+static void strings_schema(struct strbuf *out, const struct param_spec *spec)
+{
+	struct strbuf one = STRBUF_INIT;
+	if (spec->words)
+		enum_schema(&one, spec);
+	else
+		strbuf_puts(&one, "{\"type\":\"string\"}");
+	strbuf_puts(out, "{\"oneOf\":[");
+	strbuf_add(out, one.data, one.length);
+	strbuf_puts(out, ",{\"type\":\"array\",\"items\":");
+	strbuf_add(out, one.data, one.length);
+	strbuf_puts(out, "}]}");
+	strbuf_free(&one);
 }
 
 void param_schema(struct strbuf *out, const struct param_spec *spec)
@@ -52,8 +77,7 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		strbuf_puts(out, "{\"oneOf\":[" ID_SCHEMA ",{\"type\":\"array\",\"items\":" ID_SCHEMA "}]}");
 		break;
 	case PARAM_STRINGS:
-		strbuf_puts(out,
-			"{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}");
+		strings_schema(out, spec);
 		break;
 	case PARAM_ENUM:
 		enum_schema(out, spec);
@@ -66,6 +90,24 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		break;
 	case PARAM_ANY:
 		strbuf_puts(out, "{}");
+		break;
+	case PARAM_NUMBER:
+		number_schema(out, spec);
+		break;
+	case PARAM_TIME:
+		strbuf_puts(out, "{\"type\":\"string\",\"format\":\"date-time\"}");
+		break;
+	case PARAM_MOMENT:
+		strbuf_puts(out, "{\"type\":[\"string\",\"number\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");
+		break;
+	case PARAM_REFS:
+		strbuf_puts(out, "{\"oneOf\":[" REF_SCHEMA ",{\"type\":\"array\",\"items\":" REF_SCHEMA "}]}");
+		break;
+	case PARAM_COUNT:
+		strbuf_puts(out, "{\"type\":\"integer\",\"minimum\":0");
+		if (spec->max)
+			strbuf_printf(out, ",\"maximum\":%lld", (long long)spec->max);
+		strbuf_puts(out, "}");
 		break;
 	}
 }

@@ -41,6 +41,12 @@ static const struct {
 	[PARAM_ARGS] = { "array or object", "an array or an object" },
 	[PARAM_ARRAY] = { "array", "an array" },
 	[PARAM_ANY] = { "any", "a value" },
+	[PARAM_NUMBER] = { "number", "a number" },
+	[PARAM_TIME] = { "time", "a time such as \"2026-11-22T18:00:00+01:00\"" },
+	[PARAM_MOMENT] = { "time or duration",
+		"a time such as \"2026-11-22T18:00:00Z\", or a duration: seconds, or a string such as \"30s\"" },
+	[PARAM_REFS] = { "id, label or several", "a task's id, such as \"17\", a label, or an array of them" },
+	[PARAM_COUNT] = { "count", "an integer of 0 or more" },
 };
 
 const char *param_type_name(enum param_type type)
@@ -126,33 +132,68 @@ static int read_int(struct reader *reader, const struct param_spec *spec, const 
 	return 0;
 }
 
+static bool read_double(const struct json_span *value, double *out)
+{
+	char text[64];
+
+	if ((value->kind != JSON_SPAN_INTEGER && value->kind != JSON_SPAN_REAL) || value->length >= sizeof(text))
+		return false;
+	memcpy(text, value->text, value->length);
+	text[value->length] = '\0';
+	*out = strtod(text, NULL);
+	return true;
+}
+
 /* A duration's number of seconds. */
 static int seconds_to_ns(const struct json_span *value, int64_t *ns)
 {
 	long long whole;
-	char text[64];
+	double seconds;
 
 	if (value->kind == JSON_SPAN_INTEGER)
 		return !json_span_integer(value, &whole) || whole < 0 ||
 				__builtin_mul_overflow(whole, INT64_C(1000000000), ns)
 			? -1
 			: 0;
-	if (value->length >= sizeof(text))
-		return -1;
-	memcpy(text, value->text, value->length);
-	text[value->length] = '\0';
-	double seconds = strtod(text, NULL);
-	if (seconds < 0 || seconds >= 9.2e9)
+	if (!read_double(value, &seconds) || seconds < 0 || seconds >= 9.2e9)
 		return -1;
 	*ns = (int64_t)(seconds * 1e9 + 0.5);
 	return 0;
 }
 
-/* PARAM_DURATION or PARAM_SIZE. */
+static int read_number(struct reader *reader, const struct param_spec *spec, const struct json_span *value, double *out)
+{
+	char buf[SHOWN + 8];
+	double number;
+
+	if (!read_double(value, &number))
+		return wrong_value(reader, spec, value);
+	if ((spec->min || spec->max) && !(number >= (double)spec->min && number <= (double)spec->max))
+		return refuse(reader, "parameter \"%s\" must be from %lld to %lld, not %s", spec->name,
+			(long long)spec->min, (long long)spec->max, describe(value, buf));
+	*out = number;
+	return 0;
+}
+
+static int read_count(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
+{
+	char buf[SHOWN + 8];
+	long long number;
+
+	if (!json_span_integer(value, &number) || number < 0)
+		return wrong_value(reader, spec, value);
+	if (spec->max && number > spec->max)
+		return refuse(reader, "parameter \"%s\" must be from 0 to %lld, not %s", spec->name, (long long)spec->max,
+			describe(value, buf));
+	*out = number;
+	return 0;
+}
+
+/* PARAM_DURATION, PARAM_SIZE, or a PARAM_MOMENT's duration. */
 static int read_quantity(
 	struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
 {
-	bool duration = spec->type == PARAM_DURATION;
+	bool duration = spec->type != PARAM_SIZE;
 	char text[64];
 	long long number;
 	int result = -1;
@@ -190,21 +231,19 @@ static bool id_parse(const struct json_span *value, uint64_t *id)
 	return sum != 0;
 }
 
-static int read_enum(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int *out)
+/* The index of the word that VALUE is; -1: none of them, and the error says so. */
+static int read_word(struct reader *reader, const struct param_spec *spec, const struct json_span *value)
 {
-	char words[256], word[SHOWN];
+	char words[256], word[SHOWN], buf[SHOWN + 8];
 	struct suggest suggest;
 	size_t used = 0;
 
 	if (value->kind == JSON_SPAN_STRING)
 		for (int i = 0; spec->words[i]; i++)
-			if (json_string_is(value, spec->words[i])) {
-				*out = i;
-				return 0;
-			}
+			if (json_string_is(value, spec->words[i]))
+				return i;
 	for (int i = 0; spec->words[i] && used < sizeof(words); i++)
 		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s\"%s\"", i ? ", " : "", spec->words[i]);
-	char buf[SHOWN + 8];
 	if (value->kind != JSON_SPAN_STRING || !json_string_copy(value, word, sizeof(word), NULL))
 		return refuse(
 			reader, "parameter \"%s\" must be one of %s, not %s", spec->name, words, describe(value, buf));
@@ -214,6 +253,46 @@ static int read_enum(struct reader *reader, const struct param_spec *spec, const
 	return refuse(reader, "parameter \"%s\" must be one of %s, not %s%s%s%s", spec->name, words,
 		describe(value, buf), suggest.best ? ": did you mean \"" : "", suggest.best ? suggest.best : "",
 		suggest.best ? "\"?" : "");
+}
+
+static int read_enum(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int *out)
+{
+	int word = read_word(reader, spec, value);
+
+	if (word < 0)
+		return -1;
+	*out = word;
+	return 0;
+}
+
+/* --- times --- */
+
+/* As a wall clock's time; what is wrong with a string is told where it began like a date. */
+static int read_wall(struct reader *reader, const struct param_spec *spec, const struct json_span *value, int64_t *out)
+{
+	char text[64], buf[SHOWN + 8];
+	const char *error;
+
+	if (value->kind != JSON_SPAN_STRING || !json_string_copy(value, text, sizeof(text), NULL))
+		return wrong_value(reader, spec, value);
+	if (units_parse_time(text, out, &error) == 0)
+		return 0;
+	return refuse(reader, "parameter \"%s\" must be %s, not %s: %s", spec->name, types[spec->type].expected,
+		describe(value, buf), error);
+}
+
+/* A time has such signs, a duration has none. */
+static bool looks_like_time(const struct json_span *value)
+{
+	return value->kind == JSON_SPAN_STRING && (memchr(value->text, '-', value->length) || memchr(value->text, ':', value->length));
+}
+
+static int read_moment(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, struct param_moment *out)
+{
+	out->wall = looks_like_time(value);
+	out->given = true;
+	return out->wall ? read_wall(reader, spec, value, &out->ns) : read_quantity(reader, spec, value, &out->ns);
 }
 
 /* --- one or several --- */
@@ -252,7 +331,57 @@ static int read_strings(
 	for (; out->count < count; out->count++) {
 		if (several)
 			json_next(value, &cursor, NULL, &item);
+		if (spec->words && read_word(reader, spec, &item) < 0)
+			return -1;
 		if (read_string(reader, spec, &item, &out->strings[out->count]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool param_is_label(const char *text)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-";
+
+	return text[0] && text[0] != '-' && (text[0] < '0' || text[0] > '9') && strspn(text, letters) == strlen(text);
+}
+
+/* A label that a batch may have: what has the form of neither is told here, and not as a label that is not there. */
+static int read_ref(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, struct param_ref *out)
+{
+	if (id_parse(value, &out->id))
+		return 0;
+	out->id = 0;
+	if (value->kind != JSON_SPAN_STRING)
+		return wrong_value(reader, spec, value);
+	out->label = json_string_dup(value, NULL);
+	if (!out->label)
+		return no_memory(reader);
+	if (param_is_label(out->label))
+		return 0;
+	free(out->label);
+	out->label = NULL;
+	return wrong_value(reader, spec, value);
+}
+
+static int read_refs(
+	struct reader *reader, const struct param_spec *spec, const struct json_span *value, struct param_refs *out)
+{
+	bool several = value->kind == JSON_SPAN_ARRAY;
+	size_t count = several ? json_count(value) : 1, cursor = 0;
+	struct json_span item = *value;
+
+	if (spec->max && count > (size_t)spec->max)
+		return refuse(reader, "parameter \"%s\" must have at most %lld tasks, not %zu", spec->name, (long long)spec->max,
+			count);
+	out->refs = calloc(count ? count : 1, sizeof(out->refs[0]));
+	if (!out->refs)
+		return no_memory(reader);
+	for (; out->count < count; out->count++) {
+		if (several)
+			json_next(value, &cursor, NULL, &item);
+		if (read_ref(reader, spec, &item, &out->refs[out->count]) < 0)
 			return -1;
 	}
 	return 0;
@@ -294,6 +423,16 @@ static int read_value(struct reader *reader, const struct param_spec *spec, cons
 	case PARAM_ANY:
 		*(struct json_span *)at = *value;
 		return 0;
+	case PARAM_NUMBER:
+		return read_number(reader, spec, value, at);
+	case PARAM_TIME:
+		return read_wall(reader, spec, value, at);
+	case PARAM_MOMENT:
+		return read_moment(reader, spec, value, at);
+	case PARAM_REFS:
+		return read_refs(reader, spec, value, at);
+	case PARAM_COUNT:
+		return read_count(reader, spec, value, at);
 	}
 	return -1;
 }
@@ -305,7 +444,14 @@ static void set_absent(const struct param_spec *spec, void *out)
 	switch (spec->type) {
 	case PARAM_DURATION:
 	case PARAM_SIZE:
+	case PARAM_COUNT:
 		*(int64_t *)at = -1;
+		break;
+	case PARAM_NUMBER:
+		*(double *)at = spec->otherwise;
+		break;
+	case PARAM_TIME:
+		*(int64_t *)at = INT64_MIN;
 		break;
 	case PARAM_ENUM:
 		*(int *)at = -1;
@@ -319,6 +465,8 @@ static void set_absent(const struct param_spec *spec, void *out)
 	case PARAM_ARGS:
 	case PARAM_ARRAY:
 	case PARAM_ANY:
+	case PARAM_MOMENT:
+	case PARAM_REFS:
 		break; /* zero */
 	}
 }
@@ -411,6 +559,12 @@ void params_free(const struct param_spec *specs, void *out)
 				free(strings->strings[i]);
 			free(strings->strings);
 			*strings = (struct param_strings){ 0 };
+		} else if (spec->type == PARAM_REFS) {
+			struct param_refs *refs = at;
+			for (size_t i = 0; i < refs->count; i++)
+				free(refs->refs[i].label);
+			free(refs->refs);
+			*refs = (struct param_refs){ 0 };
 		}
 	}
 }

@@ -43,6 +43,8 @@ struct param_refs {
 	struct param_ref *refs; /* malloc'ed */
 	size_t count;
 };
+/* Whether TEXT can name a task in a batch: a letter or "_", then letters, digits, "_" and "-"; so it is no id. */
+bool param_is_label(const char *text);
 
 struct param_ids {
 	uint64_t *ids; /* malloc'ed */
@@ -58,16 +60,18 @@ struct param_spec {
 	enum param_type type;
 	bool required;
 	size_t offset;            /* in the method's struct of parameters */
-	int64_t min, max;         /* PARAM_INT: both 0: no bounds; PARAM_STRING: max in bytes, 0: none;
-				   * PARAM_DURATION, PARAM_SIZE: min 1: more than 0 */
-	const char *const *words; /* PARAM_ENUM: ends with NULL */
+	int64_t min, max;         /* PARAM_INT, PARAM_NUMBER: both 0: no bounds; PARAM_COUNT: max, 0: none; PARAM_STRING,
+				   * PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
+				   * more than 0 */
+	const char *const *words; /* PARAM_ENUM, and PARAM_STRINGS that are such words: ends with NULL */
 	double otherwise;         /* PARAM_NUMBER: when absent */
 	const char *summary;      /* one line */
 };
 
 /* Reads PARAMS (an object, or an array in the table's order, or kind JSON_NONE for none) into the zeroed struct at OUT,
- * absent ones as told above; null is as absent, where the parameter may be and is not PARAM_ANY. -1: the reason is in ERROR ("unknown parameter \"prioritty\": did you mean
- * \"priority\"?"), and OUT is freed already. Spans point into the text of PARAMS. */
+ * absent ones as told above; null is as absent, where the parameter may be and is not PARAM_ANY. -1: the reason is in
+ * ERROR ("unknown parameter \"prioritty\": did you mean \"priority\"?"), and OUT is freed already. Spans point into
+ * the text of PARAMS. */
 int params_read(
 	const struct param_spec *specs, const struct json_span *params, void *out, char *error, size_t error_size);
 /* Frees what params_read allocated in OUT. */

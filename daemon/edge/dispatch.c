@@ -1,6 +1,7 @@
 /* From a message to the function that handles it: single requests, batches, methods with a dot, and tasks by name. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
@@ -12,17 +13,31 @@
 static rpc_handler *const handlers[N_METHODS] = {
 	[METHOD_TASK_CALL] = rpc_task_call,
 	[METHOD_TASK_SUBMIT] = rpc_task_submit,
+	[METHOD_TASK_SUBMIT_BATCH] = rpc_task_submit_batch,
 	[METHOD_TASK_MAP] = rpc_task_map,
 	[METHOD_TASK_RESULT] = rpc_task_result,
 	[METHOD_TASK_WAIT] = rpc_task_wait,
 	[METHOD_TASK_STATUS] = rpc_task_status,
 	[METHOD_TASK_LIST] = rpc_task_list,
 	[METHOD_TASK_CANCEL] = rpc_task_cancel,
+	[METHOD_TASK_RETRY] = rpc_task_retry,
 	[METHOD_TASK_FORGET] = rpc_task_forget,
+	[METHOD_TASK_WATCH] = rpc_task_watch,
+	[METHOD_TASK_UNWATCH] = rpc_task_unwatch,
 	[METHOD_TASK_TYPES] = rpc_task_types,
 	[METHOD_WORKER_LIST] = rpc_worker_list,
 	[METHOD_POOL_LIST] = rpc_pool_list,
+	[METHOD_POOL_RESIZE] = rpc_pool_resize,
 	[METHOD_QUEUE_LIST] = rpc_queue_list,
+	[METHOD_QUEUE_CREATE] = rpc_queue_create,
+	[METHOD_QUEUE_SET] = rpc_queue_set,
+	[METHOD_QUEUE_REMOVE] = rpc_queue_remove,
+	[METHOD_QUEUE_PAUSE] = rpc_queue_pause,
+	[METHOD_QUEUE_RESUME] = rpc_queue_resume,
+	[METHOD_QUEUE_DRAIN] = rpc_queue_drain,
+	[METHOD_SCHEDULE_ADD] = rpc_schedule_add,
+	[METHOD_SCHEDULE_LIST] = rpc_schedule_list,
+	[METHOD_SCHEDULE_REMOVE] = rpc_schedule_remove,
 	[METHOD_SERVER_INFO] = rpc_server_info,
 	[METHOD_SERVER_STATS] = rpc_server_stats,
 	[METHOD_SERVER_PING] = rpc_server_ping,
@@ -55,6 +70,17 @@ static void unknown_method(const struct reply_to *to, const char *name)
 	reply_unknown(to, PROTO_UNKNOWN_METHOD, "method", name, suggest.best);
 }
 
+/* What concerns everybody is not for everybody. */
+static bool may_call(const struct call *call)
+{
+	uid_t uid = call->to.connection->peer.uid;
+	const struct method_info *info = method_info(call->method);
+	if (!info->admin || uid == 0 || uid == geteuid())
+		return true;
+	reply_errorf(&call->to, PROTO_DENIED, "only root and the daemon's own user may call %s", info->name);
+	return false;
+}
+
 /* taskd's own methods have a dot, or begin with "$/"; no task's name does. */
 static void dispatch_method(struct call *call, const char *name, size_t length)
 {
@@ -66,7 +92,8 @@ static void dispatch_method(struct call *call, const char *name, size_t length)
 	int method = method_find(name, length);
 	if (method >= 0) {
 		call->method = (enum method)method;
-		handlers[method](call);
+		if (may_call(call))
+			handlers[method](call);
 		return;
 	}
 	if (length >= 2 && name[0] == '$' && !call->to.id)

@@ -8,7 +8,9 @@ struct pool;
 
 typedef void rpc_handler(const struct call *call);
 
-rpc_handler rpc_task_call, rpc_task_submit, rpc_task_status, rpc_task_cancel, rpc_task_forget;
+rpc_handler rpc_task_call, rpc_task_submit, rpc_task_status;
+rpc_handler rpc_task_submit_batch;
+rpc_handler rpc_task_cancel, rpc_task_retry, rpc_task_forget;
 rpc_handler rpc_task_map;
 rpc_handler rpc_task_result, rpc_task_wait;
 rpc_handler rpc_task_list, rpc_task_types;
@@ -24,21 +26,45 @@ rpc_handler rpc_cancel_request;
 /* A bare task name as method: the parameters are the arguments. */
 void rpc_task_named(const struct call *call, const char *name, size_t length);
 
-/* --- submission.c: what task.call, task.submit and task.map have in common --- */
-/* Finds type and queue, and takes over the options. False: the error has been answered. */
+/* --- submission.c: what all methods that submit tasks have in common --- */
+/* A submission as its parameters say it. The spec points into it, and into the parameters. */
+struct submission {
+	struct task_spec spec;
+	struct task_retry retry;
+	struct task_ref *refs; /* malloc'ed: of `after`, then of `after_any` */
+};
+/* Finds type and queue, and takes over the options; references to labels are left to the caller, who has a batch.
+ * False: the error has been answered, and there is nothing to free. */
 bool submission_prepare(const struct call *call, const char *task, const struct submit_options *options,
-	struct task_spec *spec) __attribute__((warn_unused_result));
-/* Submits one task of these arguments. NULL: the error has been answered. */
-struct task *submission_submit(const struct call *call, struct task_spec *spec, const char *args, size_t length)
+	struct submission *out) __attribute__((warn_unused_result));
+void submission_free(struct submission *submission);
+/* What RETRY says, with its defaults. */
+void submission_retry(const struct retry_options *retry, struct task_retry *out);
+/* The arguments of one task, of payload_limit at most. NULL: the error has been answered. */
+struct bytes *submission_args(const struct reply_to *to, const char *args, size_t length)
 	__attribute__((warn_unused_result));
-/* Answers why core_submit would not take so many tasks. */
-void submission_refused(const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted);
+/* Answers why the core would not take so many tasks; TASK is the one that it gave with CORE_DUPLICATE. */
+void submission_refused(
+	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, const struct task *task);
 /* "unknown task" with a suggestion. */
 void submission_unknown_task(const struct call *call, const char *name);
+/* The queue of that name; NULL: the error, with a suggestion, has been answered. */
+struct core_queue *submission_queue(const struct call *call, const char *name);
+
+/* --- filter.c --- */
+/* What PARAMS say, for the core; it points into them. False: the error has been answered. */
+bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *out)
+	__attribute__((warn_unused_result));
+/* Whether PARAMS say anything. */
+bool filter_is_empty(const struct filter_params *params);
+/* A moment of the parameters as one of the monotonic clock; a duration counts from now on, or (AGO) back from it. */
+int64_t filter_moment(const struct call *call, const struct param_moment *moment, bool ago);
 
 /* --- rpc_task.c --- */
 /* Whether there are not too many; false: that has been answered. */
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
+/* Whether each is there; false: the error of the first that is not has been answered. */
+bool call_finds_ids(const struct call *call, const struct param_ids *ids);
 /* A request that waits for TASK's outcome. ATTACHED: the task is cancelled when the request is abandoned. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
 

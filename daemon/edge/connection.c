@@ -19,7 +19,7 @@
 
 #include "base/xmalloc.h"
 #include "core/bytes.h"
-#include "edge/request.h"
+#include "edge/rpc.h"
 
 #define WRITE_PIECES 64
 #define SCRATCH_KEPT (256u * 1024)
@@ -136,6 +136,7 @@ bool connection_bury(struct connection *connection)
 	struct request *request;
 	bool any = !LIST_EMPTY(&connection->requests);
 	backlog_free(connection);
+	watching_free(connection);
 	while ((request = LIST_FIRST(&connection->requests)))
 		request_abandon(request);
 	TAILQ_REMOVE(&connection->edge->closed, connection, link);
@@ -284,6 +285,7 @@ static void flush(struct connection *connection)
 			break;
 		}
 		written += (size_t)sent;
+		connection->written += (uint64_t)sent;
 		evbuffer_drain(connection->output, (size_t)sent);
 		connection->output_size = evbuffer_get_length(connection->output);
 		if (!connection->output_size)
@@ -299,6 +301,8 @@ void connection_turn(struct connection *connection)
 {
 	connection->looked = 0;
 	flush(connection);
+	if (connection->watching && !connection->output)
+		watching_drained(connection);
 	if (!connection_is_closed(connection) && connection->backlog)
 		dispatch_more(connection);
 	if (!connection_is_closed(connection) && connection->input_waits)
@@ -306,7 +310,7 @@ void connection_turn(struct connection *connection)
 	if (connection_is_closed(connection))
 		return;
 	if (connection->input_over && !connection->input_waits && !connection->backlog && !connection->outstanding &&
-		!connection->output) {
+		!connection->watching && !connection->output) {
 		connection_close(connection, NULL);
 		return;
 	}

@@ -82,6 +82,8 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	TAILQ_INIT(&edge->dirty);
 	SLIST_INIT(&edge->spare_requests);
 	STAILQ_INIT(&edge->doomed_maps);
+	LIST_INIT(&edge->queue_waits);
+	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
 	edge_configure(edge, config);
 	return edge;
@@ -101,6 +103,8 @@ bool edge_turn(struct edge *edge)
 {
 	struct connection *connection;
 	bool cancelled = maps_sweep(edge);
+	if (!LIST_EMPTY(&edge->queue_waits))
+		queue_waits_turn(edge);
 	turn_connections(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		cancelled |= connection_bury(connection);

@@ -73,6 +73,9 @@ struct request *request_new(const struct reply_to *to, const struct request_kind
 	edge->outstanding++;
 	if (connection->index)
 		index_add(connection, request);
+	request->nested = false;
+	if (kind->each && connection->nesting != NESTING_NONE)
+		nested_begin(request);
 	return request;
 }
 
@@ -97,6 +100,8 @@ void request_free(struct request *request)
 	struct connection *connection = request->connection;
 	struct edge *edge = connection->edge;
 	index_remove(connection, request);
+	if (request->nested)
+		nested_end(request);
 	edge_timer_cancel(edge, &request->timer);
 	LIST_REMOVE(request, link);
 	connection->outstanding--;
@@ -145,6 +150,11 @@ struct request *request_find(struct connection *connection, const struct json_sp
 		}
 	}
 	return names_get(connection->index, id->text, id->length);
+}
+
+bool request_each_one(const struct request *request, bool (*visit)(void *user, struct task *task), void *user)
+{
+	return visit(user, request->task);
 }
 
 void requests_free_spare(struct edge *edge)

@@ -61,6 +61,8 @@ bool filter_is_empty(const struct filter_params *params);
 int64_t filter_moment(const struct call *call, const struct param_moment *moment, bool ago);
 
 /* --- rpc_task.c --- */
+/* A turn of the loop has time for so many, and their answer room. */
+#define IDS_LIMIT 100000
 /* Whether there are not too many; false: that has been answered. */
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* Whether each is there; false: the error of the first that is not has been answered. */

@@ -200,10 +200,20 @@ static void map_status(struct request *request, struct strbuf *out)
 		map->n, map->n - map->n_open);
 }
 
+static bool map_each(const struct request *request, bool (*visit)(void *user, struct task *task), void *user)
+{
+	const struct map *map = request->state;
+	for (size_t i = 0; i < map->n; i++)
+		if (map->chunks[i].task && !visit(user, map->chunks[i].task))
+			return false;
+	return true;
+}
+
 static const struct request_kind map_kind = {
 	.abandon = map_abandon,
 	.cancel = map_cancel,
 	.status = map_status,
+	.each = map_each,
 };
 
 /* --- its beginning --- */

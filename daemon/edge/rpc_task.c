@@ -49,6 +49,7 @@ static const struct request_kind attached_kind = {
 	.abandon = attached_abandon,
 	.cancel = attached_cancel,
 	.status = one_status,
+	.each = request_each_one,
 };
 
 static void result_abandon(struct request *request)
@@ -83,6 +84,7 @@ static const struct request_kind result_kind = {
 	.cancel = result_cancel,
 	.status = one_status,
 	.timeout = result_timeout,
+	.each = request_each_one,
 };
 
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached)
@@ -230,9 +232,6 @@ static const char *forget_one(struct task *task)
 	const char *state = task_state_name(task->state);
 	return core_forget(task) ? "forgotten" : state;
 }
-
-/* A turn of the loop has time for so many, and their answer room. */
-#define IDS_LIMIT 100000
 
 bool call_takes_ids(const struct call *call, const struct param_ids *ids)
 {

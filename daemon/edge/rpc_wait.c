@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
@@ -167,15 +168,24 @@ static void wait_timeout(struct request *request)
 	wait_answer(request->state);
 }
 
+static bool wait_each(const struct request *request, bool (*visit)(void *user, struct task *task), void *user)
+{
+	const struct wait *wait = request->state;
+	for (size_t i = 0; i < wait->n; i++)
+		if (wait->awaited[i].task && !visit(user, wait->awaited[i].task))
+			return false;
+	return true;
+}
+
 static const struct request_kind wait_kind = {
 	.abandon = wait_abandon,
 	.cancel = wait_cancel,
 	.status = wait_status,
 	.timeout = wait_timeout,
+	.each = wait_each,
 };
 
-/* False: one of them is not there, which has been answered. */
-static bool find_all(const struct call *call, const struct param_ids *ids)
+bool call_finds_ids(const struct call *call, const struct param_ids *ids)
 {
 	struct task *task;
 	for (size_t i = 0; i < ids->count; i++) {
@@ -186,6 +196,39 @@ static bool find_all(const struct call *call, const struct param_ids *ids)
 		}
 	}
 	return true;
+}
+
+#define TAG_PORTION 1024
+
+/* The tasks that have the tag now, as ids: not one more than can be waited for at once. */
+static void find_tagged(const struct call *call, struct wait_params *params)
+{
+	const struct task_filter filter = { .tag = params->tag, .tag_length = strlen(params->tag) };
+	struct task_walk walk = { .oldest_first = true };
+	struct task *found[TAG_PORTION];
+	size_t room = 0;
+	while (!walk.over && params->ids.count <= IDS_LIMIT) {
+		size_t n = core_select(call->edge->core, &filter, &walk, TAG_PORTION, found, TAG_PORTION);
+		if (params->ids.count + n > room) {
+			room = 2 * room + n;
+			params->ids.ids = xreallocarray(params->ids.ids, room, sizeof(params->ids.ids[0]));
+		}
+		for (size_t i = 0; i < n; i++)
+			params->ids.ids[params->ids.count++] = found[i]->id;
+	}
+	connection_looked(call->to.connection, walk.visited);
+}
+
+/* Whether it is said, in one of the two ways, what to wait for; false: the error has been answered. */
+static bool wait_chooses(const struct call *call, struct wait_params *params)
+{
+	if (!params->ids.ids == !params->tag) {
+		reply_error(&call->to, PROTO_INVALID_PARAMS, "one of \"ids\" and \"tag\" is needed", NULL);
+		return false;
+	}
+	if (params->tag)
+		find_tagged(call, params);
+	return call_takes_ids(call, &params->ids) && call_finds_ids(call, &params->ids);
 }
 
 static void wait_for(const struct call *call, const struct wait_params *params)
@@ -225,7 +268,7 @@ void rpc_task_wait(const struct call *call)
 	struct wait_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (call_takes_ids(call, &params.ids) && find_all(call, &params.ids) && call->to.id)
+	if (wait_chooses(call, &params) && call->to.id)
 		wait_for(call, &params);
 	call_params_free(call, &params);
 }

@@ -1,0 +1,374 @@
+/* task.watch, task.unwatch, and the events that they are about. Somebody who watches is told what becomes of tasks as it
+ * happens, and can hold up nothing by not reading: what he has no room for is counted, not kept.
+ *
+ * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id; only those by a
+ * filter are looked through, one by one, at each event. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "edge/rpc.h"
+#include "proto/jsonrpc.h"
+
+#define WATCHES_MAX 100 /* of one connection */
+#define LIMIT_DEFAULT 1000
+#define FRAME 256 /* what stands around an event in its message, at most */
+
+/* One id of one watch. */
+struct watched {
+	struct watch *watch;
+	struct watched_task *task; /* NULL: it has ended */
+	LIST_ENTRY(watched) link;
+};
+
+/* A task that is watched by its id, and has not ended. */
+struct watched_task {
+	uint64_t id;
+	LIST_HEAD(, watched) watched;
+};
+
+/* How many events of a watch have not been written yet, at most: those before some place in the connection's output, and
+ * those behind. When that place is written, the others are the former. */
+struct tally {
+	size_t older, newer;
+	uint64_t older_end, newer_end; /* bytes since the connection's beginning */
+};
+
+struct watch {
+	struct connection *connection;
+	uint64_t number;
+	struct task_filter filter; /* without states and queue */
+	unsigned states;           /* a bit for each that is told of; 0: all */
+	char *queue; /* by name: the queue may go, and come again */
+	char *tag;
+	bool progress;
+	size_t limit;
+	size_t missed;
+	struct tally tally;
+	LIST_ENTRY(watch) link;   /* its connection's */
+	LIST_ENTRY(watch) others; /* watches->by_filter, where it has no ids */
+	bool by_id;
+	size_t held; /* bytes that the connection is charged with */
+	size_t n_ids;
+	struct watched ids[];
+};
+
+/* Of one connection. */
+struct watching {
+	LIST_HEAD(, watch) list;
+	size_t count;
+	uint64_t last_number;
+};
+
+/* Of all of them. */
+struct watches {
+	LIST_HEAD(, watch) by_filter;
+	struct table by_id; /* struct watched_task */
+	size_t count;
+};
+
+static uint64_t id_of(const void *value)
+{
+	const struct watched_task *task = value;
+	return task->id;
+}
+
+/* --- events --- */
+
+struct happening {
+	struct edge *edge;
+	struct task *task;
+	const char *name;
+	enum task_state state;
+	bool progress;
+	struct strbuf text; /* what all who watch are told; made for the first */
+};
+
+static const char *text_of(struct happening *happening)
+{
+	if (happening->text.length)
+		return happening->text.data;
+	strbuf_printf(&happening->text, ",\"event\":\"%s\"", happening->name);
+	record_write_time(&happening->text, "at", core_now(happening->edge->core));
+	strbuf_puts(&happening->text, ",\"task\":");
+	record_write(&happening->text, happening->task, false);
+	return strbuf_failed(&happening->text) ? NULL : happening->text.data;
+}
+
+static size_t tally_count(struct tally *tally, uint64_t written)
+{
+	for (int i = 0; i < 2 && tally->older + tally->newer && written >= tally->older_end; i++) {
+		tally->older = tally->newer;
+		tally->older_end = tally->newer_end;
+		tally->newer = 0;
+	}
+	return tally->older + tally->newer;
+}
+
+static void tally_add(struct tally *tally, uint64_t end)
+{
+	if (tally->older) {
+		tally->newer++;
+	} else {
+		tally->older = 1;
+		tally->older_end = end;
+	}
+	tally->newer_end = end;
+}
+
+/* Events take no more than half of what may wait for a client, so that the rest is there for its replies. */
+static bool watch_has_room(struct watch *watch, size_t length)
+{
+	const struct connection *connection = watch->connection;
+	return tally_count(&watch->tally, connection->written) < watch->limit &&
+		connection->output_size + connection->held + length + FRAME <= connection->edge->limits.output / 2;
+}
+
+/* {"watch":"1" and what follows. */
+static void send_notification(struct watch *watch, const char *method, const char *text)
+{
+	struct strbuf message = STRBUF_INIT;
+	rpc_begin_notification(&message, method);
+	strbuf_printf(&message, "{\"watch\":\"%" PRIu64 "\"", watch->number);
+	strbuf_puts(&message, text);
+	connection_send(watch->connection, &message, NULL, "}}");
+	strbuf_free(&message);
+}
+
+static void tell_missed(struct watch *watch)
+{
+	char text[64];
+	if (!watch->missed || connection_is_closed(watch->connection))
+		return;
+	snprintf(text, sizeof(text), ",\"missed\":%zu", watch->missed);
+	watch->missed = 0;
+	send_notification(watch, "task.missed", text);
+}
+
+static bool watch_is_about(const struct watch *watch, const struct happening *happening)
+{
+	struct task *task = happening->task;
+	if (happening->progress ? !watch->progress : watch->states && !(watch->states & TASK_STATE_BIT(happening->state)))
+		return false;
+	if (watch->queue && strcmp(watch->queue, core_queue_name(task->queue)) != 0)
+		return false;
+	return task_filter_matches(&watch->filter, task);
+}
+
+static void tell(struct watch *watch, struct happening *happening)
+{
+	const struct connection *connection = watch->connection;
+	if (connection_is_closed(connection) || !watch_is_about(watch, happening))
+		return;
+	const char *text = text_of(happening);
+	if (!text || !watch_has_room(watch, happening->text.length)) {
+		watch->missed++;
+		return;
+	}
+	tell_missed(watch);
+	send_notification(watch, "task.event", text);
+	tally_add(&watch->tally, connection->written + connection->output_size);
+}
+
+static void watched_task_drop(struct watches *watches, struct watched_task *task)
+{
+	struct watched *watched;
+	while ((watched = LIST_FIRST(&task->watched))) {
+		LIST_REMOVE(watched, link);
+		watched->task = NULL;
+	}
+	table_remove(&watches->by_id, task->id);
+	free(task);
+}
+
+void edge_changed(void *context, struct task *task, bool progress)
+{
+	struct edge *edge = context;
+	struct watches *watches = edge->watches;
+	struct happening happening = { .edge = edge, .task = task, .state = task->state, .progress = progress };
+	struct watch *watch;
+	if (!watches)
+		return;
+	happening.name = progress ? "progress" : task_state_name(happening.state);
+	struct watched_task *by_id = table_get(&watches->by_id, task->id);
+	if (by_id) {
+		struct watched *watched;
+		LIST_FOREACH(watched, &by_id->watched, link)
+			tell(watched->watch, &happening);
+		if (task_state_is_terminal(happening.state))
+			watched_task_drop(watches, by_id);
+	}
+	LIST_FOREACH(watch, &watches->by_filter, others)
+		tell(watch, &happening);
+	strbuf_free(&happening.text);
+}
+
+/* --- the end of a watch --- */
+
+static void unlink_id(struct watches *watches, struct watched *watched)
+{
+	if (!watched->task)
+		return;
+	LIST_REMOVE(watched, link);
+	if (LIST_EMPTY(&watched->task->watched))
+		watched_task_drop(watches, watched->task);
+}
+
+static void watches_free(struct edge *edge)
+{
+	core_observe(edge->core, false);
+	table_fini(&edge->watches->by_id);
+	free(edge->watches);
+	edge->watches = NULL;
+}
+
+static void watch_free(struct watch *watch)
+{
+	struct connection *connection = watch->connection;
+	struct edge *edge = connection->edge;
+	for (size_t i = 0; i < watch->n_ids; i++)
+		unlink_id(edge->watches, &watch->ids[i]);
+	if (!watch->by_id)
+		LIST_REMOVE(watch, others);
+	LIST_REMOVE(watch, link);
+	connection_unhold(connection, watch->held);
+	free(watch->queue);
+	free(watch->tag);
+	free(watch);
+	if (--edge->watches->count == 0)
+		watches_free(edge);
+	if (--connection->watching->count > 0)
+		return;
+	free(connection->watching);
+	connection->watching = NULL;
+	connection_touch(connection);
+}
+
+void watching_free(struct connection *connection)
+{
+	while (connection->watching)
+		watch_free(LIST_FIRST(&connection->watching->list));
+}
+
+void watching_drained(struct connection *connection)
+{
+	struct watch *watch;
+	LIST_FOREACH(watch, &connection->watching->list, link)
+		tell_missed(watch);
+}
+
+/* --- its beginning --- */
+
+/* Among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any is left. */
+static void watch_register(struct watch *watch)
+{
+	struct connection *connection = watch->connection;
+	struct edge *edge = connection->edge;
+	if (!connection->watching) {
+		connection->watching = xcalloc(1, sizeof(*connection->watching));
+		LIST_INIT(&connection->watching->list);
+	}
+	if (!edge->watches) {
+		edge->watches = xcalloc(1, sizeof(*edge->watches));
+		LIST_INIT(&edge->watches->by_filter);
+		table_init(&edge->watches->by_id, id_of);
+		core_observe(edge->core, true);
+	}
+	watch->number = ++connection->watching->last_number;
+	connection->watching->count++;
+	edge->watches->count++;
+	LIST_INSERT_HEAD(&connection->watching->list, watch, link);
+	if (!watch->by_id)
+		LIST_INSERT_HEAD(&edge->watches->by_filter, watch, others);
+	connection_hold(connection, watch->held);
+}
+
+/* What has ended will not change any more; an id that is named twice is watched once. */
+static void watch_id(struct watch *watch, uint64_t id)
+{
+	struct edge *edge = watch->connection->edge;
+	struct watched *watched = &watch->ids[watch->n_ids];
+	struct task *task;
+	if (core_find(edge->core, id, &task) != CORE_FOUND || task_state_is_terminal(task->state))
+		return;
+	struct watched_task *by_id = table_get(&edge->watches->by_id, id);
+	if (!by_id) {
+		by_id = xcalloc(1, sizeof(*by_id));
+		by_id->id = id;
+		LIST_INIT(&by_id->watched);
+		table_put(&edge->watches->by_id, by_id);
+	}
+	if (!LIST_EMPTY(&by_id->watched) && LIST_FIRST(&by_id->watched)->watch == watch)
+		return;
+	*watched = (struct watched){ .watch = watch, .task = by_id };
+	LIST_INSERT_HEAD(&by_id->watched, watched, link);
+	watch->n_ids++;
+}
+
+static void watch_begin(const struct call *call, const struct watch_params *params, const struct task_filter *filter)
+{
+	struct connection *connection = call->to.connection;
+	size_t held = sizeof(struct watch) + params->ids.count * (sizeof(struct watched) + sizeof(struct watched_task));
+	if (connection->watching && connection->watching->count >= WATCHES_MAX) {
+		reply_errorf(&call->to, PROTO_TOO_MANY, "a connection has at most %d watches", WATCHES_MAX);
+		return;
+	}
+	if (!connection_has_room(connection, held)) {
+		reply_error(&call->to, PROTO_TOO_MANY, "this connection watches more than output_limit has room for", NULL);
+		return;
+	}
+	struct watch *watch = xcalloc(1, sizeof(*watch) + params->ids.count * sizeof(watch->ids[0]));
+	watch->connection = connection;
+	watch->filter = *filter;
+	watch->states = filter->states;
+	watch->queue = params->filter.queue ? xstrdup(params->filter.queue) : NULL;
+	watch->tag = filter->tag ? xstrndup(filter->tag, filter->tag_length) : NULL;
+	watch->filter.states = 0;
+	watch->filter.queue = NULL;
+	watch->filter.tag = watch->tag;
+	watch->progress = params->progress;
+	watch->limit = params->limit > 0 ? (size_t)params->limit : LIMIT_DEFAULT;
+	watch->by_id = params->ids.ids;
+	watch->held = held;
+	watch_register(watch);
+	for (size_t i = 0; i < params->ids.count; i++)
+		watch_id(watch, params->ids.ids[i]);
+	char text[64];
+	int length = snprintf(text, sizeof(text), "{\"watch\":\"%" PRIu64 "\"}", watch->number);
+	reply_text(&call->to, text, (size_t)length);
+}
+
+void rpc_task_watch(const struct call *call)
+{
+	struct watch_params params = { 0 };
+	struct task_filter filter;
+	if (!call_params(call, &params))
+		return;
+	if (call_takes_ids(call, &params.ids) && call_finds_ids(call, &params.ids) &&
+		filter_prepare(call, &params.filter, &filter) && call->to.id)
+		watch_begin(call, &params, &filter);
+	call_params_free(call, &params);
+}
+
+void rpc_task_unwatch(const struct call *call)
+{
+	struct unwatch_params params = { 0 };
+	const struct watching *watching = call->to.connection->watching;
+	struct watch *watch = NULL;
+	char text[64];
+	if (!call_params(call, &params))
+		return;
+	if (watching)
+		LIST_FOREACH(watch, &watching->list, link)
+			if (watch->number == params.watch)
+				break;
+	if (watch) {
+		int length = snprintf(text, sizeof(text), "{\"watch\":\"%" PRIu64 "\"}", watch->number);
+		watch_free(watch);
+		reply_text(&call->to, text, (size_t)length);
+	} else {
+		reply_error(&call->to, PROTO_NOT_FOUND, "this connection has no such watch", NULL);
+	}
+	call_params_free(call, &params);
+}

@@ -70,7 +70,8 @@ struct core_pool {
 	struct slot_list slots;
 	struct slot_list idle;
 	struct slot_list open;
-	struct heap waiting; /* its queues that are not empty: by their first task's priority, then id */
+	struct heap waiting; /* its queues that may start something: by their first task's priority, then by their passes */
+	uint64_t pass;       /* gate.c: the pass of the latest start */
 	TAILQ_ENTRY(core_pool) link;
 };
 
@@ -109,6 +110,7 @@ struct day {
 struct calendar {
 	struct table days; /* by millisecond */
 	struct heap order; /* the same, the next on top */
+	struct day *last;  /* the day that was looked for last, or NULL */
 	struct day *spare;
 };
 
@@ -123,6 +125,10 @@ struct core {
 	struct idmap tasks;         /* by id */
 	struct task_list all;       /* the same, in the order of their ids */
 	struct task_list kept[TASK_N_STATES][2]; /* ended: [0] as they ended, [1] as they were fetched */
+	size_t n_kept[TASK_N_STATES]; /* on both lists of that state */
+	uint64_t *large;              /* keep.c: ids of those that ended in this turn and are too large to be kept whole */
+	size_t n_large;
+	size_t large_room;
 	struct task_list graveyard; /* dropped in this turn */
 	struct names types;
 	STAILQ_HEAD(, task_type) type_list;
@@ -151,6 +157,14 @@ struct core {
 	int64_t stalled_ns; /* when the stalled ones are tried again */
 };
 
+/* Without overflow. */
+static inline int64_t clock_after(int64_t moment_ns, int64_t span_ns)
+{
+	int64_t sum_ns;
+
+	return __builtin_add_overflow(moment_ns, span_ns, &sum_ns) ? CLOCK_NEVER : sum_ns;
+}
+
 static inline struct core *task_core(const struct task *task) { return task->queue->core; }
 
 /* task.c */
@@ -162,6 +176,10 @@ void task_enter(struct task *task, enum task_state state);
 struct task_extra *task_extra(struct task *task);
 /* The ONE function that assigns `state`. */
 void task_set_state(struct task *task, enum task_state to);
+/* To those who observe. */
+void task_changed(struct core *core, struct task *task, bool progress);
+/* Frees what OUTCOME has. */
+void outcome_release(struct task_outcome *outcome);
 /* Gives TASK its outcome, whose parts are taken over, and the state that it says. */
 void task_end(struct task *task, const struct task_outcome *outcome);
 
@@ -247,7 +265,9 @@ void facets_fini(struct core *core);
 /* On the lists of its type, queue, owner and tag: task_new has set these. */
 void facets_add(struct core *core, struct task *task);
 void facets_remove(struct core *core, struct task *task);
-/* Found or made; owners and tags that have no tasks any more go with the last one. */
+/* TASK, which is on none of them any more, is about to be freed. */
+void facets_unref(struct core *core, const struct task *task);
+/* Found or made; owners and tags go with the memory of their last task. */
 struct task_owner *facet_owner(struct core *core, uint32_t uid);
 struct task_tag *facet_tag(struct core *core, const char *name, size_t length);
 
@@ -282,8 +302,6 @@ void sched_unstall(struct core *core);
 void life_timers(struct core *core);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);
-/* Frees what OUTCOME has. */
-void outcome_release(struct task_outcome *outcome);
 /* How a task that had been taken ends with its worker. */
 void life_crashed(struct task *task, const struct task_obituary *obituary);
 

@@ -1,29 +1,35 @@
 /* Records of tasks that have ended, until somebody forgets them, they are too old, or there is too much of them. They
  * are on lists by state, in the order of their ends; those that somebody has fetched are on lists of their own, in the
- * order of that, and go first where room is needed. */
+ * order of that, and go first where room is needed. One that alone is more than the room there is stays without its
+ * largest part: those who waited for it have it already. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "core/internal.h"
 
 #define KEEP_GRAIN_NS NS_PER_S /* records are dropped at most so late, so that they do not wake an idle daemon singly */
 
-/* Nothing that counts here changes after a task's end. */
+/* Nothing that counts here changes after a task's end, but for what shrink does. */
 static size_t cost(const struct task *task)
 {
 	const struct task_outcome *outcome = task->outcome;
 	const struct task_extra *extra = task->extra;
-	size_t size = sizeof(*task);
+	size_t size = sizeof(*task) + bytes_cost(task->args);
 
 	if (outcome) {
 		size += sizeof(*outcome) + bytes_cost(outcome->result) + bytes_cost(outcome->data);
 		size += outcome->message ? strlen(outcome->message) + 1 : 0;
 		size += outcome->obituary ? sizeof(*outcome->obituary) : 0;
 	}
-	if (extra) {
+	if (extra || task->state != TASK_SUCCEEDED) /* others get one when they are retried */
 		size += sizeof(*extra);
-		size += extra->tag ? strlen(extra->tag) + 1 : 0;
+	if (extra) {
+		size += extra->tag ? extra->tag->length + 1 : 0;
+		size += extra->key ? extra->key_length + 1 : 0;
 		size += extra->progress_text ? strlen(extra->progress_text) + 1 : 0;
+		size += retry_cost(task) + depend_cost(task);
 	}
 	return size;
 }
@@ -35,9 +41,19 @@ static int64_t ttl_of(const struct core *core, enum task_state state)
 
 void keep_add(struct core *core, struct task *task)
 {
+	size_t size = cost(task);
+
 	TAILQ_INSERT_TAIL(&core->kept[task->state][task->kept_behind], task, link);
+	core->n_kept[task->state]++;
 	core->totals.kept++;
-	core->totals.kept_bytes += cost(task);
+	core->totals.kept_bytes += size;
+	if (size <= core->limits.result_bytes)
+		return;
+	if (core->n_large == core->large_room) {
+		core->large_room = core->large_room ? core->large_room * 2 : 16;
+		core->large = xreallocarray(core->large, core->large_room, sizeof(*core->large));
+	}
+	core->large[core->n_large++] = task->id;
 }
 
 /* False: it was dropped before. */
@@ -48,8 +64,11 @@ static bool drop(struct core *core, struct task *task)
 	idmap_remove(&core->tasks, task->id);
 	TAILQ_REMOVE(&core->all, task, all);
 	TAILQ_REMOVE(&core->kept[task->state][task->kept_behind], task, link);
+	core->n_kept[task->state]--;
 	core->totals.kept--;
 	core->totals.kept_bytes -= cost(task);
+	unique_drop(core, task);
+	facets_remove(core, task);
 	TAILQ_INSERT_TAIL(&core->graveyard, task, link);
 	return true;
 }
@@ -95,11 +114,47 @@ static void drop_old(struct core *core, struct task_list *list, int64_t ttl_ns)
 		drop(core, task);
 }
 
+/* --- what is too large --- */
+
+static void shed(struct task_outcome *outcome, struct bytes **part)
+{
+	if (!*part)
+		return;
+	outcome->dropped += (*part)->size;
+	bytes_unref(*part);
+	*part = NULL;
+}
+
+/* Leaves away of TASK's record what it takes for it to be kept, as far as that is possible. False: of nothing. */
+static bool shrink(struct core *core, struct task *task)
+{
+	struct task_outcome *outcome = task->outcome;
+	struct bytes **parts[] = { &outcome->result, &task->args, &outcome->data };
+	size_t before = cost(task), size = before;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && size > core->limits.result_bytes; i++) {
+		shed(outcome, parts[i]);
+		size = cost(task);
+	}
+	core->totals.kept_bytes -= before - size;
+	return size < before;
+}
+
+static void shrink_large(struct core *core)
+{
+	for (size_t i = 0; i < core->n_large; i++) {
+		struct task *task = idmap_get(&core->tasks, core->large[i]);
+
+		if (task)
+			shrink(core, task);
+	}
+}
+
 static bool is_too_much(const struct core *core)
 {
 	const struct core_totals *totals = &core->totals;
 
-	/* One is always kept, or a result that fills the room alone could never be fetched. */
+	/* One is always kept, or what became of a task could never be told. */
 	return totals->kept > 1 &&
 		(totals->kept > core->limits.result_count || totals->kept_bytes > core->limits.result_bytes);
 }
@@ -108,13 +163,17 @@ void keep_trim(struct core *core)
 {
 	if (core->totals.kept == 0)
 		return;
+	shrink_large(core);
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		for (int fetched = 0; fetched < 2; fetched++)
 			drop_old(core, &core->kept[state][fetched], ttl_of(core, (enum task_state)state));
 	while (is_too_much(core)) {
 		struct task *task = oldest(core, true);
 
-		drop(core, task ? task : oldest(core, false));
+		if (!task)
+			task = oldest(core, false);
+		if (!shrink(core, task)) /* it may have been within limits that were higher */
+			drop(core, task);
 	}
 }
 
@@ -143,6 +202,10 @@ void keep_bury(struct core *core)
 
 	while ((task = TAILQ_FIRST(&core->graveyard))) {
 		TAILQ_REMOVE(&core->graveyard, task, link);
+		facets_unref(core, task);
 		task_free(task);
 	}
+	free(core->large);
+	core->large = NULL;
+	core->n_large = core->large_room = 0;
 }

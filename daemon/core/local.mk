@@ -19,8 +19,8 @@ libcore_la_SOURCES = \
 	daemon/core/queue.c \
 	daemon/core/retry.c \
 	daemon/core/sched.c \
-	daemon/core/select.c \
 	daemon/core/schedule.c \
+	daemon/core/select.c \
 	daemon/core/slot.c \
 	daemon/core/submit.c \
 	daemon/core/task.c \

@@ -1,5 +1,6 @@
-/* Where tasks wait: a list for each priority in use, first come first served, and a heap of those lists. So a task goes
- * in and out without a step that depends on how many wait. */
+/* Where tasks wait: a list for each priority in use, by the order of joining, and a heap of those lists. So a task goes
+ * in and out without a step that depends on how many wait. A queue without priorities has one such list, and takes from
+ * its beginning or from its end. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,22 @@ static uint64_t bucket_key(const void *value)
 	return priority_key(((const struct bucket *)value)->priority);
 }
 
+static bool has_priorities(const struct core_queue *queue)
+{
+	return queue->figures.options.order == QUEUE_PRIORITY;
+}
+
+static bool is_ageing(const struct core_queue *queue)
+{
+	return has_priorities(queue) && queue->figures.options.ageing_ns > 0;
+}
+
 /* --- buckets --- */
+
+static int32_t level_of(const struct core_queue *queue, const struct task *task)
+{
+	return has_priorities(queue) ? task->priority : 0;
+}
 
 static struct bucket *bucket_of(struct core_queue *queue, int32_t priority)
 {
@@ -34,48 +50,90 @@ static struct bucket *bucket_of(struct core_queue *queue, int32_t priority)
 	}
 	bucket->priority = priority;
 	table_put(&queue->buckets, bucket);
-	heap_set(&queue->order, &bucket->node, -(int64_t)priority, 0);
 	return bucket;
 }
 
 static void bucket_drop(struct core_queue *queue, struct bucket *bucket)
 {
 	table_remove(&queue->buckets, priority_key(bucket->priority));
-	heap_remove(&queue->order, &bucket->node);
+	if (heap_has(&bucket->node))
+		heap_remove(&queue->order, &bucket->node);
 	if (queue->spare)
 		free(bucket);
 	else
 		queue->spare = bucket;
 }
 
-/* --- the queue among those of its pool --- */
-
-static void reorder(struct core_queue *queue)
+/* When its first task would have had to join to stand where it stands, were its priority 0. That is so for as long as it
+ * waits: all grow older at the same speed. */
+static int64_t aged_key(const struct bucket *bucket, int64_t ageing_ns)
 {
-	const struct task *first = queue_first(queue);
+	int64_t joined_ns = (int64_t)TAILQ_FIRST(&bucket->tasks)->place;
+	int64_t lead_ns, key;
 
-	if (first)
-		heap_set(&queue->pool->waiting, &queue->node, -(int64_t)first->priority, first->id);
-	else if (heap_has(&queue->node))
-		heap_remove(&queue->pool->waiting, &queue->node);
+	if (__builtin_mul_overflow((int64_t)bucket->priority, ageing_ns, &lead_ns) ||
+		__builtin_sub_overflow(joined_ns, lead_ns, &key))
+		return bucket->priority > 0 ? INT64_MIN : INT64_MAX;
+	return key;
 }
 
-static void count(struct core_queue *queue, const struct task *task, bool in)
+/* To its place among the buckets, which goes by its first task where tasks age. */
+static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
 {
-	size_t cost = bytes_cost(task->args);
-	struct core_totals *totals = &queue->core->totals;
+	if (is_ageing(queue))
+		heap_set(&queue->order, &bucket->node, aged_key(bucket, queue->figures.options.ageing_ns),
+			TAILQ_FIRST(&bucket->tasks)->place);
+	else
+		heap_set(&queue->order, &bucket->node, -(int64_t)bucket->priority, 0);
+}
 
-	if (in) {
-		queue->figures.waiting++;
-		queue->figures.waiting_bytes += cost;
-		totals->waiting++;
-		totals->queued_bytes += cost;
-	} else {
-		queue->figures.waiting--;
-		queue->figures.waiting_bytes -= cost;
-		totals->waiting--;
-		totals->queued_bytes -= cost;
+/* --- books --- */
+
+void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in)
+{
+	struct core_queue_figures *figures = &queue->figures;
+	struct core_totals *totals = &queue->core->totals;
+	size_t cost = bytes_cost(task->args);
+	size_t sign = in ? 1 : (size_t)-1;
+
+	switch (state) {
+	case TASK_SCHEDULED:
+		figures->scheduled += sign;
+		totals->scheduled += sign;
+		break;
+	case TASK_BLOCKED:
+		figures->blocked += sign;
+		totals->blocked += sign;
+		break;
+	case TASK_QUEUED:
+		figures->waiting += sign;
+		totals->waiting += sign;
+		break;
+	case TASK_RUNNING:
+	case TASK_CANCELLING:
+	case TASK_SUCCEEDED:
+	case TASK_FAILED:
+	case TASK_TIMED_OUT:
+	case TASK_CRASHED:
+	case TASK_CANCELLED:
+	case TASK_EXPIRED:
+	case TASK_N_STATES:
+		assert(!"a state in which nothing waits");
 	}
+	figures->waiting_bytes += sign * cost;
+	totals->queued_bytes += sign * cost;
+}
+
+bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes)
+{
+	const struct core_queue_figures *figures = &queue->figures;
+	const struct core_queue_options *options = &figures->options;
+	size_t here = figures->scheduled + figures->blocked + figures->waiting;
+
+	if (options->limit_queued && (count > options->limit_queued || here > options->limit_queued - count))
+		return false;
+	return !options->limit_bytes ||
+		(bytes <= options->limit_bytes && figures->waiting_bytes <= options->limit_bytes - bytes);
 }
 
 /* --- tasks in and out --- */
@@ -84,59 +142,77 @@ struct task *queue_first(const struct core_queue *queue)
 {
 	struct heap_node *top = heap_top(&queue->order);
 
-	return top ? TAILQ_FIRST(&heap_entry(top, struct bucket, node)->tasks) : NULL;
+	if (!top)
+		return NULL;
+	struct bucket *bucket = heap_entry(top, struct bucket, node);
+	return queue->figures.options.order == QUEUE_LIFO ? TAILQ_LAST(&bucket->tasks, task_list) :
+							    TAILQ_FIRST(&bucket->tasks);
 }
 
+/* TASK is in BUCKET now. */
+static void joined(struct core_queue *queue, struct bucket *bucket, struct task *task)
+{
+	queue_count(queue, task, TASK_QUEUED, true);
+	if (TAILQ_FIRST(&bucket->tasks) != task)
+		return;
+	bucket_rank(queue, bucket);
+	gate_update(queue);
+}
+
+/* A place is the time of joining, made unique; so those of equal priority stand by their age. */
 void queue_push(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_of(queue, task->priority);
+	struct core *core = queue->core;
+	struct bucket *bucket = bucket_of(queue, level_of(queue, task));
 
+	if (core->now_ns > 0 && core->next_place < (uint64_t)core->now_ns)
+		core->next_place = (uint64_t)core->now_ns;
+	task->place = core->next_place++;
 	TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-	count(queue, task, true);
-	if (TAILQ_FIRST(&bucket->tasks) == task)
-		reorder(queue);
+	joined(queue, bucket, task);
 }
 
 void queue_push_back(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_of(queue, task->priority);
-	struct task *later;
+	struct bucket *bucket = bucket_of(queue, level_of(queue, task));
+	struct task *other;
 
-	/* From the head: what comes back is older than nearly all that waits. */
-	TAILQ_FOREACH(later, &bucket->tasks, link)
-		if (later->id > task->id)
-			break;
-	if (later)
-		TAILQ_INSERT_BEFORE(later, task, link);
-	else
-		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-	count(queue, task, true);
-	reorder(queue);
+	/* From the end that tasks are taken from: what comes back is nearer to it than nearly all that waits. */
+	if (queue->figures.options.order == QUEUE_LIFO) {
+		TAILQ_FOREACH_REVERSE(other, &bucket->tasks, task_list, link)
+			if (other->place < task->place)
+				break;
+		if (other)
+			TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
+		else
+			TAILQ_INSERT_HEAD(&bucket->tasks, task, link);
+	} else {
+		TAILQ_FOREACH(other, &bucket->tasks, link)
+			if (other->place > task->place)
+				break;
+		if (other)
+			TAILQ_INSERT_BEFORE(other, task, link);
+		else
+			TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
+	}
+	joined(queue, bucket, task);
 }
 
 void queue_remove(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = table_get(&queue->buckets, priority_key(task->priority));
+	struct bucket *bucket = table_get(&queue->buckets, priority_key(level_of(queue, task)));
 
 	assert(bucket);
 	bool was_first = TAILQ_FIRST(&bucket->tasks) == task;
 	TAILQ_REMOVE(&bucket->tasks, task, link);
-	count(queue, task, false);
+	queue_count(queue, task, TASK_QUEUED, false);
 	if (TAILQ_EMPTY(&bucket->tasks))
 		bucket_drop(queue, bucket);
-	if (was_first)
-		reorder(queue);
-}
-
-bool queue_has_room(const struct core_queue *queue, size_t bytes)
-{
-	const struct core_queue_figures *figures = &queue->figures;
-	const struct core_queue_options *options = &figures->options;
-
-	if (options->limit_queued && figures->waiting >= options->limit_queued)
-		return false;
-	return !options->limit_bytes ||
-		(bytes <= options->limit_bytes && figures->waiting_bytes <= options->limit_bytes - bytes);
+	else if (was_first && is_ageing(queue))
+		bucket_rank(queue, bucket);
+	else
+		return; /* what is first now is of the priority that was first before */
+	gate_update(queue);
 }
 
 /* --- queues --- */
@@ -154,6 +230,7 @@ struct core_queue *core_queue_new(struct core *core, const char *name, struct co
 	queue->figures.options = *options;
 	table_init(&queue->buckets, bucket_key);
 	heap_init(&queue->order);
+	facet_init(&queue->tasks);
 	names_put(&core->queues, queue);
 	TAILQ_INSERT_TAIL(&core->queue_list, queue, link);
 	return queue;
@@ -174,7 +251,9 @@ void queue_destroy(struct core_queue *queue)
 
 void core_queue_free(struct core_queue *queue)
 {
-	assert(queue->figures.waiting == 0 && queue->figures.running == 0);
+	const struct core_queue_figures *figures = &queue->figures;
+
+	assert(figures->scheduled == 0 && figures->blocked == 0 && figures->waiting == 0 && figures->running == 0);
 	names_remove(&queue->core->queues, queue->name, queue->name_length);
 	TAILQ_REMOVE(&queue->core->queue_list, queue, link);
 	queue->pool = NULL;
@@ -188,9 +267,87 @@ void queue_unref(struct core_queue *queue)
 		queue_destroy(queue);
 }
 
+/* All that waits, by place, and the buckets gone. */
+static void empty_by_place(struct core_queue *queue, struct task_list *out)
+{
+	struct heap_node *node;
+	struct bucket *bucket;
+	struct heap heads;
+	size_t cursor = 0;
+
+	while (heap_pop(&queue->order))
+		;
+	heap_init(&heads);
+	while ((bucket = table_next(&queue->buckets, &cursor)))
+		heap_set(&heads, &bucket->node, (int64_t)TAILQ_FIRST(&bucket->tasks)->place, 0);
+	while ((node = heap_top(&heads))) {
+		bucket = heap_entry(node, struct bucket, node);
+		struct task *task = TAILQ_FIRST(&bucket->tasks);
+
+		TAILQ_REMOVE(&bucket->tasks, task, link);
+		TAILQ_INSERT_TAIL(out, task, link);
+		if (!TAILQ_EMPTY(&bucket->tasks)) {
+			heap_set(&heads, node, (int64_t)TAILQ_FIRST(&bucket->tasks)->place, 0);
+			continue;
+		}
+		heap_remove(&heads, node);
+		bucket_drop(queue, bucket);
+	}
+	heap_fini(&heads);
+}
+
+static void reorder(struct core_queue *queue, const struct core_queue_options *options)
+{
+	struct task_list tasks = TAILQ_HEAD_INITIALIZER(tasks);
+	struct task *task;
+
+	empty_by_place(queue, &tasks);
+	queue->figures.options = *options;
+	while ((task = TAILQ_FIRST(&tasks))) {
+		struct bucket *bucket = bucket_of(queue, level_of(queue, task));
+
+		TAILQ_REMOVE(&tasks, task, link);
+		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
+		if (!heap_has(&bucket->node))
+			bucket_rank(queue, bucket);
+	}
+}
+
 void core_queue_set(struct core_queue *queue, const struct core_queue_options *options)
 {
-	queue->figures.options = *options;
+	const struct core_queue_options *old = &queue->figures.options;
+
+	/* Between first and last come first served nothing moves: it is another end that tasks are taken from. */
+	if ((old->order == QUEUE_PRIORITY) != (options->order == QUEUE_PRIORITY) || old->ageing_ns != options->ageing_ns)
+		reorder(queue, options);
+	else
+		queue->figures.options = *options;
+	gate_update(queue);
+}
+
+/* --- pause, drain --- */
+
+void core_queue_pause(struct core_queue *queue)
+{
+	struct core_slot *slot;
+
+	queue->figures.paused = true;
+	gate_update(queue);
+	if (queue->figures.running)
+		TAILQ_FOREACH(slot, &queue->pool->slots, all)
+			slot_reclaim(slot);
+}
+
+void core_queue_drain(struct core_queue *queue)
+{
+	queue->figures.draining = true;
+}
+
+void core_queue_resume(struct core_queue *queue)
+{
+	queue->figures.paused = false;
+	queue->figures.draining = false;
+	gate_update(queue);
 }
 
 struct core_queue *core_queue_find(const struct core *core, const char *name)

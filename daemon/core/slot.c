@@ -94,11 +94,12 @@ void slot_put(struct core_slot *slot, struct task *task)
 	slot->estimate_ns += task->estimate_ns;
 	task->queue->figures.running++;
 	slot->pool->core->totals.in_lanes++;
+	gate_start(task->queue);
 	move(slot, PLACE_NONE); /* so that an open one goes behind the others */
 	slot_update(slot);
 }
 
-void slot_remove(struct task *task)
+static void take_out(struct task *task)
 {
 	struct core_slot *slot = task->slot;
 
@@ -111,10 +112,23 @@ void slot_remove(struct task *task)
 	slot_update(slot);
 }
 
+void slot_remove(struct task *task)
+{
+	struct core_queue *queue = task->queue;
+
+	take_out(task);
+	if (task->state == TASK_QUEUED)
+		gate_undo(queue);
+	else if (queue->figures.options.limit_running)
+		gate_update(queue);
+}
+
+/* The refund comes last: a queue that was empty would lose it when it comes back. */
 static void go_back(struct task *task)
 {
-	slot_remove(task);
+	take_out(task);
 	queue_push_back(task->queue, task);
+	gate_undo(task->queue);
 }
 
 void slot_reclaim(struct core_slot *slot)

@@ -62,6 +62,7 @@ struct task_type {
 /* A user who has tasks. */
 struct task_owner {
 	uint32_t uid;
+	size_t records; /* tasks that point here: those below, and those that were dropped in this turn */
 	struct task_facet tasks;
 };
 
@@ -70,6 +71,7 @@ struct task_tag {
 	char *name;
 	size_t length;
 	uint64_t hash;
+	size_t records; /* as of an owner */
 	struct tagged_list tasks; /* in the order of their ids */
 	size_t count;
 };
@@ -86,7 +88,8 @@ struct task_obituary {
 struct task_outcome {
 	enum task_state state;
 	struct bytes *result;  /* succeeded: its JSON */
-	size_t dropped;        /* succeeded: the size of a result that was too large to be kept; then there is none */
+	size_t dropped;        /* succeeded: the size of a result that was too large to be kept; then there is none.
+	                        * Else: of the arguments, and then the data, that were */
 	int32_t code;          /* failed: the handler's code */
 	char *message;         /* failed, crashed, cancelled: for people. malloc'ed */
 	struct bytes *data;    /* failed: the handler's JSON, or NULL */

@@ -1,0 +1,155 @@
+/* Which queue may start something now. A queue is in its pool's heap only while it may: so whoever looks for the next task
+ * looks at the top and nowhere else, however many queues are paused, at their limits, or ahead of their rates. Among
+ * those that may and whose first tasks have equal priorities, each gets its share by stride scheduling: a start costs a
+ * queue so much of its `pass` as its weight is small, and the lowest pass is next. */
+#include "core/internal.h"
+
+#define STRIDE 720720u /* weights up to 16 divide it, so those shares are exact; in 64 bits it lasts for 10^13 starts */
+#define CREDIT WINDOW_TASKS /* starts that a queue may be behind others: what it had in a lane may all come back */
+#define LONGEST_NS (INT64_MAX / 4) /* so that sums of some of them do not overflow */
+
+/* --- rates: the generic cell rate algorithm, in which `rate_ns` is the theoretical arrival time --- */
+
+static int64_t interval_ns(const struct core_queue *queue)
+{
+	double interval = (double)NS_PER_S / queue->figures.options.rate;
+
+	if (interval >= (double)LONGEST_NS)
+		return LONGEST_NS;
+	int64_t whole_ns = (int64_t)interval;
+	return (double)whole_ns < interval ? whole_ns + 1 : whole_ns; /* rather a little slower than too fast */
+}
+
+/* How much earlier than at its rate a start may come, because there were fewer before. */
+static int64_t tolerance_ns(const struct core_queue *queue, int64_t each_ns)
+{
+	uint32_t burst = queue->figures.options.burst;
+	int64_t tolerance;
+
+	if (burst <= 1)
+		return 0;
+	if (__builtin_mul_overflow(each_ns, (int64_t)burst - 1, &tolerance) || tolerance > LONGEST_NS)
+		return LONGEST_NS;
+	return tolerance;
+}
+
+/* When its rate allows the next start. */
+static int64_t next_start_ns(struct core_queue *queue)
+{
+	int64_t each_ns = interval_ns(queue);
+	int64_t tolerance = tolerance_ns(queue, each_ns);
+	int64_t latest_ns = queue->core->now_ns + tolerance + each_ns; /* the burst just spent; more only if rates changed */
+
+	if (queue->rate_ns > latest_ns)
+		queue->rate_ns = latest_ns;
+	return queue->rate_ns - tolerance;
+}
+
+static void rate_spend(struct core_queue *queue)
+{
+	int64_t from_ns = queue->rate_ns > queue->core->now_ns ? queue->rate_ns : queue->core->now_ns;
+
+	queue->rate_ns = from_ns + interval_ns(queue);
+}
+
+/* --- shares --- */
+
+static uint64_t stride(const struct core_queue *queue)
+{
+	uint32_t weight = queue->figures.options.weight;
+
+	if (weight <= 1)
+		return STRIDE;
+	return weight < STRIDE ? STRIDE / weight : 1;
+}
+
+/* The pool's pass is that of the latest start. Who was away, or behind others of higher priority, saves nothing up
+ * beyond that but what was taken back from it. */
+static void share_spend(struct core_queue *queue)
+{
+	struct core_pool *pool = queue->pool;
+	uint64_t each = stride(queue);
+
+	if (pool->pass > queue->pass && pool->pass - queue->pass > CREDIT * each)
+		queue->pass = pool->pass - CREDIT * each;
+	if (pool->pass < queue->pass)
+		pool->pass = queue->pass;
+	queue->pass += each;
+}
+
+/* --- the gate --- */
+
+static void leave(struct heap *heap, struct heap_node *node)
+{
+	if (heap_has(node))
+		heap_remove(heap, node);
+}
+
+static bool may_start(const struct core_queue *queue)
+{
+	const struct core_queue_figures *figures = &queue->figures;
+	const struct core_queue_options *options = &figures->options;
+
+	return heap_top(&queue->order) && !figures->paused &&
+		(options->limit_running == 0 || figures->running < options->limit_running);
+}
+
+static void open_gate(struct core_queue *queue)
+{
+	struct core_pool *pool = queue->pool;
+	const struct bucket *first = heap_entry(heap_top(&queue->order), struct bucket, node);
+
+	if (!heap_has(&queue->node) && queue->pass < pool->pass)
+		queue->pass = pool->pass;
+	heap_set(&pool->waiting, &queue->node, -(int64_t)first->priority, queue->pass);
+}
+
+void gate_update(struct core_queue *queue)
+{
+	struct core *core = queue->core;
+	int64_t due_ns;
+
+	if (!may_start(queue)) {
+		leave(&core->gates, &queue->timer);
+		leave(&queue->pool->waiting, &queue->node);
+	} else if (queue->figures.options.rate > 0 && (due_ns = next_start_ns(queue)) > core->now_ns) {
+		heap_set(&core->gates, &queue->timer, due_ns, 0);
+		leave(&queue->pool->waiting, &queue->node);
+	} else {
+		leave(&core->gates, &queue->timer);
+		open_gate(queue);
+	}
+}
+
+void gate_start(struct core_queue *queue)
+{
+	share_spend(queue);
+	if (queue->figures.options.rate > 0)
+		rate_spend(queue);
+	gate_update(queue);
+}
+
+void gate_undo(struct core_queue *queue)
+{
+	uint64_t each = stride(queue);
+
+	queue->pass -= queue->pass < each ? queue->pass : each;
+	if (queue->figures.options.rate > 0)
+		queue->rate_ns -= interval_ns(queue);
+	gate_update(queue);
+}
+
+void gate_turn(struct core *core)
+{
+	struct heap_node *top;
+
+	while ((top = heap_top(&core->gates)) && top->key <= core->now_ns)
+		gate_update(heap_entry(top, struct core_queue, timer));
+}
+
+int64_t gate_next_ns(const struct core *core)
+{
+	const struct heap_node *top = heap_top(&core->gates);
+
+	return top ? top->key : CLOCK_NEVER;
+}

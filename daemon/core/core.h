@@ -312,7 +312,8 @@ struct core_schedule_spec {
 	int64_t every_ns;      /* the interval, of the monotonic clock; 0: by cron */
 	const struct cron *cron; /* copied; by the wall clock */
 	const char *text;        /* what it was said as; copied */
-	bool catch_up; /* runs that were missed, by a step of the clock or in a sleep, are made up for; else the next is next */
+	bool catch_up; /* runs that were missed, by a step of the clock or in a sleep, are made up for; else the next is next.
+			* Without `overlap` that is one after the other; the time that they have to start counts from then */
 	bool overlap;  /* a run may be submitted while the last one has not ended */
 };
 /* What others may read of one. */
@@ -328,9 +329,11 @@ struct core_schedule {
 	bool overlap;
 	int64_t next_ns; /* of its own clock; CLOCK_NEVER: never again */
 	uint64_t runs;   /* submitted */
-	uint64_t skipped; /* due, and not submitted */
+	uint64_t skipped; /* due, and not submitted; of what one step of the clock went over, SCHEDULE_CATCH_UP or so are counted */
 	uint64_t last_id; /* its last run; 0: none yet */
 	struct task *running; /* its last run while that has not ended */
+	uint32_t owed;        /* missed runs that are still to be made up for */
+	size_t references;    /* the core's, and those of the tasks that are its runs */
 	struct task_waiter waiter;
 	struct heap_node node;
 	uint64_t name_hash;
@@ -340,7 +343,7 @@ struct core_schedule {
 /* CORE_EXISTS where there is one of that name; CORE_CLOSED. */
 int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, struct core_schedule **out)
 	__attribute__((warn_unused_result));
-/* Its runs go on. */
+/* Its runs go on, and their records still name it. */
 void core_schedule_remove(struct core *core, struct core_schedule *schedule);
 struct core_schedule *core_schedule_find(const struct core *core, const char *name);
 /* In the order of their making; NULL at the end. */

@@ -1,0 +1,381 @@
+/* Recurring tasks: by an interval of the monotonic clock, or by the calendar of the wall clock. Those of each clock are
+ * in a heap by when they are next due; a run is a task like any other. What was due while nobody looked is missed, and
+ * made up for only where that was asked for: one after the other, where runs must not overlap. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "core/cron.h"
+#include "core/internal.h"
+
+#define STEP_NS NS_PER_S        /* by so much the two clocks may drift apart between turns; more is a step */
+#define LATE_NS (60 * NS_PER_S) /* what a step forward has skipped, by no more than this, is not missed but late */
+#define AT_ONCE INT64_MIN
+
+static uint64_t hash_of(const void *value)
+{
+	return ((const struct core_schedule *)value)->name_hash;
+}
+
+static bool has_name(const void *value, const char *name, size_t length)
+{
+	const struct core_schedule *schedule = value;
+
+	return strlen(schedule->name) == length && !memcmp(schedule->name, name, length);
+}
+
+static struct heap *timers_of(struct core *core, const struct core_schedule *schedule)
+{
+	return &core->schedule_timers[schedule->cron != NULL];
+}
+
+static int64_t clock_of(const struct core *core, const struct core_schedule *schedule)
+{
+	return schedule->cron ? core->wall_ns : core->now_ns;
+}
+
+/* TIE: among those that are due in one turn the older schedule goes first. */
+static void set_next(struct core *core, struct core_schedule *schedule, int64_t next_ns)
+{
+	schedule->next_ns = next_ns;
+	heap_set(timers_of(core, schedule), &schedule->node, next_ns, schedule->node.tie);
+}
+
+/* --- a run --- */
+
+static void run_ended(struct task_waiter *waiter, struct task *task)
+{
+	struct core_schedule *schedule =
+		(struct core_schedule *)((char *)waiter - offsetof(struct core_schedule, waiter));
+	struct core *core = task_core(task);
+
+	schedule->running = NULL;
+	if (schedule->owed)
+		heap_set(timers_of(core, schedule), &schedule->node, AT_ONCE, schedule->node.tie);
+}
+
+static void watch(struct core_schedule *schedule, struct task *task)
+{
+	if (schedule->running)
+		task_unwait(&schedule->waiter);
+	schedule->running = NULL;
+	if (task_state_is_terminal(task->state))
+		return;
+	schedule->running = task;
+	schedule->waiter.ended = run_ended;
+	task_wait(task, &schedule->waiter);
+}
+
+/* The queue may have been removed meanwhile, and made again. */
+static bool find_queue(struct core *core, struct core_schedule *schedule)
+{
+	struct core_queue *old = schedule->task.queue;
+
+	if (old->pool)
+		return true;
+	struct core_queue *queue = core_queue_find(core, old->name);
+	if (!queue)
+		return false;
+	queue->records++;
+	schedule->task.queue = queue;
+	queue_unref(old);
+	return true;
+}
+
+static int submit(struct core *core, struct core_schedule *schedule, int64_t due_ns)
+{
+	struct task_spec spec = schedule->task;
+	struct task *task;
+
+	if (schedule->running && !schedule->overlap)
+		return CORE_OVERLAP;
+	if (!find_queue(core, schedule))
+		return CORE_NO_QUEUE;
+	spec.queue = schedule->task.queue;
+	if (schedule->expires_ns) {
+		spec.expires_ns = clock_after(due_ns, schedule->expires_ns);
+		if (spec.expires_ns < 1)
+			spec.expires_ns = 1; /* long ago; 0 would be never */
+	}
+	int status = core_submit(core, &spec, &task);
+	if (status < 0)
+		return status;
+	schedule->runs++;
+	schedule->last_id = task->id;
+	watch(schedule, task);
+	return CORE_OK;
+}
+
+/* A run that was due at due_ns of the monotonic clock. */
+static bool run(struct core *core, struct core_schedule *schedule, int64_t due_ns)
+{
+	int status = submit(core, schedule, due_ns);
+
+	if (status == CORE_OK)
+		return true;
+	schedule->skipped++;
+	if (core->ops.skipped)
+		core->ops.skipped(core->ops.context, schedule, status);
+	return false;
+}
+
+/* --- runs that are due --- */
+
+/* How many times it is due from next_ns on and before UNTIL; the last of them is *last_ns, and the first one after those
+ * *next_ns. No more than some are counted of those by the calendar, as each takes a search. */
+static uint64_t count_due(const struct core_schedule *schedule, int64_t until_ns, int64_t *last_ns, int64_t *next_ns)
+{
+	uint64_t n = 1;
+
+	*last_ns = schedule->next_ns;
+	if (!schedule->cron) {
+		n += (uint64_t)((until_ns - schedule->next_ns) / schedule->every_ns);
+		*last_ns += (int64_t)(n - 1) * schedule->every_ns;
+		*next_ns = clock_after(*last_ns, schedule->every_ns);
+		return n;
+	}
+	while ((*next_ns = cron_next(schedule->cron, *last_ns)) <= until_ns) {
+		if (n > SCHEDULE_CATCH_UP) {
+			*next_ns = cron_next(schedule->cron, until_ns);
+			break;
+		}
+		*last_ns = *next_ns;
+		n++;
+	}
+	return n;
+}
+
+static void owe(struct core_schedule *schedule, uint64_t runs)
+{
+	uint64_t room = SCHEDULE_CATCH_UP - schedule->owed;
+	uint64_t more = runs < room ? runs : room;
+
+	schedule->owed += (uint32_t)more;
+	schedule->skipped += runs - more;
+}
+
+static void come_due(struct core *core, struct core_schedule *schedule)
+{
+	int64_t now_ns = clock_of(core, schedule), last_ns, next_ns;
+	uint64_t n = count_due(schedule, now_ns, &last_ns, &next_ns);
+
+	set_next(core, schedule, next_ns);
+	if (schedule->catch_up && n > 1) {
+		owe(schedule, n);
+		return;
+	}
+	schedule->skipped += n - 1;
+	run(core, schedule, core->now_ns - (now_ns - last_ns));
+}
+
+/* Those that are made up for are due now, or they would be too late before they began. Where one is refused, so would
+ * the others be. */
+static void make_up(struct core *core, struct core_schedule *schedule)
+{
+	while (schedule->owed && (schedule->overlap || !schedule->running)) {
+		schedule->owed--;
+		if (!run(core, schedule, core->now_ns)) {
+			schedule->skipped += schedule->owed;
+			schedule->owed = 0;
+		}
+	}
+}
+
+/* What is put off to the next turn by an end that comes in the middle of this one is not lost: the heap has it. */
+static void turn_one(struct core *core, struct core_schedule *schedule)
+{
+	heap_set(timers_of(core, schedule), &schedule->node, schedule->next_ns, schedule->node.tie);
+	if (schedule->next_ns <= clock_of(core, schedule))
+		come_due(core, schedule);
+	make_up(core, schedule);
+}
+
+/* --- steps of the wall clock --- */
+
+/* Back: what is next is next by the new time, which may be much sooner. Forward: what the step went over is missed. */
+static void follow_step(struct core *core, struct core_schedule *schedule, bool forward)
+{
+	int64_t late_ns = core->wall_ns - LATE_NS, last_ns, next_ns;
+
+	if (!forward) {
+		set_next(core, schedule, cron_next(schedule->cron, core->wall_ns));
+	} else if (!schedule->catch_up && schedule->next_ns <= late_ns) {
+		schedule->skipped += count_due(schedule, late_ns, &last_ns, &next_ns);
+		set_next(core, schedule, next_ns);
+	}
+}
+
+static void notice_step(struct core *core)
+{
+	int64_t lead_ns = core->wall_ns - core->now_ns;
+	int64_t step_ns = lead_ns - core->wall_lead_ns;
+	struct core_schedule *schedule;
+
+	core->wall_lead_ns = lead_ns;
+	if (step_ns >= -STEP_NS && step_ns <= STEP_NS)
+		return;
+	TAILQ_FOREACH(schedule, &core->schedules, link)
+		if (schedule->cron)
+			follow_step(core, schedule, step_ns > 0);
+}
+
+void schedule_turn(struct core *core)
+{
+	struct heap_node *top;
+
+	notice_step(core);
+	if (core->closed)
+		return;
+	for (int wall = 0; wall < 2; wall++)
+		while ((top = heap_top(&core->schedule_timers[wall])) && top->key <= (wall ? core->wall_ns : core->now_ns))
+			turn_one(core, heap_entry(top, struct core_schedule, node));
+}
+
+int64_t schedule_next_ns(const struct core *core)
+{
+	const struct heap_node *mono = heap_top(&core->schedule_timers[0]);
+	const struct heap_node *wall = heap_top(&core->schedule_timers[1]);
+	int64_t next_ns = CLOCK_NEVER;
+
+	if (core->closed)
+		return next_ns;
+	if (mono)
+		next_ns = mono->key < core->now_ns ? core->now_ns : mono->key;
+	if (wall && wall->key != CLOCK_NEVER) {
+		int64_t wall_ns = wall->key <= core->wall_ns ? core->now_ns : core_mono_of_wall(core, wall->key);
+
+		if (wall_ns < next_ns)
+			next_ns = wall_ns;
+	}
+	return next_ns;
+}
+
+/* --- making and removing --- */
+
+static struct cron *copy_cron(const struct cron *cron)
+{
+	struct cron *copy = xmalloc(sizeof(*copy));
+
+	*copy = *cron;
+	return copy;
+}
+
+/* What is borrowed in SPEC becomes its own. */
+static void own(struct core_schedule *schedule, const struct core_schedule_spec *spec)
+{
+	struct task_spec *task = &schedule->task;
+
+	*task = spec->task;
+	task->args = bytes_ref(task->args);
+	task->queue->records++;
+	if (task->tag)
+		task->tag = xstrndup(task->tag, task->tag_length);
+	if (task->retry) {
+		schedule->retry = *task->retry;
+		task->retry = &schedule->retry;
+	}
+	task->schedule = schedule;
+	schedule->name = xstrdup(spec->name);
+	schedule->text = xstrdup(spec->text ? spec->text : "");
+	if (spec->every_ns == 0)
+		schedule->cron = copy_cron(spec->cron);
+}
+
+int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, struct core_schedule **out)
+{
+	struct core_schedule *last = TAILQ_LAST(&core->schedules, schedule_list);
+
+	*out = NULL;
+	if (core->closed)
+		return CORE_CLOSED;
+	if (core_schedule_find(core, spec->name))
+		return CORE_EXISTS;
+	assert(spec->every_ns > 0 || spec->cron);
+	struct core_schedule *schedule = xcalloc(1, sizeof(*schedule));
+	own(schedule, spec);
+	schedule->expires_ns = spec->expires_ns;
+	schedule->every_ns = spec->every_ns;
+	schedule->catch_up = spec->catch_up;
+	schedule->overlap = spec->overlap;
+	schedule->references = 1;
+	schedule->name_hash = table_hash(schedule->name, strlen(schedule->name));
+	names_put(&core->schedule_names, schedule);
+	schedule->node.tie = last ? last->node.tie + 1 : 0;
+	TAILQ_INSERT_TAIL(&core->schedules, schedule, link);
+	set_next(core, schedule, schedule->cron ? cron_next(schedule->cron, core->wall_ns)
+						: clock_after(core->now_ns, schedule->every_ns));
+	*out = schedule;
+	return CORE_OK;
+}
+
+struct core_schedule *schedule_ref(struct core_schedule *schedule)
+{
+	if (schedule)
+		schedule->references++;
+	return schedule;
+}
+
+void schedule_unref(struct core_schedule *schedule)
+{
+	if (!schedule || --schedule->references > 0)
+		return;
+	free(schedule->name);
+	free(schedule->text);
+	free(schedule);
+}
+
+/* All but what the records of its runs say of it. */
+static void release(struct core *core, struct core_schedule *schedule)
+{
+	names_remove(&core->schedule_names, schedule->name, strlen(schedule->name));
+	TAILQ_REMOVE(&core->schedules, schedule, link);
+	heap_remove(timers_of(core, schedule), &schedule->node);
+	bytes_unref(schedule->task.args);
+	queue_unref(schedule->task.queue);
+	free((char *)schedule->task.tag);
+	free(schedule->cron);
+	schedule->task = (struct task_spec){ 0 };
+	schedule->cron = NULL;
+	schedule_unref(schedule);
+}
+
+void core_schedule_remove(struct core *core, struct core_schedule *schedule)
+{
+	if (schedule->running)
+		task_unwait(&schedule->waiter);
+	schedule->running = NULL;
+	release(core, schedule);
+}
+
+struct core_schedule *core_schedule_find(const struct core *core, const char *name)
+{
+	return names_get(&core->schedule_names, name, strlen(name));
+}
+
+struct core_schedule *core_schedule_next(const struct core *core, const struct core_schedule *after)
+{
+	return after ? TAILQ_NEXT(after, link) : TAILQ_FIRST(&core->schedules);
+}
+
+void schedules_init(struct core *core)
+{
+	names_init(&core->schedule_names, hash_of, has_name);
+	TAILQ_INIT(&core->schedules);
+	for (int wall = 0; wall < 2; wall++)
+		heap_init(&core->schedule_timers[wall]);
+	core->wall_lead_ns = core->wall_ns - core->now_ns;
+}
+
+/* The tasks may be gone already. */
+void schedules_fini(struct core *core)
+{
+	struct core_schedule *schedule;
+
+	while ((schedule = TAILQ_FIRST(&core->schedules)))
+		release(core, schedule);
+	names_fini(&core->schedule_names);
+	for (int wall = 0; wall < 2; wall++)
+		heap_fini(&core->schedule_timers[wall]);
+}

@@ -1,7 +1,6 @@
 /* From a message to the function that handles it: single requests, batches, methods with a dot, and tasks by name. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
@@ -73,9 +72,8 @@ static void unknown_method(const struct reply_to *to, const char *name)
 /* What concerns everybody is not for everybody. */
 static bool may_call(const struct call *call)
 {
-	uid_t uid = call->to.connection->peer.uid;
 	const struct method_info *info = method_info(call->method);
-	if (!info->admin || uid == 0 || uid == geteuid())
+	if (!info->admin || call_is_admin(call))
 		return true;
 	reply_errorf(&call->to, PROTO_DENIED, "only root and the daemon's own user may call %s", info->name);
 	return false;

@@ -70,11 +70,6 @@ bool call_finds_ids(const struct call *call, const struct param_ids *ids);
 /* A request that waits for TASK's outcome. ATTACHED: the task is cancelled when the request is abandoned. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
 
-/* --- filter.c --- */
-/* What a filter's words mean. FILTER points into PARAMS and the core. False: the error has been answered. */
-bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *filter)
-	__attribute__((warn_unused_result));
-
 /* --- rpc_watch.c --- */
 /* The connection's output has all been written: who missed something is told now. */
 void watching_drained(struct connection *connection);
@@ -86,8 +81,8 @@ void watching_free(struct connection *connection);
 void queue_waits_turn(struct edge *edge);
 
 /* --- rpc_admin.c --- */
-/* A pool as pool.list has it. */
-void pool_write(struct strbuf *out, const struct edge *edge, const struct pool *pool);
+/* The pool of that name; NULL: the error, with a suggestion, has been answered. */
+struct pool *call_finds_pool(const struct call *call, const char *name);
 /* Whether the caller is root or the daemon's own user. */
 bool call_is_admin(const struct call *call);
 

@@ -1,4 +1,4 @@
-/* What taskd tells about itself: workers, pools, queues, figures; and reloading and stopping it. */
+/* What taskd tells about itself: workers, pools, figures; and how many workers there are, reloading it, stopping it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "edge/rpc.h"
 #include "pool/pool.h"
+#include "proto/suggest.h"
 
 #define PROTOCOL_VERSION 1
 
@@ -108,7 +109,7 @@ void rpc_worker_list(const struct call *call)
 	answer(call, put_workers);
 }
 
-/* --- pools and queues --- */
+/* --- pools --- */
 
 static void put_pool_queues(struct strbuf *out, const struct edge *edge, const struct pool *pool)
 {
@@ -163,30 +164,36 @@ void rpc_pool_list(const struct call *call)
 	answer(call, put_pools);
 }
 
-static void put_queues(struct strbuf *out, struct edge *edge)
+struct pool *call_finds_pool(const struct call *call, const char *name)
 {
-	struct core_queue *queue = NULL;
-	bool first = true;
-	strbuf_puts(out, "[");
-	while ((queue = core_queue_next(edge->core, queue))) {
-		struct core_queue_figures figures;
-		core_queue_figures(queue, &figures);
-		strbuf_puts(out, first ? "{" : ",{");
-		first = false;
-		put_string(out, "name", core_queue_name(queue));
-		strbuf_puts(out, ",");
-		put_string(out, "pool", core_pool_name(core_queue_pool(queue)));
-		strbuf_printf(out, ",\"waiting\":%zu,\"waiting_bytes\":%zu,\"running\":%zu,\"submitted\":%" PRIu64
-			",\"ended\":%" PRIu64, figures.waiting, figures.waiting_bytes, figures.running, figures.submitted, figures.ended);
-		strbuf_printf(out, ",\"limit_queued\":%zu,\"limit_bytes\":%zu}", figures.options.limit_queued,
-			figures.options.limit_bytes);
-	}
-	strbuf_puts(out, "]");
+	struct pools *pools = call->edge->host.pools;
+	struct pool *pool = pools_find(pools, name);
+	struct suggest suggest;
+	if (pool)
+		return pool;
+	suggest_begin(&suggest, name);
+	for (pool = pools_first(pools); pool; pool = TAILQ_NEXT(pool, link))
+		suggest_offer(&suggest, pool->name);
+	reply_unknown(&call->to, PROTO_INVALID_PARAMS, "pool", name, suggest.best);
+	return NULL;
 }
 
-void rpc_queue_list(const struct call *call)
+void rpc_pool_resize(const struct call *call)
 {
-	answer(call, put_queues);
+	struct resize_params params = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	char *error = NULL;
+	if (!call_params(call, &params))
+		return;
+	struct pool *pool = call_finds_pool(call, params.pool);
+	if (pool && pools_resize(call->edge->host.pools, pool, (int)params.processes, &error) == 0) {
+		put_pool(&out, call->edge, pool);
+		reply_buffer(&call->to, &out);
+	} else if (pool) {
+		reply_error(&call->to, PROTO_INVALID_PARAMS, error, NULL);
+	}
+	free(error);
+	call_params_free(call, &params);
 }
 
 /* --- the server --- */
@@ -228,8 +235,8 @@ static void put_worker_counts(struct strbuf *out, const struct edge *edge)
 static void put_stats(struct strbuf *out, struct edge *edge)
 {
 	const struct core_totals *totals = core_totals(edge->core);
-	strbuf_printf(out, "{\"tasks\":{\"submitted\":%" PRIu64 ",\"queued\":%zu,\"running\":%zu", totals->submitted,
-		totals->waiting, totals->in_lanes);
+	strbuf_printf(out, "{\"tasks\":{\"submitted\":%" PRIu64 ",\"scheduled\":%zu,\"blocked\":%zu,\"queued\":%zu,\"running\":%zu",
+		totals->submitted, totals->scheduled, totals->blocked, totals->waiting, totals->in_lanes);
 	for (enum task_state state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		strbuf_printf(out, ",\"%s\":%" PRIu64, task_state_name(state), totals->ended[state]);
 	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu,\"queued_bytes\":%zu}", totals->kept, totals->kept_bytes,
@@ -278,20 +285,17 @@ static void refuse_config(const struct call *call, const char *error)
 	strbuf_free(&data);
 }
 
-static bool may_govern(const struct call *call)
+bool call_is_admin(const struct call *call)
 {
 	uid_t uid = call->to.connection->peer.uid;
-	if (uid == 0 || uid == geteuid())
-		return true;
-	reply_error(&call->to, PROTO_DENIED, "only root and the daemon's own user may do that", NULL);
-	return false;
+	return uid == 0 || uid == geteuid();
 }
 
 void rpc_server_reload(const struct call *call)
 {
 	struct no_params params = { 0 };
 	char *report = NULL, *error = NULL;
-	if (!call_params(call, &params) || !may_govern(call))
+	if (!call_params(call, &params))
 		return;
 	if (call->edge->host.reload(call->edge->host.context, &report, &error) == 0)
 		reply_text(&call->to, report, strlen(report));
@@ -305,7 +309,7 @@ void rpc_server_shutdown(const struct call *call)
 {
 	static const char stopping[] = "{\"stopping\":true}";
 	struct shutdown_params params = { 0 };
-	if (!call_params(call, &params) || !may_govern(call))
+	if (!call_params(call, &params))
 		return;
 	reply_text(&call->to, stopping, sizeof(stopping) - 1);
 	call->edge->host.shutdown(call->edge->host.context, params.now);

@@ -20,6 +20,7 @@ struct config_pool { /* [pool NAME] */
 	int64_t limit_core;      /* RLIMIT_CORE bytes; -1; default 0 */
 	int64_t recycle_tasks;   /* a worker is replaced after so many tasks; 0: never */
 	int64_t recycle_memory;  /* …or when its resident size is above this; -1: never */
+	int64_t nested_processes; /* so many more while all its tasks wait for tasks */
 	STAILQ_ENTRY(config_pool) link;
 };
 struct config_queue { /* [queue NAME]; each pool has one of its own name: it is here also where no section describes it */
@@ -27,6 +28,12 @@ struct config_queue { /* [queue NAME]; each pool has one of its own name: it is 
 	char *pool; /* not in the file: the pool of that name, else "default"; resolved here */
 	int64_t limit_queued; /* 0: none */
 	int64_t limit_bytes;  /* 0: none */
+	int64_t limit_running; /* 0: none */
+	int64_t order; /* enum queue_order of the core */
+	double rate;   /* starts a second; 0: no limit */
+	int64_t burst;
+	int64_t ageing; /* ns; 0: none */
+	int64_t weight;
 	STAILQ_ENTRY(config_queue) link;
 };
 struct config_plugin { /* [plugin NAME] */
@@ -51,6 +58,7 @@ struct config {
 	int64_t max_requests;  /* outstanding on one connection; default 1048576 */
 	int64_t drain_timeout; /* ns that a stop waits for what runs; default 30s */
 	int64_t kill_grace;    /* ns between a cancel and the kill; default 5s */
+	int64_t crash_limit;   /* a task that has killed so many workers is not tried again; 0: no limit */
 	int64_t result_ttl;    /* ns; default 1h */
 	int64_t failure_ttl;   /* ns; default 24h */
 	int64_t result_bytes;  /* default 64M */
@@ -61,7 +69,19 @@ struct config {
 	STAILQ_HEAD(, config_plugin) plugins;
 };
 
-enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_OCTAL, CONFIG_DURATION, CONFIG_SIZE, CONFIG_ENUM, CONFIG_PROCESSES };
+#define CONFIG_NAME_LIMIT 64
+#define CONFIG_PROCESSES_LIMIT 1024
+
+enum config_type {
+	CONFIG_STRING,
+	CONFIG_INT,
+	CONFIG_OCTAL,
+	CONFIG_DECIMAL, /* a double; its bounds are whole */
+	CONFIG_DURATION,
+	CONFIG_SIZE,
+	CONFIG_ENUM,
+	CONFIG_PROCESSES,
+};
 struct config_key {
 	const char *section; /* "taskd", "pool", "queue", "plugin" */
 	const char *name;
@@ -91,6 +111,8 @@ void config_free(struct config *config);
  * "(removed)", which is not in the table. */
 void config_compare(const struct config *from, const struct config *to,
 	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
+/* Whether pools, queues and plugins may be called that. */
+bool config_name_is_sound(const char *name);
 /* The pool of that name, or NULL. */
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 

@@ -19,6 +19,7 @@
 static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
 static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
 static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const order_words[] = { "priority", "fifo", "lifo", NULL };
 static const int64_t level_values[] = {
 	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
 };
@@ -51,6 +52,8 @@ const struct config_key config_keys[] = {
 		.summary = "how many ended tasks are kept" },
 	{ TASKD(kill_grace), .type = CONFIG_DURATION, .initial = "5s", .reloadable = true, .min = 0, .max = DAY,
 		.summary = "time between a cancel and the kill" },
+	{ TASKD(crash_limit), .type = CONFIG_INT, .initial = "3", .reloadable = true, .min = 0, .max = 100,
+		.summary = "workers that a task may kill and still be tried again; 0: no limit" },
 	{ TASKD(drain_timeout), .type = CONFIG_DURATION, .initial = "30s", .reloadable = true, .min = 0, .max = 30 * DAY,
 		.summary = "how long a stop waits for what runs" },
 	{ TASKD(start_timeout), .type = CONFIG_DURATION, .initial = "60s", .reloadable = true, .min = NS_PER_MS, .max = DAY,
@@ -61,7 +64,8 @@ const struct config_key config_keys[] = {
 		.values = level_values, .summary = "the least urgent messages that are logged" },
 
 	/* [pool NAME] */
-	{ POOL(processes), .type = CONFIG_PROCESSES, .initial = "auto", .reloadable = true, .min = 1, .max = 1024,
+	{ POOL(processes), .type = CONFIG_PROCESSES, .initial = "auto", .reloadable = true, .min = 1,
+		.max = CONFIG_PROCESSES_LIMIT,
 		.summary = "worker processes; auto: as many as there are CPUs" },
 	{ POOL(threads), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = 256,
 		.summary = "tasks that one process runs at once" },
@@ -81,9 +85,23 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = 0, .summary = "tasks after which a worker is replaced" },
 	{ POOL(recycle_memory), .type = CONFIG_SIZE, .initial = "none", .reloadable = true, .min = 1 * MIB, .max = 1024 * TIB,
 		.takes_none = true, .none = -1, .summary = "resident size above which a worker is replaced" },
+	{ POOL(nested_processes), .type = CONFIG_INT, .initial = "16", .reloadable = true, .min = 0,
+		.max = CONFIG_PROCESSES_LIMIT, .summary = "processes beyond its number while all its tasks wait for tasks" },
 
 	/* [queue NAME] */
 	{ QUEUE(pool), .type = CONFIG_STRING, .summary = "the pool that runs its tasks" },
+	{ QUEUE(order), .type = CONFIG_ENUM, .initial = "priority", .reloadable = true, .words = order_words,
+		.summary = "which of its tasks is next" },
+	{ QUEUE(limit_running), .type = CONFIG_INT, .initial = "none", .reloadable = true, .min = 0, .max = 1 << 30,
+		.takes_none = true, .none = 0, .summary = "tasks of it that may be started at once" },
+	{ QUEUE(rate), .type = CONFIG_DECIMAL, .initial = "none", .reloadable = true, .min = 0, .max = 1000000,
+		.takes_none = true, .none = 0, .summary = "tasks of it that are started in a second" },
+	{ QUEUE(burst), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = 1000000,
+		.summary = "tasks that may start at once where the rate allowed more before" },
+	{ QUEUE(ageing), .type = CONFIG_DURATION, .initial = "none", .reloadable = true, .min = NS_PER_MS, .max = 365 * DAY,
+		.takes_none = true, .none = 0, .summary = "the waiting time that counts for one priority more" },
+	{ QUEUE(weight), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = 1000,
+		.summary = "its share of its pool, among queues whose next tasks have equal priorities" },
 	{ QUEUE(limit_queued), .type = CONFIG_INT, .initial = "10000000", .reloadable = true, .min = 1, .max = INT64_C(1) << 40,
 		.takes_none = true, .none = 0, .summary = "tasks that may wait in it" },
 	{ QUEUE(limit_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 1 * KIB, .max = 1024 * TIB,

@@ -18,7 +18,6 @@ static const char *const section_words[N_CONFIG_SECTIONS] = {
 	[CONFIG_SECTION_QUEUE] = "queue",
 	[CONFIG_SECTION_PLUGIN] = "plugin",
 };
-#define NAME_LIMIT 64
 #define LINE_LIMIT 4096
 #define KEYS_MAX 64
 
@@ -60,10 +59,10 @@ __attribute__((format(printf, 3, 4))) static void fail_at(struct reading *readin
 
 /* --- sections --- */
 
-static bool name_is_sound(const char *name)
+bool config_name_is_sound(const char *name)
 {
 	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-	return length > 0 && length <= NAME_LIMIT && name[length] == '\0';
+	return length > 0 && length <= CONFIG_NAME_LIMIT && name[length] == '\0';
 }
 
 static int kind_find(struct reading *reading, const char *word)
@@ -109,9 +108,9 @@ static void section_begin(struct reading *reading, char *title)
 		fail_at(reading, reading->line, "[taskd] takes no name");
 	else if (kind != CONFIG_SECTION_TASKD && !name)
 		fail_at(reading, reading->line, "[%s] needs a name: [%s NAME]", word, word);
-	else if (name && (!name_is_sound(name) || strtok_r(NULL, " \t", &rest)))
+	else if (name && (!config_name_is_sound(name) || strtok_r(NULL, " \t", &rest)))
 		fail_at(reading, reading->line, "the name of a %s has letters, digits, - and _, at most %d of them", word,
-			NAME_LIMIT);
+			CONFIG_NAME_LIMIT);
 	if (reading->error)
 		return;
 	const struct section *same = section_find(reading, (enum config_section)kind, name);

@@ -72,6 +72,7 @@ static char *bound_text(const struct config_key *key, int64_t value)
 	case CONFIG_OCTAL:
 		return xasprintf("%04" PRIo64, (uint64_t)value);
 	case CONFIG_INT:
+	case CONFIG_DECIMAL:
 	case CONFIG_PROCESSES:
 	case CONFIG_STRING:
 	case CONFIG_ENUM:
@@ -80,15 +81,19 @@ static char *bound_text(const struct config_key *key, int64_t value)
 	return xasprintf("%" PRId64, value);
 }
 
+static char *bounds_error(const struct config_key *key, const char *text)
+{
+	char *min = bound_text(key, key->min), *max = bound_text(key, key->max);
+	char *error = xasprintf("%s is out of bounds: %s to %s%s", text, min, max, key->takes_none ? ", or none" : "");
+	free(min);
+	free(max);
+	return error;
+}
+
 static char *bounds_check(const struct config_key *key, const char *text, int64_t value)
 {
-	if ((key->min || key->max) && (value < key->min || value > key->max)) {
-		char *min = bound_text(key, key->min), *max = bound_text(key, key->max);
-		char *error = xasprintf("%s is out of bounds: %s to %s%s", text, min, max, key->takes_none ? ", or none" : "");
-		free(min);
-		free(max);
-		return error;
-	}
+	if ((key->min || key->max) && (value < key->min || value > key->max))
+		return bounds_error(key, text);
 	if (key->step && value % key->step) {
 		char *step = bound_text(key, key->step);
 		char *error = xasprintf("%s is not a multiple of %s", text, step);
@@ -115,6 +120,7 @@ static const char *number_parse(const struct config_key *key, const char *text, 
 			return whole_number(text, 10, value) == 0 ? NULL : "a whole number or auto";
 		*value = cpu_count() < key->max ? cpu_count() : key->max;
 		return NULL;
+	case CONFIG_DECIMAL:
 	case CONFIG_STRING:
 	case CONFIG_ENUM:
 		break;
@@ -142,6 +148,22 @@ static char *string_set(void *target, const struct config_key *key, const char *
 	return NULL;
 }
 
+static char *decimal_set(void *target, const struct config_key *key, const char *text)
+{
+	double value = (double)key->none;
+	if (!key->takes_none || strcmp(text, "none") != 0) {
+		char *end;
+		value = strtod(text, &end);
+		/* strtod knows hexadecimal ones, inf and nan, too. */
+		if (text[strspn(text, "0123456789.")] || *end)
+			return xasprintf("%s is not a number such as 10 or 0.5%s", text, key->takes_none ? ", or none" : "");
+		if (value < (double)key->min || value > (double)key->max)
+			return bounds_error(key, text);
+	}
+	*(double *)(void *)((char *)target + key->offset) = value;
+	return NULL;
+}
+
 char *config_value_set(void *target, const struct config_key *key, const char *text)
 {
 	if (!*text)
@@ -150,6 +172,8 @@ char *config_value_set(void *target, const struct config_key *key, const char *t
 		return string_set(target, key, text);
 	if (key->type == CONFIG_ENUM)
 		return enum_set(target, key, text);
+	if (key->type == CONFIG_DECIMAL)
+		return decimal_set(target, key, text);
 	if (key->takes_none && strcmp(text, "none") == 0) {
 		*number_of(target, key) = key->none;
 		return NULL;
@@ -187,7 +211,7 @@ bool config_value_equal(const void *a, const void *b, const struct config_key *k
 {
 	const char *at_a = (const char *)a + key->offset, *at_b = (const char *)b + key->offset;
 	if (key->type != CONFIG_STRING)
-		return memcmp(at_a, at_b, sizeof(int64_t)) == 0;
+		return memcmp(at_a, at_b, sizeof(int64_t)) == 0; /* or of a double, which is as large */
 	const char *one, *other;
 	memcpy(&one, at_a, sizeof(one));
 	memcpy(&other, at_b, sizeof(other));

@@ -105,6 +105,8 @@ struct task_type *core_type_next(const struct core *core, const struct task_type
 /* `user` is handed back by core_pool_user. */
 struct core_pool *core_pool_new(struct core *core, const char *name, void *user);
 void *core_pool_user(const struct core_pool *pool);
+/* Whether some task waits in it that may start now. */
+bool core_pool_waits(const struct core_pool *pool);
 /* Its slots must be gone, and its queues freed. */
 void core_pool_free(struct core_pool *pool);
 /* A slot of POOL that cannot run anything until core_slot_ready. `user` is handed back by core_slot_user. */

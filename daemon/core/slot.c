@@ -276,6 +276,11 @@ void *core_pool_user(const struct core_pool *pool)
 	return pool->user;
 }
 
+bool core_pool_waits(const struct core_pool *pool)
+{
+	return pool->waiting.count > 0;
+}
+
 const char *core_pool_name(const struct core_pool *pool)
 {
 	return pool->name;

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 
 /* --- workers of a pool --- */
 
-/* BEFORE: the one that it comes before; NULL: it is the last. */
-static void worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before)
+struct worker *worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before)
 {
 	struct worker *worker = xcalloc(1, sizeof(*worker));
 	worker->pools = pools;
@@ -21,28 +21,41 @@ static void worker_new(struct pools *pools, struct pool *pool, int index, struct
 		TAILQ_INSERT_BEFORE(before, worker, link);
 	else
 		TAILQ_INSERT_TAIL(&pool->workers, worker, link);
+	return worker;
+}
+
+static void worker_adopt(struct worker *worker)
+{
+	worker->pools->extras -= worker->extra;
+	worker->extra = false;
 }
 
 void worker_free(struct worker *worker)
 {
+	worker_adopt(worker);
 	TAILQ_REMOVE(&worker->pool->workers, worker, link);
 	worker_forget_failures(worker);
 	free(worker);
 }
 
-/* As many workers as the pool is to have; those above that number leave when they are done. The list is in the order
- * of their indices, in which there may be gaps: where one of those that are to leave has left, and others have not. */
+/* As many workers as the pool is to have; those above that number leave when they are done, but for extra ones, which
+ * nested.c sends. The list is in the order of their indices, in which there may be gaps: where one of those that are to
+ * leave has left, and others have not. */
 static void pool_resize(struct pools *pools, struct pool *pool)
 {
 	struct worker *worker = TAILQ_FIRST(&pool->workers), *next;
 	for (int i = 0; i < pool->processes; i++) {
-		if (worker && worker->index == i)
+		if (worker && worker->index == i) {
+			worker_adopt(worker);
 			worker = TAILQ_NEXT(worker, link);
-		else
+		} else {
 			worker_new(pools, pool, i, worker);
+		}
 	}
 	for (; worker; worker = next) {
 		next = TAILQ_NEXT(worker, link);
+		if (worker->extra)
+			continue;
 		if (worker->process)
 			worker_retire(worker);
 		else
@@ -50,6 +63,22 @@ static void pool_resize(struct pools *pools, struct pool *pool)
 	}
 	pools_schedule(pools);
 }
+
+int pools_resize(struct pools *pools, struct pool *pool, int processes, char **error)
+{
+	if (processes < 1 || processes > CONFIG_PROCESSES_LIMIT) {
+		*error = xasprintf("a pool has 1 to %d processes, not %d", CONFIG_PROCESSES_LIMIT, processes);
+		return -1;
+	}
+	if (pools->stopping) {
+		*error = xstrdup("no worker is started any more: taskd stops");
+		return -1;
+	}
+	pool->processes = processes;
+	pool_resize(pools, pool);
+	return 0;
+}
+
 /* --- configuration --- */
 
 static void pool_configure(struct pools *pools, struct pool_own *own, const struct config_pool *config)
@@ -71,21 +100,22 @@ static void queue_configure(struct pools *pools, const struct config_queue *sect
 	const struct core_queue_options options = {
 		.limit_queued = (size_t)section->limit_queued,
 		.limit_bytes = (size_t)section->limit_bytes,
+		.limit_running = (size_t)section->limit_running,
+		.order = (enum queue_order)section->order,
+		.rate = section->rate,
+		.burst = (uint32_t)section->burst,
+		.ageing_ns = section->ageing,
+		.weight = (uint32_t)section->weight,
 	};
 	struct core_queue *queue = core_queue_find(pools->core, section->name);
-	if (queue)
-		core_queue_set(queue, &options);
-	else
+	if (!queue) {
 		core_queue_new(pools->core, section->name, pool, &options);
-}
-
-static struct pool_own *pool_find(const struct pools *pools, const char *name)
-{
-	struct pool *pool;
-	TAILQ_FOREACH(pool, &pools->list, link)
-		if (strcmp(pool->name, name) == 0)
-			return pool_own(pool);
-	return NULL;
+		return;
+	}
+	core_queue_set(queue, &options);
+	if (core_queue_pool(queue) != pool)
+		log_warning("queue %s stays in pool %s until a restart", section->name,
+			core_pool_name(core_queue_pool(queue)));
 }
 
 static struct pool_own *pool_new(struct pools *pools, const char *name)
@@ -93,6 +123,7 @@ static struct pool_own *pool_new(struct pools *pools, const char *name)
 	struct pool_own *own = xcalloc(1, sizeof(*own));
 	own->public.name = xstrdup(name);
 	own->public.core_pool = core_pool_new(pools->core, name, own);
+	own->stuck_ns = CLOCK_NEVER;
 	TAILQ_INIT(&own->public.workers);
 	STAILQ_INIT(&own->told);
 	TAILQ_INSERT_TAIL(&pools->list, &own->public, link);
@@ -105,7 +136,7 @@ static void queues_configure(struct pools *pools, const struct config *config)
 	const struct config_queue *section;
 	struct pool *pool;
 	STAILQ_FOREACH(section, &config->queues, link)
-		queue_configure(pools, section, pool_find(pools, section->pool)->public.core_pool);
+		queue_configure(pools, section, pools_find(pools, section->pool)->core_pool);
 	TAILQ_FOREACH(pool, &pools->list, link)
 		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
 }
@@ -155,7 +186,8 @@ void pools_configure(struct pools *pools, const struct config *config)
 	pools->config = config;
 	const struct config_pool *section;
 	STAILQ_FOREACH(section, &config->pools, link) {
-		struct pool_own *own = pool_find(pools, section->name);
+		struct pool *pool = pools_find(pools, section->name);
+		struct pool_own *own = pool ? pool_own(pool) : NULL;
 		bool replace = own && worker_differs(before, &own->config, config, section);
 		if (!own)
 			own = pool_new(pools, section->name);

@@ -36,6 +36,7 @@ struct process {
 	int n_seats;
 	int n_ready;
 	int64_t leave_by_ns;  /* a retiring one's: set once it has nothing left to do */
+	int waits;            /* requests of its handlers that wait for tasks */
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
 	bool killed;            /* by taskd */
 	const char *killed_for; /* static; why; NULL where its own end says it better */
@@ -55,6 +56,9 @@ struct pool_own {
 	struct core_queue *queue; /* the one of its name */
 	STAILQ_HEAD(, told) told;
 	size_t n_told;
+	int64_t stuck_ns;  /* since when nothing can go on here; CLOCK_NEVER: something can */
+	int64_t needed_ns; /* when an extra process was last needed */
+	int64_t extra_after_ns; /* no extra process is started before: the last one failed to */
 };
 static inline struct pool_own *pool_own(const struct pool *pool) { return (struct pool_own *)(uintptr_t)pool; }
 
@@ -63,11 +67,17 @@ struct pools {
 	struct core *core;
 	const struct config *config;
 	char *worker_path;
+	char *socket; /* NULL: unknown */
 	long long soft_files; /* workers' soft limit of open files; -1: as inherited */
 	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
 	bool stopping;
 	int64_t next_ns;
+	int waits;   /* of all processes: see nested.c */
+	int extras;  /* extra workers of all pools */
+	int64_t nested_ns; /* when nested.c wants to look again */
+	bool (*fail_wait)(void *context, const struct core_pool *pool);
+	void *fail_context;
 	TAILQ_HEAD(, pool) list;
 	TAILQ_HEAD(, seat) active;
 	struct child_watch *deaths;
@@ -83,8 +93,9 @@ void watch_free(struct child_watch *watch);
 /* --- spawn.c --- */
 /* Where taskd-worker is; malloc'ed. */
 char *spawn_worker_path(void);
-/* Starts PATH with CONTROL_FD as its descriptor WORKER_CONTROL_FD and nothing else but 0 to 2. The pid, or -errno. */
-int spawn_worker(const char *path, const char *title, int control_fd);
+/* Starts PATH with CONTROL_FD as its descriptor WORKER_CONTROL_FD and nothing else but 0 to 2; SOCKET (or NULL) is the
+ * daemon's, for its environment. The pid, or -errno. */
+int spawn_worker(const char *path, const char *title, const char *socket, int control_fd);
 
 /* --- process.c: a worker's life --- */
 void worker_start(struct worker *worker);
@@ -119,9 +130,17 @@ void process_kill_if_alone(struct process *process);
 /* --- configure.c --- */
 /* Pools, queues and workers (not started) of the first configuration. */
 void configure_first(struct pools *pools, const struct config *config);
+/* BEFORE: the one that it comes before in its pool's list; NULL: it is the last. */
+struct worker *worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before);
 void worker_free(struct worker *worker);
 /* What was told once may be told again. */
 void told_forget(struct pool_own *own);
+
+/* --- nested.c --- */
+/* PROCESS is gone, and so are its handlers' waits. */
+void nested_forget(struct process *process);
+/* An extra worker's process has ended, or could not be started, before it was ready. */
+void nested_failed(struct worker *worker);
 
 /* --- route.c --- */
 /* Which queue a type's tasks go to. */

@@ -7,8 +7,10 @@ libpool_la_SOURCES = \
 	daemon/pool/configure.c \
 	daemon/pool/hear.c \
 	daemon/pool/messages.c \
+	daemon/pool/nested.c \
 	daemon/pool/pools.c \
 	daemon/pool/process.c \
+	daemon/pool/queues.c \
 	daemon/pool/reap.c \
 	daemon/pool/route.c \
 	daemon/pool/spawn.c \

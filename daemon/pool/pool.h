@@ -11,6 +11,8 @@
 struct config;
 struct core;
 struct core_pool;
+struct core_queue;
+struct core_queue_options;
 struct core_slot;
 struct event_base;
 struct pools;
@@ -36,6 +38,7 @@ struct worker {
 	struct pools *pools;
 	struct pool *pool;
 	int index; /* within its pool */
+	bool extra; /* beyond the pool's number, since tasks wait for tasks: see nested.c */
 	int pid;   /* 0 while not running */
 	enum worker_state state;
 	int64_t started_ns;  /* this process's start */
@@ -57,7 +60,7 @@ struct pool {
 	int processes;
 	int threads;
 	struct core_pool *core_pool;
-	TAILQ_HEAD(, worker) workers;
+	TAILQ_HEAD(worker_list, worker) workers; /* in the order of their indices */
 	TAILQ_ENTRY(pool) link;
 };
 
@@ -70,6 +73,8 @@ struct handler_info {
 
 /* SOFT_FILES: the soft limit of open files that workers start with; -1: as inherited. */
 struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);
+/* Where the daemon listens: workers find it in their environment. Before pools_start. */
+void pools_set_socket(struct pools *pools, const char *path);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);
 /* Spawns the workers. */
@@ -102,6 +107,11 @@ void pools_stop(struct pools *pools);
 bool pools_gone(const struct pools *pools);
 void pools_kill(struct pools *pools);
 struct pool *pools_first(const struct pools *pools);
+/* The pool of that name, or NULL. */
+struct pool *pools_find(const struct pools *pools, const char *name);
+/* So many worker processes from now on, until the configuration is read again. Those that are too many leave when they
+ * have done what they took. 0, or -1 with *error (malloc'ed). */
+int pools_resize(struct pools *pools, struct pool *pool, int processes, char **error) __attribute__((warn_unused_result));
 struct worker *pools_worker_of(const struct core_slot *slot);
 int pools_slot_index(const struct core_slot *slot);
 /* The slots of a worker that runs, one after the other: NULL at the end. */
@@ -109,6 +119,26 @@ struct core_slot *pools_slot_next(const struct worker *worker, int index);
 
 /* Whether POOL's configuration lets it run tasks of that name. */
 bool pools_serves(const struct core_pool *pool, const char *task_name);
+
+/* --- queues at run time --- */
+/* Makes one. POOL NULL: the pool of its name, else "default". It survives a reload, but where the configuration names it
+ * by then, that counts. NULL with *error (malloc'ed): the name is no name or is taken, or there is no such pool. */
+struct core_queue *pools_queue_create(struct pools *pools, const char *name, const char *pool,
+	const struct core_queue_options *options, char **error) __attribute__((warn_unused_result));
+/* Whether the configuration names it, or it is a pool's own. */
+bool pools_queue_is_configured(const struct pools *pools, const struct core_queue *queue);
+/* Frees QUEUE, which must be empty, made at run time or gone from the configuration, and used by no schedule. 0, or -1
+ * with *error (malloc'ed). */
+int pools_queue_remove(struct pools *pools, struct core_queue *queue, char **error) __attribute__((warn_unused_result));
+
+/* --- tasks that wait for tasks: see nested.c --- */
+/* A client whose process is PID waits for so many tasks more, or less (0: just asks). True where that is a worker's. */
+bool pools_nested(struct pools *pools, int pid, int change);
+/* What is called when nothing can go on in POOL any more, and it may have no further process: it ends one wait for a
+ * task that waits there. False: there was none. */
+void pools_on_deadlock(struct pools *pools, bool (*fail)(void *context, const struct core_pool *pool), void *context);
+/* Sees to it that tasks can go on in every pool; once a turn, after core_turn. */
+void pools_unblock(struct pools *pools);
 
 /* The core's wishes; see struct core_ops. */
 int pools_op_start(void *context, struct core_slot *slot, struct task *task);

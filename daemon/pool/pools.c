@@ -30,7 +30,7 @@ void pools_schedule(struct pools *pools)
 
 int64_t pools_next_ns(const struct pools *pools)
 {
-	return pools->next_ns;
+	return pools->nested_ns < pools->next_ns ? pools->nested_ns : pools->next_ns;
 }
 
 void pools_timer(struct pools *pools)
@@ -99,11 +99,18 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->soft_files = soft_files;
 	pools->oom_adjusted = oom_score_lowered();
 	pools->next_ns = CLOCK_NEVER;
+	pools->nested_ns = CLOCK_NEVER;
 	TAILQ_INIT(&pools->list);
 	TAILQ_INIT(&pools->active);
 	pools->deaths = watch_deaths(base, on_death, pools);
 	configure_first(pools, config);
 	return pools;
+}
+
+void pools_set_socket(struct pools *pools, const char *path)
+{
+	free(pools->socket);
+	pools->socket = xstrdup(path);
 }
 
 static void pool_free(struct pool_own *own)
@@ -150,6 +157,7 @@ void pools_free(struct pools *pools)
 	}
 	watch_free(pools->deaths);
 	free(pools->worker_path);
+	free(pools->socket);
 	free(pools);
 }
 
@@ -167,7 +175,7 @@ void pools_count(const struct pools *pools, int *ready, int *wanted)
 	TAILQ_FOREACH(pool, &pools->list, link) {
 		*wanted += pool->processes;
 		TAILQ_FOREACH(worker, &pool->workers, link)
-			*ready += worker->state == WORKER_READY;
+			*ready += worker->state == WORKER_READY && !worker->extra;
 	}
 }
 
@@ -228,6 +236,15 @@ void pools_kill(struct pools *pools)
 struct pool *pools_first(const struct pools *pools)
 {
 	return TAILQ_FIRST(&pools->list);
+}
+
+struct pool *pools_find(const struct pools *pools, const char *name)
+{
+	struct pool *pool;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		if (strcmp(pool->name, name) == 0)
+			return pool;
+	return NULL;
 }
 
 struct worker *pools_worker_of(const struct core_slot *slot)

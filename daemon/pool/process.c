@@ -176,7 +176,7 @@ static int process_spawn(struct process *process)
 	int pid = flags < 0 || fcntl(pair[1], F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 	if (pid == 0) {
 		char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);
-		pid = spawn_worker(worker->pools->worker_path, title, pair[1]);
+		pid = spawn_worker(worker->pools->worker_path, title, worker->pools->socket, pair[1]);
 		free(title);
 	}
 	close(pair[1]);
@@ -334,6 +334,9 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 		.usage = *usage,
 		.reason = process->killed_for,
 	};
+	nested_forget(process);
+	if (worker->extra && worker->state == WORKER_STARTING)
+		nested_failed(worker);
 	bool had_task = seats_lost(process, &obituary);
 	bool young = !asked && !had_task && worker->tasks_done == 0 &&
 		(worker->state == WORKER_STARTING || clock_mono_ns() - worker->started_ns < YOUNG_NS);

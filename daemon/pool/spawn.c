@@ -45,20 +45,21 @@ static bool environment_is_ours(const char *entry)
 	return false;
 }
 
-static char **environment_for_children(void)
+/* ADDED, "NAME=value" or NULL, takes the place of what was there of that name. */
+static char **environment_for_children(char *added)
 {
-	size_t n = 0;
+	size_t n = 0, kept = 0, name_length = added ? (size_t)(strchr(added, '=') - added) + 1 : 0;
 	while (environ[n])
 		n++;
-	char **copy = xcalloc(n + 1, sizeof(*copy));
-	size_t kept = 0;
+	char **copy = xcalloc(n + 2, sizeof(*copy));
 	for (size_t i = 0; i < n; i++)
-		if (!environment_is_ours(environ[i]))
+		if (!environment_is_ours(environ[i]) && !(added && strncmp(environ[i], added, name_length) == 0))
 			copy[kept++] = environ[i];
+	copy[kept] = added;
 	return copy;
 }
 
-int spawn_worker(const char *path, const char *title, int control_fd)
+int spawn_worker(const char *path, const char *title, const char *socket, int control_fd)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -78,11 +79,13 @@ int spawn_worker(const char *path, const char *title, int control_fd)
 	char parent[16];
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
 	char *argv[] = { (char *)(uintptr_t)title, parent, NULL };
-	char **environment = environment_for_children();
+	char *variable = socket ? xasprintf("TASKD_SOCKET=%s", socket) : NULL;
+	char **environment = environment_for_children(variable);
 	pid_t pid = -1;
 	if (!error)
 		error = posix_spawn(&pid, path, &actions, &attributes, argv, environment);
 	free(environment);
+	free(variable);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error ? -error : pid;

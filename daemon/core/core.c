@@ -1,11 +1,10 @@
-/* The core as a whole: its making and its end, its turn, types, and how tasks come in and are found. */
+/* The core as a whole: its making and its end, its turn, types, and how tasks are found. */
 #include "core/core.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 /* --- keys --- */
@@ -44,16 +43,25 @@ struct core *core_new(const struct core_ops *ops, const struct core_limits *limi
 	core->limits = *limits;
 	core->now_ns = now_ns;
 	core->next_id = 1;
+	core->next_place = 1;
 	core->start = true;
 	core->sweep_ns = CLOCK_NEVER;
 	core->sweep_gap_ns = SWEEP_NS;
 	core->stalled_ns = CLOCK_NEVER;
 	idmap_init(&core->tasks);
+	calendar_init(&core->calendars[false]);
+	calendar_init(&core->calendars[true]);
+	facets_init(core);
+	schedules_init(core);
+	unique_init(core);
 	names_init(&core->types, type_hash, type_equals);
 	names_init(&core->queues, queue_hash, queue_equals);
 	heap_init(&core->timers);
+	heap_init(&core->gates);
 	TAILQ_INIT(&core->all);
 	TAILQ_INIT(&core->graveyard);
+	TAILQ_INIT(&core->blocked);
+	TAILQ_INIT(&core->settling);
 	for (int state = 0; state < TASK_N_STATES; state++)
 		for (int fetched = 0; fetched < 2; fetched++)
 			TAILQ_INIT(&core->kept[state][fetched]);
@@ -86,6 +94,7 @@ void core_free(struct core *core)
 
 	if (!core)
 		return;
+	schedules_fini(core);
 	keep_bury(core);
 	while ((task = TAILQ_FIRST(&core->all))) { /* tells nobody: this is not their end but ours */
 		TAILQ_REMOVE(&core->all, task, all);
@@ -101,8 +110,13 @@ void core_free(struct core *core)
 		pool_destroy(pool);
 	}
 	free_types(core);
+	facets_fini(core);
+	calendar_fini(&core->calendars[false]);
+	calendar_fini(&core->calendars[true]);
 	names_fini(&core->queues);
+	names_fini(&core->keys);
 	heap_fini(&core->timers);
+	heap_fini(&core->gates);
 	idmap_fini(&core->tasks);
 	free(core);
 }
@@ -132,6 +146,26 @@ int64_t core_now(const struct core *core)
 	return core->now_ns;
 }
 
+void core_set_wall(struct core *core, int64_t wall_ns)
+{
+	core->wall_ns = wall_ns;
+}
+
+int64_t core_wall(const struct core *core)
+{
+	return core->wall_ns;
+}
+
+void core_seed(struct core *core, uint64_t seed)
+{
+	core->random = seed;
+}
+
+void core_observe(struct core *core, bool on)
+{
+	core->observed = on;
+}
+
 void core_close(struct core *core, bool start)
 {
 	struct core_pool *pool;
@@ -147,27 +181,40 @@ void core_close(struct core *core, bool start)
 
 /* --- the turn --- */
 
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static int64_t next_turn_ns(const struct core *core)
 {
 	const struct heap_node *timer = heap_top(&core->timers);
 	int64_t next_ns = keep_next_ns(core);
 
-	if (timer && timer->key < next_ns)
-		next_ns = timer->key;
-	if (core->sweep_ns < next_ns)
-		next_ns = core->sweep_ns;
-	if (!TAILQ_EMPTY(&core->stalled) && core->stalled_ns < next_ns)
-		next_ns = core->stalled_ns;
-	return next_ns;
+	if (!TAILQ_EMPTY(&core->settling))
+		return core->now_ns;
+	if (timer)
+		next_ns = earlier(next_ns, timer->key);
+	if (!TAILQ_EMPTY(&core->stalled))
+		next_ns = earlier(next_ns, core->stalled_ns);
+	next_ns = earlier(next_ns, core->sweep_ns);
+	next_ns = earlier(next_ns, calendar_next_ns(core));
+	next_ns = earlier(next_ns, schedule_next_ns(core));
+	return earlier(next_ns, gate_next_ns(core));
 }
 
 int64_t core_turn(struct core *core)
 {
 	struct core_pool *pool;
 
+	calendar_turn(core);
+	schedule_turn(core);
 	life_timers(core);
+	depend_settle(core);
+	gate_turn(core);
 	sched_sweep(core);
 	sched_unstall(core);
+	depend_settle(core); /* whatever the sweep has ended: what it frees starts in this turn, too */
 	if (core->start)
 		TAILQ_FOREACH(pool, &core->pools, link)
 			sched_run(pool);
@@ -194,6 +241,7 @@ struct task_type *core_type(struct core *core, const char *name, size_t length)
 	type->name_length = length;
 	type->name_hash = table_hash(name, length);
 	names_put(&core->types, type);
+	facet_init(&type->tasks);
 	STAILQ_INSERT_TAIL(&core->type_list, type, link);
 	return type;
 }
@@ -203,24 +251,7 @@ struct task_type *core_type_next(const struct core *core, const struct task_type
 	return after ? STAILQ_NEXT(after, link) : STAILQ_FIRST(&core->type_list);
 }
 
-/* --- submission --- */
-
-int core_submit(struct core *core, const struct task_spec *spec, struct task **out)
-{
-	*out = NULL;
-	if (core->closed)
-		return CORE_CLOSED;
-	if (!queue_has_room(spec->queue, bytes_cost(spec->args)))
-		return CORE_QUEUE_FULL;
-	struct task *task = task_new(core, spec);
-	idmap_put(&core->tasks, task->id, task);
-	TAILQ_INSERT_TAIL(&core->all, task, all);
-	queue_push(spec->queue, task);
-	spec->queue->figures.submitted++;
-	core->totals.submitted++;
-	*out = task;
-	return CORE_OK;
-}
+/* --- finding a task --- */
 
 enum core_found core_find(const struct core *core, uint64_t id, struct task **out)
 {

@@ -1,7 +1,8 @@
 /* What the files of the core share with each other and with nobody else.
  *
  *   task.c      the state machine; a task's memory
- *   submit.c    how tasks come in: one, a batch, a retry
+ *   submit.c    how a task comes in, and how it is retried
+ *   batch.c     how several come in together
  *   unique.c    keys
  *   depend.c    tasks that wait for tasks
  *   calendar.c  tasks that wait for a time
@@ -144,8 +145,9 @@ struct core {
 	struct names tags;        /* struct task_tag */
 	struct table owners;      /* struct task_owner, by uid */
 	struct names schedule_names;
-	TAILQ_HEAD(, core_schedule) schedules;
+	TAILQ_HEAD(schedule_list, core_schedule) schedules;
 	struct heap schedule_timers[2]; /* by the monotonic, by the wall clock */
+	int64_t wall_lead_ns;     /* schedule.c: of the wall clock before the monotonic one, in the last turn */
 	uint64_t next_place;
 	uint64_t random;
 	int64_t wall_ns;
@@ -184,6 +186,23 @@ void outcome_release(struct task_outcome *outcome);
 void task_end(struct task *task, const struct task_outcome *outcome);
 
 /* submit.c */
+/* Whether SPEC, which has a key, may have it: CORE_OK, and *other is the task that it replaces, or NULL; else
+ * CORE_ATTACHED or CORE_DUPLICATE, and *other is the task that has it. */
+int submit_key(const struct core *core, const struct task_spec *spec, struct task **other);
+/* Whether QUEUE takes in COUNT tasks more; the room of one that is replaced counts. CORE_OK or a refusal. */
+int submit_room(const struct core_queue *queue, size_t count, size_t bytes, const struct task *replaced);
+/* What SPEC waits for: `after`, then `after_any`. */
+static inline const struct task_ref *submit_ref(const struct task_spec *spec, size_t at)
+{
+	return at < spec->n_after ? &spec->after[at] : &spec->after_any[at - spec->n_after];
+}
+/* The tasks of those that are named by id, and NULL for the others, in a new array, which is to be freed whatever comes.
+ * CORE_OK, or a refusal, and *id is the one that is not there. */
+int submit_find(const struct core *core, const struct task_spec *spec, struct task ***tasks, uint64_t *id);
+/* A task that is found from now on, but has no state yet. */
+struct task *submit_create(struct core *core, const struct task_spec *spec);
+/* Its first state. TASKS: what it waits for, as submit_find has it. */
+void submit_enter(struct core *core, struct task *task, const struct task_spec *spec, struct task *const *tasks);
 /* Where a task goes that waits for nobody (any more): to its calendar, or to its queue. */
 enum task_state submit_state(const struct core *core, const struct task *task);
 
@@ -203,6 +222,8 @@ bool depend_link(struct task *task, struct task *const *after, size_t n_after, s
 	size_t n_after_any, bool pass_results);
 /* TASK comes into TASK_BLOCKED. */
 void depend_enter(struct task *task);
+/* TASK is blocked, but not for long: depend_settle will see to it. */
+bool depend_is_decided(const struct task *task);
 /* TASK leaves TASK_BLOCKED: nobody has to tell it anything any more. */
 void depend_leave(struct task *task);
 /* Lets go what has become free, and ends what has no hope, until there is no more of it. */
@@ -277,6 +298,9 @@ void schedules_fini(struct core *core);
 /* Submits the runs that are due. */
 void schedule_turn(struct core *core);
 int64_t schedule_next_ns(const struct core *core);
+/* One more reference, one fewer; NULL is allowed. */
+struct core_schedule *schedule_ref(struct core_schedule *schedule);
+void schedule_unref(struct core_schedule *schedule);
 
 /* slot.c */
 void slot_put(struct core_slot *slot, struct task *task);

@@ -47,6 +47,7 @@ void core_task_progress(struct task *task, double fraction, const char *text, si
 	extra->progress = isnan(fraction) || fraction < 0 ? -1 : fraction > 1 ? 1 : fraction;
 	free(extra->progress_text);
 	extra->progress_text = length ? xstrndup(text, length) : NULL;
+	task_changed(task_core(task), task, true);
 }
 
 /* --- ending by the slot's word --- */
@@ -70,15 +71,6 @@ static void learn(struct task *task, int64_t started_ns, int64_t ended_ns)
 		type->mean_run_ns = clamp(type->mean_run_ns + (each_ns - type->mean_run_ns) / 8, 1, INT64_MAX);
 }
 
-static void outcome_release(struct task_outcome *outcome)
-{
-	bytes_unref(outcome->result);
-	bytes_unref(outcome->data);
-	free(outcome->message);
-	free(outcome->obituary);
-	*outcome = (struct task_outcome){ 0 };
-}
-
 /* How a task ends that was told to stop: as cancelled or as timed out, with MESSAGE, which is taken over. */
 static struct task_outcome stopped(const struct task *task, char *message)
 {
@@ -90,6 +82,13 @@ static char *stop_reason(const struct task *task)
 	if (!task->timed_out)
 		return xstrdup("cancelled while it ran");
 	return xasprintf("its time limit of %g s ran out", (double)task->extra->timeout_ns / (double)NS_PER_S);
+}
+
+/* An attempt is over; so is the task, unless it is tried again. */
+static void attempt_end(struct task *task, struct task_outcome *end)
+{
+	if (!retry_attempt(task, end))
+		task_end(task, end);
 }
 
 void core_task_done(struct task *task, const struct task_outcome *outcome, int64_t started_ns, int64_t ended_ns)
@@ -112,7 +111,7 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 	} else {
 		learn(task, started_ns, ended_ns);
 	}
-	task_end(task, &end);
+	attempt_end(task, &end);
 }
 
 /* --- stopping --- */
@@ -123,48 +122,78 @@ static void interrupt(struct task *task, bool timed_out)
 
 	task->timed_out = timed_out;
 	task_set_state(task, TASK_CANCELLING);
-	heap_set(&core->timers, &task->timer, core->now_ns + core->limits.kill_grace_ns, task->id);
+	heap_set(&core->timers, &task->timer, clock_after(core->now_ns, core->limits.kill_grace_ns), task->id);
 	core->ops.interrupt(core->ops.context, task->slot, task);
 }
 
-static void cancel_unstarted(struct task *task)
+/* True: TASK, which is not known to have started, waits nowhere but with us now. False: it runs. */
+static bool take_back(struct task *task)
 {
-	task_end(task, &(struct task_outcome){ .state = TASK_CANCELLED, .message = xstrdup("cancelled before it started") });
+	const struct core_ops *ops = &task_core(task)->ops;
+
+	if (!task->slot || ops->revoke(ops->context, task->slot, task))
+		return true;
+	core_task_look(task);
+	if (task->state == TASK_QUEUED) /* it would not be given back, so the slot has it */
+		life_taken(task, task_core(task)->now_ns);
+	return false;
+}
+
+static void end_unstarted(struct task *task, enum task_state state, const char *message)
+{
+	task_end(task, &(struct task_outcome){ .state = state, .message = xstrdup(message) });
 }
 
 bool core_cancel(struct task *task)
 {
-	const struct core_ops *ops = &task_core(task)->ops;
-
 	if (task_state_is_terminal(task->state))
 		return true;
+	task->final = true;
 	if (task->state == TASK_CANCELLING)
 		return false;
-	if (task->state == TASK_QUEUED) {
-		if (!task->slot || ops->revoke(ops->context, task->slot, task)) {
-			cancel_unstarted(task);
-			return true;
-		}
-		core_task_look(task);
-		if (task->state == TASK_QUEUED) /* it would not be given back, so the slot has it */
-			life_taken(task, task_core(task)->now_ns);
+	if (task->state != TASK_RUNNING && take_back(task)) {
+		end_unstarted(task, TASK_CANCELLED,
+			task->tried ? "cancelled before its next attempt" : "cancelled before it started");
+		return true;
 	}
 	interrupt(task, false);
 	return false;
+}
+
+/* --- moments --- */
+
+static void time_out(struct core *core, struct task *task)
+{
+	switch ((enum task_state)task->state) {
+	case TASK_SCHEDULED:
+	case TASK_BLOCKED:
+	case TASK_QUEUED:
+		if (take_back(task))
+			end_unstarted(task, TASK_EXPIRED, "its deadline passed before it started");
+		break;
+	case TASK_RUNNING:
+		interrupt(task, true);
+		break;
+	case TASK_CANCELLING:
+		core->ops.kill(core->ops.context, task->slot, task);
+		break;
+	case TASK_SUCCEEDED:
+	case TASK_FAILED:
+	case TASK_TIMED_OUT:
+	case TASK_CRASHED:
+	case TASK_CANCELLED:
+	case TASK_EXPIRED:
+	case TASK_N_STATES:
+		break;
+	}
 }
 
 void life_timers(struct core *core)
 {
 	struct heap_node *top;
 
-	while ((top = heap_top(&core->timers)) && top->key <= core->now_ns) {
-		struct task *task = heap_entry(heap_pop(&core->timers), struct task, timer);
-
-		if (task->state == TASK_RUNNING)
-			interrupt(task, true);
-		else
-			core->ops.kill(core->ops.context, task->slot, task);
-	}
+	while ((top = heap_top(&core->timers)) && top->key <= core->now_ns)
+		time_out(core, heap_entry(heap_pop(&core->timers), struct task, timer));
 }
 
 /* --- ending with the worker --- */
@@ -212,5 +241,5 @@ void life_crashed(struct task *task, const struct task_obituary *obituary)
 		free(death);
 	}
 	end.obituary = obituary_copy(obituary);
-	task_end(task, &end);
+	attempt_end(task, &end);
 }

@@ -7,6 +7,7 @@ libcore_la_SOURCES = \
 	daemon/core/cron.h \
 	daemon/core/internal.h \
 	daemon/core/task.h \
+	daemon/core/batch.c \
 	daemon/core/bytes.c \
 	daemon/core/calendar.c \
 	daemon/core/core.c \

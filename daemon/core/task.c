@@ -8,9 +8,11 @@
 #include "core/bytes.h"
 #include "core/internal.h"
 
-static_assert(sizeof(struct task) <= 208, "a million queued tasks are to stay small");
+static_assert(sizeof(struct task) <= 272, "a million queued tasks are to stay small");
 
 static const char *const state_names[] = {
+	[TASK_SCHEDULED] = "scheduled",
+	[TASK_BLOCKED] = "blocked",
 	[TASK_QUEUED] = "queued",
 	[TASK_RUNNING] = "running",
 	[TASK_CANCELLING] = "cancelling",
@@ -25,11 +27,15 @@ static_assert(sizeof(state_names) / sizeof(*state_names) == TASK_N_STATES, "a na
 
 #define BIT(state) (1u << (state))
 
-/* What may follow what. A task that is told to stop and succeeds all the same has succeeded: the first end wins. */
+/* What may follow what; taskd-protocol(7) has it for people, with the events. A task that is told to stop and succeeds
+ * all the same has succeeded: the first end wins. One that is tried again goes back without having ended. */
 static const unsigned may_become[TASK_N_STATES] = {
+	[TASK_SCHEDULED] = BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
+	[TASK_BLOCKED] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
 	[TASK_QUEUED] = BIT(TASK_RUNNING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
-	[TASK_RUNNING] = BIT(TASK_CANCELLING) | BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) | BIT(TASK_CRASHED),
-	[TASK_CANCELLING] = BIT(TASK_SUCCEEDED) | BIT(TASK_CANCELLED) | BIT(TASK_TIMED_OUT),
+	[TASK_RUNNING] = BIT(TASK_SCHEDULED) | BIT(TASK_CANCELLING) | BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) |
+		BIT(TASK_CRASHED),
+	[TASK_CANCELLING] = BIT(TASK_SCHEDULED) | BIT(TASK_SUCCEEDED) | BIT(TASK_CANCELLED) | BIT(TASK_TIMED_OUT),
 };
 
 const char *task_state_name(enum task_state state)
@@ -42,36 +48,112 @@ bool task_state_may_become(enum task_state from, enum task_state to)
 	return (unsigned)from < TASK_N_STATES && (unsigned)to < TASK_N_STATES && may_become[from] & BIT(to);
 }
 
-/* Off the list of its old state, where it does not stay on it. */
+/* --- lists --- */
+
+/* Off the list of its state, where it does not stay on it: what waits in a lane, runs or is told to stop there shares
+ * the slot's. */
 static void leave(struct task *task, enum task_state to)
 {
-	if (!task_state_is_terminal(to))
-		assert(task->slot); /* running and cancelling share the slot's list with what waits there */
-	else if (task->slot)
-		slot_remove(task);
-	else
-		queue_remove(task->queue, task);
+	switch ((enum task_state)task->state) {
+	case TASK_SCHEDULED:
+		calendar_remove(task_core(task), task);
+		queue_count(task->queue, task, TASK_SCHEDULED, false);
+		break;
+	case TASK_BLOCKED:
+		depend_leave(task);
+		queue_count(task->queue, task, TASK_BLOCKED, false);
+		break;
+	case TASK_QUEUED:
+	case TASK_RUNNING:
+	case TASK_CANCELLING:
+		if (to == TASK_RUNNING || to == TASK_CANCELLING)
+			assert(task->slot);
+		else if (task->slot)
+			slot_remove(task);
+		else
+			queue_remove(task->queue, task);
+		break;
+	case TASK_SUCCEEDED:
+	case TASK_FAILED:
+	case TASK_TIMED_OUT:
+	case TASK_CRASHED:
+	case TASK_CANCELLED:
+	case TASK_EXPIRED:
+	case TASK_N_STATES:
+		break;
+	}
 }
 
-static void arm_time_limit(struct task *task)
+static void disarm(struct core *core, struct task *task)
 {
-	if (task->extra && task->extra->timeout_ns > 0)
-		heap_set(&task_core(task)->timers, &task->timer, task->started_ns + task->extra->timeout_ns, task->id);
+	if (heap_has(&task->timer))
+		heap_remove(&core->timers, &task->timer);
 }
 
-static void enter_terminal(struct core *core, struct task *task)
+/* From here on its time limit counts, and its deadline no longer does. */
+static void begin(struct core *core, struct task *task)
+{
+	if (!task->started_ns)
+		task->started_ns = core->now_ns;
+	task->tried = true;
+	if (task->extra && task->extra->timeout_ns > 0)
+		heap_set(&core->timers, &task->timer, clock_after(task->started_ns, task->extra->timeout_ns), task->id);
+	else
+		disarm(core, task);
+	slot_update(task->slot);
+}
+
+static void finish(struct core *core, struct task *task)
 {
 	if (!task->ended_ns)
 		task->ended_ns = core->now_ns;
-	if (heap_has(&task->timer))
-		heap_remove(&core->timers, &task->timer);
-	bytes_unref(task->args);
-	task->args = NULL;
+	disarm(core, task);
+	if (task->state == TASK_SUCCEEDED) { /* nobody will run it again */
+		bytes_unref(task->args);
+		task->args = NULL;
+	}
 	core->totals.ended[task->state]++;
 	task->type->ended[task->state]++;
 	task->queue->figures.ended++;
 	keep_add(core, task);
 }
+
+static void enter(struct core *core, struct task *task)
+{
+	switch ((enum task_state)task->state) {
+	case TASK_SCHEDULED:
+		if (task->tried)
+			disarm(core, task);
+		calendar_add(core, task);
+		queue_count(task->queue, task, TASK_SCHEDULED, true);
+		break;
+	case TASK_BLOCKED:
+		depend_enter(task);
+		queue_count(task->queue, task, TASK_BLOCKED, true);
+		break;
+	case TASK_QUEUED:
+		queue_push(task->queue, task);
+		break;
+	case TASK_RUNNING:
+		begin(core, task);
+		break;
+	case TASK_CANCELLING:
+		slot_update(task->slot);
+		break;
+	case TASK_SUCCEEDED:
+	case TASK_FAILED:
+	case TASK_TIMED_OUT:
+	case TASK_CRASHED:
+	case TASK_CANCELLED:
+	case TASK_EXPIRED:
+		finish(core, task);
+		break;
+	case TASK_N_STATES:
+		break;
+	}
+}
+
+/* --- the state --- */
 
 /* Whoever hears of it may do anything to this task and others, so this comes when all books are in order. */
 static void tell(struct core *core, struct task *task)
@@ -86,24 +168,34 @@ static void tell(struct core *core, struct task *task)
 	}
 }
 
+void task_changed(struct core *core, struct task *task, bool progress)
+{
+	if (core->observed && core->ops.changed)
+		core->ops.changed(core->ops.context, task, progress);
+}
+
+static void assign(struct core *core, struct task *task, enum task_state to)
+{
+	task->state = (uint8_t)to;
+	enter(core, task);
+	task_changed(core, task, false);
+}
+
+void task_enter(struct task *task, enum task_state state)
+{
+	assert(state <= TASK_QUEUED);
+	assign(task_core(task), task, state);
+}
+
 void task_set_state(struct task *task, enum task_state to)
 {
 	struct core *core = task_core(task);
 
 	assert(task_state_may_become(task->state, to));
 	leave(task, to);
-	task->state = (uint8_t)to;
-	if (task_state_is_terminal(to)) {
-		enter_terminal(core, task);
+	assign(core, task, to);
+	if (task_state_is_terminal(to))
 		tell(core, task);
-		return;
-	}
-	if (to == TASK_RUNNING) {
-		if (!task->started_ns)
-			task->started_ns = core->now_ns;
-		arm_time_limit(task);
-	}
-	slot_update(task->slot);
 }
 
 void task_end(struct task *task, const struct task_outcome *outcome)
@@ -113,47 +205,78 @@ void task_end(struct task *task, const struct task_outcome *outcome)
 	task_set_state(task, outcome->state);
 }
 
+/* --- memory --- */
+
 struct task_extra *task_extra(struct task *task)
 {
 	if (!task->extra) {
 		task->extra = xcalloc(1, sizeof(*task->extra));
+		task->extra->task = task;
 		task->extra->progress = -1;
 	}
 	return task->extra;
 }
 
+static void set_extra(struct core *core, struct task *task, const struct task_spec *spec)
+{
+	struct task_extra *extra;
+
+	if (!spec->tag && !spec->key && !spec->retry && !spec->schedule && spec->timeout_ns <= 0)
+		return;
+	extra = task_extra(task);
+	if (spec->tag)
+		extra->tag = facet_tag(core, spec->tag, spec->tag_length);
+	if (spec->key) {
+		extra->key = xstrndup(spec->key, spec->key_length);
+		extra->key_length = (uint32_t)spec->key_length;
+	}
+	if (spec->retry)
+		extra->retry = *spec->retry;
+	if (spec->timeout_ns > 0)
+		extra->timeout_ns = spec->timeout_ns;
+	extra->schedule = schedule_ref(spec->schedule);
+}
+
 struct task *task_new(struct core *core, const struct task_spec *spec)
 {
-	struct task *task = xcalloc(1, sizeof(*task)); /* TASK_QUEUED is 0: what begins to exist is queued */
+	struct task *task = xcalloc(1, sizeof(*task));
 
 	task->id = core->next_id++;
 	task->type = spec->type;
 	task->queue = spec->queue;
+	task->owner = facet_owner(core, spec->owner);
 	task->args = bytes_ref(spec->args);
 	task->submitted_ns = core->now_ns;
+	task->due_ns = spec->due_ns;
+	task->wall = spec->wall;
 	task->priority = spec->priority;
-	task->owner = spec->owner;
 	task->items = spec->items;
 	task->attempt = 1;
 	task->queue->records++;
-	if (spec->tag)
-		task_extra(task)->tag = xstrndup(spec->tag, spec->tag_length);
-	if (spec->timeout_ns > 0)
-		task_extra(task)->timeout_ns = spec->timeout_ns;
+	set_extra(core, task, spec);
 	return task;
+}
+
+void outcome_release(struct task_outcome *outcome)
+{
+	bytes_unref(outcome->result);
+	bytes_unref(outcome->data);
+	free(outcome->message);
+	free(outcome->obituary);
+	*outcome = (struct task_outcome){ 0 };
 }
 
 void task_free(struct task *task)
 {
 	if (task->outcome) {
-		bytes_unref(task->outcome->result);
-		bytes_unref(task->outcome->data);
-		free(task->outcome->message);
-		free(task->outcome->obituary);
+		outcome_release(task->outcome);
 		free(task->outcome);
 	}
 	if (task->extra) {
-		free(task->extra->tag);
+		depend_free(task);
+		retry_free(task);
+		schedule_unref(task->extra->schedule);
+		free(task->extra->key);
 		free(task->extra->progress_text);
 		free(task->extra);
 	}
@@ -161,6 +284,8 @@ void task_free(struct task *task)
 	queue_unref(task->queue);
 	free(task);
 }
+
+/* --- waiters --- */
 
 void task_wait(struct task *task, struct task_waiter *waiter)
 {

@@ -150,7 +150,7 @@ struct task_extra {
 	struct task_links *links;      /* depend.c's: what it waits for, or waited for; NULL: nothing */
 	uint64_t retry_of;             /* the task whose retry this is; 0: none */
 	uint64_t retried_as;           /* the task that is its retry; 0: none */
-	struct core_schedule *schedule; /* the one whose run this is; NULL: none, or that is gone */
+	struct core_schedule *schedule; /* the one whose run this is, of which the name at least is there; NULL: none */
 };
 
 struct task {

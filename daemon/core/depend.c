@@ -1,0 +1,249 @@
+/* Tasks that wait for tasks. Each remembers what it waits for, and is on the waiters' list of every one of them that has
+ * not ended. What it hears is only noted; depend_settle acts upon it, one task after the other, so that the length of a
+ * chain is nobody's stack. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xmalloc.h"
+#include "core/bytes.h"
+#include "core/internal.h"
+
+struct link {
+	struct task_waiter waiter;
+	struct task_links *links;
+	uint64_t id;
+	struct bytes *result; /* where results are passed on, until they are */
+	bool any;             /* whatever it ends as is fine */
+	bool done;            /* it has ended, or does not matter any more */
+};
+
+struct task_links {
+	struct task *task;
+	size_t count;
+	size_t open; /* those that are not done */
+	struct task_outcome *failure; /* how the task will end, where that is clear; malloc'ed */
+	bool pass_results;
+	bool settling; /* on core->settling, not on core->blocked */
+	struct link of[];
+};
+
+/* --- what is heard --- */
+
+static void fail(struct task_links *links, const char *kind, uint64_t because_of, char *message)
+{
+	links->failure = xmalloc(sizeof(*links->failure));
+	*links->failure = (struct task_outcome){
+		.state = TASK_CANCELLED, .kind = kind, .because_of = because_of, .message = message,
+	};
+}
+
+static void note(struct link *link, const struct task *task)
+{
+	struct task_links *links = link->links;
+
+	link->done = true;
+	links->open--;
+	if (links->failure || link->any)
+		return;
+	if (task->state != TASK_SUCCEEDED)
+		fail(links, "dependency_failed", task->id,
+			xasprintf("task %llu, for which it waited, ended as %s", (unsigned long long)task->id,
+				task_state_name(task->state)));
+	else if (links->pass_results && task->outcome->dropped)
+		fail(links, "too_large", task->id,
+			xasprintf("the result of task %llu (%zu bytes) was too large to be kept for it",
+				(unsigned long long)task->id, task->outcome->dropped));
+	else if (links->pass_results)
+		link->result = bytes_ref(task->outcome->result);
+}
+
+static bool is_decided(const struct task_links *links)
+{
+	return links->failure || links->open == 0;
+}
+
+static void settle_later(struct task_links *links)
+{
+	struct core *core = task_core(links->task);
+
+	if (links->settling || !is_decided(links))
+		return;
+	TAILQ_REMOVE(&core->blocked, links->task, link);
+	TAILQ_INSERT_TAIL(&core->settling, links->task, link);
+	links->settling = true;
+}
+
+static void ended(struct task_waiter *waiter, struct task *task)
+{
+	struct link *link = heap_entry(waiter, struct link, waiter);
+
+	note(link, task);
+	settle_later(link->links);
+}
+
+/* --- the arguments --- */
+
+/* With the results of what it waited for in them, where it asked for that. */
+static void gather(struct task *task)
+{
+	struct task_links *links = task->extra->links;
+	const struct core_ops *ops = &task_core(task)->ops;
+	struct bytes **results;
+	struct bytes *args = NULL;
+	size_t count = 0;
+
+	if (!links->pass_results)
+		return;
+	results = xcalloc(links->count ? links->count : 1, sizeof(struct bytes *));
+	for (size_t i = 0; i < links->count; i++)
+		if (!links->of[i].any)
+			results[count++] = links->of[i].result;
+	if (ops->gather(ops->context, task->args, results, count, &args) < 0) {
+		fail(links, "too_large", 0, xstrdup("its arguments would be too large with the results for which it waited"));
+	} else {
+		bytes_unref(task->args);
+		task->args = args;
+	}
+	free(results);
+}
+
+/* --- into the state and out of it --- */
+
+static void link_to(struct task_links *links, struct task *task, bool any)
+{
+	struct link *link = &links->of[links->count++];
+
+	*link = (struct link){ .waiter.ended = ended, .links = links, .id = task->id, .any = any };
+	links->open++;
+	if (task_state_is_terminal(task->state))
+		note(link, task);
+	else
+		task_wait(task, &link->waiter);
+}
+
+static void drop_results(struct task_links *links)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		bytes_unref(links->of[i].result);
+		links->of[i].result = NULL;
+	}
+}
+
+bool depend_link(struct task *task, struct task *const *after, size_t n_after, struct task *const *after_any,
+	size_t n_after_any, bool pass_results)
+{
+	struct task_links *links = xcalloc(1, sizeof(*links) + (n_after + n_after_any) * sizeof(links->of[0]));
+
+	task_extra(task)->links = links;
+	links->task = task;
+	links->pass_results = pass_results;
+	for (size_t i = 0; i < n_after; i++)
+		link_to(links, after[i], false);
+	for (size_t i = 0; i < n_after_any; i++)
+		link_to(links, after_any[i], true);
+	if (!is_decided(links))
+		return true;
+	if (!links->failure)
+		gather(task);
+	if (links->failure)
+		return true;
+	drop_results(links);
+	return false;
+}
+
+void depend_enter(struct task *task)
+{
+	TAILQ_INSERT_TAIL(&task_core(task)->blocked, task, link);
+	settle_later(task->extra->links);
+}
+
+void depend_leave(struct task *task)
+{
+	struct core *core = task_core(task);
+	struct task_links *links = task->extra->links;
+
+	if (links->settling)
+		TAILQ_REMOVE(&core->settling, task, link);
+	else
+		TAILQ_REMOVE(&core->blocked, task, link);
+	links->settling = false;
+	for (size_t i = 0; i < links->count; i++)
+		if (!links->of[i].done)
+			task_unwait(&links->of[i].waiter);
+	for (size_t i = 0; i < links->count; i++)
+		links->of[i].done = true;
+	links->open = 0;
+	drop_results(links);
+}
+
+static void settle(struct core *core, struct task *task)
+{
+	struct task_links *links = task->extra->links;
+
+	if (!links->failure) {
+		queue_count(task->queue, task, TASK_BLOCKED, false);
+		gather(task);
+		queue_count(task->queue, task, TASK_BLOCKED, true);
+	}
+	if (!links->failure) {
+		task_set_state(task, submit_state(core, task));
+		return;
+	}
+	struct task_outcome *failure = links->failure;
+	links->failure = NULL;
+	task_end(task, failure);
+	free(failure);
+}
+
+void depend_settle(struct core *core)
+{
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(&core->settling)))
+		settle(core, task);
+}
+
+/* --- what others may know --- */
+
+bool depend_is_decided(const struct task *task)
+{
+	return task->state == TASK_BLOCKED && task->extra->links->settling;
+}
+
+bool core_dependency(const struct task *task, size_t index, struct task_dependency *out)
+{
+	const struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	if (!links || index >= links->count)
+		return false;
+	*out = (struct task_dependency){
+		.id = links->of[index].id, .any = links->of[index].any, .done = links->of[index].done,
+	};
+	return true;
+}
+
+size_t core_dependencies_open(const struct task *task)
+{
+	return task->extra && task->extra->links ? task->extra->links->open : 0;
+}
+
+size_t depend_cost(const struct task *task)
+{
+	const struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	return links ? sizeof(*links) + links->count * sizeof(links->of[0]) : 0;
+}
+
+/* Takes it off no list: it has left them, or the core is being freed, and the others with it. */
+void depend_free(struct task *task)
+{
+	struct task_links *links = task->extra->links;
+
+	if (!links)
+		return;
+	drop_results(links);
+	if (links->failure)
+		outcome_release(links->failure);
+	free(links->failure);
+	free(links);
+}

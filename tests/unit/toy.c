@@ -91,6 +91,15 @@ static void op_ended(void *context, const struct task *task)
 		toy->on_ended(toy, task);
 }
 
+static void op_skipped(void *context, const struct core_schedule *schedule, int refusal)
+{
+	struct toy *toy = context;
+
+	(void)schedule;
+	toy->n_skipped++;
+	toy->refusal = refusal;
+}
+
 void toy_init(struct toy *toy)
 {
 	const struct core_ops ops = {
@@ -101,6 +110,7 @@ void toy_init(struct toy *toy)
 		.interrupt = op_interrupt,
 		.kill = op_kill,
 		.ended = op_ended,
+		.skipped = op_skipped,
 	};
 	const struct core_limits limits = {
 		.result_ttl_ns = 3600 * NS_PER_S,

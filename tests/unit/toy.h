@@ -44,6 +44,8 @@ struct toy {
 	uint64_t last_ended;
 	struct task *killed;
 	int n_killed;
+	int n_skipped;            /* runs of schedules that were refused */
+	int refusal;              /* the last one's */
 	/* NULL: nobody listens */
 	void (*on_start)(struct toy *toy, const struct task *task, bool refused);
 	void (*on_revoked)(struct toy *toy, const struct task *task);

@@ -40,11 +40,31 @@ static void run(struct taskd_future *f)
 	future_release(f);
 }
 
+static void run_event(struct taskd *c)
+{
+	struct frame frame = { c, innermost };
+	struct event *event = event_take(c);
+	struct taskd_watch *watch = event->watch;
+
+	innermost = &frame;
+	watch->calling = true;
+	pthread_mutex_unlock(&c->lock);
+	watch->callback(watch->user, &event->told);
+	pthread_mutex_lock(&c->lock);
+	innermost = frame.outer;
+	event_free(event);
+	watch_told(watch);
+}
+
 void callbacks_run(struct taskd *c)
 {
 	struct taskd_future *f;
 
-	while ((f = c->callable)) {
+	while ((f = c->callable) || c->events) {
+		if (!f || (c->events && c->events->when < f->ended)) {
+			run_event(c);
+			continue;
+		}
 		c->callable = f->next;
 		if (!c->callable)
 			c->callable_last = &c->callable;

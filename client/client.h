@@ -39,15 +39,20 @@ struct failure {
 	char *hint;
 	char *data;
 	char id[TASK_ID_ROOM]; /* the task's; "" where it was not told */
+	size_t sharers;        /* others that have it too; under the connection's mutex */
 };
 /* Of an error object's text. NULL without memory. */
 struct failure *failure_read(const struct json_span *object);
 /* Of a record that says how a task ended without saying why. */
 struct failure *failure_of_state(const struct json_span *state);
 void failure_free(struct failure *failure);
+/* One more who has it, and frees it. NULL is allowed. */
+struct failure *failure_share(struct failure *failure);
 extern const struct taskd_failure failure_memory; /* where there is none for a better one */
 /* A task's id: up to 20 digits in a JSON string (or a number) that fit 64 bits. */
 bool failure_read_id(const struct json_span *span, char text[TASK_ID_ROOM], uint64_t *id);
+/* A number of either kind, whatever the program's locale has for a point; false where it is none. */
+bool failure_read_number(const struct json_span *span, double *number);
 
 /* --- futures by number (futures.c) --- */
 struct futures {
@@ -72,6 +77,9 @@ enum future_kind {
 	FUTURE_CALL,     /* the reply is the outcome; freeing it cancels the task */
 	FUTURE_DETACHED, /* the reply is the id, a notification the outcome */
 	FUTURE_REQUEST,  /* the reply is the outcome, and nothing is cancelled */
+	FUTURE_BATCH,    /* the reply is its id and its peers': then they are detached ones */
+	FUTURE_RETRY,    /* the reply is a new task's id: then it is the request for that one's result */
+	FUTURE_WATCH,    /* the reply is a watch's number; it is never the user's */
 };
 
 /* Somebody who waits for several futures: those that have ended, in the order of their ends. */
@@ -99,6 +107,10 @@ struct callback {
 struct taskd_future {
 	struct taskd *connection;
 	struct taskd_future *next; /* in `spare` or `callable` */
+	union {
+		struct taskd_future *peer; /* the next of the same batch, or, in `tasks`, of the same task */
+		struct taskd_watch *watch; /* FUTURE_WATCH: whose it is; NULL once that one was freed */
+	};
 	enum future_kind kind;
 	bool owned;       /* the user has it */
 	bool outstanding; /* `requests` or `tasks` has it */
@@ -136,7 +148,44 @@ void watch_end(struct watch *watch);
 /* The next that has ended, or NULL. */
 struct watch *group_take(struct group *group);
 
-/* Runs what has gathered in `callable`; the mutex is given up for each callback. */
+/* --- events (events.c) --- */
+struct event {
+	struct event *next;
+	struct taskd_watch *watch;
+	uint64_t when;           /* among the futures' ends */
+	struct taskd_event told; /* what it points to is behind this struct */
+	bool lasting;            /* it is part of its watch */
+};
+struct taskd_watch {
+	LIST_ENTRY(taskd_watch) link; /* in `watches`, until it is over */
+	struct taskd *connection;
+	taskd_event_callback *callback;
+	void *user;
+	struct taskd_future *request; /* NULL once that was answered */
+	uint64_t number;              /* the daemon's; 0 while it is not known */
+	bool over;                    /* no more events come */
+	bool calling;                 /* its function is running */
+	bool abandoned;               /* freed meanwhile, in a callback */
+	pthread_cond_t idle;
+	struct failure *refusal;
+	struct event begin, end; /* so that there is always memory for these */
+};
+/* task.event and task.missed; by the reader, without the mutex. NULL: nonsense, or, with *watch set, no memory. */
+struct event *event_read(const struct json_span *params, uint64_t *watch);
+struct event *event_read_missed(const struct json_span *params, uint64_t *watch);
+void event_free(struct event *event);
+/* Locked, the rest. Hands it to its watch; takes it. */
+void events_tell(struct taskd *c, uint64_t number, struct event *event);
+/* The next one to be told; there must be one. */
+struct event *event_take(struct taskd *c);
+/* The connection has ended: so have all watches. */
+void events_end(struct taskd *c);
+/* The answer to task.watch: RESULT, or, where that is of kind JSON_NONE, *failure, which it takes. */
+void watch_answered(struct taskd_future *f, const struct json_span *result, struct failure **failure);
+/* Its function has returned. */
+void watch_told(struct taskd_watch *watch);
+
+/* Runs what has gathered in `callable` and `events`; the mutex is given up for each callback. */
 void callbacks_run(struct taskd *c);
 void callbacks_drop(struct taskd_future *f);
 /* Whether the calling thread is in a callback of this connection. No lock. */
@@ -179,13 +228,16 @@ struct taskd {
 	TAILQ_HEAD(, waiter) waiters;
 
 	struct futures requests; /* by the id of the request that is not answered yet */
-	struct futures tasks;    /* detached, by the task's id */
+	struct futures tasks;    /* detached, by the task's id; several of one task are each other's peers */
 	uint64_t last_request;
 	uint64_t ends;
 	struct taskd_future *spare;
 	size_t n_spare;
 	struct taskd_future *callable; /* done, with callbacks to run */
 	struct taskd_future **callable_last;
+	struct event *events; /* to be told */
+	struct event **events_last;
+	LIST_HEAD(, taskd_watch) watches;
 };
 
 int64_t now_ns(void);
@@ -216,6 +268,10 @@ bool reader_future_done(void *future);
 void reader_wake_waiters(struct taskd *c);
 /* Parses and settles all whole messages in the input buffer. Not locked; by the reader. */
 void replies_consume(struct taskd *c);
+/* Locked: a detached task's acknowledgement: from now on its id leads to the future. */
+void reply_submitted(struct taskd_future *f, const struct json_span *result);
+/* The member NAME of an object; of kind JSON_NONE where there is none. */
+struct json_span reply_member(const struct json_span *object, const char *name);
 
 /* --- requests (request.c) --- */
 struct piece {
@@ -227,13 +283,27 @@ struct piece {
  * without memory or after the connection's end; error_set has been called. */
 struct taskd_future *request_add(
 	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines);
+/* The same for a future that is there. TASKD_OK, or why not; then the future is as it was. */
+enum taskd_error request_write(
+	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines);
+/* Locked: the future is to be what the result of the task with its id is. */
+void request_result(struct taskd_future *f);
 /* Locked: {"jsonrpc":"2.0","method":"$/cancelRequest", …} */
 void request_cancel(struct taskd *c, uint64_t request);
 /* Whether a task can have this name, and so be called as a method. */
 bool request_is_task_name(const char *name);
-/* ,"queue":… for each option that is given. */
-void request_add_options(struct strbuf *out, const struct taskd_options *options);
 /* 0: JSON; *newlines, whether some are between its tokens. WHAT is for the error's text. */
 enum taskd_error request_check_json(const char *what, const char *text, size_t length, bool container, bool *newlines);
+
+/* --- what is said of tasks (options.c, batch.c) --- */
+/* TASKD_OK, or TASKD_E_INVALID with error_set called. */
+enum taskd_error options_check(const struct taskd_options *options);
+enum taskd_error options_check_map(const struct taskd_options *options);
+/* ,"queue":… for each option that is given, but for `detached`. They were checked. */
+void options_write(struct strbuf *out, const struct taskd_options *options);
+
+/* Locked: the answer to a batch of which FIRST is the first. FAILURE is shared; NULL: there was no memory for it. */
+void batch_submitted(struct taskd *c, struct taskd_future *first, const struct json_span *result);
+void batch_fail(struct taskd_future *first, struct failure *failure);
 
 #endif

@@ -61,7 +61,7 @@ bool connection_may_wait(const struct taskd *c)
 {
 	if (!callbacks_running(c))
 		return true;
-	error_set(TASKD_E_INVALID, "a done-callback must not wait on its own connection");
+	error_set(TASKD_E_INVALID, "a callback must not wait on its own connection");
 	return false;
 }
 
@@ -141,6 +141,8 @@ static struct taskd *connection_new(int fd, size_t frame_limit)
 	c->out_enough = OUT_ENOUGH;
 	TAILQ_INIT(&c->waiters);
 	c->callable_last = &c->callable;
+	c->events_last = &c->events;
+	LIST_INIT(&c->watches);
 	return c;
 }
 
@@ -195,8 +197,18 @@ static void fail_all(struct taskd *c, struct futures *futures)
 {
 	size_t n = futures_sort(futures);
 
-	for (size_t i = 0; i < n; i++)
-		future_fail_with(futures->slots[i].future, &c->ended);
+	for (size_t i = 0; i < n; i++) {
+		struct taskd_future *f = futures->slots[i].future, *peer;
+		if (f->kind == FUTURE_WATCH) { /* its watch is told by events_end */
+			f->outstanding = false;
+			future_release(f);
+			continue;
+		}
+		for (; f; f = peer) {
+			peer = f->peer;
+			future_fail_with(f, &c->ended);
+		}
+	}
 	futures_free(futures);
 }
 
@@ -213,6 +225,7 @@ void connection_fail(struct taskd *c, enum taskd_error error, const char *format
 	c->ended = (struct taskd_failure){ .error = error, .kind = "", .message = c->reason };
 	fail_all(c, &c->requests);
 	fail_all(c, &c->tasks);
+	events_end(c);
 	strbuf_free(&c->out);
 	c->out_start = 0;
 	/* The daemon hears of it now; the number stays taken while the user's loop may have it. */

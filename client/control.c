@@ -88,71 +88,91 @@ static struct json_span answer_span(const struct taskd_future *answer)
 	return span;
 }
 
-/* The member NAME of an object; of kind JSON_NONE where there is none. */
-static struct json_span member(const struct json_span *object, const char *wanted)
-{
-	struct json_span name, value;
-	size_t cursor = 0;
-
-	if (object->kind == JSON_SPAN_OBJECT)
-		while (json_next(object, &cursor, &name, &value))
-			if (json_string_is(&name, wanted))
-				return value;
-	return (struct json_span){ 0 };
-}
-
 static bool state_is(const struct json_span *record, const char *wanted)
 {
-	struct json_span state = member(record, "state");
+	struct json_span state = reply_member(record, "state");
 
 	return state.kind == JSON_SPAN_STRING && json_string_is(&state, wanted);
 }
 
-/* Asks for the task's record, which also has its id. */
-static enum taskd_error ask_status(struct taskd_future *f, int64_t deadline, bool *running)
+/* Asks for the task's record, which also has its id. TASKD_OK: *answer is to be dropped, and *record is of its text. */
+static enum taskd_error ask_status(
+	struct taskd_future *f, int64_t deadline, struct taskd_future **answer, struct json_span *record)
 {
-	struct taskd_future *answer;
-	enum taskd_error error = ask(f, "task.status", "id", deadline, &answer);
+	enum taskd_error error = ask(f, "task.status", "id", deadline, answer);
 	char text[TASK_ID_ROOM];
 	uint64_t number;
 
 	if (error != TASKD_OK)
 		return error;
-	struct json_span record = answer_span(answer), id = member(&record, "id");
+	*record = answer_span(*answer);
+	struct json_span id = reply_member(record, "id");
 	if (!f->id[0] && failure_read_id(&id, text, &number))
 		memcpy(f->id, text, sizeof(text));
-	*running = state_is(&record, "running");
-	future_drop(answer);
 	return TASKD_OK;
 }
 
 bool taskd_running(struct taskd_future *f, int64_t timeout_ns)
 {
+	struct taskd_future *answer;
+	struct json_span record;
 	bool running = false;
 
 	if (!begin(f))
 		return false;
 	struct taskd *c = f->connection;
-	if (!f->done && ask_status(f, deadline_after(timeout_ns), &running) == TASKD_OK && f->done)
-		running = false;
+	if (!f->done && ask_status(f, deadline_after(timeout_ns), &answer, &record) == TASKD_OK) {
+		running = state_is(&record, "running") && !f->done;
+		future_drop(answer);
+	}
 	connection_unlock(c);
 	return running;
+}
+
+enum taskd_error taskd_future_progress(struct taskd_future *f, int64_t timeout_ns, double *fraction, char **text)
+{
+	struct taskd_future *answer;
+	struct json_span record;
+
+	if (fraction)
+		*fraction = -1;
+	if (text)
+		*text = NULL;
+	if (!begin(f))
+		return error_failure()->error;
+	struct taskd *c = f->connection;
+	enum taskd_error error = ask_status(f, deadline_after(timeout_ns), &answer, &record);
+	if (error == TASKD_OK) {
+		struct json_span progress = reply_member(&record, "progress");
+		struct json_span number = reply_member(&progress, "fraction"), said = reply_member(&progress, "text");
+		if (fraction && !failure_read_number(&number, fraction))
+			*fraction = -1;
+		if (text && said.kind == JSON_SPAN_STRING && !(*text = json_string_dup(&said, NULL)))
+			error = error_set(TASKD_E_MEMORY, NULL);
+		future_drop(answer);
+	}
+	connection_unlock(c);
+	return error;
 }
 
 enum taskd_error taskd_acknowledged(struct taskd_future *f, int64_t timeout_ns)
 {
 	int64_t deadline = deadline_after(timeout_ns);
 	enum taskd_error error = TASKD_OK;
-	bool running;
+	struct taskd_future *answer;
+	struct json_span record;
 
 	if (!begin(f))
 		return error_failure()->error;
 	struct taskd *c = f->connection;
 	if (!knows_id(f)) {
-		if (f->kind == FUTURE_CALL)
-			error = ask_status(f, deadline, &running);
-		else if ((error = reader_wait(c, knows_id, f, deadline)) != TASKD_OK)
+		if (f->kind == FUTURE_CALL) {
+			error = ask_status(f, deadline, &answer, &record);
+			if (error == TASKD_OK)
+				future_drop(answer);
+		} else if ((error = reader_wait(c, knows_id, f, deadline)) != TASKD_OK) {
 			error_set(error, error == c->error ? "%s" : NULL, c->reason);
+		}
 	}
 	if (f->id[0])
 		error = TASKD_OK;

@@ -108,14 +108,47 @@ static int read_int(const struct json_span *span)
 	return json_integer(span, &value) && value >= INT32_MIN && value <= INT32_MAX ? (int)value : 0;
 }
 
-/* Seconds, as a number of either kind: the scanner has passed it, and what follows it is no part of a number. */
+/* strtod would look for the locale's point. */
+bool failure_read_number(const struct json_span *span, double *number)
+{
+	const char *p = span->text, *end = p + span->length;
+	bool negative = false, below = false;
+	double value = 0;
+	int exponent = 0, places = 0;
+
+	if (span->kind != JSON_SPAN_INTEGER && span->kind != JSON_SPAN_REAL)
+		return false;
+	if (*p == '-') {
+		negative = true;
+		p++;
+	}
+	for (; p < end && ((*p >= '0' && *p <= '9') || *p == '.'); p++) {
+		if (*p == '.') {
+			below = true;
+		} else {
+			value = value * 10 + (*p - '0');
+			places += below;
+		}
+	}
+	if (p < end) { /* behind the e; as the scanner has passed it, it is of a finite number */
+		exponent = (int)strtol(p + 1, NULL, 10);
+		if (exponent < -100000)
+			exponent = -100000;
+	}
+	exponent -= places;
+	double scale = 1; /* one power, so that a decimal fraction is rounded once; far beyond, 0 or infinite */
+	for (int i = 0; i < abs(exponent) && i < 400; i++)
+		scale *= 10;
+	value = exponent < 0 ? value / scale : value * scale;
+	*number = negative ? -value : value;
+	return true;
+}
+
 static struct timeval read_seconds(const struct json_span *span)
 {
-	double seconds = 0;
+	double seconds;
 
-	if (span->kind == JSON_SPAN_INTEGER || span->kind == JSON_SPAN_REAL)
-		seconds = strtod(span->text, NULL);
-	if (!(seconds >= 0 && seconds < 1e15))
+	if (!failure_read_number(span, &seconds) || !(seconds >= 0 && seconds < 1e15))
 		seconds = 0;
 	time_t whole = (time_t)seconds;
 	return (struct timeval){ .tv_sec = whole, .tv_usec = (suseconds_t)((seconds - (double)whole) * 1e6) };
@@ -248,9 +281,20 @@ void failure_free(struct failure *failure)
 {
 	if (!failure)
 		return;
+	if (failure->sharers > 0) {
+		failure->sharers--;
+		return;
+	}
 	free(failure->kind);
 	free(failure->message);
 	free(failure->hint);
 	free(failure->data);
 	free(failure);
+}
+
+struct failure *failure_share(struct failure *failure)
+{
+	if (failure)
+		failure->sharers++;
+	return failure;
 }

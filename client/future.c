@@ -93,7 +93,9 @@ void future_succeed(struct taskd_future *f, const char *text, size_t length, cha
 void future_fail(struct taskd_future *f, struct failure *own)
 {
 	f->failure_own = own;
-	if (own && own->id[0] && !f->id[0])
+	/* What was not found, or is forgotten, is another one that this one was to wait for. */
+	bool of_task = own && own->told.error != TASKD_E_NOT_FOUND && own->told.error != TASKD_E_FORGOTTEN;
+	if (of_task && own->id[0] && !f->id[0])
 		memcpy(f->id, own->id, sizeof(f->id));
 	future_fail_with(f, own ? &own->told : &failure_memory);
 }

@@ -5,14 +5,17 @@ noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
 	client/taskd.h \
 	client/client.h \
+	client/batch.c \
 	client/callback.c \
 	client/connection.c \
 	client/control.c \
 	client/error.c \
+	client/events.c \
 	client/failure.c \
 	client/future.c \
 	client/futures.c \
 	client/map.c \
+	client/options.c \
 	client/output.c \
 	client/path.c \
 	client/reader.c \

@@ -44,11 +44,10 @@ struct map {
 static bool make_frame(struct map *map, const char *task, const struct taskd_options *options)
 {
 	struct strbuf *front = &map->front, *back = &map->back;
-	struct taskd_options plain = *options;
+	struct strbuf given = STRBUF_INIT;
 
-	plain.timeout_ns = plain.timeout_ns > 0 ? plain.timeout_ns : 0;
-	bool has_options = plain.queue || plain.priority || plain.timeout_ns || plain.tag;
-	if (map->chunk == 1 && !has_options && request_is_task_name(task)) {
+	options_write(&given, options);
+	if (map->chunk == 1 && given.length == 0 && !strbuf_failed(&given) && request_is_task_name(task)) {
 		strbuf_puts(front, task);
 		strbuf_puts(front, "\",\"params\":[");
 		strbuf_puts(back, "]");
@@ -60,10 +59,12 @@ static bool make_frame(struct map *map, const char *task, const struct taskd_opt
 		strbuf_puts(back, "]");
 		if (map->chunk > 1)
 			strbuf_printf(back, ",\"chunk\":%zu,\"return_exceptions\":true", map->chunk);
-		request_add_options(back, &plain);
+		strbuf_add(back, given.data, given.length);
 		strbuf_puts(back, "}");
 	}
-	return !strbuf_failed(front) && !strbuf_failed(back);
+	bool fine = !strbuf_failed(front) && !strbuf_failed(back) && !strbuf_failed(&given);
+	strbuf_free(&given);
+	return fine;
 }
 
 /* Up to a chunk of items into `items`. */
@@ -321,8 +322,8 @@ enum taskd_error taskd_map(struct taskd *c, const char *task, taskd_map_next *ne
 		return error_set(TASKD_E_INVALID, "taskd_map needs a task and two functions");
 	if (!options)
 		options = &none;
-	if (options->task.detached)
-		return error_set(TASKD_E_INVALID, "the tasks of a map cannot be detached");
+	if ((error = options_check_map(&options->task)))
+		return error;
 	struct map map = {
 		.connection = c,
 		.next = next,

@@ -13,6 +13,7 @@ struct reply {
 		REPLY_ANSWER,   /* to the request `number` */
 		REPLY_FINISHED, /* the task `number`, which was submitted detached */
 		REPLY_REFUSED,  /* an error that belongs to no request: the daemon could not read one */
+		REPLY_EVENT,    /* for the watch `number` */
 		REPLY_OTHER,    /* a notification that this library does not know */
 		REPLY_NONSENSE,
 	} kind;
@@ -20,7 +21,20 @@ struct reply {
 	struct json_span result; /* JSON_NONE: it failed */
 	char *copy;              /* of the result, where it is too long for a future's own room; NULL without memory */
 	struct failure *failure; /* NULL without memory */
+	struct event *event;     /* NULL without memory */
 };
+
+struct json_span reply_member(const struct json_span *object, const char *wanted)
+{
+	struct json_span name, value;
+	size_t cursor = 0;
+
+	if (object->kind == JSON_SPAN_OBJECT)
+		while (json_next(object, &cursor, &name, &value))
+			if (json_string_is(&name, wanted))
+				return value;
+	return (struct json_span){ 0 };
+}
 
 static void keep_result(struct reply *reply, const struct json_span *result)
 {
@@ -63,6 +77,22 @@ static void read_finished(struct reply *reply, const struct json_span *record)
 		reply->failure = error.kind == JSON_SPAN_OBJECT ? failure_read(&error) : failure_of_state(&state);
 }
 
+static void read_notification(struct reply *reply, const struct json_span *method, const struct json_span *params)
+{
+	if (json_string_is(method, "task.finished")) {
+		read_finished(reply, params);
+		return;
+	}
+	if (json_string_is(method, "task.event"))
+		reply->event = event_read(params, &reply->number);
+	else if (json_string_is(method, "task.missed"))
+		reply->event = event_read_missed(params, &reply->number);
+	else
+		reply->kind = REPLY_OTHER;
+	if (reply->number)
+		reply->kind = REPLY_EVENT;
+}
+
 static void read_reply(struct reply *reply, const char *text, size_t length)
 {
 	struct rpc_response response;
@@ -72,11 +102,7 @@ static void read_reply(struct reply *reply, const char *text, size_t length)
 	if (rpc_read_response(text, length, &response) < 0)
 		return;
 	if (response.method.kind != JSON_NONE) {
-		reply->kind = REPLY_OTHER;
-		if (json_string_is(&response.method, "task.finished")) {
-			reply->kind = REPLY_NONSENSE;
-			read_finished(reply, &response.params);
-		}
+		read_notification(reply, &response.method, &response.params);
 		return;
 	}
 	if (response.error.kind != JSON_NONE)
@@ -107,41 +133,103 @@ static void settle_outcome(struct taskd_future *f, struct reply *reply)
 	}
 }
 
-/* {"id":"17","state":"queued"}: from now on the task's id leads to the future. */
-static void settle_submitted(struct taskd *c, struct taskd_future *f, const struct json_span *result)
+/* {"id":"17","state":"queued"}, and where a key has led to another's task "duplicate":true. Each submission is told of
+ * the end by a notification of its own, so as many futures as there are notifications may have one task. */
+void reply_submitted(struct taskd_future *f, const struct json_span *result)
 {
-	struct json_span name, value;
-	size_t cursor = 0;
-	uint64_t id = 0;
-	bool found = false;
+	struct taskd *c = f->connection;
+	struct json_span span = reply_member(result, "id"), duplicate = reply_member(result, "duplicate");
+	uint64_t id;
+	bool found = failure_read_id(&span, f->id, &id);
 
-	if (result->kind == JSON_SPAN_OBJECT)
-		while (!found && json_next(result, &cursor, &name, &value))
-			if (json_string_is(&name, "id"))
-				found = failure_read_id(&value, f->id, &id);
 	if (found && !f->owned) {
 		f->outstanding = false;
 		future_release(f);
-	} else if (!found || futures_put(&c->tasks, id, f) < 0) {
+		return;
+	}
+	if (found && duplicate.kind == JSON_SPAN_BOOL)
+		f->peer = futures_take(&c->tasks, id);
+	if (found && futures_put(&c->tasks, id, f) == 0)
+		return;
+	f->id[0] = '\0';
+	connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");
+	future_fail_with(f, &c->ended);
+}
+
+/* [{"id":"17","retried_as":"42"}]: from now on it is about the new one. */
+static void settle_retried(struct taskd *c, struct taskd_future *f, const struct json_span *result)
+{
+	struct json_span record = { 0 };
+	size_t cursor = 0;
+	uint64_t id;
+
+	if (result->kind == JSON_SPAN_ARRAY)
+		json_next(result, &cursor, NULL, &record);
+	struct json_span span = reply_member(&record, "retried_as"), error = reply_member(&record, "error");
+	if (error.kind == JSON_SPAN_OBJECT) {
+		future_fail(f, failure_read(&error));
+	} else if (!failure_read_id(&span, f->id, &id)) {
 		f->id[0] = '\0';
-		connection_fail(
-			c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");
+		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a retry without an id");
 		future_fail_with(f, &c->ended);
+	} else if (f->owned) {
+		request_result(f);
+	} else {
+		f->outstanding = false;
+		future_release(f);
 	}
 }
 
 static void settle_answer(struct taskd *c, struct reply *reply)
 {
 	struct taskd_future *f = futures_take(&c->requests, reply->number);
+	bool succeeded = reply->result.kind != JSON_NONE;
 
-	if (!f)
+	if (!f) {
 		connection_fail(c, TASKD_E_PROTOCOL,
 			"the daemon sent nonsense: an answer to the request %llu, which has none due",
 			(unsigned long long)reply->number);
-	else if (f->kind == FUTURE_DETACHED && reply->result.kind != JSON_NONE)
-		settle_submitted(c, f, &reply->result);
-	else
+		return;
+	}
+	switch (f->kind) {
+	case FUTURE_CALL:
+	case FUTURE_REQUEST:
 		settle_outcome(f, reply);
+		break;
+	case FUTURE_DETACHED:
+		if (succeeded)
+			reply_submitted(f, &reply->result);
+		else
+			settle_outcome(f, reply);
+		break;
+	case FUTURE_BATCH:
+		if (succeeded)
+			batch_submitted(c, f, &reply->result);
+		else
+			batch_fail(f, reply->failure);
+		break;
+	case FUTURE_RETRY:
+		if (succeeded)
+			settle_retried(c, f, &reply->result);
+		else
+			settle_outcome(f, reply);
+		break;
+	case FUTURE_WATCH:
+		watch_answered(f, &reply->result, &reply->failure);
+		break;
+	}
+}
+
+/* One of those that have the task. */
+static void settle_finished(struct taskd *c, struct reply *reply)
+{
+	struct taskd_future *f = futures_take(&c->tasks, reply->number);
+
+	if (!f) /* its future was freed, and the daemon not told */
+		return;
+	if (f->peer && futures_put(&c->tasks, reply->number, f->peer) == 0) /* there is room: it was just taken out */
+		f->peer = NULL;
+	settle_outcome(f, reply);
 }
 
 static enum taskd_error refusal(const struct failure *failure)
@@ -151,16 +239,18 @@ static enum taskd_error refusal(const struct failure *failure)
 
 static void settle(struct taskd *c, struct reply *reply)
 {
-	struct taskd_future *f;
-
 	switch (reply->kind) {
 	case REPLY_ANSWER:
 		settle_answer(c, reply);
 		break;
 	case REPLY_FINISHED:
-		f = futures_take(&c->tasks, reply->number);
-		if (f) /* else its future was freed, and the daemon not told */
-			settle_outcome(f, reply);
+		settle_finished(c, reply);
+		break;
+	case REPLY_EVENT:
+		if (reply->event)
+			events_tell(c, reply->number, reply->event);
+		else
+			connection_fail(c, TASKD_E_MEMORY, "no memory for an event of the daemon's");
 		break;
 	case REPLY_REFUSED:
 		/* Which request it was is not known, and that one would be waited for for ever. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "client/client.h"
-#include "proto/units.h"
 
 #define TASK_NAME_LIMIT 64
 
@@ -25,19 +24,14 @@ static void add(struct taskd *c, struct piece piece)
 	strbuf_add(&c->out, piece.text, piece.length);
 }
 
-struct taskd_future *request_add(
-	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
+enum taskd_error request_write(
+	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines)
 {
 	size_t start = c->out.length;
 	char buf[24];
 
-	if (c->error) {
-		error_set(c->error, "%s", c->reason);
-		return NULL;
-	}
-	struct taskd_future *f = future_new(c, kind);
-	if (!f)
-		goto fail;
+	if (c->error)
+		return error_set(c->error, "%s", c->reason);
 	f->request = ++c->last_request;
 	add(c, PIECE("{\"jsonrpc\":\"2.0\",\"id\":"));
 	add(c, digits(f->request, buf));
@@ -45,8 +39,11 @@ struct taskd_future *request_add(
 	for (size_t i = 0; i < n; i++)
 		add(c, pieces[i]);
 	add(c, PIECE("}\n"));
-	if (strbuf_failed(&c->out) || futures_put(&c->requests, f->request, f) < 0)
-		goto fail;
+	if (strbuf_failed(&c->out) || futures_put(&c->requests, f->request, f) < 0) {
+		c->out.length = start;
+		c->out.failed = false;
+		return error_set(TASKD_E_MEMORY, NULL);
+	}
 	f->outstanding = true;
 	/* Between the tokens of JSON text any space will do; within its strings there are none of these. */
 	if (newlines)
@@ -55,15 +52,22 @@ struct taskd_future *request_add(
 				*p = ' ';
 	if (c->out.length - c->out_start >= c->out_enough)
 		output_write(c);
-	return f;
-fail:
-	c->out.length = start;
-	c->out.failed = false;
-	if (f) {
-		f->owned = false;
-		future_release(f);
+	return TASKD_OK;
+}
+
+struct taskd_future *request_add(
+	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
+{
+	struct taskd_future *f = future_new(c, kind);
+
+	if (!f) {
+		error_set(TASKD_E_MEMORY, NULL);
+		return NULL;
 	}
-	error_set(TASKD_E_MEMORY, NULL);
+	if (request_write(c, f, pieces, n, newlines) == TASKD_OK)
+		return f;
+	f->owned = false;
+	future_release(f);
 	return NULL;
 }
 
@@ -94,26 +98,6 @@ bool request_is_task_name(const char *name)
 	return p > name && p - name <= TASK_NAME_LIMIT;
 }
 
-void request_add_options(struct strbuf *out, const struct taskd_options *options)
-{
-	char text[UNITS_TEXT_SIZE];
-
-	if (options->queue) {
-		strbuf_puts(out, ",\"queue\":");
-		strbuf_json_string(out, options->queue, strlen(options->queue));
-	}
-	if (options->priority)
-		strbuf_printf(out, ",\"priority\":%d", options->priority);
-	if (options->timeout_ns > 0 && options->timeout_ns != TASKD_FOREVER) {
-		units_format_duration(options->timeout_ns, text);
-		strbuf_printf(out, ",\"timeout\":\"%s\"", text);
-	}
-	if (options->tag) {
-		strbuf_puts(out, ",\"tag\":");
-		strbuf_json_string(out, options->tag, strlen(options->tag));
-	}
-}
-
 enum taskd_error request_check_json(const char *what, const char *text, size_t length, bool container, bool *newlines)
 {
 	struct json_span value;
@@ -137,35 +121,30 @@ static struct taskd_future *submit(
 }
 
 /* The long form: {"task":…,"args":…, and the options. */
-static struct taskd_future *submit_with_options(
-	struct taskd *c, const char *task, struct piece args, const struct taskd_options *options, bool newlines)
+static struct taskd_future *submit_with_options(struct taskd *c, const char *task, struct piece args,
+	const struct strbuf *options, bool detached, bool newlines)
 {
-	struct strbuf front = STRBUF_INIT, back = STRBUF_INIT;
+	struct strbuf front = STRBUF_INIT;
 	struct taskd_future *f = NULL;
 
-	strbuf_puts(&front, options->detached ? "task.submit" : "task.call");
+	strbuf_puts(&front, detached ? "task.submit" : "task.call");
 	strbuf_puts(&front, "\",\"params\":{\"task\":");
 	strbuf_json_string(&front, task, strlen(task));
 	strbuf_puts(&front, ",\"args\":");
-	if (options->detached)
-		strbuf_puts(&back, ",\"watch\":true");
-	request_add_options(&back, options);
-	strbuf_puts(&back, "}");
-	if (strbuf_failed(&front) || strbuf_failed(&back)) {
+	if (strbuf_failed(&front) || strbuf_failed(options)) {
 		error_set(TASKD_E_MEMORY, NULL);
 	} else {
-		struct piece pieces[] = { { front.data, front.length }, args, { back.data, back.length } };
-		f = submit(c, options->detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 3, newlines);
+		struct piece pieces[] = {
+			{ front.data, front.length },
+			args,
+			{ ",\"watch\":true", detached ? 13 : 0 },
+			{ options->data, options->length },
+			PIECE("}"),
+		};
+		f = submit(c, detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 5, newlines);
 	}
 	strbuf_free(&front);
-	strbuf_free(&back);
 	return f;
-}
-
-static bool has_options(const struct taskd_options *options)
-{
-	return options &&
-		(options->queue || options->priority || options->timeout_ns > 0 || options->tag || options->detached);
 }
 
 /* What is asked before anything is submitted; false with error_set called. */
@@ -188,46 +167,90 @@ struct taskd_future *taskd_submit(
 	struct taskd *c, const char *task, const char *args, const struct taskd_options *options)
 {
 	static const struct taskd_options none;
+	struct strbuf given = STRBUF_INIT;
+	struct taskd_future *f;
 	bool newlines = false;
 
 	if (!may_submit(c, task, "task"))
 		return NULL;
+	if (!options)
+		options = &none;
 	struct piece arguments = args ? (struct piece){ args, strlen(args) } : PIECE("[]");
 	if (args && request_check_json("the arguments", args, arguments.length, true, &newlines) != TASKD_OK)
 		return NULL;
-	if (has_options(options) || !request_is_task_name(task))
-		return submit_with_options(c, task, arguments, options ? options : &none, newlines);
-
-	struct piece pieces[] = { { task, strlen(task) }, PIECE("\",\"params\":"), arguments };
-	return submit(c, FUTURE_CALL, pieces, 3, newlines);
+	if (options_check(options) != TASKD_OK)
+		return NULL;
+	options_write(&given, options);
+	if (given.length > 0 || strbuf_failed(&given) || options->detached || !request_is_task_name(task)) {
+		f = submit_with_options(c, task, arguments, &given, options->detached, newlines);
+	} else {
+		struct piece pieces[] = { { task, strlen(task) }, PIECE("\",\"params\":"), arguments };
+		f = submit(c, FUTURE_CALL, pieces, 3, newlines);
+	}
+	strbuf_free(&given);
+	return f;
 }
 
-struct taskd_future *taskd_attach(struct taskd *c, const char *id)
+/* METHOD with one parameter, a task's id. Locked. */
+static enum taskd_error write_about(struct taskd_future *f, const char *method, const char *name, const char *id)
 {
-	struct strbuf params = STRBUF_INIT;
-	struct taskd_future *f = NULL;
+	struct strbuf text = STRBUF_INIT;
+	enum taskd_error error;
 
+	strbuf_printf(&text, "%s\",\"params\":{\"%s\":", method, name);
+	strbuf_json_string(&text, id, strlen(id));
+	strbuf_puts(&text, "}");
+	if (strbuf_failed(&text)) {
+		error = error_set(TASKD_E_MEMORY, NULL);
+	} else {
+		struct piece piece = { text.data, text.length };
+		error = request_write(f->connection, f, &piece, 1, false);
+	}
+	strbuf_free(&text);
+	return error;
+}
+
+/* A future of a task that is not submitted here. */
+static struct taskd_future *ask_about(
+	struct taskd *c, enum future_kind kind, const char *method, const char *name, const char *id)
+{
 	if (!may_submit(c, id, "id"))
 		return NULL;
 	if (strlen(id) >= TASK_ID_ROOM) {
 		error_set(TASKD_E_INVALID, "no task's id is as long as that: %s", id);
 		return NULL;
 	}
-	strbuf_puts(&params, "task.result\",\"params\":{\"id\":");
-	strbuf_json_string(&params, id, strlen(id));
-	strbuf_puts(&params, "}");
-	if (strbuf_failed(&params)) {
+	connection_lock(c);
+	struct taskd_future *f = future_new(c, kind);
+	if (!f) {
 		error_set(TASKD_E_MEMORY, NULL);
-	} else {
-		struct piece piece = { params.data, params.length };
-		connection_lock(c);
-		f = request_add(c, FUTURE_REQUEST, &piece, 1, false);
-		if (f)
-			memcpy(f->id, id, strlen(id) + 1);
-		connection_unlock(c);
+	} else if (write_about(f, method, name, id) != TASKD_OK) {
+		f->owned = false;
+		future_release(f);
+		f = NULL;
 	}
-	strbuf_free(&params);
+	if (f && kind == FUTURE_REQUEST)
+		memcpy(f->id, id, strlen(id) + 1);
+	connection_unlock(c);
 	return f;
+}
+
+struct taskd_future *taskd_attach(struct taskd *c, const char *id)
+{
+	return ask_about(c, FUTURE_REQUEST, "task.result", "id", id);
+}
+
+struct taskd_future *taskd_retry(struct taskd *c, const char *id)
+{
+	return ask_about(c, FUTURE_RETRY, "task.retry", "ids", id);
+}
+
+void request_result(struct taskd_future *f)
+{
+	f->kind = FUTURE_REQUEST;
+	f->outstanding = false;
+	if (write_about(f, "task.result", "id", f->id) != TASKD_OK)
+		future_fail_with(f, f->connection->error ? &f->connection->ended : &failure_memory);
 }
 
 /* Whether the request is a task, so that freeing its future cancels it. */

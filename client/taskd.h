@@ -124,7 +124,7 @@ enum taskd_key_mode {
 	TASKD_KEY_REJECT,  /* TASKD_E_DUPLICATE while it has not ended */
 	TASKD_KEY_ATTACH,  /* while it has not ended there is no new task: the future is of that one */
 	TASKD_KEY_REPLACE, /* that one is cancelled */
-	TASKD_KEY_ONCE,    /* as attach, also when it has ended, as long as there is a record of it: for a submission that
+	TASKD_KEY_ONCE, /* as attach, also when it has ended, as long as there is a record of it: for a submission that
 			    * may have been made before */
 };
 
@@ -139,9 +139,9 @@ struct taskd_options {
 	bool detached;      /* it belongs to the daemon: it goes on when this connection ends */
 
 	/* When. Not delay_ns and at_ns together. */
-	int64_t delay_ns;         /* not before so long after its submission */
-	int64_t at_ns;            /* not before this moment of the wall clock: ns since 1970 */
-	int64_t expires_ns;       /* TASKD_E_EXPIRED where it has not started so long after its submission; not negative */
+	int64_t delay_ns;   /* not before so long after its submission */
+	int64_t at_ns;      /* not before this moment of the wall clock: ns since 1970 */
+	int64_t expires_ns; /* TASKD_E_EXPIRED where it has not started so long after its submission; not negative */
 	int64_t wait_for_room_ns; /* a full queue makes the submission wait so long; 0: TASKD_E_QUEUE_FULL at once */
 
 	/* Further attempts. The n-th pause is backoff_ns * backoff_factor^(n-1), at most backoff_max_ns, give or take a
@@ -266,9 +266,10 @@ void taskd_as_completed_end(struct taskd_completed **cursor);
  *
  * In chunks, the options are the chunk's: so is the time limit. */
 struct taskd_map_options {
-	struct taskd_options task; /* not detached, delay_ns, at_ns, after, after_any, pass_results, key: TASKD_E_INVALID */
-	size_t in_flight;          /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
-	size_t chunk;              /* items that travel and run together, at most in_flight of them; 0: 1 */
+	struct taskd_options
+		task;     /* not detached, delay_ns, at_ns, after, after_any, pass_results, key: TASKD_E_INVALID */
+	size_t in_flight; /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
+	size_t chunk;     /* items that travel and run together, at most in_flight of them; 0: 1 */
 	bool unordered;
 };
 typedef const char *taskd_map_next(void *user, size_t *length);
@@ -290,6 +291,7 @@ enum taskd_event_kind {
 struct taskd_event {
 	enum taskd_event_kind kind;
 	const char *name;   /* TASK: the state, as in taskd-protocol(7), or "progress"; else "begin", "missed", "end" */
+	const char *at;     /* TASK: when, as RFC 3339 has it, else NULL */
 	const char *id;     /* TASK: the task's, else NULL */
 	const char *record; /* TASK: its record as JSON text, terminated, else NULL */
 	size_t length;      /* of that */
@@ -302,8 +304,7 @@ typedef void taskd_event_callback(void *user, const struct taskd_event *event);
 /* Has CALLBACK told of what becomes of tasks from now on. FILTER: which, a JSON object as task.watch of
  * taskd-protocol(7) takes it, such as {"tag":"nightly","progress":true}; NULL: all. NULL only without memory, after the
  * connection's end, or where FILTER is no JSON object. End it with taskd_unwatch, also after the connection's end. */
-struct taskd_watch *taskd_watch(
-	struct taskd *c, const char *filter, taskd_event_callback *callback, void *user);
+struct taskd_watch *taskd_watch(struct taskd *c, const char *filter, taskd_event_callback *callback, void *user);
 /* Ends it, and frees it. CALLBACK is not called any more, and has returned: where another thread is in it, this waits for
  * that, unless it is itself called from a callback. NULL is allowed. */
 void taskd_unwatch(struct taskd_watch *watch);

@@ -13,6 +13,7 @@ libedge_la_SOURCES = \
 	daemon/edge/listener.c \
 	daemon/edge/map_result.c \
 	daemon/edge/map_result.h \
+	daemon/edge/nested.c \
 	daemon/edge/outcome.c \
 	daemon/edge/peer.c \
 	daemon/edge/peer.h \
@@ -25,6 +26,9 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_admin.c \
 	daemon/edge/rpc_list.c \
 	daemon/edge/rpc_map.c \
+	daemon/edge/rpc_queue.c \
+	daemon/edge/rpc_schedule.c \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
+	daemon/edge/rpc_watch.c \
 	daemon/edge/submission.c

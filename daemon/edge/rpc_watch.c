@@ -4,6 +4,7 @@
  * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id; only those by a
  * filter are looked through, one by one, at each event. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,0 +1,230 @@
+/* Recurring tasks: adding, listing and removing them. What a schedule submits is checked when it is made, by the same
+ * rules as a submission; when it is due is the core's business. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/bytes.h"
+#include "core/cron.h"
+#include "edge/rpc.h"
+#include "proto/suggest.h"
+
+#define EVERY_LEAST_NS (10 * NS_PER_MS)
+#define SCHEDULES_MAX 10000
+
+/* --- an entry of schedule.list --- */
+
+static void put_string(struct strbuf *out, const char *member, const char *text)
+{
+	strbuf_printf(out, ",\"%s\":", member);
+	strbuf_json_string(out, text, strlen(text));
+}
+
+static void put_seconds(struct strbuf *out, const char *member, int64_t ns)
+{
+	if (ns > 0)
+		strbuf_printf(out, ",\"%s\":%.9g", member, (double)ns / (double)NS_PER_S);
+}
+
+static void put_next(struct strbuf *out, const struct core_schedule *schedule)
+{
+	char text[CLOCK_TEXT_SIZE];
+	if (schedule->next_ns == CLOCK_NEVER) {
+		strbuf_puts(out, ",\"next_at\":null");
+		return;
+	}
+	clock_format_wall(schedule->cron ? schedule->next_ns : clock_wall_of_ns(schedule->next_ns), text);
+	strbuf_printf(out, ",\"next_at\":\"%s\"", text);
+}
+
+static void put_task(struct strbuf *out, const struct core_schedule *schedule)
+{
+	const struct task_spec *task = &schedule->task;
+	put_string(out, "task", task->type->name);
+	strbuf_puts(out, ",\"args\":");
+	strbuf_add(out, task->args->data, task->args->size);
+	put_string(out, "queue", core_queue_name(task->queue));
+	strbuf_printf(out, ",\"priority\":%d,\"owner\":%u", (int)task->priority, (unsigned)task->owner);
+	if (task->tag)
+		put_string(out, "tag", task->tag);
+	put_seconds(out, "timeout", task->timeout_ns);
+	put_seconds(out, "expires", schedule->expires_ns);
+	if (schedule->retry.retries)
+		strbuf_printf(out, ",\"retries\":%" PRIu32, schedule->retry.retries);
+}
+
+static void put_schedule(struct strbuf *out, const struct core_schedule *schedule)
+{
+	strbuf_puts(out, "{\"name\":");
+	strbuf_json_string(out, schedule->name, strlen(schedule->name));
+	put_task(out, schedule);
+	if (schedule->cron)
+		put_string(out, "cron", schedule->text);
+	else
+		put_seconds(out, "every", schedule->every_ns);
+	strbuf_printf(out, ",\"catch_up\":%s,\"overlap\":%s", schedule->catch_up ? "true" : "false",
+		schedule->overlap ? "true" : "false");
+	put_next(out, schedule);
+	strbuf_printf(out, ",\"runs\":%" PRIu64 ",\"skipped\":%" PRIu64, schedule->runs, schedule->skipped);
+	if (schedule->last_id)
+		strbuf_printf(out, ",\"last_id\":\"%" PRIu64 "\"", schedule->last_id);
+	strbuf_puts(out, "}");
+}
+
+void rpc_schedule_list(const struct call *call)
+{
+	struct no_params params = { 0 };
+	struct core_schedule *schedule = NULL;
+	struct strbuf out = STRBUF_INIT;
+	if (!call_params(call, &params))
+		return;
+	strbuf_puts(&out, "[");
+	while ((schedule = core_schedule_next(call->edge->core, schedule))) {
+		strbuf_puts(&out, out.length > 1 ? "," : "");
+		put_schedule(&out, schedule);
+	}
+	strbuf_puts(&out, "]");
+	reply_buffer(&call->to, &out);
+}
+
+/* --- adding --- */
+
+/* Names go into log lines and commands. */
+static bool check_name(const struct call *call, const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	if (name[0] && name[0] != '-' && strspn(name, allowed) == strlen(name))
+		return true;
+	reply_error(&call->to, PROTO_INVALID_PARAMS,
+		"a schedule's name has letters, digits, \"_\", \"-\" and \".\", and does not begin with \"-\"", NULL);
+	return false;
+}
+
+/* CRON is filled in where that is how it recurs. */
+static bool check_times(const struct call *call, const struct schedule_params *params, struct cron *cron)
+{
+	char error[256];
+	if (!params->cron == (params->every < 0)) {
+		reply_error(&call->to, PROTO_INVALID_PARAMS, "one of \"cron\" and \"every\" is needed", NULL);
+		return false;
+	}
+	if (!params->cron) {
+		if (params->every >= EVERY_LEAST_NS)
+			return true;
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "parameter \"every\" must be at least %d ms",
+			(int)(EVERY_LEAST_NS / NS_PER_MS));
+		return false;
+	}
+	if (cron_parse(params->cron, cron, error, sizeof(error)) < 0) {
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "parameter \"cron\": %s", error);
+		return false;
+	}
+	if (cron_next(cron, core_wall(call->edge->core)) != CLOCK_NEVER)
+		return true;
+	reply_error(&call->to, PROTO_INVALID_PARAMS, "parameter \"cron\": there is no such day", NULL);
+	return false;
+}
+
+static bool check_count(const struct call *call)
+{
+	const struct core_schedule *schedule = NULL;
+	int n = 0;
+	while ((schedule = core_schedule_next(call->edge->core, schedule)))
+		n++;
+	if (n < SCHEDULES_MAX)
+		return true;
+	reply_errorf(&call->to, PROTO_TOO_MANY, "there are %d schedules already", n);
+	return false;
+}
+
+static void add(const struct call *call, const struct schedule_params *params, const struct cron *cron,
+	const struct submission *submission)
+{
+	const struct core_schedule_spec spec = {
+		.name = params->name,
+		.task = submission->spec,
+		.expires_ns = params->expires > 0 ? params->expires : 0,
+		.every_ns = params->cron ? 0 : params->every,
+		.cron = params->cron ? cron : NULL,
+		.text = params->cron ? params->cron : "",
+		.catch_up = params->catch_up,
+		.overlap = params->overlap,
+	};
+	struct core_schedule *schedule;
+	struct strbuf out = STRBUF_INIT;
+	int refusal = core_schedule_add(call->edge->core, &spec, &schedule);
+	if (refusal == CORE_EXISTS) {
+		reply_errorf(&call->to, PROTO_EXISTS, "there is a schedule \"%s\" already", params->name);
+	} else if (refusal != CORE_OK) {
+		reply_error(&call->to, PROTO_SHUTTING_DOWN, NULL, NULL);
+	} else {
+		put_schedule(&out, schedule);
+		reply_buffer(&call->to, &out);
+	}
+}
+
+/* What a run is, as if it were submitted now. */
+static struct submit_options options_of(const struct schedule_params *params)
+{
+	return (struct submit_options){
+		.queue = params->queue,
+		.priority = params->priority,
+		.timeout = params->timeout,
+		.tag = params->tag,
+		.delay = -1,
+		.at = INT64_MIN,
+		.retry = params->retry,
+		.key_mode = -1,
+		.wait_for_room = -1,
+	};
+}
+
+void rpc_schedule_add(const struct call *call)
+{
+	struct schedule_params params = { 0 };
+	struct submission submission;
+	struct cron cron;
+	if (!call_params(call, &params))
+		return;
+	const struct submit_options options = options_of(&params);
+	if (check_name(call, params.name) && check_times(call, &params, &cron) && check_count(call) &&
+		submission_prepare(call, params.task, &options, &submission)) {
+		if (submission_args(&call->to, &params.args, &submission))
+			add(call, &params, &cron, &submission);
+		submission_free(&submission);
+	}
+	call_params_free(call, &params);
+}
+
+/* --- removing --- */
+
+static struct core_schedule *find(const struct call *call, const char *name)
+{
+	struct core_schedule *schedule = core_schedule_find(call->edge->core, name), *other = NULL;
+	struct suggest suggest;
+	if (schedule)
+		return schedule;
+	suggest_begin(&suggest, name);
+	while ((other = core_schedule_next(call->edge->core, other)))
+		suggest_offer(&suggest, other->name);
+	reply_unknown(&call->to, PROTO_NOT_FOUND, "schedule", name, suggest.best);
+	return NULL;
+}
+
+void rpc_schedule_remove(const struct call *call)
+{
+	struct schedule_name_params params = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	if (!call_params(call, &params))
+		return;
+	struct core_schedule *schedule = find(call, params.name);
+	if (schedule && schedule->task.owner != call->to.connection->peer.uid && !call_is_admin(call)) {
+		reply_errorf(&call->to, PROTO_DENIED, "the schedule \"%s\" belongs to uid %u", schedule->name,
+			(unsigned)schedule->task.owner);
+	} else if (schedule) {
+		put_schedule(&out, schedule);
+		core_schedule_remove(call->edge->core, schedule);
+		reply_buffer(&call->to, &out);
+	}
+	call_params_free(call, &params);
+}

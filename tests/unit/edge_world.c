@@ -74,6 +74,66 @@ void pools_count(const struct pools *pools, int *ready, int *wanted)
 	*ready = *wanted = 1;
 }
 
+struct pool *pools_find(const struct pools *pools, const char *name)
+{
+	return strcmp(name, pools->pool.name) == 0 ? pools_first(pools) : NULL;
+}
+
+int pools_resize(struct pools *pools, struct pool *pool, int processes, char **error)
+{
+	(void)pools;
+	if (processes > 8)
+		*error = xstrdup("too many processes");
+	else
+		pool->processes = processes;
+	return processes > 8 ? -1 : 0;
+}
+
+struct core_queue *pools_queue_create(struct pools *pools, const char *name, const char *pool,
+	const struct core_queue_options *options, char **error)
+{
+	(void)pool;
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz")])
+		*error = xstrdup("no name for a queue");
+	else
+		return core_queue_new(pools->world->core, name, pools->world->pool, options);
+	return NULL;
+}
+
+bool pools_queue_is_configured(const struct pools *pools, const struct core_queue *queue)
+{
+	const char *name = core_queue_name(queue);
+	(void)pools;
+	return strcmp(name, "default") == 0 || strcmp(name, "other") == 0 || strcmp(name, "tight") == 0;
+}
+
+int pools_queue_remove(struct pools *pools, struct core_queue *queue, char **error)
+{
+	struct core_queue_figures figures;
+	core_queue_figures(queue, &figures);
+	bool busy = figures.running + figures.waiting + figures.scheduled + figures.blocked > 0;
+	if (busy || pools_queue_is_configured(pools, queue)) {
+		*error = xstrdup(busy ? "it has tasks" : "it is configured");
+		return -1;
+	}
+	core_queue_free(queue);
+	return 0;
+}
+
+bool pools_nested(struct pools *pools, int pid, int change)
+{
+	if (pid != pools->worker.pid)
+		return false;
+	pools->world->waits += change;
+	ck_assert_int_ge(pools->world->waits, 0);
+	return true;
+}
+
+void world_be_worker(struct world *world)
+{
+	world->pools->worker.pid = getpid();
+}
+
 static void pools_init(struct world *world)
 {
 	struct pools *pools = world->pools = xcalloc(1, sizeof(*pools));
@@ -131,6 +191,12 @@ static void op_ended(void *context, const struct task *task)
 {
 	(void)context;
 	(void)task;
+}
+
+static void op_changed(void *context, struct task *task, bool progress)
+{
+	const struct world *world = context;
+	edge_changed(world->edge, task, progress);
 }
 
 /* --- workers that are a function --- */
@@ -243,6 +309,7 @@ bool world_turn(struct world *world)
 	edge_count(world->edge, &connections, &before);
 	event_base_loop(world->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	core_set_now(world->core, world->now_ns);
+	core_set_wall(world->core, clock_wall_ns());
 	for (int i = 0; i < N_SLOTS; i++)
 		busy |= run_slot(world, i);
 	if (edge_next_ns(world->edge) <= world->now_ns)
@@ -273,6 +340,12 @@ void world_advance(struct world *world, int64_t delta_ns)
 	world_settle(world);
 }
 
+void world_step_wall(struct world *world, int64_t delta_ns)
+{
+	clock_fake_advance(0, delta_ns);
+	world_settle(world);
+}
+
 static int host_reload(void *context, char **report, char **error)
 {
 	const struct world *world = context;
@@ -299,10 +372,20 @@ static void host_describe(void *context, struct strbuf *out)
 static void make_core(struct world *world)
 {
 	static const char *const names[] = { "echo", "fail", "plain", "big", "double", "crash", "hold" };
-	const struct core_ops ops = { world, op_start, op_revoke, op_started, op_interrupt, op_kill, op_ended };
+	const struct core_ops ops = {
+		.context = world,
+		.start = op_start,
+		.revoke = op_revoke,
+		.started = op_started,
+		.interrupt = op_interrupt,
+		.kill = op_kill,
+		.ended = op_ended,
+		.changed = op_changed,
+	};
 	const struct core_limits limits = { 3600 * NS_PER_S, 3600 * NS_PER_S, 64u << 20, 100000, 5 * NS_PER_S };
 	const struct core_queue_options options = { .limit_queued = 200000 }, tight = { .limit_queued = 3 };
 	world->core = core_new(&ops, &limits, world->now_ns);
+	core_set_wall(world->core, clock_wall_ns());
 	world->pool = core_pool_new(world->core, "default", NULL);
 	world->other_pool = core_pool_new(world->core, "other", NULL);
 	world->queue = core_queue_new(world->core, "default", world->pool, &options);

@@ -35,6 +35,7 @@ struct world {
 	int n_shutdowns;
 	bool stop_deaf; /* held tasks do not stop when they are told to */
 	bool interrupted[4];
+	int waits; /* of handlers, as the edge has told the pools */
 };
 
 struct client {
@@ -55,6 +56,10 @@ bool world_turn(struct world *world);
 /* Turns until there is nothing more to do. */
 void world_settle(struct world *world);
 void world_advance(struct world *world, int64_t delta_ns);
+/* From now on the pool's worker is this process, so that its clients are handlers. */
+void world_be_worker(struct world *world);
+/* The wall clock alone. */
+void world_step_wall(struct world *world, int64_t delta_ns);
 /* Ends the held tasks that run, as succeeded with "done". How many. */
 int world_finish(struct world *world);
 size_t world_connections(const struct world *world);

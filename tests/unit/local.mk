@@ -42,6 +42,9 @@ unit_tests += tests/unit/test_core_random
 tests_unit_test_core_random_SOURCES = tests/unit/test_core_random.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_random_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_core_schedule
+tests_unit_test_core_schedule_SOURCES = tests/unit/test_core_schedule.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_schedule_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_cron
 tests_unit_test_cron_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 

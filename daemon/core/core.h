@@ -188,7 +188,7 @@ enum core_refusal {
 	CORE_CYCLE = -7,          /* tasks of a batch wait for each other in a circle */
 	CORE_NOT_OVER = -8,       /* core_retry: it has not ended */
 	CORE_NOT_FAILED = -9,     /* core_retry: it succeeded */
-	CORE_NO_QUEUE = -10,      /* core_retry: its queue, or what it takes to run it, is gone */
+	CORE_NO_QUEUE = -10,      /* core_retry: its queue, who could run it, or its arguments are gone */
 	CORE_OVERLAP = -11,       /* a schedule's last run has not ended */
 	CORE_EXISTS = -12,        /* a schedule of that name */
 };

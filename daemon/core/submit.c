@@ -162,14 +162,6 @@ int core_submit(struct core *core, const struct task_spec *spec, struct task **o
 
 /* --- once more --- */
 
-/* The record of TASK, which is kept, says so. */
-static void set_retried_as(struct core *core, struct task *task, uint64_t id)
-{
-	if (!task->extra)
-		core->totals.kept_bytes += sizeof(*task->extra); /* as keep.c will find when it drops it */
-	task_extra(task)->retried_as = id;
-}
-
 static struct task *retried_as(const struct core *core, const struct task *task)
 {
 	struct task *retry = NULL;
@@ -214,13 +206,14 @@ int core_retry(struct task *task, struct task **out)
 	*out = retried_as(core, task);
 	if (*out)
 		return CORE_ATTACHED;
-	if (!task->queue->pool || !task->type->queue)
+	bool is_cut = !task->args && task->outcome->dropped; /* its arguments were too large to be kept */
+	if (!task->queue->pool || !task->type->queue || is_cut)
 		return CORE_NO_QUEUE;
 	const struct task_spec spec = spec_again(task);
 	int status = core_submit(core, &spec, out);
 	if (status)
 		return status;
 	task_extra(*out)->retry_of = task->id;
-	set_retried_as(core, task, (*out)->id);
+	task_extra(task)->retried_as = (*out)->id;
 	return CORE_OK;
 }

@@ -100,6 +100,36 @@ static void op_skipped(void *context, const struct core_schedule *schedule, int 
 	toy->refusal = refusal;
 }
 
+/* The arguments with the results behind them, all as they are: "[1]" and "2", "3" make "[1] 2 3". */
+static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+	struct bytes **out)
+{
+	struct toy *toy = context;
+	size_t size = args ? args->size : 0;
+	char *room;
+
+	for (size_t i = 0; i < count; i++)
+		size += 1 + (results[i] ? results[i]->size : 4);
+	if (size > toy->gather_limit)
+		return -1;
+	*out = bytes_new_room(size, &room);
+	if (args)
+		room = mempcpy(room, args->data, args->size);
+	for (size_t i = 0; i < count; i++) {
+		*room++ = ' ';
+		room = mempcpy(room, results[i] ? results[i]->data : "null", results[i] ? results[i]->size : 4);
+	}
+	return 0;
+}
+
+static void op_changed(void *context, struct task *task, bool progress)
+{
+	struct toy *toy = context;
+
+	if (toy->on_changed)
+		toy->on_changed(toy, task, progress);
+}
+
 void toy_init(struct toy *toy)
 {
 	const struct core_ops ops = {
@@ -110,6 +140,8 @@ void toy_init(struct toy *toy)
 		.interrupt = op_interrupt,
 		.kill = op_kill,
 		.ended = op_ended,
+		.gather = op_gather,
+		.changed = op_changed,
 		.skipped = op_skipped,
 	};
 	const struct core_limits limits = {
@@ -118,13 +150,16 @@ void toy_init(struct toy *toy)
 		.result_bytes = 64 << 20,
 		.result_count = 100000,
 		.kill_grace_ns = 5 * NS_PER_S,
+		.crash_limit = 3,
 	};
 
-	*toy = (struct toy){ .now_ns = TOY_START, .next_ns = CLOCK_NEVER };
+	*toy = (struct toy){ .now_ns = TOY_START, .wall_ns = TOY_WALL, .next_ns = CLOCK_NEVER, .gather_limit = SIZE_MAX };
 	toy->core = core_new(&ops, &limits, toy->now_ns);
+	core_set_wall(toy->core, toy->wall_ns);
 	toy->pool = core_pool_new(toy->core, "default", toy);
 	toy->queue = toy_queue_new(toy, "default", 0, 0);
 	toy->type = core_type(toy->core, "toy", 3);
+	toy->type->queue = toy->queue;
 }
 
 void toy_fini(struct toy *toy)
@@ -161,16 +196,19 @@ void toy_teach(struct toy *toy, int64_t run_ns)
 	toy->type->mean_run_ns = run_ns;
 }
 
-static struct task *submit(struct toy *toy, int32_t priority, int64_t timeout_ns)
+int toy_try(struct toy *toy, struct task_spec spec, struct task **out)
+{
+	if (!spec.type)
+		spec.type = toy->type;
+	if (!spec.queue)
+		spec.queue = toy->queue;
+	return core_submit(toy->core, &spec, out);
+}
+
+struct task *toy_submit_spec(struct toy *toy, struct task_spec spec)
 {
 	struct task *task;
-	const struct task_spec spec = {
-		.type = toy->type,
-		.queue = toy->queue,
-		.priority = priority,
-		.timeout_ns = timeout_ns,
-	};
-	int status = core_submit(toy->core, &spec, &task);
+	int status = toy_try(toy, spec, &task);
 
 	if (status != CORE_OK)
 		abort();
@@ -179,12 +217,12 @@ static struct task *submit(struct toy *toy, int32_t priority, int64_t timeout_ns
 
 struct task *toy_submit(struct toy *toy, int32_t priority)
 {
-	return submit(toy, priority, 0);
+	return toy_submit_spec(toy, (struct task_spec){ .priority = priority });
 }
 
 struct task *toy_submit_timeout(struct toy *toy, int64_t timeout_ns)
 {
-	return submit(toy, 0, timeout_ns);
+	return toy_submit_spec(toy, (struct task_spec){ .timeout_ns = timeout_ns });
 }
 
 void toy_turn(struct toy *toy)
@@ -199,6 +237,13 @@ void toy_advance(struct toy *toy, int64_t delta_ns)
 	toy_turn(toy);
 }
 
+void toy_step_wall(struct toy *toy, int64_t delta_ns)
+{
+	toy->wall_ns += delta_ns;
+	core_set_wall(toy->core, toy->wall_ns);
+	toy_turn(toy);
+}
+
 struct task *toy_take(struct toy_slot *slot)
 {
 	for (int i = 0; i < slot->count; i++)
@@ -209,14 +254,23 @@ struct task *toy_take(struct toy_slot *slot)
 	return NULL;
 }
 
-void toy_finish(struct toy_slot *slot, enum task_state state)
+static void end_first(struct toy_slot *slot, const struct task_outcome *outcome)
 {
 	struct toy_record record = slot->lane[0];
-	const struct task_outcome outcome = { .state = state };
 
 	assert(slot->count > 0);
 	take_out(slot, &slot->lane[0]);
-	core_task_done(record.task, &outcome, record.started_ns ? record.started_ns : slot->toy->now_ns, slot->toy->now_ns);
+	core_task_done(record.task, outcome, record.started_ns ? record.started_ns : slot->toy->now_ns, slot->toy->now_ns);
+}
+
+void toy_finish(struct toy_slot *slot, enum task_state state)
+{
+	end_first(slot, &(struct task_outcome){ .state = state });
+}
+
+void toy_finish_result(struct toy_slot *slot, const char *result)
+{
+	end_first(slot, &(struct task_outcome){ .state = TASK_SUCCEEDED, .result = bytes_new(result, strlen(result)) });
 }
 
 void toy_die(struct toy_slot *slot, int signal_number)

@@ -13,6 +13,7 @@
 #define TOY_LANE 128
 #define TOY_LOG 4096
 #define TOY_START NS_PER_S /* the clock's first moment */
+#define TOY_WALL (1000000000 * NS_PER_S) /* the wall clock's */
 
 struct toy_record {
 	struct task *task;
@@ -34,6 +35,7 @@ struct toy {
 	struct core_queue *queue;
 	struct task_type *type;
 	int64_t now_ns;
+	int64_t wall_ns;
 	int64_t next_ns;          /* what the last turn answered */
 	uint64_t given[TOY_LOG];  /* ids, in the order of ops->start */
 	int n_given;
@@ -44,12 +46,14 @@ struct toy {
 	uint64_t last_ended;
 	struct task *killed;
 	int n_killed;
+	size_t gather_limit;      /* ops->gather refuses what would be larger */
 	int n_skipped;            /* runs of schedules that were refused */
 	int refusal;              /* the last one's */
 	/* NULL: nobody listens */
 	void (*on_start)(struct toy *toy, const struct task *task, bool refused);
 	void (*on_revoked)(struct toy *toy, const struct task *task);
 	void (*on_ended)(struct toy *toy, const struct task *task);
+	void (*on_changed)(struct toy *toy, const struct task *task, bool progress);
 };
 
 void toy_init(struct toy *toy);
@@ -64,14 +68,21 @@ void toy_teach(struct toy *toy, int64_t run_ns);
 /* Dies where the core refuses. */
 struct task *toy_submit(struct toy *toy, int32_t priority);
 struct task *toy_submit_timeout(struct toy *toy, int64_t timeout_ns);
+/* Of the toy's type, in its queue unless SPEC says otherwise; what the core answers. */
+int toy_try(struct toy *toy, struct task_spec spec, struct task **out);
+struct task *toy_submit_spec(struct toy *toy, struct task_spec spec);
 void toy_turn(struct toy *toy);
-/* Moves the clock and takes a turn. */
+/* Moves the monotonic clock and takes a turn. */
 void toy_advance(struct toy *toy, int64_t delta_ns);
+/* … the wall clock. */
+void toy_step_wall(struct toy *toy, int64_t delta_ns);
 
 /* The slot takes the oldest task that it has not taken; NULL when there is none. */
 struct task *toy_take(struct toy_slot *slot);
 /* The slot ends the oldest task of its lane, which it takes first where it has not. */
 void toy_finish(struct toy_slot *slot, enum task_state state);
+/* … with this JSON as its result. */
+void toy_finish_result(struct toy_slot *slot, const char *result);
 void toy_die(struct toy_slot *slot, int signal_number);
 
 #endif

@@ -2,16 +2,24 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
+	daemon/listen.h \
+	daemon/machine.h \
 	daemon/manager.h \
 	daemon/notify.h \
+	daemon/ops.h \
 	daemon/reload.h \
 	daemon/server.h \
 	daemon/tasklog.h \
+	daemon/wallclock.h \
+	daemon/listen.c \
+	daemon/machine.c \
 	daemon/manager.c \
 	daemon/notify.c \
+	daemon/ops.c \
 	daemon/reload.c \
 	daemon/server.c \
-	daemon/tasklog.c
+	daemon/tasklog.c \
+	daemon/wallclock.c
 dist_man_MANS += daemon/taskd.8
 libserver_la_LIBADD = libedge.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la
 

@@ -53,7 +53,8 @@ void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const s
 	const struct pools *pools, const struct edge *edge)
 {
 	const struct core_totals *totals = core_totals(core);
-	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes;
+	size_t later = totals->scheduled + totals->blocked;
+	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes + later * 13;
 	watchdog_turn(manager, now_ns, !serving || pools_well(pools));
 	if (!serving) {
 		manager->status_next_ns = CLOCK_NEVER;
@@ -66,6 +67,6 @@ void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const s
 	uint64_t requests;
 	pools_count(pools, &ready, &wanted);
 	edge_count(edge, &connections, &requests);
-	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu started, %llu submitted; %zu clients", ready, wanted,
-		totals->waiting, totals->in_lanes, (unsigned long long)totals->submitted, connections);
+	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu for later, %zu started, %llu submitted; %zu clients", ready,
+		wanted, totals->waiting, later, totals->in_lanes, (unsigned long long)totals->submitted, connections);
 }

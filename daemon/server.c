@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -22,12 +20,15 @@
 #include "core/core.h"
 #include "config/config.h"
 #include "edge/edge.h"
+#include "listen.h"
+#include "machine.h"
 #include "manager.h"
 #include "notify.h"
+#include "ops.h"
 #include "pool/pool.h"
 #include "proto/strbuf.h"
 #include "reload.h"
-#include "tasklog.h"
+#include "wallclock.h"
 
 #define LINGER_NS (50 * NS_PER_US)     /* about what it takes a client to wake, look at its result, and ask again */
 #define SETTLE_NS (5 * NS_PER_S)      /* how long clients wait for the first workers */
@@ -38,6 +39,8 @@ struct server {
 	struct event_base *base;
 	struct event *timer;
 	struct event *signals[3];
+	struct event *wallclock; /* NULL: steps of the wall clock are seen when something else ends the sleep */
+	int wallclock_fd;
 	struct config *config;
 	char *config_file;
 	char *socket;
@@ -45,6 +48,7 @@ struct server {
 	struct core *core;
 	struct pools *pools;
 	struct edge *edge;
+	struct ops_context ops;
 	enum phase phase;
 	int64_t started_ns;
 	int64_t phase_deadline_ns;
@@ -56,14 +60,6 @@ struct server {
 	int64_t linger_end_ns;
 };
 
-/* --- what the core reports --- */
-
-static void on_ended(void *context, const struct task *task)
-{
-	(void)context;
-	tasklog_ended(task);
-}
-
 static void limits_of(const struct config *config, struct core_limits *limits)
 {
 	*limits = (struct core_limits){
@@ -72,7 +68,14 @@ static void limits_of(const struct config *config, struct core_limits *limits)
 		.result_bytes = (size_t)config->result_bytes,
 		.result_count = (size_t)config->result_count,
 		.kill_grace_ns = config->kill_grace,
+		.crash_limit = (uint32_t)config->crash_limit,
 	};
+}
+
+static void time_take(struct server *server)
+{
+	core_set_now(server->core, clock_mono_ns());
+	core_set_wall(server->core, clock_wall_ns());
 }
 
 /* --- phases --- */
@@ -91,8 +94,9 @@ static void enter_serving(struct server *server)
 static void enter_leaving(struct server *server)
 {
 	const struct core_totals *totals = core_totals(server->core);
-	if (totals->waiting || totals->in_lanes)
-		log_warning("stopped with %zu queued and %zu started tasks left", totals->waiting, totals->in_lanes);
+	if (totals->waiting || totals->in_lanes || totals->scheduled || totals->blocked)
+		log_warning("stopped with %zu queued and %zu started tasks left, %zu scheduled and %zu blocked ones: they are lost",
+			totals->waiting, totals->in_lanes, totals->scheduled, totals->blocked);
 	edge_close_listeners(server->edge);
 	if (server->phase != PHASE_DRAINING)
 		notify_send("STOPPING=1");
@@ -115,8 +119,9 @@ static void enter_draining(struct server *server, bool now)
 		return;
 	}
 	const struct core_totals *totals = core_totals(server->core);
-	log_info("stopping: %zu queued and %zu started tasks may end within %.0f s", totals->waiting, totals->in_lanes,
-		(double)server->config->drain_timeout / 1e9);
+	log_info("stopping: %zu queued and %zu started tasks may end within %.0f s; %zu scheduled and %zu blocked ones are not "
+		 "waited for", totals->waiting, totals->in_lanes, (double)server->config->drain_timeout / 1e9,
+		totals->scheduled, totals->blocked);
 	notify_send("STOPPING=1\nSTATUS=draining");
 	server->phase = PHASE_DRAINING;
 	server->phase_deadline_ns = clock_mono_ns() + server->config->drain_timeout;
@@ -124,10 +129,26 @@ static void enter_draining(struct server *server, bool now)
 	core_close(server->core, true);
 }
 
+/* Nothing is left that a stop would wait for: what has yet to become due, waits for such, or waits in a queue that is
+ * paused would hold it up without an end. */
+static bool is_drained(const struct server *server)
+{
+	const struct core_totals *totals = core_totals(server->core);
+	const struct core_queue *queue = NULL;
+	size_t paused = 0;
+	if (totals->in_lanes || !edge_quiet(server->edge))
+		return false;
+	while (totals->waiting > paused && (queue = core_queue_next(server->core, queue))) {
+		struct core_queue_figures figures;
+		core_queue_figures(queue, &figures);
+		paused += figures.paused ? figures.waiting : 0;
+	}
+	return totals->waiting <= paused;
+}
+
 /* Moves on from phase to phase; false: that was the last. */
 static bool phase_turn(struct server *server, int64_t now)
 {
-	const struct core_totals *totals = core_totals(server->core);
 	switch (server->phase) {
 	case PHASE_STARTING:
 		if (pools_settled(server->pools) || now >= server->phase_deadline_ns)
@@ -136,7 +157,7 @@ static bool phase_turn(struct server *server, int64_t now)
 	case PHASE_SERVING:
 		return true;
 	case PHASE_DRAINING:
-		if ((!totals->waiting && !totals->in_lanes && edge_quiet(server->edge)) || now >= server->phase_deadline_ns)
+		if (is_drained(server) || now >= server->phase_deadline_ns)
 			enter_leaving(server);
 		else
 			return true;
@@ -217,6 +238,7 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 {
 	(void)number;
 	(void)what;
+	time_take(arg);
 	enter_draining(arg, false);
 }
 
@@ -225,10 +247,19 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	char *report = NULL, *error = NULL;
+	time_take(arg);
 	if (host_reload(arg, &report, &error) < 0)
 		log_error("configuration not taken over: %s", error);
 	free(report);
 	free(error);
+}
+
+/* The clock was set. The turn that follows tells the core. */
+static void on_wallclock(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	(void)arg;
+	wallclock_again(fd);
 }
 
 /* --- the loop --- */
@@ -280,7 +311,7 @@ static bool timer_set(struct server *server)
 /* True: more can be done at once. */
 static bool turn(struct server *server)
 {
-	core_set_now(server->core, clock_mono_ns());
+	time_take(server);
 	bool busy = pools_turn(server->pools);
 	int64_t now = core_now(server->core);
 	if (now >= pools_next_ns(server->pools))
@@ -289,6 +320,7 @@ static bool turn(struct server *server)
 		edge_timer(server->edge);
 	server->core_next_ns = core_turn(server->core);
 	pools_kick(server->pools);
+	pools_unblock(server->pools);
 	busy |= edge_turn(server->edge);
 	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server->core, server->pools, server->edge);
 	return busy;
@@ -324,7 +356,6 @@ int server_run(struct server *server)
 			log_error("the event loop failed: %s", strerror(errno));
 			return EXIT_FAILURE;
 		}
-		core_set_now(server->core, clock_mono_ns());
 		if (sleep)
 			pools_wake(server->pools);
 	}
@@ -334,42 +365,23 @@ int server_run(struct server *server)
 
 /* --- birth and death --- */
 
-static int listen_inherited(struct server *server, int first, int count, char **error)
+/* Handlers may be clients. They do not have to be where taskd was started. */
+static void tell_workers_socket(struct server *server)
 {
-	for (int fd = first; fd < first + count; fd++) {
-		const char *reason;
-		if (notify_check_listener(fd, &reason) < 0) {
-			*error = xasprintf("inherited descriptor %d cannot be listened on: %s", fd, reason);
-			return -1;
-		}
-		if (edge_add_listener(server->edge, fd) < 0) {
-			*error = xasprintf("inherited descriptor %d cannot be listened on", fd);
-			return -1;
-		}
-	}
-	char *path = notify_listener_path(first);
-	if (path) {
-		free(server->socket);
-		server->socket = path;
-	}
-	return 0;
+	char *folder = server->socket[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *path = folder ? xasprintf("%s/%s", folder, server->socket) : xstrdup(server->socket);
+	pools_set_socket(server->pools, path);
+	free(folder);
+	free(path);
 }
 
-static int listen_all(struct server *server, char **error)
+static void watch_wallclock(struct server *server)
 {
-	int first;
-	int count = notify_listen_fds(&first);
-	if (count < 0) {
-		*error = xstrdup("LISTEN_FDS or LISTEN_PID in the environment makes no sense");
-		return -1;
-	}
-	if (count > 0)
-		return listen_inherited(server, first, count, error);
-	int fd = edge_listen_path(server->socket, (unsigned)server->config->socket_mode, server->config->socket_group, error);
-	if (fd < 0)
-		return -1;
-	server->socket_is_ours = true;
-	return edge_add_listener(server->edge, fd);
+	server->wallclock_fd = wallclock_open();
+	if (server->wallclock_fd >= 0)
+		server->wallclock = event_new(server->base, server->wallclock_fd, EV_READ | EV_PERSIST, on_wallclock, server);
+	if (!server->wallclock || event_add(server->wallclock, NULL) < 0)
+		log_warning("steps of the wall clock are not noticed at once: %s", strerror(errno));
 }
 
 static struct event *signal_event(struct server *server, int number, event_callback_fn callback)
@@ -378,26 +390,6 @@ static struct event *signal_event(struct server *server, int number, event_callb
 	if (!event || event_add(event, NULL) < 0)
 		abort();
 	return event;
-}
-
-/* Connections and lanes need descriptors: as many as may be. The soft limit as it was is what workers get: select(2) in
- * somebody's handler depends on it. */
-static long long raise_files(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -1;
-	long long before = limit.rlim_cur == RLIM_INFINITY ? -1 : (long long)limit.rlim_cur;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_warning("the limit of open files stays at %lld: %s", before, strerror(errno));
-	return before;
-}
-
-static bool more_than_one_processor(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
 static struct event_base *base_new(void)
@@ -420,10 +412,11 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->started_ns = clock_mono_ns();
 	server->phase_deadline_ns = server->started_ns + SETTLE_NS;
 	server->timer_ns = CLOCK_NEVER;
+	server->wallclock_fd = -1;
 	manager_init(&server->manager);
-	server->may_linger = more_than_one_processor();
+	server->may_linger = machine_has_processors();
 	signal(SIGPIPE, SIG_IGN);
-	long long files = raise_files();
+	long long files = machine_raise_files();
 
 	server->base = base_new();
 	if (!server->base) {
@@ -435,20 +428,16 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->signals[0] = signal_event(server, SIGTERM, on_stop);
 	server->signals[1] = signal_event(server, SIGINT, on_stop);
 	server->signals[2] = signal_event(server, SIGHUP, on_hangup);
+	watch_wallclock(server);
 
-	struct core_ops ops = {
-		.start = pools_op_start,
-		.revoke = pools_op_revoke,
-		.started = pools_op_started,
-		.interrupt = pools_op_interrupt,
-		.kill = pools_op_kill,
-		.ended = on_ended,
-	};
+	struct core_ops ops;
 	struct core_limits limits;
+	ops_fill(&ops, &server->ops);
 	limits_of(config, &limits);
 	server->core = core_new(&ops, &limits, server->started_ns);
-	server->pools = pools_new(server->base, server->core, config, files);
-	core_set_context(server->core, server->pools);
+	time_take(server);
+	core_seed(server->core, machine_random());
+	server->pools = server->ops.pools = pools_new(server->base, server->core, config, files);
 	const struct edge_host host = {
 		.context = server,
 		.core = server->core,
@@ -457,11 +446,13 @@ struct server *server_new(struct config *config, const struct server_options *op
 		.shutdown = host_shutdown,
 		.describe = host_describe,
 	};
-	server->edge = edge_new(server->base, &host, config);
-	if (listen_all(server, error) < 0) {
+	server->edge = server->ops.edge = edge_new(server->base, &host, config);
+	pools_on_deadlock(server->pools, edge_deadlock, server->edge);
+	if (listen_all(server->edge, config, &server->socket, &server->socket_is_ours, error) < 0) {
 		server_free(server);
 		return NULL;
 	}
+	tell_workers_socket(server);
 	return server;
 }
 
@@ -471,6 +462,7 @@ void server_free(struct server *server)
 		return;
 	if (server->edge)
 		edge_free(server->edge);
+	server->ops.edge = NULL;
 	if (server->pools)
 		pools_free(server->pools);
 	if (server->core)
@@ -482,6 +474,10 @@ void server_free(struct server *server)
 			event_free(server->signals[i]);
 	if (server->timer)
 		event_free(server->timer);
+	if (server->wallclock)
+		event_free(server->wallclock);
+	if (server->wallclock_fd >= 0)
+		close(server->wallclock_fd);
 	if (server->base)
 		event_base_free(server->base);
 	config_free(server->config);

@@ -1,4 +1,4 @@
-/* One line, with the fields that journald keeps, for a task that did not succeed. A client can make as many of these
+/* One line, with the fields that journald keeps, for a task that did not succeed; and one for a run that was not made. A client can make as many of these
  * as it likes, so they are limited, and what was kept back is counted. */
 #include "tasklog.h"
 
@@ -10,6 +10,8 @@
 
 #define FAILURES_BURST 100
 #define FAILURES_PERIOD_NS (10 * NS_PER_S)
+#define SKIPPED_BURST 20
+#define SKIPPED_PERIOD_NS (60 * NS_PER_S)
 #define N_FIELDS 6
 
 struct fields {
@@ -21,7 +23,7 @@ static void fields_fill(struct fields *fields, const struct task *task)
 {
 	int64_t ran_ns = task->started_ns ? task->ended_ns - task->started_ns : 0;
 	snprintf(fields->id, sizeof(fields->id), "%llu", (unsigned long long)task->id);
-	snprintf(fields->uid, sizeof(fields->uid), "%u", (unsigned)task->owner);
+	snprintf(fields->uid, sizeof(fields->uid), "%u", (unsigned)task->owner->uid);
 	snprintf(fields->attempt, sizeof(fields->attempt), "%u", (unsigned)task->attempt);
 	snprintf(fields->duration, sizeof(fields->duration), "%lld", (long long)(ran_ns / NS_PER_US));
 	fields->list[0] = (struct log_field){ "TASKD_TASK_ID", fields->id };
@@ -52,6 +54,8 @@ static enum log_level level_of(enum task_state state)
 		return LOG_LEVEL_NOTICE;
 	case TASK_CANCELLED:
 		return LOG_LEVEL_INFO;
+	case TASK_SCHEDULED:
+	case TASK_BLOCKED:
 	case TASK_QUEUED:
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
@@ -60,6 +64,44 @@ static enum log_level level_of(enum task_state state)
 		break;
 	}
 	return LOG_LEVEL_DEBUG;
+}
+
+/* Why a schedule's run was not submitted. */
+static const char *refusal_text(int refusal)
+{
+	switch ((enum core_refusal)refusal) {
+	case CORE_QUEUE_FULL:
+		return "its queue is full";
+	case CORE_CLOSED:
+		return "taskd stops";
+	case CORE_DRAINING:
+		return "its queue is being drained";
+	case CORE_OVERLAP:
+		return "its last run has not ended";
+	case CORE_OK:
+	case CORE_ATTACHED:
+	case CORE_DUPLICATE:
+	case CORE_NO_DEPENDENCY:
+	case CORE_LOST_DEPENDENCY:
+	case CORE_CYCLE:
+	case CORE_NOT_OVER:
+	case CORE_NOT_FAILED:
+	case CORE_NO_QUEUE:
+	case CORE_EXISTS:
+		break;
+	}
+	return "it was refused";
+}
+
+void tasklog_skipped(const struct core_schedule *schedule, int refusal)
+{
+	static struct log_limit limit = { .burst = SKIPPED_BURST, .period_ns = SKIPPED_PERIOD_NS };
+	unsigned long kept_back;
+	if (!log_limit_pass(&limit, &kept_back))
+		return;
+	if (kept_back)
+		log_notice("%lu more runs of schedules were left out", kept_back);
+	log_notice("schedule %s: a run was left out: %s", schedule->name, refusal_text(refusal));
 }
 
 void tasklog_ended(const struct task *task)

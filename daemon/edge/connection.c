@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "edge/rpc.h"
@@ -36,6 +37,9 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *connection = user;
 	(void)fd;
+	/* The loop may have slept for long, and what is read now is handled now. */
+	core_set_now(connection->edge->core, clock_mono_ns());
+	core_set_wall(connection->edge->core, clock_wall_ns());
 	if ((what & EV_CLOSED) && peer_is_gone(connection)) {
 		connection_close(connection, NULL);
 		return;

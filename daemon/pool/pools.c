@@ -61,6 +61,7 @@ static void on_death(void *user)
 {
 	struct pools *pools = user;
 	struct pool *pool;
+	core_set_now(pools->core, clock_mono_ns()); /* the loop may have slept for long, and its turn comes later */
 	TAILQ_FOREACH(pool, &pools->list, link) {
 		struct worker *worker, *next;
 		for (worker = TAILQ_FIRST(&pool->workers); worker; worker = next) {

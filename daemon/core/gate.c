@@ -1,11 +1,12 @@
 /* Which queue may start something now. A queue is in its pool's heap only while it may: so whoever looks for the next task
  * looks at the top and nowhere else, however many queues are paused, at their limits, or ahead of their rates. Among
  * those that may and whose first tasks have equal priorities, each gets its share by stride scheduling: a start costs a
- * queue so much of its `pass` as its weight is small, and the lowest pass is next. */
+ * queue so much of its `pass` as its weight is small, and the lowest pass is next. Passes are of the clock that the
+ * priority has, which stands at the pass of the latest start; so what runs at one priority moves no share at another. */
 #include "core/internal.h"
 
 #define STRIDE 720720u /* weights up to 16 divide it, so those shares are exact; in 64 bits it lasts for 10^13 starts */
-#define CREDIT WINDOW_TASKS /* starts that a queue may be behind others: what it had in a lane may all come back */
+#define CREDIT WINDOW_TASKS /* starts that a queue may be behind: what it had in a lane may all come back */
 #define LONGEST_NS (INT64_MAX / 4) /* so that sums of some of them do not overflow */
 
 /* --- rates: the generic cell rate algorithm, in which `rate_ns` is the theoretical arrival time --- */
@@ -63,18 +64,39 @@ static uint64_t stride(const struct core_queue *queue)
 	return weight < STRIDE ? STRIDE / weight : 1;
 }
 
-/* The pool's pass is that of the latest start. Who was away, or behind others of higher priority, saves nothing up
- * beyond that but what was taken back from it. */
+static uint64_t *clock_of(struct core_pool *pool, int32_t priority)
+{
+	return &pool->clocks[(uint32_t)priority % POOL_CLOCKS];
+}
+
 static void share_spend(struct core_queue *queue)
 {
-	struct core_pool *pool = queue->pool;
+	uint64_t *clock = clock_of(queue->pool, queue->level);
 	uint64_t each = stride(queue);
 
-	if (pool->pass > queue->pass && pool->pass - queue->pass > CREDIT * each)
-		queue->pass = pool->pass - CREDIT * each;
-	if (pool->pass < queue->pass)
-		pool->pass = queue->pass;
+	if (*clock > queue->pass && *clock - queue->pass > CREDIT * each) /* only where priorities share a clock */
+		queue->pass = *clock - CREDIT * each;
+	if (*clock < queue->pass)
+		*clock = queue->pass;
 	queue->pass += each;
+}
+
+/* QUEUE's first task is of this priority from now on: what it is ahead or behind it takes along. Who was away has saved
+ * nothing up. */
+static void share_enter(struct core_queue *queue, int32_t priority)
+{
+	uint64_t from = *clock_of(queue->pool, queue->level);
+	uint64_t to = *clock_of(queue->pool, priority);
+
+	if (queue->pass < from && !heap_has(&queue->node))
+		queue->pass = from;
+	if (queue->level == priority)
+		return;
+	queue->level = priority;
+	if (queue->pass >= from)
+		queue->pass = to + (queue->pass - from);
+	else
+		queue->pass = to - (from - queue->pass < to ? from - queue->pass : to);
 }
 
 /* --- the gate --- */
@@ -96,12 +118,11 @@ static bool may_start(const struct core_queue *queue)
 
 static void open_gate(struct core_queue *queue)
 {
-	struct core_pool *pool = queue->pool;
-	const struct bucket *first = heap_entry(heap_top(&queue->order), struct bucket, node);
+	int32_t priority = heap_entry(heap_top(&queue->order), struct bucket, node)->priority;
 
-	if (!heap_has(&queue->node) && queue->pass < pool->pass)
-		queue->pass = pool->pass;
-	heap_set(&pool->waiting, &queue->node, -(int64_t)first->priority, queue->pass);
+	if (!heap_has(&queue->node) || queue->level != priority)
+		share_enter(queue, priority);
+	heap_set(&queue->pool->waiting, &queue->node, -(int64_t)priority, queue->pass);
 }
 
 void gate_update(struct core_queue *queue)
@@ -126,7 +147,6 @@ void gate_start(struct core_queue *queue)
 	share_spend(queue);
 	if (queue->figures.options.rate > 0)
 		rate_spend(queue);
-	gate_update(queue);
 }
 
 void gate_undo(struct core_queue *queue)

@@ -64,6 +64,8 @@ struct core_slot {
 	TAILQ_ENTRY(core_slot) watch_link;
 };
 
+#define POOL_CLOCKS 61 /* a prime, as people like round numbers */
+
 struct core_pool {
 	struct core *core;
 	void *user;
@@ -72,7 +74,7 @@ struct core_pool {
 	struct slot_list idle;
 	struct slot_list open;
 	struct heap waiting; /* its queues that may start something: by their first task's priority, then by their passes */
-	uint64_t pass;       /* gate.c: the pass of the latest start */
+	uint64_t clocks[POOL_CLOCKS]; /* gate.c: of each priority the pass of the latest start; some share one */
 	TAILQ_ENTRY(core_pool) link;
 };
 
@@ -96,7 +98,8 @@ struct core_queue {
 	struct heap_node node; /* pool->waiting: only while it has something, and its gate is open */
 	struct heap_node timer; /* core->gates: while only its rate keeps its gate shut */
 	int64_t rate_ns;       /* gate.c: when the next start is due by its rate, were there no burst */
-	uint64_t pass;         /* gate.c: how much of its pool it has had, by its weight */
+	uint64_t pass;         /* gate.c: how much of its pool it has had, by its weight, at … */
+	int32_t level;         /* … this priority: its first task's when its gate was open last */
 	struct task_facet tasks;
 	size_t records;        /* tasks that point here */
 	TAILQ_ENTRY(core_queue) link;
@@ -264,7 +267,7 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes);
 /* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or
  * what runs of it change. */
 void gate_update(struct core_queue *queue);
-/* A task of it was given to a slot; a given one has come back unstarted. */
+/* Its first task is about to leave it for a slot, and gate_update will come; a given one has come back unstarted. */
 void gate_start(struct core_queue *queue);
 void gate_undo(struct core_queue *queue);
 /* Opens what only the time kept shut. */

@@ -94,7 +94,7 @@ void slot_put(struct core_slot *slot, struct task *task)
 	slot->estimate_ns += task->estimate_ns;
 	task->queue->figures.running++;
 	slot->pool->core->totals.in_lanes++;
-	gate_start(task->queue);
+	gate_update(task->queue);
 	move(slot, PLACE_NONE); /* so that an open one goes behind the others */
 	slot_update(slot);
 }

@@ -1,4 +1,4 @@
-/* Queues: the order in which tasks leave them, coming back, limits, several queues, listings. */
+/* Queues: the order in which tasks leave them, coming back, limits, several queues. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,19 +46,216 @@ START_TEST(higher_priority_goes_first_and_equals_by_submission)
 }
 END_TEST
 
-START_TEST(order_holds_across_the_queues_of_a_pool)
+START_TEST(priority_holds_across_the_queues_of_a_pool)
 {
-	const uint64_t order[] = { 4, 1, 2, 3 };
-
-	toy_submit(&toy, 0);
+	const uint64_t order[] = { 4, 2, 3, 5, 1 };
 	struct core_queue *first = toy.queue;
-	toy.queue = toy_queue_new(&toy, "other", 0, 0);
-	toy_submit(&toy, 0);
+	struct core_queue *other = toy_queue_new(&toy, "other", 0, 0);
+
+	toy_submit(&toy, -1);
+	toy.queue = other;
+	toy_submit(&toy, 3);
 	toy.queue = first;
-	toy_submit(&toy, 0);
-	toy.queue = core_queue_find(toy.core, "other");
+	toy_submit(&toy, 2);
+	toy.queue = other;
+	toy_submit(&toy, 7);
 	toy_submit(&toy, 1);
-	expect_order(order, 4);
+	expect_order(order, 5);
+}
+END_TEST
+
+static struct core_queue_options with_order(enum queue_order order)
+{
+	return (struct core_queue_options){ .order = order };
+}
+
+static void use_queue(struct core_queue_options options)
+{
+	toy.queue = core_queue_new(toy.core, "ordered", toy.pool, &options);
+}
+
+static void submit_priorities(const int32_t *priorities, int n)
+{
+	for (int i = 0; i < n; i++)
+		toy_submit(&toy, priorities[i]);
+}
+
+START_TEST(first_come_is_first_served_whatever_the_priority)
+{
+	const uint64_t order[] = { 1, 2, 3, 4, 5 };
+
+	use_queue(with_order(QUEUE_FIFO));
+	submit_priorities((const int32_t[]){ 0, 5, -7, INT32_MAX, INT32_MIN }, 5);
+	ck_assert_int_eq(queue_first(toy.queue)->priority, 0);
+	ck_assert_uint_eq(toy.queue->buckets.count, 1);
+	expect_order(order, 5);
+}
+END_TEST
+
+START_TEST(last_come_is_first_served_whatever_the_priority)
+{
+	const uint64_t order[] = { 5, 4, 3, 2, 1 };
+
+	use_queue(with_order(QUEUE_LIFO));
+	submit_priorities((const int32_t[]){ 0, 5, -7, INT32_MAX, INT32_MIN }, 5);
+	expect_order(order, 5);
+}
+END_TEST
+
+START_TEST(last_come_goes_before_what_comes_back)
+{
+	use_queue(with_order(QUEUE_LIFO));
+	toy_teach(&toy, NS_PER_US);
+	submit_priorities((const int32_t[]){ 0, 1, 2, 3 }, 4);
+	toy_turn(&toy);
+	ck_assert_int_eq(toy.n_given, 4);
+	toy_submit(&toy, 0);
+	core_queue_pause(toy.queue);
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	for (int i = 0; i < 5; i++)
+		ck_assert_uint_eq(toy.given[4 + i], (uint64_t)(5 - i));
+}
+END_TEST
+
+START_TEST(who_waits_long_enough_counts_for_more)
+{
+	const uint64_t order[] = { 2, 1, 4, 3, 5 };
+
+	use_queue((struct core_queue_options){ .ageing_ns = NS_PER_S });
+	toy_submit(&toy, 0); /* 1 */
+	core_set_now(toy.core, toy.now_ns += NS_PER_S / 2);
+	toy_submit(&toy, 1); /* 2: half a second later, and one higher */
+	core_set_now(toy.core, toy.now_ns += NS_PER_S / 2 + 10);
+	toy_submit(&toy, 0); /* 3 */
+	toy_submit(&toy, 1); /* 4: a second after 1, and no longer ahead of it */
+	core_set_now(toy.core, toy.now_ns += 3 * NS_PER_S);
+	toy_submit(&toy, 2); /* 5: three seconds later */
+	expect_order(order, 5);
+}
+END_TEST
+
+START_TEST(ageing_does_not_overflow)
+{
+	const uint64_t order[] = { 1, 2, 3 };
+
+	use_queue((struct core_queue_options){ .ageing_ns = INT64_MAX });
+	submit_priorities((const int32_t[]){ INT32_MAX, 0, INT32_MIN }, 3);
+	expect_order(order, 3);
+}
+END_TEST
+
+/* What is next by definition: the least of those that wait. */
+static struct task *model_first(struct task **tasks, int n, const struct core_queue_options *options)
+{
+	struct task *best = NULL;
+
+	for (int i = 0; i < n; i++) {
+		struct task *task = tasks[i];
+
+		if (!task || task->slot || task->state != TASK_QUEUED)
+			continue;
+		if (!best) {
+			best = task;
+			continue;
+		}
+		int64_t ahead = 0; /* of TASK before BEST, apart from their places */
+		if (options->order == QUEUE_PRIORITY && options->ageing_ns)
+			ahead = (int64_t)(best->place - task->place) +
+				((int64_t)task->priority - best->priority) * options->ageing_ns;
+		else if (options->order == QUEUE_PRIORITY)
+			ahead = (int64_t)task->priority - best->priority;
+		bool earlier = options->order == QUEUE_LIFO ? task->place > best->place : task->place < best->place;
+		if (ahead > 0 || (ahead == 0 && earlier))
+			best = task;
+	}
+	return best;
+}
+
+#define MANY 120
+
+/* Comes, goes, comes back, and the order itself changes. */
+START_TEST(any_order_is_that_of_a_naive_search)
+{
+	struct core_queue_options options = { 0 };
+	struct task *tasks[MANY];
+	struct task *out[MANY];
+	int n = 0, n_out = 0;
+
+	srand((unsigned)_i);
+	use_queue(options);
+	while (n < MANY) {
+		int dice = rand() % 20;
+
+		core_set_now(toy.core, toy.now_ns += rand() % 50);
+		if (dice < 10) {
+			tasks[n++] = toy_submit(&toy, rand() % 7 - 3);
+		} else if (dice < 14 && queue_first(toy.queue)) {
+			out[n_out] = queue_first(toy.queue);
+			queue_remove(toy.queue, out[n_out]);
+			out[n_out++]->slot = slot->slot; /* for the model: it is away */
+		} else if (dice < 17 && n_out) {
+			struct task *task = out[--n_out];
+
+			task->slot = NULL;
+			queue_push_back(toy.queue, task);
+		} else if (dice == 17) {
+			options.order = (enum queue_order)(rand() % 3);
+			options.ageing_ns = rand() % 2 ? rand() % 100 : 0;
+			core_queue_set(toy.queue, &options);
+		} else if (n) {
+			struct task *task = tasks[rand() % n];
+
+			if (!task->slot)
+				core_cancel(task);
+		}
+		ck_assert_ptr_eq(queue_first(toy.queue), model_first(tasks, n, &options));
+		ck_assert_uint_eq(toy.pool->waiting.count, queue_first(toy.queue) != NULL);
+	}
+	while (n_out) {
+		out[--n_out]->slot = NULL;
+		queue_push_back(toy.queue, out[n_out]);
+	}
+	for (struct task *task; (task = queue_first(toy.queue)); core_cancel(task))
+		ck_assert_ptr_eq(task, model_first(tasks, n, &options));
+	ck_assert_uint_eq(toy.queue->figures.waiting, 0);
+	ck_assert_uint_eq(toy.queue->buckets.count, 0);
+}
+END_TEST
+
+static int by_priority(const void *a, const void *b)
+{
+	const struct task *one = *(struct task *const *)a, *two = *(struct task *const *)b;
+
+	if (one->priority != two->priority)
+		return one->priority > two->priority ? -1 : 1;
+	return one->id < two->id ? -1 : 1;
+}
+
+/* However large the window is. */
+START_TEST(thousand_random_priorities_start_in_exact_order)
+{
+	struct task *tasks[1000];
+	struct task *busy = toy_submit(&toy, 0);
+
+	srand((unsigned)_i);
+	toy_turn(&toy);
+	ck_assert_ptr_eq(toy_take(slot), busy);
+	toy_teach(&toy, _i % 2 ? 20 * NS_PER_US : 0);
+	for (int i = 0; i < 1000; i++) {
+		tasks[i] = toy_submit(&toy, rand() % 100 - 50);
+		if (i % 10 == 0)
+			toy_advance(&toy, NS_PER_MS);
+	}
+	toy_advance(&toy, 10 * NS_PER_MS);
+	ck_assert_uint_eq(core_slot_in_flight(slot->slot), 1); /* what it was given meanwhile has been taken back */
+	qsort(tasks, 1000, sizeof(struct task *), by_priority);
+	toy_finish(slot, TASK_SUCCEEDED);
+	for (int i = 0; i < 1000; i++) {
+		toy_advance(&toy, 20 * NS_PER_US);
+		ck_assert_ptr_eq(toy_take(slot), tasks[i]);
+		toy_finish(slot, TASK_SUCCEEDED);
+	}
 }
 END_TEST
 
@@ -165,85 +362,58 @@ START_TEST(freed_queue_is_named_by_its_records_and_found_no_more)
 }
 END_TEST
 
-static int count_in(enum task_state state)
+START_TEST(room_is_for_all_that_waits_in_any_state)
 {
-	int n = 0;
+	struct task *task;
+	struct task_spec spec = { .type = toy.type, .queue = toy_queue_new(&toy, "small", 3, 0) };
+	struct core_queue_figures figures;
 
-	for (struct task *task = NULL; (task = core_task_next(toy.core, state, task)); n++)
-		ck_assert_int_eq(task->state, state);
-	return n;
-}
-
-START_TEST(listing_finds_every_task_of_a_state_once)
-{
-	struct toy_slot *second = toy_slot_new(&toy);
-	struct core_queue *first = toy.queue;
-
-	toy_teach(&toy, 200000);
-	for (int i = 0; i < 30; i++)
-		toy_submit(&toy, i % 3);
-	toy.queue = toy_queue_new(&toy, "empty", 0, 0);
-	toy.queue = toy_queue_new(&toy, "other", 0, 0);
-	for (int i = 0; i < 10; i++)
-		toy_submit(&toy, i % 2);
-	toy.queue = first;
-	ck_assert_int_eq(count_in(TASK_QUEUED), 40);
+	spec.due_ns = toy.now_ns + NS_PER_S;
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	const struct task_ref after = { .id = task->id };
+	spec.due_ns = 0;
+	spec.after = &after;
+	spec.n_after = 1;
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	spec.n_after = 0;
+	ck_assert(queue_has_room(spec.queue, 1, 0));
+	ck_assert(!queue_has_room(spec.queue, 2, 0));
+	ck_assert(!queue_has_room(spec.queue, SIZE_MAX, 0));
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_QUEUE_FULL);
+	core_queue_figures(spec.queue, &figures);
+	ck_assert_uint_eq(figures.scheduled, 1);
+	ck_assert_uint_eq(figures.blocked, 1);
+	ck_assert_uint_eq(figures.waiting, 1);
+	toy_advance(&toy, NS_PER_S);
+	toy_finish(slot, TASK_SUCCEEDED);
 	toy_turn(&toy);
-	ck_assert_uint_eq(core_totals(toy.core)->in_lanes, 10);
-	ck_assert_int_eq(count_in(TASK_QUEUED), 40);
-	toy_take(slot);
-	toy_take(second);
-	ck_assert_int_eq(count_in(TASK_RUNNING), 2); /* though nobody has looked yet */
-	ck_assert_int_eq(count_in(TASK_QUEUED), 38);
-	core_cancel(core_slot_task_next(slot->slot, NULL));
-	ck_assert_int_eq(count_in(TASK_CANCELLING), 1);
-	toy_finish(second, TASK_FAILED);
-	toy_finish(second, TASK_SUCCEEDED);
-	toy_finish(second, TASK_SUCCEEDED);
-	ck_assert_int_eq(count_in(TASK_FAILED), 1);
-	ck_assert_int_eq(count_in(TASK_SUCCEEDED), 2);
-	free(second);
+	toy_finish(slot, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	toy_finish(slot, TASK_SUCCEEDED);
+	core_queue_figures(spec.queue, &figures);
+	ck_assert_uint_eq(figures.scheduled + figures.blocked + figures.waiting + figures.running, 0);
+	ck_assert_uint_eq(figures.ended, 3);
 }
 END_TEST
 
-START_TEST(ended_ones_are_listed_newest_first_and_fetched_ones_behind)
+START_TEST(what_was_delayed_joins_when_it_is_due)
 {
-	struct task *tasks[5];
+	const uint64_t order[] = { 2, 1, 3, 4 };
+	struct task *task;
+	struct task_spec spec = { .type = toy.type, .due_ns = toy.now_ns + NS_PER_S };
 
-	for (int i = 0; i < 5; i++)
-		core_cancel(tasks[i] = toy_submit(&toy, 0));
-	core_task_fetched(tasks[4]);
-	core_task_fetched(tasks[1]);
-	const int order[] = { 3, 2, 0, 1, 4 };
-	struct task *task = NULL;
-	for (size_t i = 0; i < 5; i++) {
-		task = core_task_next(toy.core, TASK_CANCELLED, task);
-		ck_assert_ptr_eq(task, tasks[order[i]]);
-	}
-	ck_assert_ptr_null(core_task_next(toy.core, TASK_CANCELLED, task));
-	ck_assert_ptr_null(core_task_next(toy.core, TASK_EXPIRED, NULL));
-}
-END_TEST
-
-START_TEST(page_begins_below_an_id_whether_or_not_it_is_there)
-{
-	struct task *tasks[1001];
-
-	ck_assert_ptr_null(core_task_below(toy.core, UINT64_MAX));
-	for (int i = 1; i <= 1000; i++)
-		tasks[i] = toy_submit(&toy, i % 5);
-	ck_assert_ptr_eq(core_task_below(toy.core, UINT64_MAX), tasks[1000]);
-	ck_assert_ptr_eq(core_task_below(toy.core, 500), tasks[499]);
-	ck_assert_ptr_null(core_task_below(toy.core, 1));
-	ck_assert_ptr_null(core_task_below(toy.core, 0));
-	for (int i = 2; i < 900; i++) {
-		core_cancel(tasks[i]);
-		core_forget(tasks[i]);
-	}
-	ck_assert_ptr_eq(core_task_below(toy.core, 5), tasks[1]);
-	ck_assert_ptr_eq(core_task_below(toy.core, 899), tasks[1]);
-	ck_assert_ptr_eq(core_task_below(toy.core, 901), tasks[900]);
-	ck_assert_ptr_eq(core_task_below(toy.core, 900), tasks[1]);
+	use_queue(with_order(QUEUE_FIFO));
+	spec.queue = toy.queue;
+	core_slot_retire(slot->slot);
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	toy_submit(&toy, 0);
+	spec.due_ns = toy.now_ns + NS_PER_S - 1;
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	toy_advance(&toy, NS_PER_S);
+	toy_submit(&toy, 0);
+	core_slot_ready(slot->slot);
+	expect_order(order, 4);
 }
 END_TEST
 
@@ -254,19 +424,21 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, fresh, finish);
 	tcase_add_test(tcase, higher_priority_goes_first_and_equals_by_submission);
-	tcase_add_test(tcase, order_holds_across_the_queues_of_a_pool);
+	tcase_add_test(tcase, priority_holds_across_the_queues_of_a_pool);
+	tcase_add_test(tcase, first_come_is_first_served_whatever_the_priority);
+	tcase_add_test(tcase, last_come_is_first_served_whatever_the_priority);
+	tcase_add_test(tcase, last_come_goes_before_what_comes_back);
+	tcase_add_test(tcase, who_waits_long_enough_counts_for_more);
+	tcase_add_test(tcase, ageing_does_not_overflow);
+	tcase_add_loop_test(tcase, any_order_is_that_of_a_naive_search, 0, 200);
+	tcase_add_loop_test(tcase, thousand_random_priorities_start_in_exact_order, 0, 10);
 	tcase_add_test(tcase, what_comes_back_stands_where_it_stood);
 	tcase_add_test(tcase, many_priorities_leave_no_buckets_behind);
 	tcase_add_test(tcase, full_queue_refuses_and_takes_again);
 	tcase_add_test(tcase, queue_counts_the_bytes_of_arguments);
+	tcase_add_test(tcase, room_is_for_all_that_waits_in_any_state);
+	tcase_add_test(tcase, what_was_delayed_joins_when_it_is_due);
 	tcase_add_test(tcase, freed_queue_is_named_by_its_records_and_found_no_more);
-	suite_add_tcase(suite, tcase);
-
-	tcase = tcase_create("listing");
-	tcase_add_checked_fixture(tcase, fresh, finish);
-	tcase_add_test(tcase, listing_finds_every_task_of_a_state_once);
-	tcase_add_test(tcase, ended_ones_are_listed_newest_first_and_fetched_ones_behind);
-	tcase_add_test(tcase, page_begins_below_an_id_whether_or_not_it_is_there);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -481,6 +481,7 @@ void client_fini(struct client *client)
 {
 	client_leave(client);
 	free(client->input);
+	json_decref(client->heard);
 }
 
 void client_send(struct client *client, const char *data, size_t length)
@@ -578,4 +579,44 @@ void client_expect(struct client *client, const char *line, const char *answer)
 {
 	client_say(client, line);
 	ck_assert_str_eq(client_hear(client), answer);
+}
+
+/* --- answers as trees --- */
+
+json_t *client_hear_json(struct client *client)
+{
+	json_decref(client->heard);
+	client->heard = json_loads(client_hear(client), 0, NULL);
+	ck_assert_ptr_nonnull(client->heard);
+	return client->heard;
+}
+
+json_t *client_ask(struct client *client, const char *line)
+{
+	client_say(client, line);
+	return client_hear_json(client);
+}
+
+json_t *tree_at(json_t *value, const char *path)
+{
+	char name[64];
+	while (*path) {
+		size_t length = strcspn(path, ".");
+		snprintf(name, sizeof(name), "%.*s", (int)length, path);
+		value = json_is_array(value) ? json_array_get(value, (size_t)atoi(name)) : json_object_get(value, name);
+		path += length + (path[length] == '.');
+	}
+	return value;
+}
+
+const char *tree_text(json_t *value, const char *path)
+{
+	const char *text = json_string_value(tree_at(value, path));
+	return text ? text : "(none)";
+}
+
+long long tree_int(json_t *value, const char *path)
+{
+	const json_t *number = tree_at(value, path);
+	return json_is_integer(number) ? json_integer_value(number) : -1;
 }

@@ -9,6 +9,7 @@
 #ifndef TESTS_EDGE_WORLD_H
 #define TESTS_EDGE_WORLD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ struct client {
 	char *input;
 	size_t length;
 	bool closed; /* the other side has */
+	json_t *heard; /* by client_ask, client_hear_json */
 };
 
 /* With its clock standing still at some moment; it moves by world_advance only. */
@@ -82,5 +84,15 @@ bool client_hears_nothing(struct client *client);
 bool client_hears_end(struct client *client);
 /* What is said gets that answer. */
 void client_expect(struct client *client, const char *line, const char *answer);
+/* The next line as a tree, which lives until the client hears the next one by this or the next function. */
+json_t *client_hear_json(struct client *client);
+/* The answer to a line. */
+json_t *client_ask(struct client *client, const char *line);
+/* What is behind a path such as "error.data.kind" or "0.name"; NULL where nothing is. */
+json_t *tree_at(json_t *value, const char *path);
+/* "(none)" where no text is there. */
+const char *tree_text(json_t *value, const char *path);
+/* -1 where no integer is there. */
+long long tree_int(json_t *value, const char *path);
 
 #endif

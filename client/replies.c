@@ -149,7 +149,8 @@ void reply_submitted(struct taskd_future *f, const struct json_span *result)
 	}
 	if (found && duplicate.kind == JSON_SPAN_BOOL)
 		f->peer = futures_take(&c->tasks, id);
-	if (found && futures_put(&c->tasks, id, f) == 0)
+	/* The one before it in a batch may have ended the connection. */
+	if (found && !c->error && futures_put(&c->tasks, id, f) == 0)
 		return;
 	f->id[0] = '\0';
 	connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a submitted task without an id of its own");

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "core/core.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -84,6 +85,7 @@ START_TEST(no_file_is_all_defaults)
 	ck_assert_int_eq(config->result_bytes, 64 << 20);
 	ck_assert_int_eq(config->result_count, 100000);
 	ck_assert_int_eq(config->start_timeout, 60 * NS_PER_S);
+	ck_assert_int_eq(config->crash_limit, 3);
 	ck_assert_ptr_eq(STAILQ_FIRST(&config->pools), pool("default"));
 	ck_assert_ptr_null(STAILQ_NEXT(pool("default"), link));
 	ck_assert_int_ge(pool("default")->processes, 1);
@@ -95,8 +97,15 @@ START_TEST(no_file_is_all_defaults)
 	ck_assert_int_eq(pool("default")->limit_core, 0);
 	ck_assert_int_eq(pool("default")->recycle_tasks, 0);
 	ck_assert_int_eq(pool("default")->recycle_memory, -1);
+	ck_assert_int_eq(pool("default")->nested_processes, 16);
 	ck_assert_str_eq(queue("default")->pool, "default");
 	ck_assert_int_eq(queue("default")->limit_bytes, 1 << 30);
+	ck_assert_int_eq(queue("default")->limit_running, 0);
+	ck_assert_int_eq(queue("default")->order, QUEUE_PRIORITY);
+	ck_assert_double_eq(queue("default")->rate, 0);
+	ck_assert_int_eq(queue("default")->burst, 1);
+	ck_assert_int_eq(queue("default")->ageing, 0);
+	ck_assert_int_eq(queue("default")->weight, 1);
 	ck_assert_ptr_null(STAILQ_FIRST(&config->plugins));
 }
 END_TEST
@@ -151,6 +160,12 @@ START_TEST(every_type_is_read)
 	     "pool = io\n"
 	     "limit_queued = none\n"
 	     "limit_bytes = 64K\n"
+	     "limit_running = 4\n"
+	     "order = lifo\n"
+	     "rate = 0.25\n"
+	     "burst = 50\n"
+	     "ageing = 10s\n"
+	     "weight = 9\n"
 	     "[plugin math]\n"
 	     "path = /usr/lib/taskd/plugins/math.so");
 	ck_assert_str_eq(config->file, file);
@@ -176,6 +191,12 @@ START_TEST(every_type_is_read)
 	ck_assert_str_eq(queue("mail")->pool, "io");
 	ck_assert_int_eq(queue("mail")->limit_queued, 0);
 	ck_assert_int_eq(queue("mail")->limit_bytes, 65536);
+	ck_assert_int_eq(queue("mail")->limit_running, 4);
+	ck_assert_int_eq(queue("mail")->order, QUEUE_LIFO);
+	ck_assert_double_eq(queue("mail")->rate, 0.25);
+	ck_assert_int_eq(queue("mail")->burst, 50);
+	ck_assert_int_eq(queue("mail")->ageing, 10 * NS_PER_S);
+	ck_assert_int_eq(queue("mail")->weight, 9);
 	ck_assert_str_eq(queue("cpu-2")->pool, "cpu-2");
 	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->name, "math");
 	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->path, "/usr/lib/taskd/plugins/math.so");
@@ -252,6 +273,19 @@ static const struct wrong wrongs[] = {
 	{ "[pool a]\nlimit_cpu = 1500ms\n", 2, "limit_cpu: 1500ms is not a multiple of 1s" },
 	{ "[pool a]\nlimit_files = 3\n", 2, "limit_files: 3 is out of bounds: 16 to 1073741824, or none" },
 	{ "[pool a]\nlimit_memory = lots\n", 2, "limit_memory: lots is not a size such as 64M or 4096, or none" },
+	{ "[queue a]\norder = filo\n", 2, "order: filo is not one of priority, fifo, lifo; did you mean fifo?" },
+	{ "[queue a]\nrate = fast\n", 2, "rate: fast is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = 1.5.2\n", 2, "rate: 1.5.2 is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = .\n", 2, "rate: . is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = -1\n", 2, "rate: -1 is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = nan\n", 2, "rate: nan is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = 0x10\n", 2, "rate: 0x10 is not a number such as 10 or 0.5, or none" },
+	{ "[queue a]\nrate = 1000000.5\n", 2, "rate: 1000000.5 is out of bounds: 0 to 1000000, or none" },
+	{ "[queue a]\nburst = none\n", 2, "burst: none is not a whole number" },
+	{ "[queue a]\nweight = 0\n", 2, "weight: 0 is out of bounds: 1 to 1000" },
+	{ "[queue a]\nageing = 0\n", 2, "ageing: 0 is out of bounds: 1ms to 365d, or none" },
+	{ "[pool a]\nnested_processes = none\n", 2, "nested_processes: none is not a whole number" },
+	{ "[taskd]\ncrash_limit = 101\n", 2, "crash_limit: 101 is out of bounds: 0 to 100" },
 	{ "[pool fast]\n[queue mail]\nlimit_queued = 1\npool = fats\n", 4, "queue mail: there is no pool fats; did you mean fast?" },
 	{ "[pool fast]\n[queue mail]\n", 2, "queue mail: there is no pool default" },
 	{ "[pool a]\n[pool b]\n[queue a]\npool = b\n", 4, "queue a belongs to the pool of its name" },
@@ -301,6 +335,17 @@ START_TEST(long_line_is_read_whole_or_refused)
 	config = config_load(file, true, &error);
 	ck_assert_ptr_null(config);
 	ck_assert_ptr_nonnull(strstr(error, ":2: the line has more than 4094 bytes"));
+}
+END_TEST
+
+START_TEST(none_and_zero_are_no_limit)
+{
+	load("[queue a]\nrate = none\nlimit_running = none\nageing = none\n[queue b]\nrate = 0\nlimit_running = 0\n");
+	ck_assert_double_eq(queue("a")->rate, 0);
+	ck_assert_int_eq(queue("a")->limit_running, 0);
+	ck_assert_int_eq(queue("a")->ageing, 0);
+	ck_assert_double_eq(queue("b")->rate, 0);
+	ck_assert_int_eq(queue("b")->limit_running, 0);
 }
 END_TEST
 
@@ -367,6 +412,15 @@ START_TEST(each_difference_is_told_once)
 }
 END_TEST
 
+START_TEST(decimals_are_compared)
+{
+	compare("[queue q]\nrate = 0.5\n", "[queue q]\nrate = 0.50\n");
+	ck_assert_str_eq(told, "");
+	compare("[queue q]\nrate = 0.5\n", "[queue q]\nrate = 0.25\n");
+	ck_assert_str_eq(told, "[queue q] rate\n");
+}
+END_TEST
+
 START_TEST(removed_sections_are_told)
 {
 	compare("[pool a]\n[pool b]\n[plugin x]\npath = /x\n", "[pool a]\n");
@@ -419,9 +473,11 @@ int main(void)
 	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
 	tcase_add_test(tcase, nul_byte_is_refused);
 	tcase_add_test(tcase, long_line_is_read_whole_or_refused);
+	tcase_add_test(tcase, none_and_zero_are_no_limit);
 	tcase_add_test(tcase, table_is_in_order);
 	tcase_add_test(tcase, same_files_do_not_differ);
 	tcase_add_test(tcase, each_difference_is_told_once);
+	tcase_add_test(tcase, decimals_are_compared);
 	tcase_add_test(tcase, removed_sections_are_told);
 	tcase_add_test(tcase, example_says_the_defaults);
 	suite_add_tcase(suite, tcase);

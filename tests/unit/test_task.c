@@ -1,29 +1,158 @@
-/* The state machine: every pair of states, waiters, and what a task costs. */
+/* The state machine, as taskd-protocol(7) tells it: the page's table of states and events is read, and every one of its
+ * cells is walked; so is every pair of states, of which those that it does not lead to are refused. Besides: waiters, and
+ * what a task costs. */
 #include "core/task.h"
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xmalloc.h"
 #include "core/internal.h"
 #include "toy.h"
 
-static const bool allowed[TASK_N_STATES][TASK_N_STATES] = {
-	[TASK_QUEUED] = { [TASK_RUNNING] = true, [TASK_CANCELLED] = true, [TASK_EXPIRED] = true },
-	[TASK_RUNNING] = {
-		[TASK_CANCELLING] = true, [TASK_SUCCEEDED] = true, [TASK_FAILED] = true, [TASK_CRASHED] = true,
-	},
-	[TASK_CANCELLING] = { [TASK_SUCCEEDED] = true, [TASK_CANCELLED] = true, [TASK_TIMED_OUT] = true },
+/* --- the page's table --- */
+
+enum event { DUE, READY, UNMET, TAKEN, SUCCEEDS, FAILS, CRASHES, TIME_LIMIT, CANCEL, EXPIRES, N_EVENTS };
+static const char *const event_names[N_EVENTS] = {
+	"due", "ready", "unmet", "taken", "succeeds", "fails", "crashes", "time limit", "cancel", "expires",
 };
+
+enum column { SCHEDULED, BLOCKED, QUEUED, RUNNING, CANCELLING, OVERRUN, N_COLUMNS };
+static const struct {
+	const char *name;
+	enum task_state state;
+} columns[N_COLUMNS] = {
+	{ "scheduled", TASK_SCHEDULED },   { "blocked", TASK_BLOCKED },       { "queued", TASK_QUEUED },
+	{ "running", TASK_RUNNING },       { "cancelling", TASK_CANCELLING }, { "overrun", TASK_CANCELLING },
+};
+
+#define STAYS TASK_N_STATES
+static struct cell {
+	enum task_state to; /* STAYS: nothing happens */
+	bool overrun;
+	int note;           /* 1: scheduled where its time is to come; 2: scheduled where it has attempts left; 0: none */
+} cells[N_EVENTS][N_COLUMNS];
+static bool allowed[TASK_N_STATES][TASK_N_STATES];
+
+static void __attribute__((noreturn)) unreadable(const char *what)
+{
+	fprintf(stderr, "taskd-protocol.7.scd: %s\n", what);
+	exit(EXIT_FAILURE);
+}
+
+static enum task_state state_of_name(const char *name)
+{
+	for (int state = 0; state < TASK_N_STATES; state++)
+		if (!strcmp(task_state_name((enum task_state)state), name))
+			return (enum task_state)state;
+	unreadable(name);
+}
+
+/* "queued", "- (3)", "timed\_out (2)" */
+static struct cell read_cell(char *text)
+{
+	struct cell cell = { .to = STAYS };
+	char *note = strstr(text, " (");
+	char *escape;
+
+	if (note) {
+		cell.note = atoi(note + 2);
+		*note = '\0';
+	}
+	while ((escape = strchr(text, '\\')))
+		memmove(escape, escape + 1, strlen(escape));
+	cell.overrun = !strcmp(text, "overrun");
+	if (cell.overrun)
+		cell.to = TASK_CANCELLING;
+	else if (strcmp(text, "-") != 0)
+		cell.to = state_of_name(text);
+	return cell;
+}
+
+static char *next_line(char **rest)
+{
+	char *line = strsep(rest, "\n");
+
+	return line ? line : (char *)"";
+}
+
+static void read_row(int event, char **rest)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "|  %s", event_names[event]);
+	if (strcmp(next_line(rest), expected) != 0)
+		unreadable(expected);
+	for (int column = 0; column < N_COLUMNS; column++) {
+		char *line = next_line(rest);
+
+		if (strncmp(line, ":  ", 3) != 0)
+			unreadable(expected);
+		cells[event][column] = read_cell(line + 3);
+	}
+}
+
+static void allow(const struct cell *cell, enum task_state from)
+{
+	if (cell->to == STAYS)
+		return;
+	allowed[from][cell->to] = true;
+	if (cell->note)
+		allowed[from][TASK_SCHEDULED] = true;
+}
+
+static void read_page(void)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = xasprintf("%s/proto/taskd-protocol.7.scd", top ? top : ".");
+	FILE *stream = fopen(path, "r");
+	static char text[1 << 18];
+
+	if (!stream)
+		unreadable(path);
+	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
+	fclose(stream);
+	free(path);
+	char *rest = strstr(text, "# A TASK'S LIFE\n");
+	rest = rest ? strstr(rest, "[[ *event*\n") : NULL;
+	if (!rest)
+		unreadable("no table");
+	next_line(&rest);
+	for (int column = 0; column < N_COLUMNS; column++) {
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), ":[ *%s*", columns[column].name);
+		if (strcmp(next_line(&rest), expected) != 0)
+			unreadable(expected);
+	}
+	for (int event = 0; event < N_EVENTS; event++)
+		read_row(event, &rest);
+	if (*next_line(&rest))
+		unreadable("more rows than there are events");
+	for (int event = 0; event < N_EVENTS; event++)
+		for (int column = 0; column < N_COLUMNS; column++)
+			allow(&cells[event][column], columns[column].state);
+}
+
+/* --- the world that it is walked in --- */
+
+#define DUE_IN (1000 * NS_PER_S)
+#define TIMEOUT (100 * NS_PER_S)
+#define DEADLINE (10 * NS_PER_S)
+#define PAUSE (100000 * NS_PER_S) /* before another attempt */
 
 static struct toy toy;
 static struct toy_slot *slot;
+static struct task *dependency;
 
 static void fresh(void)
 {
 	toy_init(&toy);
 	slot = toy_slot_new(&toy);
+	dependency = NULL;
 }
 
 static void finish(void)
@@ -32,30 +161,259 @@ static void finish(void)
 	free(slot);
 }
 
+/* What the walk is about: a task that an event is to happen to. */
+struct walk {
+	enum event event;
+	bool attempts;  /* it has attempts left */
+	bool not_yet;   /* blocked: its time is still to come */
+	bool in_queue;  /* queued: no slot has it */
+};
+
+/* In a queue that nothing is taken from; it ends when it is cancelled. */
+static struct task *idle_task(void)
+{
+	struct core_queue *queue = core_queue_find(toy.core, "idle");
+
+	if (!queue)
+		queue = toy_queue_new(&toy, "idle", 0, 0);
+	core_queue_pause(queue);
+	return toy_submit_spec(&toy, (struct task_spec){ .queue = queue });
+}
+
+/* What the event needs it to be, and nothing else, so that nothing else happens. */
+static struct task *submit(const struct walk *walk, bool later, bool limited, bool waits)
+{
+	const struct task_retry retry = { .retries = 5, .on = RETRY_ALL, .backoff_ns = PAUSE, .factor = 1 };
+
+	dependency = idle_task();
+	const struct task_ref ref = { .id = dependency->id };
+	struct task_spec spec = {
+		.due_ns = later || walk->not_yet ? toy.now_ns + DUE_IN : 0,
+		.timeout_ns = limited || walk->event == TIME_LIMIT ? TIMEOUT : 0,
+		.expires_ns = walk->event == EXPIRES ? toy.now_ns + DEADLINE : 0,
+		.retry = walk->attempts ? &retry : NULL,
+	};
+
+	if (waits && walk->event == UNMET) {
+		spec.after = &ref;
+		spec.n_after = 1;
+	} else if (waits) {
+		spec.after_any = &ref;
+		spec.n_after_any = 1;
+	}
+	return toy_submit_spec(&toy, spec);
+}
+
+static struct task *running(const struct walk *walk, bool limited)
+{
+	struct task *task = submit(walk, false, limited, false);
+
+	toy_turn(&toy);
+	ck_assert_ptr_eq(toy_take(slot), task);
+	core_task_look(task);
+	return task;
+}
+
+static struct task *task_in_column(enum column column, const struct walk *walk)
+{
+	struct task *task = NULL;
+
+	switch (column) {
+	case SCHEDULED:
+		task = submit(walk, true, false, false);
+		break;
+	case BLOCKED:
+		task = submit(walk, false, false, true);
+		break;
+	case QUEUED:
+		if (walk->in_queue)
+			core_queue_pause(toy.queue);
+		task = submit(walk, false, false, false);
+		toy_turn(&toy);
+		ck_assert_int_eq(task->slot == NULL, walk->in_queue);
+		break;
+	case RUNNING:
+		task = running(walk, false);
+		break;
+	case CANCELLING:
+		task = running(walk, false);
+		core_cancel(task);
+		break;
+	case OVERRUN:
+		task = running(walk, true);
+		toy_advance(&toy, TIMEOUT);
+		break;
+	case N_COLUMNS:
+		break;
+	}
+	ck_assert_int_eq(task->state, columns[column].state);
+	ck_assert_int_eq(task->timed_out, column == OVERRUN);
+	return task;
+}
+
+/* The slot's word, which it has only of what it has begun. */
+static void slot_says(const struct task *task, enum task_state state)
+{
+	if (slot->count && slot->lane[0].task == task && slot->lane[0].started_ns)
+		toy_finish(slot, state);
+}
+
+static void happen(enum event event, struct task *task)
+{
+	switch (event) {
+	case DUE:
+		toy_advance(&toy, DUE_IN);
+		break;
+	case READY:
+	case UNMET:
+		core_cancel(dependency);
+		toy_turn(&toy);
+		break;
+	case TAKEN:
+		toy_take(slot);
+		core_task_look(task);
+		break;
+	case SUCCEEDS:
+		slot_says(task, TASK_SUCCEEDED);
+		break;
+	case FAILS:
+		slot_says(task, TASK_FAILED);
+		break;
+	case CRASHES:
+		toy_die(slot, SIGSEGV);
+		break;
+	case TIME_LIMIT:
+		toy_advance(&toy, TIMEOUT);
+		break;
+	case CANCEL:
+		core_cancel(task);
+		break;
+	case EXPIRES:
+		toy_advance(&toy, DEADLINE);
+		break;
+	case N_EVENTS:
+		break;
+	}
+}
+
+/* --- walking it --- */
+
+static void walk_cell(enum column column, struct walk walk)
+{
+	const struct cell *cell = &cells[walk.event][column];
+	struct task *task = task_in_column(column, &walk);
+	enum task_state expected = cell->to == STAYS ? columns[column].state : cell->to;
+	bool overrun = cell->to == STAYS ? column == OVERRUN : cell->overrun;
+	int ended = toy.n_ended;
+
+	if ((cell->note == 1 && walk.not_yet) || (cell->note == 2 && walk.attempts))
+		expected = TASK_SCHEDULED;
+	happen(walk.event, task);
+	ck_assert_msg(task->state == expected, "%s, %s%s%s%s: %s instead of %s", columns[column].name,
+		event_names[walk.event], walk.attempts ? ", attempts left" : "", walk.not_yet ? ", not yet due" : "",
+		walk.in_queue ? ", in no lane" : "", task_state_name(task->state), task_state_name(expected));
+	if (!task_state_is_terminal(expected))
+		ck_assert_int_eq(task->timed_out, overrun);
+	ck_assert_int_eq(task->attempt, cell->note == 2 && walk.attempts ? 2 : 1);
+	if (walk.event != READY && walk.event != UNMET) /* there the other one has */
+		ck_assert_int_eq(toy.n_ended - ended, task_state_is_terminal(expected));
+}
+
+/* _i: event and column */
+START_TEST(cell_of_the_page_is_what_happens)
+{
+	walk_cell((enum column)(_i % N_COLUMNS), (struct walk){ .event = (enum event)(_i / N_COLUMNS) });
+}
+END_TEST
+
+START_TEST(cell_of_the_page_is_what_happens_with_attempts_left)
+{
+	walk_cell((enum column)(_i % N_COLUMNS), (struct walk){ .event = (enum event)(_i / N_COLUMNS), .attempts = true });
+}
+END_TEST
+
+/* _i: event */
+START_TEST(queued_in_no_lane_is_queued_too)
+{
+	if (_i != TAKEN) /* nobody could */
+		walk_cell(QUEUED, (struct walk){ .event = (enum event)_i, .in_queue = true });
+}
+END_TEST
+
+/* _i: event; as its deadline comes before its time, and its time has not come either */
+START_TEST(blocked_before_its_time_is_blocked_too)
+{
+	walk_cell(BLOCKED, (struct walk){ .event = (enum event)_i, .not_yet = true });
+}
+END_TEST
+
+/* A task that has ended so. */
+static struct task *ended_task(enum task_state state, struct walk *walk)
+{
+	struct task *task;
+
+	if (state == TASK_EXPIRED)
+		walk->event = EXPIRES;
+	if (state == TASK_CANCELLED || state == TASK_EXPIRED) {
+		task = task_in_column(BLOCKED, walk); /* which leaves what it has waited for alive */
+		happen(state == TASK_EXPIRED ? EXPIRES : CANCEL, task);
+		return task;
+	}
+	task = task_in_column(state == TASK_TIMED_OUT ? OVERRUN : RUNNING, walk);
+	if (state == TASK_CRASHED)
+		toy_die(slot, SIGSEGV);
+	else
+		toy_finish(slot, state);
+	return task;
+}
+
+/* _i: state and event */
+START_TEST(nothing_happens_to_what_has_ended)
+{
+	enum task_state state = (enum task_state)(TASK_SUCCEEDED + _i / N_EVENTS);
+	enum event event = (enum event)(_i % N_EVENTS);
+	struct walk walk = { .event = event };
+	struct task *task = ended_task(state, &walk);
+	int ended = toy.n_ended;
+
+	ck_assert_int_eq(task->state, state);
+	happen(event, task);
+	ck_assert_int_eq(task->state, state);
+	ck_assert_int_eq(toy.n_ended - ended, event == READY || event == UNMET);
+	ck_assert_uint_eq(core_totals(toy.core)->ended[state], state == TASK_CANCELLED && toy.n_ended == 2 ? 2 : 1);
+}
+END_TEST
+
+/* Note 4 of the page. */
+START_TEST(cancelled_while_overrun_is_not_tried_again)
+{
+	struct task *task = task_in_column(OVERRUN, &(struct walk){ .event = FAILS, .attempts = true });
+
+	ck_assert(!core_cancel(task));
+	toy_finish(slot, TASK_FAILED);
+	ck_assert_int_eq(task->state, TASK_TIMED_OUT);
+}
+END_TEST
+
+/* --- every pair --- */
+
 /* A task in the state FROM, by the shortest lawful way. */
 static struct task *task_in(enum task_state from)
 {
-	struct task *task = toy_submit(&toy, 0);
+	struct walk walk = { .event = CANCEL };
 
-	if (from == TASK_QUEUED || from == TASK_CANCELLED || from == TASK_EXPIRED) {
-		if (from != TASK_QUEUED)
-			task_end(task, &(struct task_outcome){ .state = from });
-		return task;
-	}
-	toy_turn(&toy);
-	task_set_state(task, TASK_RUNNING);
-	if (from == TASK_CANCELLING || from == TASK_TIMED_OUT)
-		task_set_state(task, TASK_CANCELLING);
-	if (task_state_is_terminal(from))
-		task_end(task, &(struct task_outcome){ .state = from });
-	return task;
+	for (int column = 0; column <= CANCELLING; column++)
+		if (columns[column].state == from)
+			return task_in_column((enum column)column, &walk);
+	return ended_task(from, &walk);
 }
 
 START_TEST(table_answers_for_every_pair)
 {
 	for (int from = 0; from < TASK_N_STATES; from++)
 		for (int to = 0; to < TASK_N_STATES; to++)
-			ck_assert_int_eq(task_state_may_become((enum task_state)from, (enum task_state)to), allowed[from][to]);
+			ck_assert_msg(task_state_may_become((enum task_state)from, (enum task_state)to) == allowed[from][to],
+				"from %s to %s", task_state_name((enum task_state)from), task_state_name((enum task_state)to));
 	ck_assert(!task_state_may_become(TASK_N_STATES, TASK_RUNNING));
 	ck_assert(!task_state_may_become(TASK_QUEUED, TASK_N_STATES));
 }
@@ -69,8 +427,6 @@ START_TEST(allowed_change_is_made_and_another_aborts)
 	struct task *task = task_in(from);
 
 	ck_assert_int_eq(task->state, from);
-	if (from == TASK_QUEUED && to == TASK_RUNNING)
-		toy_turn(&toy);
 	if (task_state_is_terminal(to) && !task->outcome)
 		task_end(task, &(struct task_outcome){ .state = to });
 	else
@@ -79,6 +435,8 @@ START_TEST(allowed_change_is_made_and_another_aborts)
 	ck_assert_int_eq(task->ended_ns != 0, task_state_is_terminal(to));
 }
 END_TEST
+
+/* --- waiters --- */
 
 static int order[4], n_order;
 
@@ -183,6 +541,20 @@ START_TEST(foreign_bytes_are_given_back_to_their_owner)
 }
 END_TEST
 
+static void add_walks(Suite *suite)
+{
+	TCase *tcase = tcase_create("the page's table");
+
+	tcase_add_checked_fixture(tcase, fresh, finish);
+	tcase_add_loop_test(tcase, cell_of_the_page_is_what_happens, 0, N_EVENTS * N_COLUMNS);
+	tcase_add_loop_test(tcase, cell_of_the_page_is_what_happens_with_attempts_left, 0, N_EVENTS * N_COLUMNS);
+	tcase_add_loop_test(tcase, queued_in_no_lane_is_queued_too, 0, N_EVENTS);
+	tcase_add_loop_test(tcase, blocked_before_its_time_is_blocked_too, 0, N_EVENTS);
+	tcase_add_loop_test(tcase, nothing_happens_to_what_has_ended, 0, (TASK_N_STATES - TASK_SUCCEEDED) * N_EVENTS);
+	tcase_add_test(tcase, cancelled_while_overrun_is_not_tried_again);
+	suite_add_tcase(suite, tcase);
+}
+
 static void add_pairs(Suite *suite)
 {
 	TCase *good = tcase_create("allowed");
@@ -202,6 +574,7 @@ static void add_pairs(Suite *suite)
 
 int main(void)
 {
+	read_page();
 	Suite *suite = suite_create("task");
 	TCase *tcase = tcase_create("task");
 
@@ -213,6 +586,7 @@ int main(void)
 	tcase_add_test(tcase, bytes_are_counted_and_released_with_the_last_reference);
 	tcase_add_test(tcase, foreign_bytes_are_given_back_to_their_owner);
 	suite_add_tcase(suite, tcase);
+	add_walks(suite);
 	add_pairs(suite);
 
 	SRunner *runner = srunner_create(suite);

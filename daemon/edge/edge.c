@@ -82,6 +82,8 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	TAILQ_INIT(&edge->dirty);
 	SLIST_INIT(&edge->spare_requests);
 	STAILQ_INIT(&edge->doomed_maps);
+	STAILQ_INIT(&edge->manies);
+	TAILQ_INIT(&edge->rooms);
 	LIST_INIT(&edge->queue_waits);
 	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
@@ -102,13 +104,17 @@ static void turn_connections(struct edge *edge)
 bool edge_turn(struct edge *edge)
 {
 	struct connection *connection;
-	bool cancelled = maps_sweep(edge);
+	bool more = maps_sweep(edge); /* for the core to do */
 	if (!LIST_EMPTY(&edge->queue_waits))
 		queue_waits_turn(edge);
+	if (!STAILQ_EMPTY(&edge->manies))
+		more |= manies_turn(edge);
 	turn_connections(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
-		cancelled |= connection_bury(connection);
-	return cancelled || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
+		more |= connection_bury(connection);
+	if (!TAILQ_EMPTY(&edge->rooms))
+		more |= rooms_turn(edge);
+	return more || !TAILQ_EMPTY(&edge->closed) || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
 }
 
 bool edge_quiet(const struct edge *edge)
@@ -133,6 +139,7 @@ void edge_free(struct edge *edge)
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		connection_bury(connection);
 	maps_sweep(edge);
+	rooms_turn(edge);
 	requests_free_spare(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);

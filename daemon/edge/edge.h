@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bytes;
 struct config;
 struct core;
 struct core_pool;
@@ -49,6 +50,8 @@ void edge_changed(void *context, struct task *task, bool progress);
 /* Nothing can go on in POOL, all of whose slots run tasks that wait, and it may have no further process: fails one wait
  * of a handler for a task that waits there. CONTEXT is the edge. False: there is none, or some of those waits will end. */
 bool edge_deadlock(void *context, const struct core_pool *pool);
+/* What the core's ops.gather is to call; CONTEXT is the edge. */
+int edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
 /* Nothing waits to be written or answered. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */

@@ -29,9 +29,11 @@ struct connection;
 struct event;
 struct evbuffer;
 struct listener;
+struct many;
 struct map;
 struct queue_wait;
 struct request;
+struct room;
 struct watches;
 struct watching;
 
@@ -87,6 +89,9 @@ struct edge {
 	STAILQ_HEAD(, map) doomed_maps; /* answered; their other chunks are to be cancelled */
 	struct watches *watches;              /* rpc_watch.c's; NULL while nobody watches */
 	LIST_HEAD(, queue_wait) queue_waits;  /* rpc_queue.c's */
+	STAILQ_HEAD(, many) manies;           /* rpc_many.c's: what goes on over several turns */
+	TAILQ_HEAD(, room) rooms;             /* room.c's: queues that submissions wait for */
+	bool closing;                         /* nobody is to wait for room any more */
 	LIST_HEAD(, request) nested;          /* handlers' waits for tasks, the newest first: see nested.c */
 	struct edge_timer nested_timer;
 	int64_t nested_gap_ns;

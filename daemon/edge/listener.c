@@ -243,6 +243,7 @@ void edge_open(struct edge *edge)
 void edge_close_listeners(struct edge *edge)
 {
 	edge->open = false;
+	edge->closing = true; /* who waits for room hears from the core that there will be none */
 	edge_timer_cancel(edge, &edge->accept_timer);
 	listeners_free(edge);
 }

@@ -8,6 +8,8 @@ libedge_la_SOURCES = \
 	daemon/edge/dispatch.c \
 	daemon/edge/edge.c \
 	daemon/edge/edge.h \
+	daemon/edge/filter.c \
+	daemon/edge/gather.c \
 	daemon/edge/input.c \
 	daemon/edge/internal.h \
 	daemon/edge/listener.c \
@@ -20,11 +22,15 @@ libedge_la_SOURCES = \
 	daemon/edge/record.c \
 	daemon/edge/reply.c \
 	daemon/edge/reply.h \
+	daemon/edge/refusal.c \
 	daemon/edge/request.c \
 	daemon/edge/request.h \
+	daemon/edge/room.c \
 	daemon/edge/rpc.h \
 	daemon/edge/rpc_admin.c \
+	daemon/edge/rpc_batch.c \
 	daemon/edge/rpc_list.c \
+	daemon/edge/rpc_many.c \
 	daemon/edge/rpc_map.c \
 	daemon/edge/rpc_queue.c \
 	daemon/edge/rpc_schedule.c \

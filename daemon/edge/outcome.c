@@ -1,6 +1,7 @@
 /* A task's end as an error object: what the caller of task.call gets, and what a record shows. */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -30,10 +31,11 @@ static void add_death(struct strbuf *data, const struct task_obituary *obituary)
 	}
 }
 
-static enum proto_error error_of(const struct task *task)
+static enum proto_error error_of_state(enum task_state state)
 {
-	const struct task_outcome *outcome = task->outcome;
-	switch ((enum task_state)task->state) {
+	switch (state) {
+	case TASK_FAILED:
+		return PROTO_FAILED;
 	case TASK_CRASHED:
 		return PROTO_CRASHED;
 	case TASK_TIMED_OUT:
@@ -42,18 +44,24 @@ static enum proto_error error_of(const struct task *task)
 		return PROTO_CANCELLED;
 	case TASK_EXPIRED:
 		return PROTO_EXPIRED;
-	case TASK_FAILED: {
-		int error = outcome && outcome->kind ? proto_error_of_kind(outcome->kind) : -1;
-		return error >= 0 ? (enum proto_error)error : PROTO_FAILED;
-	}
+	case TASK_SUCCEEDED: /* and its result is not there */
+		return PROTO_TOO_LARGE;
+	case TASK_SCHEDULED:
+	case TASK_BLOCKED:
 	case TASK_QUEUED:
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
-	case TASK_SUCCEEDED:
 	case TASK_N_STATES:
 		break;
 	}
 	return PROTO_INTERNAL_ERROR;
+}
+
+static enum proto_error error_of(const struct task *task)
+{
+	const struct task_outcome *outcome = task->outcome;
+	int error = outcome && outcome->kind ? proto_error_of_kind(outcome->kind) : -1;
+	return error >= 0 ? (enum proto_error)error : error_of_state(task->state);
 }
 
 void error_data_begin(struct strbuf *data, enum proto_error error)
@@ -77,6 +85,8 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 	strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"", task->id);
 	if (index >= 0)
 		strbuf_printf(&data, ",\"index\":%" PRId64, index);
+	if (outcome && outcome->because_of)
+		strbuf_printf(&data, ",\"dependency\":\"%" PRIu64 "\"", outcome->because_of);
 	if (outcome && outcome->obituary)
 		add_death(&data, outcome->obituary);
 	if (outcome && outcome->data) {
@@ -84,7 +94,23 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 		strbuf_add(&data, outcome->data->data, outcome->data->size);
 	}
 	strbuf_puts(&data, "}");
-	rpc_error_object(out, own_code ? outcome->code : info->code,
-		outcome && outcome->message ? outcome->message : info->text, data.data);
+	char too_large[128];
+	const char *message = outcome && outcome->message ? outcome->message : info->text;
+	if (outcome && outcome->dropped) {
+		snprintf(too_large, sizeof(too_large), "the task has succeeded, but its result of %zu bytes was too large to be kept",
+			outcome->dropped);
+		message = too_large;
+	}
+	rpc_error_object(out, own_code ? outcome->code : info->code, message, data.data);
 	strbuf_free(&data);
+}
+
+void outcome_attempt_error(struct strbuf *out, const struct task_attempt *attempt)
+{
+	const struct proto_error_info *info = proto_error_info(error_of_state(attempt->state));
+	int code = attempt->state == TASK_FAILED && attempt->code ? attempt->code : info->code;
+	strbuf_printf(out, "{\"code\":%d,\"message\":", code);
+	const char *message = attempt->message ? attempt->message : info->text;
+	strbuf_json_string(out, message, strlen(message));
+	strbuf_puts(out, "}");
 }

@@ -80,10 +80,40 @@ void reply_buffer(const struct reply_to *to, struct strbuf *result)
 	bytes_unref(bytes);
 }
 
+/* The same, of an element of the parameters: the message begins with it, and the data has its index and label. */
+static void reply_error_of_place(const struct reply_to *to, enum proto_error error, const char *message, const char *data)
+{
+	const struct reply_place *place = to->place;
+	struct strbuf text = STRBUF_INIT, object = STRBUF_INIT;
+	strbuf_printf(&text, "task %zu", place->index);
+	if (place->label)
+		strbuf_printf(&text, " (\"%.64s\")", place->label);
+	strbuf_printf(&text, ": %s", message ? message : proto_error_info(error)->text);
+	if (data)
+		strbuf_add(&object, data, strlen(data) - 1);
+	else
+		error_data_begin(&object, error);
+	strbuf_printf(&object, ",\"index\":%zu", place->index);
+	if (place->label) {
+		strbuf_puts(&object, ",\"label\":");
+		strbuf_json_string(&object, place->label, strlen(place->label));
+	}
+	strbuf_puts(&object, "}");
+	struct strbuf *head = begin(to);
+	rpc_error(head, to->id, to->id_length, error, text.data, object.data);
+	deliver(to, head, NULL, "");
+	strbuf_free(&text);
+	strbuf_free(&object);
+}
+
 void reply_error(const struct reply_to *to, enum proto_error error, const char *message, const char *data)
 {
 	if (!to->id)
 		return;
+	if (to->place) {
+		reply_error_of_place(to, error, message, data);
+		return;
+	}
 	struct strbuf *head = begin(to);
 	rpc_error(head, to->id, to->id_length, error, message, data);
 	deliver(to, head, NULL, "");

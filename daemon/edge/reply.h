@@ -28,5 +28,7 @@ void reply_not_there(const struct reply_to *to, uint64_t id, enum core_found fou
 void error_data_begin(struct strbuf *data, enum proto_error error);
 /* The error object of a task that ended otherwise than well. INDEX: of the item that it came from; -1: none. */
 void outcome_error(struct strbuf *out, const struct task *task, int64_t index);
+/* The error object of an attempt that was followed by another: its code and message. */
+void outcome_attempt_error(struct strbuf *out, const struct task_attempt *attempt);
 
 #endif

@@ -37,6 +37,17 @@ static void index_remove(struct connection *connection, struct request *request)
 	request->indexed = false;
 }
 
+void request_hide(struct request *request)
+{
+	index_remove(request->connection, request);
+}
+
+void request_show(struct request *request)
+{
+	if (request->connection->index)
+		index_add(request->connection, request);
+}
+
 static void timed_out(struct edge_timer *timer)
 {
 	struct request *request = heap_entry(timer, struct request, timer);

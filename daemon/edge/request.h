@@ -10,6 +10,12 @@ struct reply_to {
 	struct batch *batch; /* NULL: a message of its own */
 	const char *id;
 	size_t id_length;
+	const struct reply_place *place; /* what an error is about; NULL: all of the request */
+};
+/* An element of a request's parameters. */
+struct reply_place {
+	size_t index;
+	const char *label; /* NULL: none */
 };
 
 /* One request while its handler runs. */
@@ -66,6 +72,9 @@ void request_abandon(struct request *request);
 void request_set_timeout(struct request *request, int64_t timeout_ns);
 /* The waiting request of that id (JSON text); NULL where there is none. */
 struct request *request_find(struct connection *connection, const struct json_span *id);
+/* Another of the same id is about to take its place, so that one is to be found; and back again. */
+void request_hide(struct request *request);
+void request_show(struct request *request);
 void requests_free_spare(struct edge *edge);
 /* `each` of kinds that wait for request->task. */
 bool request_each_one(const struct request *request, bool (*visit)(void *user, struct task *task), void *user);

@@ -29,36 +29,71 @@ void rpc_task_named(const struct call *call, const char *name, size_t length);
 /* --- submission.c: what all methods that submit tasks have in common --- */
 /* A submission as its parameters say it. The spec points into it, and into the parameters. */
 struct submission {
-	struct task_spec spec;
+	struct task_spec spec; /* its args are this struct's own */
 	struct task_retry retry;
 	struct task_ref *refs; /* malloc'ed: of `after`, then of `after_any` */
 };
-/* Finds type and queue, and takes over the options; references to labels are left to the caller, who has a batch.
- * False: the error has been answered, and there is nothing to free. */
+/* Finds type and queue, and takes over the options, but for the labels in `after` and `after_any`: those are left as
+ * references to the task of index 0. False: the error has been answered, and there is nothing to free. */
 bool submission_prepare(const struct call *call, const char *task, const struct submit_options *options,
 	struct submission *out) __attribute__((warn_unused_result));
 void submission_free(struct submission *submission);
+/* Whether there are labels, which only a batch can do something about. */
+bool submission_has_labels(const struct submit_options *options);
+/* Takes over ARGS (JSON_NONE: none), of payload_limit at most. False: the error has been answered. */
+bool submission_args(const struct reply_to *to, const struct json_span *args, struct submission *out)
+	__attribute__((warn_unused_result));
 /* What RETRY says, with its defaults. */
 void submission_retry(const struct retry_options *retry, struct task_retry *out);
-/* The arguments of one task, of payload_limit at most. NULL: the error has been answered. */
-struct bytes *submission_args(const struct reply_to *to, const char *args, size_t length)
-	__attribute__((warn_unused_result));
-/* Answers why the core would not take so many tasks; TASK is the one that it gave with CORE_DUPLICATE. */
-void submission_refused(
-	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, const struct task *task);
+/* A moment of the parameters as one of the monotonic clock, never 0; a duration counts from now on, or (AGO) back. */
+int64_t submission_moment(const struct core *core, const struct param_moment *moment, bool ago);
 /* "unknown task" with a suggestion. */
 void submission_unknown_task(const struct call *call, const char *name);
 /* The queue of that name; NULL: the error, with a suggestion, has been answered. */
 struct core_queue *submission_queue(const struct call *call, const char *name);
 
+/* --- refusal.c --- */
+struct refusal {
+	enum proto_error error;
+	char message[320];
+	struct strbuf data; /* an object's text */
+};
+/* Why the core would not take so many tasks of SPEC; TASK is the one that it gave with CORE_DUPLICATE. */
+void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec,
+	size_t wanted, const struct task *task);
+void refusal_free(struct refusal *refusal);
+/* Answers that. */
+void submission_refused(
+	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, const struct task *task);
+
+/* --- room.c: submissions that wait for room in their queue --- */
+/* What is parked, by what it is. */
+struct parked_kind {
+	/* Submits it, and answers CALL. False: there is no room after all, and nothing was done. */
+	bool (*submit)(const struct call *call, void *state);
+	void (*free)(void *state);
+};
+struct parking {
+	const struct parked_kind *kind;
+	void *state;             /* taken over */
+	struct task_spec *spec;  /* within it: its queue is found again each time */
+	size_t count;            /* so many tasks */
+	size_t bytes;            /* with so many bytes of arguments, as bytes_cost has it */
+	int64_t timeout_ns;
+};
+/* Whether QUEUE takes so many tasks now, as far as can be said without asking the core; or says no for another reason. */
+bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes);
+/* Answers CALL with queue_full when the time is over and there was no room; at once, where there will never be. */
+void room_wait(const struct call *call, const struct parking *parking);
+/* Submits what there is room for. True: there was something. */
+bool rooms_turn(struct edge *edge);
+
 /* --- filter.c --- */
 /* What PARAMS say, for the core; it points into them. False: the error has been answered. */
 bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *out)
 	__attribute__((warn_unused_result));
-/* Whether PARAMS say anything. */
+/* Whether PARAMS say nothing. */
 bool filter_is_empty(const struct filter_params *params);
-/* A moment of the parameters as one of the monotonic clock; a duration counts from now on, or (AGO) back from it. */
-int64_t filter_moment(const struct call *call, const struct param_moment *moment, bool ago);
 
 /* --- rpc_task.c --- */
 /* A turn of the loop has time for so many, and their answer room. */
@@ -67,8 +102,13 @@ int64_t filter_moment(const struct call *call, const struct param_moment *moment
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* Whether each is there; false: the error of the first that is not has been answered. */
 bool call_finds_ids(const struct call *call, const struct param_ids *ids);
-/* A request that waits for TASK's outcome. ATTACHED: the task is cancelled when the request is abandoned. */
+/* A request that waits for TASK's outcome. ATTACHED: it holds the task, which is cancelled when nobody does any more, unless
+ * it is detached. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
+/* Notifies the connection with task.finished when TASK ends; now, where it has. */
+void call_watch(const struct call *call, struct task *task);
+/* There is no such request. */
+void reply_no_such_call(const struct reply_to *to);
 
 /* --- rpc_watch.c --- */
 /* The connection's output has all been written: who missed something is told now. */
@@ -86,6 +126,12 @@ struct pool *call_finds_pool(const struct call *call, const char *name);
 /* Whether the caller is root or the daemon's own user. */
 bool call_is_admin(const struct call *call);
 
+/* --- rpc_many.c --- */
+/* The newest task's id; 0 where there is none. */
+uint64_t tasks_newest(struct core *core);
+/* Goes on with what concerns more tasks than one turn has time for. True: there was such a thing. */
+bool manies_turn(struct edge *edge);
+
 /* --- rpc_map.c --- */
 /* Cancels what is left of maps that were answered already. True: there was something. */
 bool maps_sweep(struct edge *edge);
@@ -93,6 +139,8 @@ bool maps_sweep(struct edge *edge);
 /* --- record.c --- */
 /* A task's record. RESULT: with its result where it succeeded. */
 void record_write(struct strbuf *out, struct task *task, bool result);
+/* ,"NAME":"2026-…" of a moment of the wall clock. */
+void record_write_wall(struct strbuf *out, const char *name, int64_t wall_ns);
 /* {"id":…,"state":…} */
 void record_write_state(struct strbuf *out, uint64_t id, const char *state);
 /* ,"NAME":"2026-…" of a moment of the monotonic clock. */

@@ -8,169 +8,64 @@
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
 #include "pool/pool.h"
-#include "proto/suggest.h"
 
 #define LIST_VISITS 100000 /* tasks looked at in one call */
 #define LIST_DEFAULT 100
-#define FAR 1000
 #define LIST_BYTES (64u * 1024 * 1024)
 
-struct filter {
-	unsigned states; /* a bit for each */
-	const char *queue;
-	const char *task;
-	const char *tag;
-};
+enum list_order { NEWEST_FIRST, OLDEST_FIRST };
 
-#define STATE_BIT(state) (1u << (state))
-#define ALL_STATES (STATE_BIT(TASK_N_STATES) - 1)
-#define STATES_ON_SLOTS (STATE_BIT(TASK_RUNNING) | STATE_BIT(TASK_CANCELLING))
-
-static bool filter_read(const struct call *call, const struct list_params *params, struct filter *filter)
+static bool begin_walk(const struct call *call, const struct list_params *params, struct task_walk *walk)
 {
-	*filter = (struct filter){ .queue = params->queue, .task = params->task, .tag = params->tag };
-	for (size_t i = 0; i < params->states.count; i++) {
-		const char *wanted = params->states.strings[i];
-		struct suggest suggest;
-		suggest_begin(&suggest, wanted);
-		unsigned bit = 0;
-		for (int state = 0; state < TASK_N_STATES; state++) {
-			suggest_offer(&suggest, task_state_name((enum task_state)state));
-			if (strcmp(wanted, task_state_name((enum task_state)state)) == 0)
-				bit = STATE_BIT(state);
-		}
-		if (!bit) {
-			reply_unknown(&call->to, PROTO_INVALID_PARAMS, "state", wanted, suggest.best);
-			return false;
-		}
-		filter->states |= bit;
+	bool oldest_first = params->order == OLDEST_FIRST;
+	if ((oldest_first && params->before) || (!oldest_first && params->after)) {
+		reply_error(&call->to, PROTO_INVALID_PARAMS,
+			"\"before\" goes on with the newest first, \"after\" with the oldest first (\"order\":\"oldest\")", NULL);
+		return false;
 	}
-	if (!filter->states)
-		filter->states = ALL_STATES;
+	*walk = (struct task_walk){ .oldest_first = oldest_first, .id = oldest_first ? params->after : params->before };
 	return true;
 }
 
-static bool filter_fits(const struct filter *filter, struct task *task)
+/* Up to LIMIT of COUNT tasks, of which one more than that shows that there is another page. The last one that was put, or
+ * where there are more than what was looked at, where that was. */
+static uint64_t put_tasks(struct strbuf *out, struct task *const *tasks, size_t count, size_t limit, const struct task_walk *walk)
 {
-	if (task->slot)
-		core_task_look(task);
-	if (!(filter->states & STATE_BIT(task->state)))
-		return false;
-	if (filter->task && strcmp(filter->task, task->type->name) != 0)
-		return false;
-	if (filter->queue && strcmp(filter->queue, core_queue_name(task->queue)) != 0)
-		return false;
-	return !filter->tag || (task->extra && task->extra->tag && strcmp(filter->tag, task->extra->tag) == 0);
-}
-
-struct listing {
-	struct core *core;
-	struct connection *connection;
-	struct filter filter;
-	struct strbuf out;
-	size_t limit;
-	size_t count;
-	uint64_t before; /* ids below this one */
-	uint64_t next;   /* where the next page begins; 0: there is none */
-	size_t looked;   /* at so many tasks */
-};
-
-static void put(struct listing *listing, struct task *task)
-{
-	strbuf_puts(&listing->out, listing->count++ ? "," : "");
-	record_write(&listing->out, task, false);
-}
-
-static bool is_full(const struct listing *listing)
-{
-	return listing->count >= listing->limit || listing->out.length > LIST_BYTES;
-}
-
-/* A page that begins far from any task may have been found by walking to it from the newest. */
-static size_t looks_for_first(const struct listing *listing)
-{
-	const struct core_totals *totals = core_totals(listing->core);
-	const struct task *task = core_task_below(listing->core, listing->before);
-	bool near = listing->before == UINT64_MAX || (task && listing->before - task->id < FAR);
-	return near ? 0 : totals->waiting + totals->in_lanes + totals->kept;
-}
-
-/* By id, downwards from the newest. */
-static void list_by_id(struct listing *listing)
-{
-	uint64_t below = listing->before;
-	struct task *task;
-	connection_looked(listing->connection, looks_for_first(listing));
-	for (; (task = core_task_below(listing->core, below)); listing->looked++) {
-		bool fits = filter_fits(&listing->filter, task);
-		if ((fits && is_full(listing)) || listing->looked >= LIST_VISITS) {
-			listing->next = below;
-			return;
-		}
-		if (fits)
-			put(listing, task);
-		below = task->id;
-	}
-}
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct task *const *left = a, *const *right = b;
-	return ((*left)->id < (*right)->id) - ((*left)->id > (*right)->id);
-}
-
-/* What runs is found by the slots, however many tasks there are beside. */
-static void list_by_slots(struct listing *listing)
-{
-	struct task **found = NULL;
-	size_t count = 0, room = 0;
-	for (enum task_state state = TASK_RUNNING; state <= TASK_CANCELLING; state++) {
-		struct task *task = NULL;
-		while ((task = core_task_next(listing->core, state, task))) {
-			listing->looked++;
-			if (task->id >= listing->before || !filter_fits(&listing->filter, task))
-				continue;
-			if (count == room) {
-				room = room ? 2 * room : 64;
-				found = xreallocarray(found, room, sizeof(*found));
-			}
-			found[count++] = task;
-		}
-	}
-	if (count)
-		qsort(found, count, sizeof(*found), newest_first);
 	for (size_t i = 0; i < count; i++) {
-		if (is_full(listing)) {
-			listing->next = found[i]->id + 1;
-			break;
-		}
-		put(listing, found[i]);
+		if (i == limit || out->length > LIST_BYTES)
+			return tasks[i - 1]->id;
+		strbuf_puts(out, i ? "," : "");
+		record_write(out, tasks[i], false);
 	}
-	free(found);
+	return walk->over ? 0 : walk->id;
+}
+
+static void list(const struct call *call, const struct list_params *params, const struct task_filter *filter, struct task_walk *walk)
+{
+	size_t limit = params->limit > 0 ? (size_t)params->limit : LIST_DEFAULT;
+	struct task **tasks = xreallocarray(NULL, limit + 1, sizeof(tasks[0]));
+	struct strbuf out = STRBUF_INIT;
+	size_t count = core_select(call->edge->core, filter, walk, LIST_VISITS, tasks, limit + 1);
+	strbuf_puts(&out, "{\"tasks\":[");
+	uint64_t next = put_tasks(&out, tasks, count, limit, walk);
+	strbuf_puts(&out, "]");
+	if (next)
+		strbuf_printf(&out, ",\"next\":\"%" PRIu64 "\"", next);
+	strbuf_puts(&out, "}");
+	connection_looked(call->to.connection, walk->visited);
+	reply_buffer(&call->to, &out);
+	free(tasks);
 }
 
 void rpc_task_list(const struct call *call)
 {
 	struct list_params params = { 0 };
-	struct listing listing = { .core = call->edge->core, .connection = call->to.connection };
+	struct task_filter filter;
+	struct task_walk walk;
 	if (!call_params(call, &params))
 		return;
-	if (filter_read(call, &params, &listing.filter)) {
-		listing.limit = params.limit > 0 ? (size_t)params.limit : LIST_DEFAULT;
-		listing.before = params.before ? params.before : UINT64_MAX;
-		strbuf_puts(&listing.out, "{\"tasks\":[");
-		if (listing.filter.states & ~STATES_ON_SLOTS)
-			list_by_id(&listing);
-		else
-			list_by_slots(&listing);
-		strbuf_puts(&listing.out, "]");
-		if (listing.next)
-			strbuf_printf(&listing.out, ",\"next\":\"%" PRIu64 "\"", listing.next);
-		strbuf_puts(&listing.out, "}");
-		connection_looked(listing.connection, listing.looked);
-		reply_buffer(&call->to, &listing.out);
-	}
-	strbuf_free(&listing.out);
+	if (begin_walk(call, &params, &walk) && filter_prepare(call, &params.filter, &filter))
+		list(call, &params, &filter, &walk);
 	call_params_free(call, &params);
 }
 

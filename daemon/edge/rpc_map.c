@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "edge/map_result.h"
 #include "edge/rpc.h"
@@ -251,8 +252,9 @@ static struct task *submit_chunk(const struct call *call, struct task_spec *spec
 	room[1 + items->length] = ']';
 	int refusal = core_submit(edge->core, spec, &task);
 	bytes_unref(spec->args);
+	spec->args = NULL;
 	if (refusal != CORE_OK) {
-		submission_refused(&call->to, refusal, spec, 1);
+		submission_refused(&call->to, refusal, spec, 1, NULL);
 		return NULL;
 	}
 	return task;
@@ -283,32 +285,51 @@ static bool submit_chunks(const struct call *call, struct map *map, const struct
 	return true;
 }
 
-static void start(const struct call *call, const struct map_params *params, size_t n_items, struct task_spec *spec)
+/* A map as it was asked for, which may have to wait for room. */
+struct wanted_map {
+	struct map_params params;
+	struct submission submission;
+	char *items; /* a copy of the text, where it outlives its message */
+	size_t per_chunk;
+	size_t n; /* chunks */
+};
+
+/* At most so much, as the core counts it. */
+static size_t bytes_of(const struct wanted_map *wanted)
 {
-	size_t per_chunk = params->chunk > 0 ? (size_t)params->chunk : 1;
-	size_t n = (n_items - 1) / per_chunk + 1;
-	struct core_queue_figures figures;
-	core_queue_figures(spec->queue, &figures);
-	if (figures.options.limit_queued && figures.waiting + n > figures.options.limit_queued) {
-		submission_refused(&call->to, CORE_QUEUE_FULL, spec, n);
-		return;
-	}
-	struct map *map = NULL;
-	size_t size = sizeof(*map) + n * sizeof(map->chunks[0]);
+	return wanted->params.items.length + wanted->n * (sizeof(struct bytes) + 2);
+}
+
+/* NULL: that has been answered. */
+static struct map *map_new(const struct call *call, const struct wanted_map *wanted, size_t size)
+{
 	if (!connection_has_room(call->to.connection, size)) {
 		reply_error(&call->to, PROTO_TOO_LARGE, "the map has more chunks than output_limit has room for; make them larger", NULL);
-		return;
+		return NULL;
 	}
-	map = calloc(1, size);
+	struct map *map = calloc(1, size);
 	if (!map) {
 		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for so many chunks", NULL);
-		return;
+		return NULL;
 	}
 	map->edge = call->edge;
-	map->n = n;
-	map->per_chunk = per_chunk;
-	map->return_exceptions = params->return_exceptions;
-	if (!submit_chunks(call, map, &params->items, spec)) {
+	map->n = wanted->n;
+	map->per_chunk = wanted->per_chunk;
+	map->return_exceptions = wanted->params.return_exceptions;
+	return map;
+}
+
+/* False: the queue is full, and nothing was done. */
+static bool start(const struct call *call, struct wanted_map *wanted)
+{
+	struct map *map;
+	size_t size = sizeof(*map) + wanted->n * sizeof(map->chunks[0]);
+	if (!room_is_there(wanted->submission.spec.queue, wanted->n, bytes_of(wanted)))
+		return false;
+	map = map_new(call, wanted, size);
+	if (!map)
+		return true;
+	if (!submit_chunks(call, map, &wanted->params.items, &wanted->submission.spec)) {
 		cancel_open(map);
 		map_free(map);
 	} else if (!call->to.id) {
@@ -316,24 +337,83 @@ static void start(const struct call *call, const struct map_params *params, size
 	} else {
 		map->request = request_new(&call->to, &map_kind);
 		map->request->state = map;
-		request_charge(map->request, params->items.length);
+		request_charge(map->request, wanted->params.items.length);
 		map->held = size;
 		connection_hold(call->to.connection, size);
 	}
+	return true;
+}
+
+static void wanted_free(void *state)
+{
+	struct wanted_map *wanted = state;
+	submission_free(&wanted->submission);
+	params_free(method_info(METHOD_TASK_MAP)->params, &wanted->params);
+	free(wanted->items);
+	free(wanted);
+}
+
+static bool parked_start(const struct call *call, void *state)
+{
+	return start(call, state);
+}
+
+/* Takes over WANTED. */
+static void park(const struct call *call, struct wanted_map *wanted)
+{
+	static const struct parked_kind kind = { .submit = parked_start, .free = wanted_free };
+	struct json_span *items = &wanted->params.items;
+	wanted->items = malloc(items->length);
+	if (!wanted->items) {
+		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for the items", NULL);
+		wanted_free(wanted);
+		return;
+	}
+	memcpy(wanted->items, items->text, items->length);
+	items->text = wanted->items;
+	const struct parking parking = {
+		.kind = &kind,
+		.state = wanted,
+		.spec = &wanted->submission.spec,
+		.count = wanted->n,
+		.bytes = bytes_of(wanted),
+		.timeout_ns = wanted->params.options.wait_for_room,
+	};
+	room_wait(call, &parking);
+}
+
+/* Takes over WANTED. */
+static void start_or_park(const struct call *call, struct wanted_map *wanted, size_t n_items)
+{
+	wanted->per_chunk = wanted->params.chunk > 0 ? (size_t)wanted->params.chunk : 1;
+	wanted->n = (n_items - 1) / wanted->per_chunk + 1;
+	if (start(call, wanted)) {
+		wanted_free(wanted);
+		return;
+	}
+	if (wanted->params.options.wait_for_room > 0) {
+		park(call, wanted);
+		return;
+	}
+	submission_refused(&call->to, CORE_QUEUE_FULL, &wanted->submission.spec, wanted->n, NULL);
+	wanted_free(wanted);
 }
 
 void rpc_task_map(const struct call *call)
 {
-	struct map_params params = { 0 };
-	struct task_spec spec;
-	if (!call_params(call, &params))
+	struct wanted_map *wanted = xcalloc(1, sizeof(*wanted));
+	struct map_params *params = &wanted->params;
+	if (!call_params(call, params)) {
+		free(wanted);
 		return;
-	if (submission_prepare(call, params.task, &params.options, &spec)) {
-		size_t n_items = json_count(&params.items);
-		if (n_items == 0)
-			reply_text(&call->to, "[]", 2);
-		else
-			start(call, &params, n_items, &spec);
 	}
-	call_params_free(call, &params);
+	size_t n_items = json_count(&params->items);
+	if (!submission_prepare(call, params->task, &params->options, &wanted->submission)) {
+		wanted_free(wanted);
+	} else if (n_items == 0) {
+		reply_text(&call->to, "[]", 2);
+		wanted_free(wanted);
+	} else {
+		start_or_park(call, wanted, n_items);
+	}
 }

@@ -1,8 +1,10 @@
-/* Single tasks: calling, submitting, watching, asking about them, cancelling and forgetting them. */
+/* Single tasks: calling, submitting, watching, and asking about them. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "edge/rpc.h"
 #include "proto/jsonrpc.h"
@@ -17,25 +19,48 @@ static void outcome_came(struct task_waiter *waiter, struct task *task)
 	request_free(request);
 }
 
-/* Nobody but the caller knows of a called task, and he has its result now. What went wrong stays to be looked at. */
+/* Nobody but the caller knows of a called task without a key, and he has its result now. What went wrong stays to be
+ * looked at. */
 static void called_ended(struct task_waiter *waiter, struct task *task)
 {
 	outcome_came(waiter, task);
-	if (task->state == TASK_SUCCEEDED)
+	if (task->state == TASK_SUCCEEDED && !task->detached && !(task->extra && task->extra->key))
 		core_forget(task);
+}
+
+/* The request holds its task no more. True: nothing holds it. */
+static bool let_go(struct request *request)
+{
+	struct task *task = request->task;
+	task_unwait(&request->waiter);
+	return --task->holders == 0 && !task->detached;
 }
 
 static void attached_abandon(struct request *request)
 {
-	task_unwait(&request->waiter);
-	core_cancel(request->task);
+	if (let_go(request))
+		core_cancel(request->task);
 }
 
-/* The answer comes when the task is over, which may be before core_cancel returns. */
+/* Ends a request, and not the task. */
+static void cancel_request(struct request *request)
+{
+	const struct reply_to to = request_reply_to(request);
+	reply_error(&to, PROTO_CANCELLED, "the request was cancelled; the task goes on", NULL);
+	request_free(request);
+}
+
+/* The answer comes when the task is over, which may be before core_cancel returns. A task that others have called, too,
+ * or that was submitted, goes on. */
 static void attached_cancel(struct request *request, struct strbuf *out)
 {
 	struct task *task = request->task;
-	core_cancel(task);
+	if (task->holders > 1 || task->detached) {
+		let_go(request);
+		cancel_request(request);
+	} else {
+		core_cancel(task);
+	}
 	if (out)
 		record_write_state(out, task->id, task_state_name(task->state));
 }
@@ -59,11 +84,9 @@ static void result_abandon(struct request *request)
 
 static void result_cancel(struct request *request, struct strbuf *out)
 {
-	const struct reply_to to = request_reply_to(request);
 	(void)out;
 	task_unwait(&request->waiter);
-	reply_error(&to, PROTO_CANCELLED, "the request was cancelled; the task goes on", NULL);
-	request_free(request);
+	cancel_request(request);
 }
 
 static void result_timeout(struct request *request)
@@ -92,52 +115,12 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 	struct request *request = request_new(to, attached ? &attached_kind : &result_kind);
 	request->task = task;
 	request->waiter.ended = attached ? called_ended : outcome_came;
-	if (attached)
+	if (attached) {
+		task->holders++;
 		request_charge(request, task->args->size);
+	}
 	task_wait(task, &request->waiter);
 	return request;
-}
-
-void rpc_task_named(const struct call *call, const char *name, size_t length)
-{
-	char text[129];
-	struct task_spec spec = { .type = core_type_find(call->edge->core, name, length) };
-	if (!spec.type || !spec.type->known) {
-		memcpy(text, name, length);
-		text[length] = '\0';
-		submission_unknown_task(call, text);
-		return;
-	}
-	spec.queue = spec.type->queue;
-	if (!spec.queue) {
-		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec.type->name);
-		return;
-	}
-	spec.owner = call->to.connection->peer.uid;
-	bool none = call->params.kind == JSON_NONE;
-	struct task *task = submission_submit(call, &spec, none ? "[]" : call->params.text, none ? 2 : call->params.length);
-	if (task && call->to.id)
-		call_wait(&call->to, task, true);
-}
-
-static struct task *submit(const struct call *call, const struct submit_params *params)
-{
-	struct task_spec spec;
-	bool none = params->args.kind == JSON_NONE;
-	if (!submission_prepare(call, params->task, &params->options, &spec))
-		return NULL;
-	return submission_submit(call, &spec, none ? "[]" : params->args.text, none ? 2 : params->args.length);
-}
-
-void rpc_task_call(const struct call *call)
-{
-	struct submit_params params = { 0 };
-	if (!call_params(call, &params))
-		return;
-	struct task *task = submit(call, &params);
-	if (task && call->to.id)
-		call_wait(&call->to, task, true);
-	call_params_free(call, &params);
 }
 
 /* --- task.submit and what follows it --- */
@@ -161,30 +144,174 @@ static const struct request_kind watch_kind = {
 	.status = one_status,
 };
 
-void rpc_task_submit(const struct call *call)
+/* One that has ended already is told at once. */
+void call_watch(const struct call *call, struct task *task)
+{
+	const struct reply_to nobody = { .connection = call->to.connection };
+	struct request *request = request_new(&nobody, &watch_kind);
+	request->task = task;
+	request->waiter.ended = watched_ended;
+	if (task_state_is_terminal(task->state))
+		watched_ended(&request->waiter, task);
+	else
+		task_wait(task, &request->waiter);
+}
+
+/* --- submitting --- */
+
+static void answer_submitted(const struct call *call, struct task *task, bool duplicate)
+{
+	char text[96];
+	task->detached = true;
+	int length = snprintf(text, sizeof(text), "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"%s}", task->id,
+		task_state_name(task->state), duplicate ? ",\"duplicate\":true" : "");
+	reply_text(&call->to, text, (size_t)length);
+}
+
+/* Who calls waits for the outcome, which may be there: the task may be another's, or may have waited for one that had
+ * failed. */
+static void answer_called(const struct call *call, struct task *task)
+{
+	if (!call->to.id)
+		task->detached = true; /* nobody would let go of it */
+	else if (task_state_is_terminal(task->state))
+		reply_outcome(&call->to, task);
+	else if (task->holders == UINT16_MAX)
+		reply_errorf(&call->to, PROTO_TOO_MANY, "%u calls wait for task %" PRIu64 " already", UINT16_MAX, task->id);
+	else
+		call_wait(&call->to, task, true);
+}
+
+/* A task.call or task.submit that waits for room. */
+struct parked_task {
+	struct submit_params params;
+	struct submission submission;
+};
+
+/* False: the queue is full, and nothing was done. */
+static bool submit(const struct call *call, const struct submit_params *params, struct submission *submission)
+{
+	struct task *task;
+	int refusal = core_submit(call->edge->core, &submission->spec, &task);
+	if (refusal == CORE_QUEUE_FULL)
+		return false;
+	if (refusal < 0) {
+		submission_refused(&call->to, refusal, &submission->spec, 1, task);
+		return true;
+	}
+	if (call->method == METHOD_TASK_CALL) {
+		answer_called(call, task);
+		return true;
+	}
+	if (task->slot)
+		core_task_look(task);
+	answer_submitted(call, task, refusal == CORE_ATTACHED);
+	if (params->watch)
+		call_watch(call, task);
+	return true;
+}
+
+static bool parked_submit(const struct call *call, void *state)
+{
+	struct parked_task *parked = state;
+	return submit(call, &parked->params, &parked->submission);
+}
+
+static void parked_free(void *state)
+{
+	struct parked_task *parked = state;
+	submission_free(&parked->submission);
+	params_free(method_info(METHOD_TASK_SUBMIT)->params, &parked->params);
+	free(parked);
+}
+
+/* Takes over what PARAMS and SUBMISSION have. */
+static void park(const struct call *call, struct submit_params *params, struct submission *submission)
+{
+	static const struct parked_kind kind = { .submit = parked_submit, .free = parked_free };
+	struct parked_task *parked = xmalloc(sizeof(*parked));
+	*parked = (struct parked_task){ .params = *params, .submission = *submission };
+	*params = (struct submit_params){ 0 };
+	*submission = (struct submission){ 0 };
+	if (parked->submission.spec.retry)
+		parked->submission.spec.retry = &parked->submission.retry;
+	const struct parking parking = {
+		.kind = &kind,
+		.state = parked,
+		.spec = &parked->submission.spec,
+		.count = 1,
+		.bytes = bytes_cost(parked->submission.spec.args),
+		.timeout_ns = parked->params.options.wait_for_room,
+	};
+	room_wait(call, &parking);
+}
+
+static bool has_no_labels(const struct call *call, const struct submit_options *options)
+{
+	if (!submission_has_labels(options))
+		return true;
+	reply_error(&call->to, PROTO_INVALID_PARAMS, "labels in \"after\" and \"after_any\" are for the tasks of a task.submit_batch", NULL);
+	return false;
+}
+
+static void submit_or_park(const struct call *call)
 {
 	struct submit_params params = { 0 };
-	char text[64];
+	struct submission submission = { 0 };
 	if (!call_params(call, &params))
 		return;
-	struct task *task = submit(call, &params);
-	if (task) {
-		int length = snprintf(text, sizeof(text), "{\"id\":\"%" PRIu64 "\",\"state\":\"queued\"}", task->id);
-		reply_text(&call->to, text, (size_t)length);
+	if (has_no_labels(call, &params.options) && submission_prepare(call, params.task, &params.options, &submission) &&
+		submission_args(&call->to, &params.args, &submission) && !submit(call, &params, &submission)) {
+		if (params.options.wait_for_room > 0)
+			park(call, &params, &submission);
+		else
+			submission_refused(&call->to, CORE_QUEUE_FULL, &submission.spec, 1, NULL);
 	}
-	if (task && params.watch) {
-		const struct reply_to nobody = { .connection = call->to.connection };
-		struct request *request = request_new(&nobody, &watch_kind);
-		request->task = task;
-		request->waiter.ended = watched_ended;
-		task_wait(task, &request->waiter);
-	}
+	submission_free(&submission);
 	call_params_free(call, &params);
+}
+
+void rpc_task_call(const struct call *call)
+{
+	submit_or_park(call);
+}
+
+void rpc_task_submit(const struct call *call)
+{
+	submit_or_park(call);
+}
+
+void rpc_task_named(const struct call *call, const char *name, size_t length)
+{
+	char text[129];
+	struct submission submission = { .spec.type = core_type_find(call->edge->core, name, length) };
+	struct task_spec *spec = &submission.spec;
+	struct task *task;
+	if (!spec->type || !spec->type->known) {
+		memcpy(text, name, length);
+		text[length] = '\0';
+		submission_unknown_task(call, text);
+		return;
+	}
+	spec->queue = spec->type->queue;
+	if (!spec->queue) {
+		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec->type->name);
+		return;
+	}
+	spec->owner = call->to.connection->peer.uid;
+	if (!submission_args(&call->to, &call->params, &submission))
+		return;
+	int refusal = core_submit(call->edge->core, spec, &task);
+	if (refusal == CORE_OK)
+		answer_called(call, task);
+	else
+		submission_refused(&call->to, refusal, spec, 1, NULL);
+	submission_free(&submission);
 }
 
 /* --- asking --- */
 
-static void no_such_call(const struct reply_to *to)
+void reply_no_such_call(const struct reply_to *to)
 {
 	reply_error(to, PROTO_NOT_FOUND, "no request of that id is outstanding on this connection", NULL);
 }
@@ -201,7 +328,7 @@ void rpc_task_status(const struct call *call)
 		if (request)
 			request->kind->status(request, &record);
 		else
-			no_such_call(&call->to);
+			reply_no_such_call(&call->to);
 	} else if (!params.id) {
 		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"id\" or \"call\" is needed", NULL);
 	} else {
@@ -214,95 +341,6 @@ void rpc_task_status(const struct call *call)
 	if (record.length)
 		reply_buffer(&call->to, &record);
 	strbuf_free(&record);
-	call_params_free(call, &params);
-}
-
-/* --- cancelling and forgetting --- */
-
-static const char *cancel_one(struct task *task)
-{
-	core_cancel(task);
-	return task_state_name(task->state);
-}
-
-static const char *forget_one(struct task *task)
-{
-	if (task->slot)
-		core_task_look(task);
-	const char *state = task_state_name(task->state);
-	return core_forget(task) ? "forgotten" : state;
-}
-
-bool call_takes_ids(const struct call *call, const struct param_ids *ids)
-{
-	if (ids->count <= IDS_LIMIT)
-		return true;
-	reply_errorf(&call->to, PROTO_TOO_MANY, "%s takes at most %d ids", method_info(call->method)->name, IDS_LIMIT);
-	return false;
-}
-
-/* [{"id":…,"state":…}…], what is not there included; a single id that is not there is the error. */
-static void each_id(const struct call *call, const struct param_ids *ids, const char *(*act)(struct task *))
-{
-	struct core *core = call->edge->core;
-	struct strbuf out = STRBUF_INIT;
-	struct task *task;
-	if (!call_takes_ids(call, ids))
-		return;
-	strbuf_puts(&out, "[");
-	for (size_t i = 0; i < ids->count; i++) {
-		enum core_found found = core_find(core, ids->ids[i], &task);
-		if (found != CORE_FOUND && ids->count == 1) {
-			reply_not_there(&call->to, ids->ids[0], found);
-			strbuf_free(&out);
-			return;
-		}
-		if (i)
-			strbuf_puts(&out, ",");
-		record_write_state(&out, ids->ids[i],
-			found == CORE_FOUND ? act(task) : found == CORE_FORGOTTEN ? "forgotten" : "not_found");
-	}
-	strbuf_puts(&out, "]");
-	reply_buffer(&call->to, &out);
-}
-
-static void cancel_call(const struct call *call, const struct json_span *id)
-{
-	struct request *request = request_find(call->to.connection, id);
-	struct strbuf out = STRBUF_INIT;
-	if (!request) {
-		no_such_call(&call->to);
-		return;
-	}
-	strbuf_puts(&out, "[");
-	request->kind->cancel(request, &out);
-	strbuf_puts(&out, "]");
-	reply_buffer(&call->to, &out);
-}
-
-void rpc_task_cancel(const struct call *call)
-{
-	struct ids_params params = { 0 };
-	if (!call_params(call, &params))
-		return;
-	if (params.call.kind != JSON_NONE)
-		cancel_call(call, &params.call);
-	else if (params.ids.count)
-		each_id(call, &params.ids, cancel_one);
-	else
-		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"ids\" or \"call\" is needed", NULL);
-	call_params_free(call, &params);
-}
-
-void rpc_task_forget(const struct call *call)
-{
-	struct ids_params params = { 0 };
-	if (!call_params(call, &params))
-		return;
-	if (params.ids.count)
-		each_id(call, &params.ids, forget_one);
-	else
-		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"ids\" is needed", NULL);
 	call_params_free(call, &params);
 }
 

@@ -58,11 +58,14 @@ void facets_fini(struct core *core)
 
 struct task_owner *facet_owner(struct core *core, uint32_t uid)
 {
-	struct task_owner *owner = table_get(&core->owners, uid);
+	struct task_owner *owner = core->owner;
 
+	if (owner && owner->uid == uid)
+		return owner;
+	owner = core->owner = table_get(&core->owners, uid);
 	if (owner)
 		return owner;
-	owner = xcalloc(1, sizeof(*owner));
+	owner = core->owner = xcalloc(1, sizeof(*owner));
 	owner->uid = uid;
 	facet_init(&owner->tasks);
 	table_put(&core->owners, owner);
@@ -128,6 +131,8 @@ void facets_unref(struct core *core, const struct task *task)
 
 	if (--task->owner->records == 0) {
 		table_remove(&core->owners, task->owner->uid);
+		if (core->owner == task->owner)
+			core->owner = NULL;
 		free(task->owner);
 	}
 	if (tag && --tag->records == 0) {

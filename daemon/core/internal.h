@@ -147,6 +147,7 @@ struct core {
 	struct names keys;        /* struct task_extra: the latest task of each owner and key that has a record */
 	struct names tags;        /* struct task_tag */
 	struct table owners;      /* struct task_owner, by uid */
+	struct task_owner *owner; /* the one that was asked for last; or NULL */
 	struct names schedule_names;
 	TAILQ_HEAD(schedule_list, core_schedule) schedules;
 	struct heap schedule_timers[2]; /* by the monotonic, by the wall clock */

@@ -67,7 +67,8 @@ static bool drop(struct core *core, struct task *task)
 	core->n_kept[task->state]--;
 	core->totals.kept--;
 	core->totals.kept_bytes -= cost(task);
-	unique_drop(core, task);
+	if (task->extra)
+		unique_drop(core, task);
 	facets_remove(core, task);
 	TAILQ_INSERT_TAIL(&core->graveyard, task, link);
 	return true;

@@ -36,9 +36,20 @@ static int32_t level_of(const struct core_queue *queue, const struct task *task)
 	return has_priorities(queue) ? task->priority : 0;
 }
 
+/* Nearly always it is the one on top. */
+static struct bucket *bucket_find(const struct core_queue *queue, int32_t priority)
+{
+	struct heap_node *top = heap_top(&queue->order);
+
+	if (!top)
+		return NULL;
+	struct bucket *bucket = heap_entry(top, struct bucket, node);
+	return bucket->priority == priority ? bucket : table_get(&queue->buckets, priority_key(priority));
+}
+
 static struct bucket *bucket_of(struct core_queue *queue, int32_t priority)
 {
-	struct bucket *bucket = table_get(&queue->buckets, priority_key(priority));
+	struct bucket *bucket = bucket_find(queue, priority);
 
 	if (bucket)
 		return bucket;
@@ -200,7 +211,7 @@ void queue_push_back(struct core_queue *queue, struct task *task)
 
 void queue_remove(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = table_get(&queue->buckets, priority_key(level_of(queue, task)));
+	struct bucket *bucket = bucket_find(queue, level_of(queue, task));
 
 	assert(bucket);
 	bool was_first = TAILQ_FIRST(&bucket->tasks) == task;

@@ -8,17 +8,17 @@
 #include "client/taskctl/taskctl.h"
 #include "proto/json_scan.h"
 #include "proto/strbuf.h"
+#include "proto/utf8.h"
 
-/* All of standard input; NULL where it cannot be read. */
-static char *read_stdin(size_t *length)
+char *stream_read(FILE *in, size_t *length)
 {
 	struct strbuf sb = STRBUF_INIT;
 	char chunk[65536];
 	size_t got;
 
-	while ((got = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+	while ((got = fread(chunk, 1, sizeof chunk, in)) > 0)
 		strbuf_add(&sb, chunk, got);
-	if (ferror(stdin)) {
+	if (ferror(in)) {
 		strbuf_free(&sb);
 		return NULL;
 	}
@@ -53,7 +53,7 @@ char *argument_json(const struct taskctl *ctl, const char *word, bool from_stdin
 	size_t length = strlen(word);
 
 	if (reads) {
-		input = read_stdin(&length);
+		input = stream_read(stdin, &length);
 		if (!input) {
 			report(ctl, EXIT_FAILED, "system", NULL, "cannot read standard input: %s", strerror(errno));
 			return NULL;
@@ -131,6 +131,31 @@ char *arguments_json(const struct taskctl *ctl, char *const *words, int n, const
 fail:
 	strbuf_free(&out);
 	return NULL;
+}
+
+char *params_with_args(const json_t *params, const char *args)
+{
+	char *text = must(json_dumps(params, JSON_COMPACT));
+	struct strbuf out = STRBUF_INIT;
+
+	strbuf_add(&out, text, strlen(text) - 1);
+	strbuf_puts(&out, json_object_size(params) > 0 ? ",\"args\":" : "\"args\":");
+	strbuf_puts(&out, args);
+	strbuf_puts(&out, "}");
+	free(text);
+	return must(strbuf_take(&out, NULL));
+}
+
+bool text_is_utf8(const char *text)
+{
+	size_t left = strlen(text), length;
+
+	for (; left > 0; text += length, left -= length) {
+		length = (unsigned char)*text < 0x80 ? 1 : utf8_sequence(text, left);
+		if (length == 0)
+			return false;
+	}
+	return true;
 }
 
 bool id_is_valid(const char *text)

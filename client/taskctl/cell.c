@@ -80,16 +80,26 @@ static void add_ago(struct strbuf *out, const char *text)
 	}
 }
 
-static void add_elapsed(struct strbuf *out, const char *text, const json_t *record)
+/* From the time TEXT to the record's end, or to now; -1 where it is no time. */
+static int64_t elapsed_ns(const char *text, const json_t *record)
 {
 	const char *end = json_string_value(json_object_get(record, "ended_at"));
 	int64_t from = time_parse_ns(text);
 	int64_t to = end ? time_parse_ns(end) : now_ns();
-	char human[UNITS_TEXT_SIZE];
 
 	if (from < 0 || to < 0)
+		return -1;
+	return to > from ? to - from : 0;
+}
+
+static void add_elapsed(struct strbuf *out, const char *text, const json_t *record)
+{
+	int64_t ns = elapsed_ns(text, record);
+	char human[UNITS_TEXT_SIZE];
+
+	if (ns < 0)
 		return;
-	units_human_duration(to > from ? to - from : 0, human);
+	units_human_duration(ns, human);
 	strbuf_puts(out, human);
 }
 
@@ -147,6 +157,13 @@ static void add_value(struct strbuf *out, const json_t *value)
 	}
 }
 
+static void add_tasks(struct strbuf *out, const json_t *value)
+{
+	long long n = (long long)json_integer_value(value);
+
+	strbuf_printf(out, "%lld task%s", n, n == 1 ? "" : "s");
+}
+
 static void add_cell(struct strbuf *out, const struct field *field, const json_t *record, const json_t *value)
 {
 	char human[UNITS_TEXT_SIZE];
@@ -175,6 +192,9 @@ static void add_cell(struct strbuf *out, const struct field *field, const json_t
 		return;
 	case CELL_FRACTION:
 		strbuf_printf(out, "%.0f%%", number * 100);
+		return;
+	case CELL_TASKS:
+		add_tasks(out, value);
 		return;
 	case CELL_JSON:
 		add_json(out, value);
@@ -207,6 +227,33 @@ char *cell_text(const struct field *field, const json_t *record)
 	return text;
 }
 
+const json_t *cell_value(const struct field *field, const json_t *record)
+{
+	const json_t *value = member(record, field->path);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+static int order_of(double x, double y)
+{
+	return (x > y) - (x < y);
+}
+
+int cell_compare(const struct field *field, const json_t *a, const json_t *b)
+{
+	const json_t *x = member(a, field->path), *y = member(b, field->path);
+	const char *s = json_string_value(x), *t = json_string_value(y);
+
+	if (field->cell == CELL_ELAPSED && s && t)
+		return order_of((double)elapsed_ns(s, a), (double)elapsed_ns(t, b));
+	if (json_is_number(x) && json_is_number(y))
+		return order_of(json_number_value(x), json_number_value(y));
+	/* Ids are numbers in strings: the longer is the larger. */
+	if (s && t && field->cell == CELL_NUMBER && strlen(s) != strlen(t))
+		return strlen(s) < strlen(t) ? -1 : 1;
+	return s && t ? strcmp(s, t) : 0;
+}
+
 const char *cell_color(const struct field *field, const json_t *record)
 {
 	static const struct {
@@ -222,6 +269,8 @@ const char *cell_color(const struct field *field, const json_t *record)
 		{ .state = "expired", .color = "\033[33m" },
 		{ .state = "cancelled", .color = "\033[33m" },
 		{ .state = "cancelling", .color = "\033[33m" },
+		{ .state = "paused", .color = "\033[33m" },
+		{ .state = "draining", .color = "\033[33m" },
 	};
 	const char *state = json_string_value(member(record, field->path));
 

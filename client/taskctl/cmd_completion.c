@@ -15,8 +15,8 @@ struct completion_values {
 
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
-enum words { WORDS_TASKS = 1, WORDS_IDS, WORDS_QUEUES };
-static const char *const word_kinds[] = { "tasks", "ids", "queues", NULL };
+enum words { WORDS_TASKS = 1, WORDS_IDS, WORDS_QUEUES, WORDS_POOLS, WORDS_SCHEDULES };
+static const char *const word_kinds[] = { "tasks", "ids", "queues", "pools", "schedules", NULL };
 
 const char *completion_words_name(enum complete complete)
 {
@@ -24,6 +24,8 @@ const char *completion_words_name(enum complete complete)
 	case COMPLETE_TASK: return word_kinds[WORDS_TASKS - 1];
 	case COMPLETE_ID: return word_kinds[WORDS_IDS - 1];
 	case COMPLETE_QUEUE: return word_kinds[WORDS_QUEUES - 1];
+	case COMPLETE_POOL: return word_kinds[WORDS_POOLS - 1];
+	case COMPLETE_SCHEDULE: return word_kinds[WORDS_SCHEDULES - 1];
 	case COMPLETE_NOTHING:
 	case COMPLETE_FILE:
 	case COMPLETE_COMMAND:
@@ -55,6 +57,10 @@ static int run_words(struct taskctl *ctl, enum words words)
 		return print_words(ctl, METHOD_TASK_LIST, json_pack("{s:i}", "limit", IDS_OFFERED), "tasks", "id");
 	case WORDS_QUEUES:
 		return print_words(ctl, METHOD_QUEUE_LIST, NULL, NULL, "name");
+	case WORDS_POOLS:
+		return print_words(ctl, METHOD_POOL_LIST, NULL, NULL, "name");
+	case WORDS_SCHEDULES:
+		return print_words(ctl, METHOD_SCHEDULE_LIST, NULL, NULL, "name");
 	}
 	return EXIT_FINE;
 }
@@ -86,7 +92,7 @@ static int run_completion(struct taskctl *ctl, const struct invocation *invocati
 
 static const struct option_spec options[] = {
 	{ .name = "words", .type = OPTION_WORD, .offset = offsetof(struct completion_values, words), .argument = "KIND",
-		.summary = "print the daemon's tasks, ids or queues, as the scripts ask it", .complete = COMPLETE_WORDS,
+		.summary = "print the daemon's words, as the scripts ask for them", .complete = COMPLETE_WORDS,
 		.words = word_kinds },
 	{ .name = NULL },
 };

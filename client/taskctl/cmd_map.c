@@ -113,7 +113,6 @@ static int run_map(struct taskctl *ctl, const struct invocation *invocation)
 	const struct map_values *values = invocation->values;
 	struct mapping map = { .ctl = ctl, .fail_fast = values->fail_fast };
 	struct taskd_map_options options = {
-		.task = submission_options(&values->submission, false),
 		.in_flight = (size_t)values->in_flight.value,
 		.chunk = (size_t)values->chunk.value,
 		.unordered = values->unordered,
@@ -128,7 +127,9 @@ static int run_map(struct taskctl *ctl, const struct invocation *invocation)
 		map.words = invocation->operands + 2;
 		map.n_words = invocation->n_operands - 2;
 	}
-	status = taskctl_connect(ctl);
+	status = submission_options(ctl, &values->submission, false, &options.task);
+	if (status == EXIT_FINE)
+		status = taskctl_connect(ctl);
 	if (status != EXIT_FINE)
 		return status;
 	ctl->writer->raw = values->raw;
@@ -154,6 +155,7 @@ static const struct option_spec options[] = {
 	{ .name = "fail-fast", .type = OPTION_FLAG, .offset = offsetof(struct map_values, fail_fast),
 		.summary = "stop at the first item that fails; else the others go on" },
 	SUBMISSION_OPTIONS(struct map_values, submission),
+	SUBMISSION_ROOM_OPTION(struct map_values, submission),
 	{ .name = "raw", .letter = 'r', .type = OPTION_FLAG, .offset = offsetof(struct map_values, raw),
 		.summary = "print results that are strings without their quotes" },
 	{ .name = NULL },

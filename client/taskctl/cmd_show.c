@@ -1,4 +1,4 @@
-/* tasks, queues, pools, workers, stats and ping: how the daemon stands. */
+/* tasks, workers, stats and ping: how the daemon stands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,43 +38,6 @@ static int run_tasks(struct taskctl *ctl, const struct invocation *invocation)
 
 	(void)invocation;
 	return show(ctl, METHOD_TASK_TYPES, fields, "no worker has a handler yet; \"taskctl workers\" tells why");
-}
-
-static int run_queues(struct taskctl *ctl, const struct invocation *invocation)
-{
-	static const struct field fields[] = {
-		{ .title = "QUEUE", .path = "name", .cell = CELL_TEXT },
-		{ .title = "POOL", .path = "pool", .cell = CELL_TEXT },
-		{ .title = "WAITING", .path = "waiting", .cell = CELL_NUMBER },
-		{ .title = "BYTES", .path = "waiting_bytes", .cell = CELL_SIZE },
-		{ .title = "RUNNING", .path = "running", .cell = CELL_NUMBER },
-		{ .title = "SUBMITTED", .path = "submitted", .cell = CELL_NUMBER },
-		{ .title = "ENDED", .path = "ended", .cell = CELL_NUMBER },
-		{ .title = "LIMIT", .path = "limit_queued", .cell = CELL_NUMBER },
-		{ .title = "LIMIT-BYTES", .path = "limit_bytes", .cell = CELL_SIZE },
-		{ .title = NULL },
-	};
-
-	(void)invocation;
-	return show(ctl, METHOD_QUEUE_LIST, fields, "no queues");
-}
-
-static int run_pools(struct taskctl *ctl, const struct invocation *invocation)
-{
-	static const struct field fields[] = {
-		{ .title = "POOL", .path = "name", .cell = CELL_TEXT },
-		{ .title = "PROCESSES", .path = "processes", .cell = CELL_NUMBER },
-		{ .title = "THREADS", .path = "threads", .cell = CELL_NUMBER },
-		{ .title = "READY", .path = "ready", .cell = CELL_NUMBER },
-		{ .title = "SLOTS", .path = "slots", .cell = CELL_NUMBER },
-		{ .title = "BUSY", .path = "busy", .cell = CELL_NUMBER },
-		{ .title = "QUEUES", .path = "queues", .cell = CELL_TEXT, .shrinks = true },
-		{ .title = "TASKS", .path = "tasks", .cell = CELL_TEXT, .shrinks = true, .optional = true },
-		{ .title = NULL },
-	};
-
-	(void)invocation;
-	return show(ctl, METHOD_POOL_LIST, fields, "no pools");
 }
 
 static int run_workers(struct taskctl *ctl, const struct invocation *invocation)
@@ -131,6 +94,8 @@ static int run_stats(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "connections", .path = "connections", .cell = CELL_TEXT },
 		{ .title = "requests", .path = "requests", .cell = CELL_TEXT },
 		{ .title = "submitted", .path = "tasks.submitted", .cell = CELL_TEXT },
+		{ .title = "scheduled", .path = "tasks.scheduled", .cell = CELL_TEXT },
+		{ .title = "blocked", .path = "tasks.blocked", .cell = CELL_TEXT },
 		{ .title = "queued", .path = "tasks.queued", .cell = CELL_TEXT },
 		{ .title = "queued bytes", .path = "tasks.queued_bytes", .cell = CELL_SIZE },
 		{ .title = "running", .path = "tasks.running", .cell = CELL_TEXT },
@@ -201,20 +166,6 @@ const struct command command_tasks = {
 	.summary = "List what can be submitted",
 	.help = "MEAN is how long one has run on average.",
 	.run = run_tasks,
-};
-
-const struct command command_queues = {
-	.name = "queues",
-	.operands = "",
-	.summary = "List the queues, and what waits in them",
-	.run = run_queues,
-};
-
-const struct command command_pools = {
-	.name = "pools",
-	.operands = "",
-	.summary = "List the pools of workers",
-	.run = run_pools,
 };
 
 const struct command command_workers = {

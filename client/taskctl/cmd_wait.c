@@ -1,71 +1,21 @@
-/* result and wait: for the end of tasks that were submitted earlier, here or elsewhere. */
+/* wait: for the end of tasks that were submitted earlier, here or elsewhere. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/taskctl/commands.h"
 #include "client/taskctl/records.h"
 #include "client/taskctl/taskctl.h"
+#include "client/taskctl/waiting.h"
 #include "client/taskctl/writer.h"
+#include "proto/units.h"
 
 struct wait_values {
 	int64_t timeout_ns;
+	const char *tag;
 	bool any;
-	bool raw;
+	bool progress;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
-}
-
-/* All are asked for at once, so that the time limit is for all of them and not for each. */
-static int results_print(struct taskctl *ctl, struct taskd_future **futures, int n, char *const *ids, int64_t timeout_ns)
-{
-	int64_t deadline = timeout_ns ? now_ns() + timeout_ns : 0;
-	int worst = EXIT_FINE;
-
-	for (int i = 0; i < n; i++) {
-		int64_t left = TASKD_FOREVER;
-		int status;
-
-		if (timeout_ns)
-			left = deadline > now_ns() ? deadline - now_ns() : 0;
-		status = taskctl_finish(ctl, futures[i], ids[i], left);
-		if (worst == EXIT_FINE)
-			worst = status;
-	}
-	return worst;
-}
-
-static int run_result(struct taskctl *ctl, const struct invocation *invocation)
-{
-	const struct wait_values *values = invocation->values;
-	int n = invocation->n_operands, status;
-	json_t *ids = ids_json(ctl, invocation->operands, n);
-	struct taskd_future **futures = must(calloc((size_t)n, sizeof *futures));
-
-	status = ids ? taskctl_connect(ctl) : EXIT_USAGE;
-	for (int i = 0; i < n && status == EXIT_FINE; i++) {
-		futures[i] = taskd_attach(ctl->connection, invocation->operands[i]);
-		if (!futures[i])
-			status = report_last(ctl);
-	}
-	if (status == EXIT_FINE) {
-		ctl->writer->raw = values->raw;
-		interrupt_says_how_to_return(ctl, "result", invocation->operands, n);
-		status = results_print(ctl, futures, n, invocation->operands, values->timeout_ns);
-	}
-	for (int i = 0; i < n; i++)
-		taskd_future_free(futures[i]);
-	free(futures);
-	json_decref(ids);
-	return status;
-}
 
 /* 1 where one of those that ended did not succeed; 124 where some (with --any: all) did not end in time. */
 static int wait_status(const struct taskctl *ctl, const json_t *done, const json_t *not_done, bool any)
@@ -85,21 +35,72 @@ static int wait_status(const struct taskctl *ctl, const json_t *done, const json
 	return status;
 }
 
-static int run_wait(struct taskctl *ctl, const struct invocation *invocation)
+/* Which tasks: {"ids":[…]} or {"tag":…}. NULL: reported. */
+static json_t *which_tasks(const struct taskctl *ctl, const struct invocation *invocation)
 {
 	const struct wait_values *values = invocation->values;
-	json_t *ids = ids_json(ctl, invocation->operands, invocation->n_operands), *params, *answer, *all;
+	json_t *ids;
+
+	if (invocation->n_operands == 0 && !values->tag) {
+		report_usage(ctl, "usage: taskctl wait [OPTION…] ID…, or taskctl wait --tag TAG", "wait needs an ID or a --tag");
+		return NULL;
+	}
+	if (invocation->n_operands > 0 && values->tag) {
+		report_usage(ctl, NULL, "wait takes either IDs or a --tag");
+		return NULL;
+	}
+	if (values->tag)
+		return must(json_pack("{s:s}", "tag", values->tag));
+	ids = ids_json(ctl, invocation->operands, invocation->n_operands);
+	return ids ? must(json_pack("{s:o}", "ids", ids)) : NULL;
+}
+
+static void say_how_to_return(const struct taskctl *ctl, const struct invocation *invocation)
+{
+	const struct wait_values *values = invocation->values;
+	char text[512];
+
+	if (!values->tag) {
+		interrupt_says_how_to_return(ctl, "wait", invocation->operands, invocation->n_operands);
+		return;
+	}
+	snprintf(text, sizeof text, "the tasks go on; to wait for them again: taskctl%s%s wait --tag '%s'",
+		ctl->socket_given ? " -s " : "", ctl->socket_given ? ctl->socket : "", values->tag);
+	interrupt_says(ctl, text);
+}
+
+/* The request, whose answer comes when they have ended. NULL: reported, in *STATUS. */
+static struct taskd_future *ask(struct taskctl *ctl, const json_t *which, const struct wait_values *values, int *status)
+{
+	json_t *params = must(json_deep_copy(which));
+	char text[UNITS_TEXT_SIZE], *request;
+	struct taskd_future *f = NULL;
+
+	json_object_set_new(params, "return_when", json_string(values->any ? "first_completed" : "all_completed"));
+	if (values->timeout_ns) {
+		units_format_duration(values->timeout_ns, text);
+		json_object_set_new(params, "timeout", json_string(text));
+	}
+	request = must(json_dumps(params, JSON_COMPACT));
+	json_decref(params);
+	*status = taskctl_connect(ctl);
+	if (*status == EXIT_FINE) {
+		f = taskd_request(ctl->connection, method_info(METHOD_TASK_WAIT)->name, request);
+		if (!f)
+			*status = report_last(ctl);
+	}
+	free(request);
+	return f;
+}
+
+static int print_answer(struct taskctl *ctl, struct taskd_future *f, bool any)
+{
+	json_t *answer = json_loads(taskd_future_result(f, NULL), 0, NULL), *all;
+	const json_t *done = json_object_get(answer, "done"), *not_done = json_object_get(answer, "not_done");
 	int status;
 
-	if (!ids)
-		return EXIT_USAGE;
-	params = must(json_pack("{s:o,s:s}", "ids", ids, "return_when", values->any ? "first_completed" : "all_completed"));
-	if (values->timeout_ns)
-		json_object_set_new(params, "timeout", json_real((double)values->timeout_ns / 1e9));
-	interrupt_says_how_to_return(ctl, "wait", invocation->operands, invocation->n_operands);
-	status = taskctl_request(ctl, METHOD_TASK_WAIT, params, &answer);
-	if (status != EXIT_FINE)
-		return status;
+	if (!answer)
+		return report_library(ctl, TASKD_E_PROTOCOL, NULL);
 	all = must(json_array());
 	json_array_extend(all, json_object_get(answer, "done"));
 	json_array_extend(all, json_object_get(answer, "not_done"));
@@ -107,56 +108,60 @@ static int run_wait(struct taskctl *ctl, const struct invocation *invocation)
 		ctl->writer->ops->sentence(ctl->writer, answer, "");
 	else if (!ctl->quiet)
 		ctl->writer->ops->table(ctl->writer, record_columns, all);
+	if (json_array_size(all) == 0)
+		report_note(ctl, "no tasks");
 	json_decref(all);
-	status = wait_status(ctl, json_object_get(answer, "done"), json_object_get(answer, "not_done"), values->any);
+	status = wait_status(ctl, done, not_done, any);
 	json_decref(answer);
 	return status;
 }
 
-static const struct option_spec result_options[] = {
-	{ .name = "timeout", .letter = 't', .type = OPTION_DURATION, .offset = offsetof(struct wait_values, timeout_ns),
-		.argument = "DURATION", .summary = "wait no longer than that, in all (exit status 124)" },
-	{ .name = "raw", .letter = 'r', .type = OPTION_FLAG, .offset = offsetof(struct wait_values, raw),
-		.summary = "print results that are strings without their quotes" },
-	{ .name = NULL },
-};
+static int run_wait(struct taskctl *ctl, const struct invocation *invocation)
+{
+	const struct wait_values *values = invocation->values;
+	json_t *which = which_tasks(ctl, invocation);
+	struct taskd_future *f;
+	int status;
+
+	if (!which)
+		return EXIT_USAGE;
+	f = ask(ctl, which, values, &status);
+	if (f) {
+		say_how_to_return(ctl, invocation);
+		if (values->progress && !ctl->quiet && !ctl->json)
+			waiting_show(ctl, f, which);
+		if (taskd_result(f, TASKD_FOREVER) == TASKD_OK)
+			status = print_answer(ctl, f, values->any);
+		else
+			status = report_failure(ctl, NULL, taskd_future_error(f));
+		taskd_future_free(f);
+	}
+	json_decref(which);
+	return status;
+}
 
 static const struct option_spec wait_options[] = {
 	{ .name = "any", .type = OPTION_FLAG, .offset = offsetof(struct wait_values, any),
 		.summary = "until one of them has ended, not all" },
+	{ .name = "tag", .type = OPTION_TEXT, .offset = offsetof(struct wait_values, tag), .argument = "TAG",
+		.summary = "instead of IDs: the tasks that have this tag now" },
+	{ .name = "progress", .type = OPTION_FLAG, .offset = offsetof(struct wait_values, progress),
+		.summary = "show on a terminal how far they are" },
 	{ .name = "timeout", .letter = 't', .type = OPTION_DURATION, .offset = offsetof(struct wait_values, timeout_ns),
 		.argument = "DURATION", .summary = "wait no longer than that (exit status 124)" },
 	{ .name = NULL },
 };
 
-const struct command command_result = {
-	.name = "result",
-	.operands = "ID…",
-	.summary = "Wait for submitted tasks and print their results",
-	.help = "One result a line, in the order of the IDs, as compact JSON. A task that did not\n"
-		"succeed says why on standard error; the exit status is the first one's. Ctrl-C\n"
-		"leaves the tasks running.",
-	.options = result_options,
-	.values_size = sizeof(struct wait_values),
-	.min_operands = 1,
-	.max_operands = -1,
-	.missing = "an ID",
-	.first = COMPLETE_ID,
-	.rest = COMPLETE_ID,
-	.run = run_result,
-};
-
 const struct command command_wait = {
 	.name = "wait",
-	.operands = "ID…",
+	.operands = "[ID…]",
 	.summary = "Wait until submitted tasks have ended",
 	.help = "Prints how they stand then; with --quiet nothing. The exit status is 1 where one\n"
-		"that has ended did not succeed, and 124 where the time ran out.",
+		"that has ended did not succeed, and 124 where the time ran out. Ctrl-C leaves the\n"
+		"tasks running.",
 	.options = wait_options,
 	.values_size = sizeof(struct wait_values),
-	.min_operands = 1,
 	.max_operands = -1,
-	.missing = "an ID",
 	.first = COMPLETE_ID,
 	.rest = COMPLETE_ID,
 	.run = run_wait,

@@ -1,6 +1,7 @@
 /* The table of commands and the options that they all take. Each command's record is in the file of its group. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/taskctl/command.h"
@@ -15,11 +16,23 @@ const struct command *const commands[] = {
 	&command_wait,
 	&command_status,
 	&command_list,
+	&command_watch,
 	&command_cancel,
+	&command_retry,
 	&command_forget,
-	&command_tasks,
+	&command_schedule_add,
+	&command_schedule_list,
+	&command_schedule_remove,
 	&command_queues,
+	&command_pause,
+	&command_resume,
+	&command_drain,
+	&command_queue_add,
+	&command_queue_set,
+	&command_queue_remove,
 	&command_pools,
+	&command_resize,
+	&command_tasks,
 	&command_workers,
 	&command_stats,
 	&command_ping,
@@ -59,12 +72,52 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-const char *command_suggest(const char *name)
+const char *command_word(const struct command *command)
+{
+	return command->group ? command->name + strlen(command->group) + 1 : command->name;
+}
+
+static bool is_of_group(const struct command *command, const char *group)
+{
+	return command->group && strcmp(command->group, group) == 0;
+}
+
+bool command_begins_group(int index)
+{
+	const char *group = commands[index]->group;
+
+	return group && (index == 0 || !is_of_group(commands[index - 1], group));
+}
+
+const char *command_find_group(const char *name)
+{
+	for (int i = 0; commands[i]; i++)
+		if (is_of_group(commands[i], name))
+			return commands[i]->group;
+	return NULL;
+}
+
+void command_group_words(const char *group, char *buf, size_t size)
+{
+	int length = 0;
+
+	*buf = '\0';
+	for (int i = 0; commands[i] && length < (int)size; i++)
+		if (is_of_group(commands[i], group))
+			length += snprintf(buf + length, size - (size_t)length, "%s%s", length > 0 ? "|" : "",
+				command_word(commands[i]));
+}
+
+const char *command_suggest(const char *group, const char *name)
 {
 	struct suggest suggest;
 
 	suggest_begin(&suggest, name);
-	for (int i = 0; commands[i]; i++)
-		suggest_offer(&suggest, commands[i]->name);
+	for (int i = 0; commands[i]; i++) {
+		if (!group)
+			suggest_offer(&suggest, commands[i]->group ? commands[i]->group : commands[i]->name);
+		else if (is_of_group(commands[i], group))
+			suggest_offer(&suggest, command_word(commands[i]));
+	}
 	return suggest.best;
 }

@@ -8,12 +8,28 @@
 extern const struct command command_submit, command_call;
 /* cmd_map.c */
 extern const struct command command_map;
+/* cmd_result.c */
+extern const struct command command_result;
 /* cmd_wait.c */
-extern const struct command command_result, command_wait;
-/* cmd_task.c */
-extern const struct command command_status, command_list, command_cancel, command_forget;
+extern const struct command command_wait;
+/* cmd_status.c */
+extern const struct command command_status;
+/* cmd_list.c */
+extern const struct command command_list;
+/* cmd_watch.c */
+extern const struct command command_watch;
+/* cmd_change.c */
+extern const struct command command_cancel, command_retry, command_forget;
+/* cmd_schedule.c */
+extern const struct command command_schedule_add, command_schedule_list, command_schedule_remove;
+/* cmd_queue.c */
+extern const struct command command_queues, command_pause, command_resume, command_drain;
+/* cmd_queue_admin.c */
+extern const struct command command_queue_add, command_queue_set, command_queue_remove;
+/* cmd_pool.c */
+extern const struct command command_pools, command_resize;
 /* cmd_show.c */
-extern const struct command command_tasks, command_queues, command_pools, command_workers, command_stats, command_ping;
+extern const struct command command_tasks, command_workers, command_stats, command_ping;
 /* cmd_admin.c */
 extern const struct command command_reload, command_shutdown;
 /* cmd_completion.c */

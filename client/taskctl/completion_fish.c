@@ -33,6 +33,8 @@ static void print_candidates(enum complete complete, const char *const *words)
 	case COMPLETE_TASK:
 	case COMPLETE_ID:
 	case COMPLETE_QUEUE:
+	case COMPLETE_POOL:
+	case COMPLETE_SCHEDULE:
 		printf(" -a '(__taskctl_words %s)'", completion_words_name(complete));
 		return;
 	case COMPLETE_COMMAND:
@@ -49,7 +51,7 @@ static void print_options(const char *command, const struct option_spec *specs)
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		printf("complete -c taskctl");
 		if (command)
-			printf(" -n '__taskctl_at %s'", command);
+			printf(" -n '__taskctl_at \"%s\"'", command);
 		if (s->letter)
 			printf(" -s %c", s->letter);
 		printf(" -l %s", s->name);
@@ -79,7 +81,8 @@ static void print_functions(void)
 {
 	printf("set -g __taskctl_commands");
 	for (int i = 0; commands[i]; i++)
-		printf(" %s", commands[i]->name);
+		if (!commands[i]->group || command_begins_group(i))
+			printf(" %s", commands[i]->group ? commands[i]->group : commands[i]->name);
 	printf("\nset -g __taskctl_takers");
 	print_takers(global_options);
 	for (int i = 0; commands[i]; i++)
@@ -98,15 +101,21 @@ static void print_functions(void)
 	     "\t\tend\n"
 	     "\tend\n"
 	     "end\n\n"
-	     "# Whether the command is this one; with \"first\" or \"rest\": and this operand of it is wanted.\n"
+	     "# Whether the command is this one, of one word or two; with a place: and this operand of it is wanted.\n"
 	     "function __taskctl_at\n"
 	     "\tset -l operands (__taskctl_operands)\n"
-	     "\ttest \"$operands[1]\" = \"$argv[1]\"; or return 1\n"
+	     "\tset -l words (string split ' ' -- $argv[1])\n"
+	     "\tset -l n (count $words)\n"
+	     "\ttest (count $operands) -ge $n; or return 1\n"
+	     "\ttest \"$operands[1..$n]\" = \"$argv[1]\"; or return 1\n"
+	     "\tset -l given (math (count $operands) - $n)\n"
 	     "\tswitch \"$argv[2]\"\n"
 	     "\t\tcase first\n"
-	     "\t\t\ttest (count $operands) = 1\n"
+	     "\t\t\ttest $given = 0\n"
+	     "\t\tcase second\n"
+	     "\t\t\ttest $given = 1\n"
 	     "\t\tcase rest\n"
-	     "\t\t\ttest (count $operands) -gt 1\n"
+	     "\t\t\ttest $given -gt 1\n"
 	     "\tend\n"
 	     "end\n\n"
 	     "function __taskctl_words\n"
@@ -118,8 +127,24 @@ static void print_operands(const struct command *command, const char *place, enu
 {
 	if (complete == COMPLETE_NOTHING)
 		return;
-	printf("complete -c taskctl -n '__taskctl_at %s %s'", command->name, place);
+	printf("complete -c taskctl -n '__taskctl_at \"%s\" %s'", command->name, place);
 	print_candidates(complete, command->words);
+	putchar('\n');
+}
+
+static void print_name(const struct command *command, int index)
+{
+	static const char top[] = "complete -c taskctl -n 'test (count (__taskctl_operands)) = 0' -a %s -d ";
+
+	if (command_begins_group(index)) {
+		printf(top, command->group);
+		printf("'%s …'\n", command->group);
+	}
+	if (command->group)
+		printf("complete -c taskctl -n '__taskctl_at %s first' -a %s -d ", command->group, command_word(command));
+	else
+		printf(top, command->name);
+	print_quoted(command->summary);
 	putchar('\n');
 }
 
@@ -130,11 +155,12 @@ void completion_fish(void)
 	puts("complete -c taskctl -f");
 	print_options(NULL, global_options);
 	for (int i = 0; commands[i]; i++) {
-		printf("complete -c taskctl -n 'test (count (__taskctl_operands)) = 0' -a %s -d ", commands[i]->name);
-		print_quoted(commands[i]->summary);
-		putchar('\n');
-		print_options(commands[i]->name, commands[i]->options);
-		print_operands(commands[i], "first", commands[i]->first);
-		print_operands(commands[i], "rest", commands[i]->rest);
+		const struct command *c = commands[i];
+
+		print_name(c, i);
+		print_options(c->name, c->options);
+		print_operands(c, "first", c->first);
+		print_operands(c, "second", c->second == COMPLETE_NOTHING ? c->rest : c->second);
+		print_operands(c, "rest", c->rest);
 	}
 }

@@ -1,5 +1,6 @@
 /* zsh: a spec of _arguments for each option and operand. */
 #include <stdio.h>
+#include <string.h>
 
 #include "client/taskctl/completion.h"
 
@@ -28,6 +29,8 @@ static void print_action(enum complete complete, const char *const *words)
 	case COMPLETE_TASK:
 	case COMPLETE_ID:
 	case COMPLETE_QUEUE:
+	case COMPLETE_POOL:
+	case COMPLETE_SCHEDULE:
 		printf("{_taskctl_words %s}", completion_words_name(complete));
 		return;
 	case COMPLETE_COMMAND:
@@ -62,19 +65,49 @@ static void print_options(const char *indent, const struct option_spec *specs)
 	}
 }
 
+static void print_operand(const char *indent, const char *place, const struct command *c, enum complete complete)
+{
+	printf("%s'%s:", indent, place);
+	print_escaped(*c->operands ? c->operands : "nothing more");
+	putchar(':');
+	print_action(complete, c->words);
+	putchar('\'');
+}
+
 static void print_command(const struct command *c)
 {
-	printf("\t%s)\n\t\t_arguments -S $globals \\\n", c->name);
+	printf("\t%s)\n\t\t_arguments -S $globals \\\n", command_word(c));
 	print_options("\t\t\t", c->options);
-	printf("\t\t\t'1:");
-	print_escaped(*c->operands ? c->operands : "nothing more");
-	putchar(':');
-	print_action(c->first, c->words);
-	printf("' \\\n\t\t\t'*:");
-	print_escaped(*c->operands ? c->operands : "nothing more");
-	putchar(':');
-	print_action(c->rest, c->words);
-	puts("' ;;");
+	print_operand("\t\t\t", "1", c, c->first);
+	if (c->second != COMPLETE_NOTHING)
+		print_operand(" \\\n\t\t\t", "2", c, c->second);
+	print_operand(" \\\n\t\t\t", "*", c, c->rest);
+	puts(" ;;");
+}
+
+/* The second words, each as a command. */
+static void print_group(int first)
+{
+	const char *group = commands[first]->group;
+
+	printf("\t%s)\n\t\t_arguments -C $globals '1:%s:(", group, group);
+	for (int i = first; commands[i] && commands[i]->group && strcmp(commands[i]->group, group) == 0; i++)
+		printf(" %s", command_word(commands[i]));
+	puts(")' '*::argument:->argument' && return\n\tcase $words[1] in");
+	for (int i = first; commands[i] && commands[i]->group && strcmp(commands[i]->group, group) == 0; i++)
+		print_command(commands[i]);
+	puts("\tesac ;;");
+}
+
+static void print_names(void)
+{
+	for (int i = 0; commands[i]; i++) {
+		if (commands[i]->group && !command_begins_group(i))
+			continue;
+		printf("\t\t'%s:", commands[i]->group ? commands[i]->group : commands[i]->name);
+		print_escaped(commands[i]->group ? "…" : commands[i]->summary);
+		puts("'");
+	}
 }
 
 void completion_zsh(void)
@@ -88,11 +121,7 @@ void completion_zsh(void)
 	     "}\n\n"
 	     "_taskctl_commands() {\n"
 	     "\tlocal -a names=(");
-	for (int i = 0; commands[i]; i++) {
-		printf("\t\t'%s:", commands[i]->name);
-		print_escaped(commands[i]->summary);
-		puts("'");
-	}
+	print_names();
 	puts("\t)\n"
 	     "\t_describe -t commands command names\n"
 	     "}\n\n"
@@ -107,8 +136,12 @@ void completion_zsh(void)
 	     "\tlocal socket=${opt_args[-s]:-${opt_args[--socket]}}\n"
 	     "\t[[ -n $socket ]] && taskctl_daemon=(-s ${(Q)socket})\n"
 	     "\tcase $words[1] in");
-	for (int i = 0; commands[i]; i++)
-		print_command(commands[i]);
+	for (int i = 0; commands[i]; i++) {
+		if (!commands[i]->group)
+			print_command(commands[i]);
+		else if (command_begins_group(i))
+			print_group(i);
+	}
 	puts("\tesac\n"
 	     "}\n\n"
 	     "if [[ $funcstack[1] == _taskctl ]]; then\n"

@@ -53,7 +53,7 @@ void help_overview(void)
 	     "  $ taskctl submit fib 30            run it some time; prints the id, for taskctl result");
 }
 
-void help_command(const struct command *command)
+static void print_usage(const struct command *command)
 {
 	printf("usage: taskctl %s%s%s%s\n\n", command->name, command->options ? " [OPTION…]" : "",
 		*command->operands ? " " : "", command->operands);
@@ -62,35 +62,65 @@ void help_command(const struct command *command)
 		printf("\n%s\n", command->help);
 	if (command->options)
 		print_options("Options", command->options);
+}
+
+void help_command(const struct command *command)
+{
+	print_usage(command);
 	print_options("Options of every command", global_options);
 }
 
+void help_group(const char *group)
+{
+	char words[64];
+
+	command_group_words(group, words, sizeof words);
+	printf("usage: taskctl %s %s …\n", group, words);
+	for (int i = 0; commands[i]; i++) {
+		if (commands[i]->group && strcmp(commands[i]->group, group) == 0) {
+			putchar('\n');
+			print_usage(commands[i]);
+		}
+	}
+	print_options("Options of every command", global_options);
+}
+
+/* "help queue add" and "help queue", too. */
 static int run_help(struct taskctl *ctl, const struct invocation *invocation)
 {
+	const char *word = invocation->operands[0], *group, *near;
 	const struct command *command;
-	const char *near;
-	char hint[96];
+	char name[64], hint[96];
 
 	if (invocation->n_operands == 0) {
 		help_overview();
 		return EXIT_FINE;
 	}
-	command = command_find(invocation->operands[0]);
+	group = command_find_group(word);
+	if (group && invocation->n_operands == 1) {
+		help_group(group);
+		return EXIT_FINE;
+	}
+	if (invocation->n_operands > 1) {
+		snprintf(name, sizeof name, "%s %s", word, invocation->operands[1]);
+		word = name;
+	}
+	command = command_find(word);
 	if (command) {
 		help_command(command);
 		return EXIT_FINE;
 	}
-	near = command_suggest(invocation->operands[0]);
+	near = command_suggest(group, invocation->operands[group ? 1 : 0]);
 	if (near)
-		snprintf(hint, sizeof hint, "did you mean %s?", near);
-	return report_usage(ctl, near ? hint : NULL, "there is no command \"%s\"", invocation->operands[0]);
+		snprintf(hint, sizeof hint, "did you mean %s%s%s?", group ? group : "", group ? " " : "", near);
+	return report_usage(ctl, near ? hint : NULL, "there is no command \"%s\"", word);
 }
 
 const struct command command_help = {
 	.name = "help",
 	.operands = "[COMMAND]",
 	.summary = "Explain a command, or list all",
-	.max_operands = 1,
+	.max_operands = 2,
 	.first = COMPLETE_COMMAND,
 	.run = run_help,
 };

@@ -1,10 +1,13 @@
-/* Ctrl-C while something is waited for. Nothing has to be tidied up for it: a detached task goes on by itself, and an
- * attached one is cancelled by the daemon when the connection goes. So the handler says what it was given to say, and
- * dies of the signal, as the shell expects of a command that was interrupted (its status is 130 there). */
+/* Ctrl-C while something is waited for. Mostly nothing has to be tidied up for it: a detached task goes on by itself, and
+ * those of a map are cancelled by the daemon when the connection goes. So the handler says what it was given to say, and
+ * dies of the signal, as the shell expects of a command that was interrupted (its status is 130 there). Where something
+ * is to be done first, it is only noted, and the second one is deadly. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "client/taskctl/progress.h"
@@ -12,6 +15,7 @@
 
 static char saying[1024];
 static volatile sig_atomic_t saying_length;
+static int noted = -1;
 
 static void interrupted(int signal_number)
 {
@@ -25,9 +29,42 @@ static void interrupted(int signal_number)
 	raise(signal_number);
 }
 
+static void note(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	eventfd_write(noted, 1);
+	errno = saved;
+}
+
+/* Whether it is set: whoever started us without Ctrl-C (nohup, a background job of a script) means it. */
+static bool handle(void (*handler)(int signal_number))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND }, before;
+
+	if (sigaction(SIGINT, NULL, &before) < 0 || before.sa_handler == SIG_IGN)
+		return false;
+	sigemptyset(&action.sa_mask);
+	return sigaction(SIGINT, &action, NULL) == 0;
+}
+
+int interrupt_noted(void)
+{
+	if (noted < 0)
+		noted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return noted >= 0 && handle(note) ? noted : -1;
+}
+
+void interrupt_die(void)
+{
+	signal(SIGINT, SIG_DFL);
+	raise(SIGINT);
+	_exit(128 + SIGINT);
+}
+
 void interrupt_says(const struct taskctl *ctl, const char *text)
 {
-	struct sigaction action = { .sa_handler = interrupted, .sa_flags = (int)SA_RESETHAND }, before;
 	const char *newline = isatty(STDERR_FILENO) ? "\n" : ""; /* the terminal has put ^C there */
 	int length = 0;
 
@@ -43,11 +80,7 @@ void interrupt_says(const struct taskctl *ctl, const char *text)
 		length = snprintf(saying, sizeof saying, "%s%s\n", newline, text);
 	}
 	saying_length = length < (int)sizeof saying ? length : (int)sizeof saying - 1;
-	/* Whoever started us without Ctrl-C (nohup, a background job of a script) means it. */
-	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-		sigemptyset(&action.sa_mask);
-		sigaction(SIGINT, &action, NULL);
-	}
+	handle(interrupted);
 }
 
 void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command, char *const *ids, int n)

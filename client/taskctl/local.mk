@@ -2,14 +2,24 @@
 bin_PROGRAMS += taskctl
 taskctl_SOURCES = \
 	client/taskctl/arguments.c \
+	client/taskctl/batch.c \
+	client/taskctl/batch.h \
 	client/taskctl/cell.c \
 	client/taskctl/cmd_admin.c \
+	client/taskctl/cmd_change.c \
 	client/taskctl/cmd_completion.c \
+	client/taskctl/cmd_list.c \
 	client/taskctl/cmd_map.c \
+	client/taskctl/cmd_pool.c \
+	client/taskctl/cmd_queue.c \
+	client/taskctl/cmd_queue_admin.c \
+	client/taskctl/cmd_result.c \
+	client/taskctl/cmd_schedule.c \
 	client/taskctl/cmd_show.c \
+	client/taskctl/cmd_status.c \
 	client/taskctl/cmd_submit.c \
-	client/taskctl/cmd_task.c \
 	client/taskctl/cmd_wait.c \
+	client/taskctl/cmd_watch.c \
 	client/taskctl/command.c \
 	client/taskctl/command.h \
 	client/taskctl/commands.h \
@@ -17,18 +27,29 @@ taskctl_SOURCES = \
 	client/taskctl/completion_bash.c \
 	client/taskctl/completion_fish.c \
 	client/taskctl/completion_zsh.c \
+	client/taskctl/events.c \
+	client/taskctl/events.h \
+	client/taskctl/filter.c \
+	client/taskctl/filter.h \
 	client/taskctl/help.c \
 	client/taskctl/interrupt.c \
+	client/taskctl/listing.h \
+	client/taskctl/listing_watch.c \
 	client/taskctl/main.c \
+	client/taskctl/options.c \
 	client/taskctl/parse.c \
 	client/taskctl/progress.c \
 	client/taskctl/progress.h \
 	client/taskctl/records.c \
 	client/taskctl/records.h \
 	client/taskctl/report.c \
+	client/taskctl/results.h \
 	client/taskctl/session.c \
+	client/taskctl/submission.c \
 	client/taskctl/submission.h \
 	client/taskctl/taskctl.h \
+	client/taskctl/waiting.c \
+	client/taskctl/waiting.h \
 	client/taskctl/writer.h \
 	client/taskctl/writer_json.c \
 	client/taskctl/writer_text.c

@@ -28,6 +28,15 @@ static bool wants_color(int when, int fd)
 	return isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
+static int group_alone(const struct taskctl *ctl, const char *group)
+{
+	char words[64], hint[128];
+
+	command_group_words(group, words, sizeof words);
+	snprintf(hint, sizeof hint, "usage: taskctl %s %s …", group, words);
+	return report_usage(ctl, hint, "%s needs to know what to do", group);
+}
+
 static int run(struct taskctl *ctl, const struct global_values *globals, const struct invocation *invocation)
 {
 	if (globals->version) {
@@ -37,10 +46,14 @@ static int run(struct taskctl *ctl, const struct global_values *globals, const s
 	if (globals->help) {
 		if (invocation->command)
 			help_command(invocation->command);
+		else if (invocation->group)
+			help_group(invocation->group);
 		else
 			help_overview();
 		return EXIT_FINE;
 	}
+	if (invocation->group && !invocation->command)
+		return group_alone(ctl, invocation->group);
 	if (!invocation->command)
 		return report_usage(ctl, "\"taskctl help\" shows all commands", "a COMMAND is missing");
 	return invocation->command->run(ctl, invocation);

@@ -8,7 +8,6 @@
 #include "client/taskctl/command.h"
 #include "client/taskctl/taskctl.h"
 #include "proto/suggest.h"
-#include "proto/units.h"
 
 struct parser {
 	const struct taskctl *ctl;
@@ -21,7 +20,7 @@ struct parser {
 /* An option's record, and the struct that its value goes to. */
 struct match {
 	const struct option_spec *spec;
-	char *value;
+	void *values;
 };
 
 static bool match_in(const struct option_spec *specs, void *values, const char *name, size_t length, char letter,
@@ -29,7 +28,7 @@ static bool match_in(const struct option_spec *specs, void *values, const char *
 {
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		if (name ? strlen(s->name) == length && strncmp(s->name, name, length) == 0 : s->letter == letter) {
-			*match = (struct match){ .spec = s, .value = (char *)values + s->offset };
+			*match = (struct match){ .spec = s, .values = values };
 			return true;
 		}
 	}
@@ -68,92 +67,6 @@ static int unknown_option(const struct parser *p, const char *word)
 	return report_usage(p->ctl, hint, "%s%sunknown option %s", command ? command->name : "", command ? ": " : "", name);
 }
 
-static int set_integer(const struct parser *p, const struct match *match, const char *text)
-{
-	const struct option_spec *spec = match->spec;
-	struct option_integer *out = (struct option_integer *)(void *)match->value;
-	long long value;
-	char hint[96], *end;
-
-	value = strtoll(text, &end, 10);
-	if (end == text || *end || value < spec->min || value > spec->max) {
-		snprintf(hint, sizeof hint, "an integer from %lld to %lld", (long long)spec->min, (long long)spec->max);
-		return report_usage(p->ctl, hint, "--%s: \"%s\" will not do", spec->name, text);
-	}
-	*out = (struct option_integer){ .given = true, .value = value };
-	return EXIT_FINE;
-}
-
-static int set_word(const struct parser *p, const struct option_spec *spec, const char *text, int *out)
-{
-	struct suggest suggest;
-	char hint[160];
-	int length = 0;
-
-	suggest_begin(&suggest, text);
-	for (int i = 0; spec->words[i]; i++) {
-		if (strcmp(spec->words[i], text) == 0) {
-			*out = i + 1;
-			return EXIT_FINE;
-		}
-		suggest_offer(&suggest, spec->words[i]);
-	}
-	if (suggest.best) {
-		snprintf(hint, sizeof hint, "did you mean %s?", suggest.best);
-	} else {
-		length = snprintf(hint, sizeof hint, "one of");
-		for (int i = 0; spec->words[i] && length < (int)sizeof hint; i++)
-			length += snprintf(hint + length, sizeof hint - (size_t)length, "%s %s", i > 0 ? "," : "", spec->words[i]);
-	}
-	return report_usage(p->ctl, hint, "--%s: \"%s\" will not do", spec->name, text);
-}
-
-/* "a,b" is two items; where the option has words, each must be one of them. */
-static int add_items(const struct parser *p, const struct match *match, const char *text)
-{
-	struct option_list *list = (struct option_list *)(void *)match->value;
-	int ignored, status;
-
-	for (;;) {
-		size_t length = strcspn(text, ",");
-		char *item = must(strndup(text, length));
-
-		list->items = must(reallocarray(list->items, (size_t)list->n + 1, sizeof *list->items));
-		list->items[list->n++] = item;
-		status = match->spec->words ? set_word(p, match->spec, item, &ignored) : EXIT_FINE;
-		if (status != EXIT_FINE || !text[length])
-			return status;
-		text += length + 1;
-	}
-}
-
-static int set_option(const struct parser *p, const struct match *match, const char *text)
-{
-	const struct option_spec *spec = match->spec;
-	void *value = match->value;
-
-	switch (spec->type) {
-	case OPTION_FLAG:
-		*(bool *)value = true;
-		return EXIT_FINE;
-	case OPTION_TEXT:
-		*(const char **)value = text;
-		return EXIT_FINE;
-	case OPTION_INTEGER:
-		return set_integer(p, match, text);
-	case OPTION_DURATION:
-		if (units_parse_duration(text, value) < 0 || *(int64_t *)value == 0)
-			return report_usage(p->ctl, "write it like 30s, 1.5h or 250ms, and more than 0",
-				"--%s: \"%s\" is no duration", spec->name, text);
-		return EXIT_FINE;
-	case OPTION_WORD:
-		return set_word(p, spec, text, value);
-	case OPTION_LIST:
-		return add_items(p, match, text);
-	}
-	return EXIT_FINE;
-}
-
 /* The argument of an option: what stands behind it, else the next word. */
 static int take_argument(struct parser *p, const struct match *match, const char *attached)
 {
@@ -162,7 +75,7 @@ static int take_argument(struct parser *p, const struct match *match, const char
 			return report_usage(p->ctl, NULL, "--%s needs its %s", match->spec->name, match->spec->argument);
 		attached = p->argv[p->next++];
 	}
-	return set_option(p, match, attached);
+	return option_set(p->ctl, match->spec, match->values, attached);
 }
 
 static int parse_long(struct parser *p, const char *word)
@@ -176,7 +89,7 @@ static int parse_long(struct parser *p, const char *word)
 		return take_argument(p, &match, equals ? equals + 1 : NULL);
 	if (equals)
 		return report_usage(p->ctl, NULL, "--%s takes no value", match.spec->name);
-	return set_option(p, &match, NULL);
+	return option_set(p->ctl, match.spec, match.values, NULL);
 }
 
 /* "-rq", "-sPATH", "-s PATH" */
@@ -190,27 +103,44 @@ static int parse_letters(struct parser *p, const char *word)
 			return unknown_option(p, word);
 		if (match.spec->type != OPTION_FLAG)
 			return take_argument(p, &match, letter[1] ? letter + 1 : NULL);
-		status = set_option(p, &match, NULL);
+		status = option_set(p->ctl, match.spec, match.values, NULL);
 		if (status != EXIT_FINE)
 			return status;
 	}
 	return EXIT_FINE;
 }
 
-static int begin_command(struct parser *p, const char *name)
+static int unknown_command(const struct parser *p, const char *word)
 {
-	const struct command *command = command_find(name);
-	const char *near;
+	const char *group = p->invocation->group, *near = command_suggest(group, word);
 	char hint[96];
 
-	if (!command) {
-		near = command_suggest(name);
-		if (near)
-			snprintf(hint, sizeof hint, "did you mean %s?", near);
-		return report_usage(p->ctl, near ? hint : "\"taskctl help\" shows all commands", "unknown command \"%s\"", name);
+	if (near)
+		snprintf(hint, sizeof hint, "did you mean %s%s%s?", group ? group : "", group ? " " : "", near);
+	else if (group)
+		snprintf(hint, sizeof hint, "\"taskctl help %s\" shows what there is", group);
+	else
+		snprintf(hint, sizeof hint, "\"taskctl help\" shows all commands");
+	return report_usage(p->ctl, hint, "unknown command \"%s%s%s\"", group ? group : "", group ? " " : "", word);
+}
+
+/* The command's name, or one word of it. */
+static int begin_command(struct parser *p, const char *word)
+{
+	struct invocation *invocation = p->invocation;
+	char name[64];
+
+	if (invocation->group)
+		snprintf(name, sizeof name, "%s %s", invocation->group, word);
+	invocation->command = command_find(invocation->group ? name : word);
+	if (!invocation->command && !invocation->group) {
+		invocation->group = command_find_group(word);
+		if (invocation->group)
+			return EXIT_FINE;
 	}
-	p->invocation->command = command;
-	p->invocation->values = must(calloc(1, command->values_size + 1));
+	if (!invocation->command)
+		return unknown_command(p, word);
+	invocation->values = must(calloc(1, invocation->command->values_size + 1));
 	return EXIT_FINE;
 }
 
@@ -228,6 +158,10 @@ static int check_operands(const struct parser *p)
 
 	if (!command || p->globals->help)
 		return EXIT_FINE;
+	/* A file's name may be any bytes; what may be one has a check of its own where it is none. */
+	for (int i = 0; i < invocation->n_operands; i++)
+		if (!text_is_utf8(invocation->operands[i]) && (i == 0 ? command->first : command->rest) != COMPLETE_FILE)
+			return report_usage(p->ctl, NULL, "%s: one of its words is not UTF-8", command->name);
 	snprintf(hint, sizeof hint, "usage: taskctl %s%s%s%s", command->name, command->options ? " [OPTION…]" : "",
 		*command->operands ? " " : "", command->operands);
 	if (invocation->n_operands < command->min_operands)
@@ -268,17 +202,8 @@ int command_line_parse(const struct taskctl *ctl, int argc, char **argv, struct 
 
 void invocation_free(struct invocation *invocation)
 {
-	const struct option_spec *specs = invocation->command ? invocation->command->options : NULL;
-
-	for (const struct option_spec *s = specs; s && s->name; s++) {
-		struct option_list *list = (struct option_list *)(void *)((char *)invocation->values + s->offset);
-
-		if (s->type != OPTION_LIST)
-			continue;
-		for (int i = 0; i < list->n; i++)
-			free(list->items[i]);
-		free(list->items);
-	}
+	if (invocation->command)
+		options_free(invocation->command->options, invocation->values);
 	free(invocation->values);
 	free(invocation->operands);
 }

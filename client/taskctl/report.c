@@ -128,6 +128,27 @@ void report_note(const struct taskctl *ctl, const char *format, ...)
 	fputc('\n', stderr);
 }
 
+void report_warning(const struct taskctl *ctl, const char *kind, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fflush(stdout);
+	progress_clear();
+	if (ctl->json) {
+		json_t *value = must(json_pack("{s:{s:s,s:s}}", "warning", "kind", kind, "message", text));
+
+		json_dumpf(value, stderr, JSON_COMPACT);
+		json_decref(value);
+	} else {
+		fprintf(stderr, "%swarning:%s %s", ctl->color_stderr ? "\033[1;33m" : "", ctl->color_stderr ? "\033[0m" : "", text);
+	}
+	fputc('\n', stderr);
+}
+
 /* What the library found itself has no kind of the wire's; this is the name that the JSON has for it. */
 static const char *library_kind(enum taskd_error error)
 {
@@ -152,6 +173,15 @@ static const char *library_kind(enum taskd_error error)
 	case TASKD_E_PROTOCOL: return "protocol";
 	case TASKD_E_MEMORY: return "memory";
 	case TASKD_E_SYSTEM: return "system";
+	case TASKD_E_DUPLICATE: return "duplicate";
+	case TASKD_E_DEPENDENCY_FAILED: return "dependency_failed";
+	case TASKD_E_DEPENDENCY_CYCLE: return "dependency_cycle";
+	case TASKD_E_QUEUE_DRAINING: return "queue_draining";
+	case TASKD_E_QUEUE_BUSY: return "queue_busy";
+	case TASKD_E_NOT_OVER: return "not_over";
+	case TASKD_E_NOT_FAILED: return "not_failed";
+	case TASKD_E_EXISTS: return "exists";
+	case TASKD_E_DEADLOCK: return "deadlock";
 	case TASKD_E_OTHER: return "other";
 	}
 	return "other";
@@ -178,6 +208,15 @@ int exit_status_of(enum taskd_error error)
 	case TASKD_E_DENIED:
 	case TASKD_E_UNAVAILABLE:
 	case TASKD_E_INVALID:
+	case TASKD_E_DUPLICATE:
+	case TASKD_E_DEPENDENCY_FAILED:
+	case TASKD_E_DEPENDENCY_CYCLE:
+	case TASKD_E_QUEUE_DRAINING:
+	case TASKD_E_QUEUE_BUSY:
+	case TASKD_E_NOT_OVER:
+	case TASKD_E_NOT_FAILED:
+	case TASKD_E_EXISTS:
+	case TASKD_E_DEADLOCK:
 		known = proto_error_of_kind(library_kind(error));
 		return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
 	case TASKD_E_CONNECT:

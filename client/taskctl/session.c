@@ -1,6 +1,8 @@
 /* The daemon, as the commands see it: connect once, ask, wait for an end. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
@@ -26,31 +28,56 @@ int taskctl_connect(struct taskctl *ctl)
 
 /* The daemon's own methods answer at once (or by a timeout that the parameters have), so this waits for as long as the
  * connection lives. */
-int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result)
+int taskctl_request_text(struct taskctl *ctl, enum method method, const char *params, const char *what, json_t **result)
 {
-	char *text = params ? must(json_dumps(params, JSON_COMPACT)) : NULL;
 	struct taskd_future *f = NULL;
 	int status = taskctl_connect(ctl);
 
-	json_decref(params);
 	if (status != EXIT_FINE)
-		goto out;
-	f = taskd_request(ctl->connection, method_info(method)->name, text);
-	if (!f) {
-		status = report_last(ctl);
-		goto out;
-	}
+		return status;
+	f = taskd_request(ctl->connection, method_info(method)->name, params);
+	if (!f)
+		return report_last(ctl);
 	if (taskd_result(f, TASKD_FOREVER) != TASKD_OK) {
-		status = report_failure(ctl, NULL, taskd_future_error(f));
-		goto out;
+		status = report_failure(ctl, what, taskd_future_error(f));
+	} else {
+		*result = json_loads(taskd_future_result(f, NULL), JSON_DECODE_ANY, NULL);
+		if (!*result)
+			status = report_library(ctl, TASKD_E_PROTOCOL, NULL);
 	}
-	*result = json_loads(taskd_future_result(f, NULL), JSON_DECODE_ANY, NULL);
-	if (!*result)
-		status = report_library(ctl, TASKD_E_PROTOCOL, NULL);
-out:
 	taskd_future_free(f);
+	return status;
+}
+
+int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result)
+{
+	char *text = params ? must(json_dumps(params, JSON_COMPACT)) : NULL;
+	int status;
+
+	json_decref(params);
+	status = taskctl_request_text(ctl, method, text, NULL, result);
 	free(text);
 	return status;
+}
+
+enum turn taskctl_turn(struct taskctl *ctl, int interrupt, int timeout_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = taskd_fd(ctl->connection), .events = POLLIN },
+		{ .fd = interrupt, .events = POLLIN }, /* poll leaves out what is negative */
+	};
+	eventfd_t count;
+	int ready;
+
+	if (taskd_dispatch(ctl->connection, 0) != TASKD_E_TIMEOUT)
+		return TURN_WENT;
+	if (taskd_wants_write(ctl->connection))
+		fds[0].events |= POLLOUT;
+	ready = poll(fds, 2, timeout_ms);
+	if (ready > 0 && fds[1].revents && eventfd_read(interrupt, &count) == 0)
+		return TURN_INTERRUPTED;
+	/* A signal wakes it, too; its descriptor is readable at the next turn. */
+	return ready == 0 ? TURN_TIME : TURN_WENT;
 }
 
 int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, int64_t timeout_ns)

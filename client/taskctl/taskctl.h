@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "client/taskd.h"
 #include "proto/methods.h"
@@ -21,6 +22,7 @@ enum exit_status {
 	EXIT_DENIED = 5,
 	EXIT_QUEUE_FULL = 6,
 	EXIT_TIME = 124,
+	EXIT_INTERRUPTED = 130,
 };
 
 struct taskctl {
@@ -44,6 +46,16 @@ int taskctl_connect(struct taskctl *ctl);
 /* Calls one of the daemon's own methods. PARAMS is taken over (NULL: none). *RESULT (the caller's to json_decref) is set
  * on EXIT_FINE; on anything else the error has been reported. */
 int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result);
+/* The same with the parameters' text, or NULL, for what must pass to the letter; WHAT (or NULL) is put before an error. */
+int taskctl_request_text(struct taskctl *ctl, enum method method, const char *params, const char *what, json_t **result);
+/* One look at the connection: takes what has come, runs callbacks, and waits where nothing has. INTERRUPT: what
+ * interrupt_noted gave, or -1; TIMEOUT_MS as of poll(2). */
+enum turn {
+	TURN_WENT,        /* something came; or the connection has ended, which the futures tell */
+	TURN_TIME,        /* nothing has in that time */
+	TURN_INTERRUPTED, /* Ctrl-C */
+};
+enum turn taskctl_turn(struct taskctl *ctl, int interrupt, int timeout_ms);
 /* Waits for F and writes its result; EXIT_FINE, or it has been reported, with ID (or NULL) before it. */
 int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, int64_t timeout_ns);
 
@@ -64,11 +76,19 @@ int report_library(const struct taskctl *ctl, enum taskd_error error, const char
 int report_last(const struct taskctl *ctl);
 /* A line for people only; nothing with --quiet or --json. */
 void report_note(const struct taskctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "warning: …": what comes after it is less than it should be. Also with --quiet. */
+void report_warning(const struct taskctl *ctl, const char *kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int exit_status_of(enum taskd_error error);
 
 /* --- interrupt.c: Ctrl-C --- */
 /* From now on SIGINT ends the program with this said first (TEXT is copied; NULL: nothing is said). */
 void interrupt_says(const struct taskctl *ctl, const char *text);
+/* From now on the first SIGINT makes the descriptor that this returns readable, and the next one ends the program. -1:
+ * we were started without the signal, and never get one. */
+int interrupt_noted(void);
+/* Ends the program by SIGINT, as the shell expects of a command that was interrupted. */
+void interrupt_die(void) __attribute__((noreturn));
 /* "task 17 goes on; its result: taskctl result 17" for IDS; COMMAND is "result" or "wait". */
 void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command, char *const *ids, int n);
 
@@ -78,8 +98,13 @@ void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command
 char *argument_json(const struct taskctl *ctl, const char *word, bool from_stdin);
 /* [A, B, …] of the words, after those of ARGS_OPTION (JSON, an array or one object), or NULL: reported. */
 char *arguments_json(const struct taskctl *ctl, char *const *words, int n, const char *args_option);
+/* The text of an object of parameters with the member "args" added, which passes to the letter. malloc'ed. */
+char *params_with_args(const json_t *params, const char *args);
 /* The ids of the command line, checked, as a JSON array. NULL: reported. */
 json_t *ids_json(const struct taskctl *ctl, char *const *ids, int n);
+/* All that is in a stream, malloc'ed; NULL where it cannot be read (errno). */
+char *stream_read(FILE *in, size_t *length);
+bool text_is_utf8(const char *text);
 /* Whether TEXT is a task's id. */
 bool id_is_valid(const char *text);
 

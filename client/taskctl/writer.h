@@ -17,6 +17,7 @@ enum cell {
 	CELL_SECONDS,  /* "1.23s" */
 	CELL_SIZE,     /* bytes: "1.5 MiB" */
 	CELL_FRACTION, /* 0…1: "50%" */
+	CELL_TASKS,    /* "2 tasks" */
 	CELL_JSON,     /* compact JSON */
 };
 
@@ -57,6 +58,10 @@ void write_flush(void);
 
 /* cell.c: a member as people read it: malloc'ed; NULL where the record does not have it. */
 char *cell_text(const struct field *field, const json_t *record);
+/* The member itself; NULL where the record does not have it. */
+const json_t *cell_value(const struct field *field, const json_t *record);
+/* How the members of two records that have them are in order: negative, 0, positive. */
+int cell_compare(const struct field *field, const json_t *a, const json_t *b);
 /* The escape sequence to show it in, or NULL. */
 const char *cell_color(const struct field *field, const json_t *record);
 /* "3s", "2h" since a time in RFC 3339, or until it; -1 where it is none. */

@@ -10,7 +10,7 @@
 #include "client/taskctl/writer.h"
 #include "proto/json_scan.h"
 
-#define MAX_FIELDS 24
+#define MAX_FIELDS 64
 
 static void text_value(const struct writer *writer, const char *json, size_t length)
 {
@@ -92,6 +92,7 @@ static bool cell_is_right(enum cell cell)
 	case CELL_TEXT:
 	case CELL_STATE:
 	case CELL_AGO:
+	case CELL_TASKS:
 	case CELL_JSON:
 		return false;
 	}

@@ -280,9 +280,9 @@ static const struct param_spec resize_params[] = {
 		PARAM(queue_params, limit_running, "limit_running", PARAM_COUNT,                                    \
 			.summary = "at most so many run at once; 0, the default: no limit"),                        \
 		PARAM(queue_params, limit_queued, "limit_queued", PARAM_COUNT,                                      \
-			.summary = "at most so many wait; 0, the default: no limit"),                               \
+			.summary = "at most so many wait; 0: no limit; default 10000000"),                               \
 		PARAM(queue_params, limit_bytes, "limit_bytes", PARAM_SIZE,                                         \
-			.summary = "their arguments take at most so many bytes; 0, the default: no limit"),         \
+			.summary = "their arguments take at most so many bytes; 0: no limit; default 1G"),         \
 		PARAM(queue_params, rate, "rate", PARAM_NUMBER, .min = 0, .max = RATE_MAX, .otherwise = -1,         \
 			.summary = "at most so many start in a second; 0, the default: no limit"),                  \
 		PARAM(queue_params, burst, "burst", PARAM_COUNT, .max = BURST_MAX,                                  \

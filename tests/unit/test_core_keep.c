@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "core/internal.h"
 #include "toy.h"
 
 static struct toy toy;
@@ -154,14 +155,130 @@ START_TEST(bytes_are_limited_and_one_record_always_stays)
 	toy_turn(&toy);
 	ck_assert_uint_eq(core_totals(toy.core)->kept, 5);
 	ck_assert_uint_le(core_totals(toy.core)->kept_bytes, limits.result_bytes);
+	limits.result_bytes = 1;
+	core_set_limits(toy.core, &limits);
+	toy_turn(&toy);
+	ck_assert_uint_eq(core_totals(toy.core)->kept, 1);
+	ck_assert_int_eq(look_up(10), CORE_FOUND);
+}
+END_TEST
+
+/* Waiters have had it by the end of the turn; all others are told how large it was. */
+START_TEST(result_that_is_too_large_is_dropped_and_nothing_else)
+{
+	uint64_t small = ended(TASK_SUCCEEDED, 1000)->id;
 	struct task *large = ended(TASK_SUCCEEDED, 4 << 20);
+
+	ck_assert_uint_eq(large->outcome->result->size, 4 << 20);
+	ck_assert_uint_eq(large->outcome->dropped, 0);
 	toy_turn(&toy);
+	ck_assert_int_eq(look_up(small), CORE_FOUND);
 	ck_assert_int_eq(look_up(large->id), CORE_FOUND);
-	ck_assert_uint_eq(core_totals(toy.core)->kept, 1);
-	ended(TASK_SUCCEEDED, 0);
+	ck_assert_int_eq(large->state, TASK_SUCCEEDED);
+	ck_assert_ptr_null(large->outcome->result);
+	ck_assert_uint_eq(large->outcome->dropped, 4 << 20);
+	ck_assert_uint_lt(core_totals(toy.core)->kept_bytes, 10000);
+	core_forget(large);
+	core_forget(ended(TASK_SUCCEEDED, 4 << 20)); /* not there any more when it would be shrunk */
 	toy_turn(&toy);
+	ck_assert_int_eq(look_up(small), CORE_FOUND);
 	ck_assert_uint_eq(core_totals(toy.core)->kept, 1);
-	ck_assert_uint_lt(core_totals(toy.core)->kept_bytes, 4 << 20);
+}
+END_TEST
+
+START_TEST(limit_that_was_lowered_costs_large_results_first_and_then_records)
+{
+	struct task *large = ended(TASK_SUCCEEDED, 500 << 10);
+	struct task *newer = ended(TASK_SUCCEEDED, 1000);
+
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(large->outcome->result);
+	limits.result_bytes = 100 << 10;
+	core_set_limits(toy.core, &limits);
+	toy_turn(&toy);
+	ck_assert_uint_eq(large->outcome->dropped, 500 << 10);
+	ck_assert_ptr_nonnull(newer->outcome->result);
+	ck_assert_uint_eq(core_totals(toy.core)->kept, 2);
+}
+END_TEST
+
+static struct task *ended_with_args(enum task_state state, size_t size, struct bytes *data)
+{
+	char *room;
+	struct bytes *args = bytes_new_room(size, &room);
+	struct task *task;
+	struct task_spec spec = { .type = toy.type, .queue = toy.queue, .args = args };
+	const struct task_outcome outcome = { .state = state, .data = data };
+
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	bytes_unref(args);
+	toy_turn(&toy);
+	slot->count = 0;
+	core_task_done(task, &outcome, toy.now_ns, toy.now_ns);
+	core_set_now(toy.core, ++toy.now_ns);
+	return task;
+}
+
+START_TEST(arguments_are_kept_of_what_may_be_retried_and_count)
+{
+	struct task *success = ended_with_args(TASK_SUCCEEDED, 50 << 10, NULL);
+	ck_assert_ptr_null(success->args);
+	ck_assert_uint_lt(core_totals(toy.core)->kept_bytes, 10 << 10);
+	struct task *failure = ended_with_args(TASK_FAILED, 50 << 10, NULL);
+	ck_assert_uint_eq(failure->args->size, 50 << 10);
+	ck_assert_uint_gt(core_totals(toy.core)->kept_bytes, 50 << 10);
+	struct task *again;
+	ck_assert_int_eq(core_retry(failure, &again), CORE_OK);
+	core_cancel(again);
+	core_forget(failure);
+	core_forget(again);
+	core_forget(success);
+	ck_assert_uint_eq(core_totals(toy.core)->kept_bytes, 0);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 0);
+}
+END_TEST
+
+START_TEST(arguments_go_before_what_the_handler_said)
+{
+	char *room;
+	struct task *failure = ended_with_args(TASK_FAILED, 2 << 20, bytes_new_room(500 << 10, &room));
+	struct task *worse = ended_with_args(TASK_FAILED, 2 << 20, bytes_new_room(2 << 20, &room));
+
+	toy_turn(&toy);
+	ck_assert_ptr_null(failure->args);
+	ck_assert_ptr_nonnull(failure->outcome->data);
+	ck_assert_uint_eq(failure->outcome->dropped, 2 << 20);
+	ck_assert_ptr_null(worse->args);
+	ck_assert_ptr_null(worse->outcome->data);
+	ck_assert_uint_eq(worse->outcome->dropped, 4 << 20);
+	ck_assert_uint_eq(core_totals(toy.core)->kept, 2);
+}
+END_TEST
+
+START_TEST(dropped_record_is_found_by_nothing_any_more)
+{
+	struct task_spec spec = {
+		.type = toy.type, .queue = toy.queue, .tag = "t", .tag_length = 1, .key = "k", .key_length = 1, .owner = 17,
+	};
+	struct task *task;
+
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
+	core_cancel(task);
+	spec.key_mode = KEY_ONCE;
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_ATTACHED);
+	ck_assert_uint_eq(toy.type->tasks.count, 1);
+	ck_assert_uint_eq(toy.core->tags.count, 1);
+	ck_assert_uint_eq(toy.core->owners.count, 1);
+	core_forget(task);
+	ck_assert_uint_eq(task->owner->uid, 17); /* it is valid until the turn ends */
+	ck_assert_str_eq(task_tag(task), "t");
+	ck_assert_uint_eq(toy.type->tasks.count, 0);
+	ck_assert_uint_eq(toy.queue->tasks.count, 0);
+	ck_assert_uint_eq(toy.core->keys.count, 0);
+	toy_turn(&toy);
+	ck_assert_uint_eq(toy.core->tags.count, 0);
+	ck_assert_uint_eq(toy.core->owners.count, 0);
+	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
 }
 END_TEST
 
@@ -203,6 +320,11 @@ int main(void)
 	tcase_add_test(tcase, oldest_goes_when_there_are_too_many);
 	tcase_add_test(tcase, fetched_one_goes_first_and_then_the_oldest);
 	tcase_add_test(tcase, bytes_are_limited_and_one_record_always_stays);
+	tcase_add_test(tcase, result_that_is_too_large_is_dropped_and_nothing_else);
+	tcase_add_test(tcase, limit_that_was_lowered_costs_large_results_first_and_then_records);
+	tcase_add_test(tcase, arguments_are_kept_of_what_may_be_retried_and_count);
+	tcase_add_test(tcase, arguments_go_before_what_the_handler_said);
+	tcase_add_test(tcase, dropped_record_is_found_by_nothing_any_more);
 	tcase_add_test(tcase, lower_limits_hold_from_the_next_turn);
 	tcase_add_test(tcase, dropped_record_is_there_until_the_turn_ends);
 	suite_add_tcase(suite, tcase);

@@ -357,11 +357,6 @@ static void retry_ids(const struct call *call, const struct param_ids *ids)
 
 /* --- the methods --- */
 
-void reply_no_such_call(const struct reply_to *to)
-{
-	reply_error(to, PROTO_NOT_FOUND, "no request of that id is outstanding on this connection", NULL);
-}
-
 static void cancel_call(const struct call *call, const struct json_span *id)
 {
 	struct request *request = request_find(call->to.connection, id);

@@ -39,9 +39,12 @@ CLEANFILES += client/libtaskd.pc
 dist_man_MANS += client/libtaskd.3
 
 # The page's examples, built as the page says but for where the library is.
-client_examples = client/examples/fib client/examples/loop client/examples/sum
+client_examples = client/examples/batch client/examples/fib client/examples/loop client/examples/sum
 check_PROGRAMS += $(client_examples)
 client_examples_cppflags = -I$(srcdir)/client
+client_examples_batch_SOURCES = client/examples/batch.c
+client_examples_batch_CPPFLAGS = $(client_examples_cppflags)
+client_examples_batch_LDADD = libtaskd.la
 client_examples_fib_SOURCES = client/examples/fib.c
 client_examples_fib_CPPFLAGS = $(client_examples_cppflags)
 client_examples_fib_LDADD = libtaskd.la

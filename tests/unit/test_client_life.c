@@ -370,6 +370,7 @@ START_TEST(the_connections_end_is_a_batchs_end)
 		if (i == 4)
 			continue;
 		ck_assert_int_eq(taskd_result(f[i], FAKE_PATIENCE), TASKD_E_DISCONNECTED);
+		ck_assert(taskd_done(f[i]));
 		taskd_future_free(f[i]);
 	}
 }
@@ -394,6 +395,7 @@ START_TEST(a_batchs_answer_that_is_none)
 		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", answers[i]);
 		for (size_t k = 0; k < 3; k++) {
 			ck_assert_int_eq(taskd_result(f[k], FAKE_PATIENCE), TASKD_E_PROTOCOL);
+			ck_assert(taskd_done(f[k]));
 			taskd_future_free(f[k]);
 		}
 		taskd_close(c);
@@ -500,6 +502,7 @@ START_TEST(the_connections_end_is_that_of_all_futures_of_a_task)
 	fake_close(&fake);
 	for (size_t i = 0; i < 3; i++) {
 		ck_assert_int_eq(taskd_result(f[i], FAKE_PATIENCE), TASKD_E_DISCONNECTED);
+		ck_assert(taskd_done(f[i]));
 		taskd_future_free(f[i]);
 	}
 }

@@ -199,6 +199,13 @@ static void op_changed(void *context, struct task *task, bool progress)
 	edge_changed(world->edge, task, progress);
 }
 
+static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+	struct bytes **out)
+{
+	const struct world *world = context;
+	return edge_gather(world->edge, args, results, count, out);
+}
+
 /* --- workers that are a function --- */
 
 static struct bytes *bytes_of(struct strbuf *text)
@@ -380,9 +387,17 @@ static void make_core(struct world *world)
 		.interrupt = op_interrupt,
 		.kill = op_kill,
 		.ended = op_ended,
+		.gather = op_gather,
 		.changed = op_changed,
 	};
-	const struct core_limits limits = { 3600 * NS_PER_S, 3600 * NS_PER_S, 64u << 20, 100000, 5 * NS_PER_S };
+	const struct core_limits limits = {
+		.result_ttl_ns = 3600 * NS_PER_S,
+		.failure_ttl_ns = 3600 * NS_PER_S,
+		.result_bytes = 64u << 20,
+		.result_count = 100000,
+		.kill_grace_ns = 5 * NS_PER_S,
+		.crash_limit = 3,
+	};
 	const struct core_queue_options options = { .limit_queued = 200000 }, tight = { .limit_queued = 3 };
 	world->core = core_new(&ops, &limits, world->now_ns);
 	core_set_wall(world->core, clock_wall_ns());

@@ -1,12 +1,11 @@
 /* Which queue may start something now. A queue is in its pool's heap only while it may: so whoever looks for the next task
  * looks at the top and nowhere else, however many queues are paused, at their limits, or ahead of their rates. Among
  * those that may and whose first tasks have equal priorities, each gets its share by stride scheduling: a start costs a
- * queue so much of its `pass` as its weight is small, and the lowest pass is next. Passes are of the clock that the
- * priority has, which stands at the pass of the latest start; so what runs at one priority moves no share at another. */
+ * queue so much of its pass as its weight is small, and the lowest pass is next. Each priority has passes of its own, and
+ * a clock that stands at the pass of its latest start; so what runs at one priority moves no share at another. */
 #include "core/internal.h"
 
 #define STRIDE 720720u /* weights up to 16 divide it, so those shares are exact; in 64 bits it lasts for 10^13 starts */
-#define CREDIT WINDOW_TASKS /* starts that a queue may be behind: what it had in a lane may all come back */
 #define LONGEST_NS (INT64_MAX / 4) /* so that sums of some of them do not overflow */
 
 /* --- rates: the generic cell rate algorithm, in which `rate_ns` is the theoretical arrival time --- */
@@ -64,39 +63,38 @@ static uint64_t stride(const struct core_queue *queue)
 	return weight < STRIDE ? STRIDE / weight : 1;
 }
 
-static uint64_t *clock_of(struct core_pool *pool, int32_t priority)
+static uint32_t clock_of(int32_t priority)
 {
-	return &pool->clocks[(uint32_t)priority % POOL_CLOCKS];
+	return (uint32_t)priority % POOL_CLOCKS;
 }
 
 static void share_spend(struct core_queue *queue)
 {
-	uint64_t *clock = clock_of(queue->pool, queue->level);
-	uint64_t each = stride(queue);
+	uint64_t *clock = &queue->pool->clocks[clock_of(queue->level)];
+	uint64_t *pass = &queue->passes[clock_of(queue->level)];
 
-	if (*clock > queue->pass && *clock - queue->pass > CREDIT * each) /* only where priorities share a clock */
-		queue->pass = *clock - CREDIT * each;
-	if (*clock < queue->pass)
-		*clock = queue->pass;
-	queue->pass += each;
+	if (*clock < *pass)
+		*clock = *pass;
+	*pass += stride(queue);
 }
 
-/* QUEUE's first task is of this priority from now on: what it is ahead or behind it takes along. Who was away has saved
- * nothing up. */
+static void share_refund(struct core_queue *queue, int32_t priority)
+{
+	uint64_t *pass = &queue->passes[clock_of(priority)];
+	uint64_t each = stride(queue);
+
+	*pass -= *pass < each ? *pass : each;
+}
+
+/* QUEUE's first task is of this priority from now on. Who was away has saved nothing up. */
 static void share_enter(struct core_queue *queue, int32_t priority)
 {
-	uint64_t from = *clock_of(queue->pool, queue->level);
-	uint64_t to = *clock_of(queue->pool, priority);
+	const uint64_t *clock = &queue->pool->clocks[clock_of(priority)];
+	uint64_t *pass = &queue->passes[clock_of(priority)];
 
-	if (queue->pass < from && !heap_has(&queue->node))
-		queue->pass = from;
-	if (queue->level == priority)
-		return;
 	queue->level = priority;
-	if (queue->pass >= from)
-		queue->pass = to + (queue->pass - from);
-	else
-		queue->pass = to - (from - queue->pass < to ? from - queue->pass : to);
+	if (*pass < *clock)
+		*pass = *clock;
 }
 
 /* --- the gate --- */
@@ -122,7 +120,7 @@ static void open_gate(struct core_queue *queue)
 
 	if (!heap_has(&queue->node) || queue->level != priority)
 		share_enter(queue, priority);
-	heap_set(&queue->pool->waiting, &queue->node, -(int64_t)priority, queue->pass);
+	heap_set(&queue->pool->waiting, &queue->node, -(int64_t)priority, queue->passes[clock_of(priority)]);
 }
 
 void gate_update(struct core_queue *queue)
@@ -149,11 +147,9 @@ void gate_start(struct core_queue *queue)
 		rate_spend(queue);
 }
 
-void gate_undo(struct core_queue *queue)
+void gate_undo(struct core_queue *queue, const struct task *task)
 {
-	uint64_t each = stride(queue);
-
-	queue->pass -= queue->pass < each ? queue->pass : each;
+	share_refund(queue, queue_level(queue, task));
 	if (queue->figures.options.rate > 0)
 		queue->rate_ns -= interval_ns(queue);
 	gate_update(queue);

@@ -98,8 +98,8 @@ struct core_queue {
 	struct heap_node node; /* pool->waiting: only while it has something, and its gate is open */
 	struct heap_node timer; /* core->gates: while only its rate keeps its gate shut */
 	int64_t rate_ns;       /* gate.c: when the next start is due by its rate, were there no burst */
-	uint64_t pass;         /* gate.c: how much of its pool it has had, by its weight, at … */
-	int32_t level;         /* … this priority: its first task's when its gate was open last */
+	uint64_t passes[POOL_CLOCKS]; /* gate.c: how much of its pool it has had, by its weight, at each priority */
+	int32_t level;         /* its first task's priority when its gate was open last */
 	struct task_facet tasks;
 	size_t records;        /* tasks that point here */
 	TAILQ_ENTRY(core_queue) link;
@@ -249,6 +249,8 @@ int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
 
 /* queue.c */
 struct task *queue_first(const struct core_queue *queue);
+/* The priority that TASK has there. */
+int32_t queue_level(const struct core_queue *queue, const struct task *task);
 /* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
  * for TASK_QUEUED; those of TASK_SCHEDULED and TASK_BLOCKED are task.c's. */
 void queue_push(struct core_queue *queue, struct task *task);
@@ -270,7 +272,7 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes);
 void gate_update(struct core_queue *queue);
 /* Its first task is about to leave it for a slot, and gate_update will come; a given one has come back unstarted. */
 void gate_start(struct core_queue *queue);
-void gate_undo(struct core_queue *queue);
+void gate_undo(struct core_queue *queue, const struct task *task);
 /* Opens what only the time kept shut. */
 void gate_turn(struct core *core);
 int64_t gate_next_ns(const struct core *core);

@@ -31,7 +31,7 @@ static bool is_ageing(const struct core_queue *queue)
 
 /* --- buckets --- */
 
-static int32_t level_of(const struct core_queue *queue, const struct task *task)
+int32_t queue_level(const struct core_queue *queue, const struct task *task)
 {
 	return has_priorities(queue) ? task->priority : 0;
 }
@@ -174,7 +174,7 @@ static void joined(struct core_queue *queue, struct bucket *bucket, struct task 
 void queue_push(struct core_queue *queue, struct task *task)
 {
 	struct core *core = queue->core;
-	struct bucket *bucket = bucket_of(queue, level_of(queue, task));
+	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
 
 	if (core->now_ns > 0 && core->next_place < (uint64_t)core->now_ns)
 		core->next_place = (uint64_t)core->now_ns;
@@ -185,7 +185,7 @@ void queue_push(struct core_queue *queue, struct task *task)
 
 void queue_push_back(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_of(queue, level_of(queue, task));
+	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
 	struct task *other;
 
 	/* From the end that tasks are taken from: what comes back is nearer to it than nearly all that waits. */
@@ -211,7 +211,7 @@ void queue_push_back(struct core_queue *queue, struct task *task)
 
 void queue_remove(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_find(queue, level_of(queue, task));
+	struct bucket *bucket = bucket_find(queue, queue_level(queue, task));
 
 	assert(bucket);
 	bool was_first = TAILQ_FIRST(&bucket->tasks) == task;
@@ -315,7 +315,7 @@ static void reorder(struct core_queue *queue, const struct core_queue_options *o
 	empty_by_place(queue, &tasks);
 	queue->figures.options = *options;
 	while ((task = TAILQ_FIRST(&tasks))) {
-		struct bucket *bucket = bucket_of(queue, level_of(queue, task));
+		struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
 
 		TAILQ_REMOVE(&tasks, task, link);
 		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);

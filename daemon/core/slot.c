@@ -118,7 +118,7 @@ void slot_remove(struct task *task)
 
 	take_out(task);
 	if (task->state == TASK_QUEUED)
-		gate_undo(queue);
+		gate_undo(queue, task);
 	else if (queue->figures.options.limit_running)
 		gate_update(queue);
 }
@@ -128,7 +128,7 @@ static void go_back(struct task *task)
 {
 	take_out(task);
 	queue_push_back(task->queue, task);
-	gate_undo(task->queue);
+	gate_undo(task->queue, task);
 }
 
 void slot_reclaim(struct core_slot *slot)

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,35 @@ void daemon_start_with(struct daemon *daemon, const char *config, const char *co
 void daemon_start(struct daemon *daemon, const char *config)
 {
 	daemon_start_with(daemon, config, NULL);
+}
+
+/* CONFIG with a section for each of PLUGINS; malloc'ed. */
+static char *config_with_plugins(const char *plugins, const char *config)
+{
+	char names[256], *rest, *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+	snprintf(names, sizeof(names), "%s", plugins);
+	fprintf(stream, "%s\n", config);
+	for (const char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		fprintf(stream, "[plugin %s]\npath = %s/tests/plugins/%s.so\n", name, build_dir(), name);
+	fclose(stream);
+	return text;
+}
+
+void daemon_start_with_plugins(struct daemon *daemon, const char *plugins, const char *config)
+{
+	char *text = config_with_plugins(plugins, config);
+	daemon_start(daemon, text);
+	free(text);
+}
+
+void daemon_reload_with_plugins(const struct daemon *daemon, struct taskd *c, const char *plugins, const char *config)
+{
+	char *text = config_with_plugins(plugins, config);
+	daemon_write_config(daemon, text);
+	free(text);
+	free(request(c, "server.reload", "{}"));
 }
 
 bool daemon_notification(struct daemon *daemon, char *buffer, size_t size, int64_t timeout_ns)
@@ -249,6 +279,101 @@ double number_in(const char *json, const char *key)
 	snprintf(name, sizeof(name), "\"%s\":", key);
 	const char *at = strstr(json, name);
 	return at ? strtod(at + strlen(name), NULL) : -1;
+}
+
+char *ask(struct taskd *c, const char *method, const char *params, ...)
+{
+	char *text;
+	va_list arguments;
+	va_start(arguments, params);
+	ck_assert_int_ge(vasprintf(&text, params, arguments), 0);
+	va_end(arguments);
+	char *result = request(c, method, text);
+	free(text);
+	return result;
+}
+
+const char *refusal(struct taskd *c, const char *method, const char *params, ...)
+{
+	static char kind[64];
+	char *text;
+	va_list arguments;
+	va_start(arguments, params);
+	ck_assert_int_ge(vasprintf(&text, params, arguments), 0);
+	va_end(arguments);
+	struct taskd_future *f = taskd_request(c, method, text);
+	ck_assert_int_ne(taskd_result(f, PATIENCE_NS), TASKD_E_TIMEOUT);
+	ck_assert_msg(taskd_exception(f) != NULL, "%s %s was not refused: %s", method, text, taskd_future_result(f, NULL));
+	snprintf(kind, sizeof(kind), "%s", taskd_exception(f)->kind);
+	taskd_future_free(f);
+	free(text);
+	return kind;
+}
+
+const char *text_in(const char *json, const char *key)
+{
+	static char text[1024];
+	char name[64];
+	snprintf(name, sizeof(name), "\"%s\":\"", key);
+	const char *at = strstr(json, name);
+	text[0] = '\0';
+	if (at)
+		sscanf(at + strlen(name), "%1023[^\"]", text);
+	return text;
+}
+
+int64_t time_in(const char *json, const char *key)
+{
+	struct tm parts = { 0 };
+	long us;
+	if (sscanf(text_in(json, key), "%d-%d-%dT%d:%d:%d.%6ldZ", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
+		    &parts.tm_min, &parts.tm_sec, &us) != 7)
+		return -1;
+	parts.tm_year -= 1900;
+	parts.tm_mon--;
+	return (int64_t)timegm(&parts) * TASKD_SECOND + us * 1000;
+}
+
+unsigned long long submit_task(struct taskd *c, const char *params, ...)
+{
+	char *text;
+	va_list arguments;
+	va_start(arguments, params);
+	ck_assert_int_ge(vasprintf(&text, params, arguments), 0);
+	va_end(arguments);
+	char *result = request(c, "task.submit", text);
+	unsigned long long id = strtoull(text_in(result, "id"), NULL, 10);
+	ck_assert_uint_gt(id, 0);
+	free(result);
+	free(text);
+	return id;
+}
+
+char *record_of(struct taskd *c, unsigned long long id)
+{
+	return ask(c, "task.status", "{\"id\":\"%llu\"}", id);
+}
+
+char *record_at_end(struct taskd *c, unsigned long long id)
+{
+	char *waited = ask(c, "task.wait", "{\"ids\":[\"%llu\"],\"timeout\":30}", id);
+	ck_assert_msg(strstr(waited, "\"not_done\":[]") != NULL, "it does not end: %s", waited);
+	free(waited);
+	return record_of(c, id);
+}
+
+void wait_for_state(struct taskd *c, unsigned long long id, const char *state)
+{
+	int64_t end = test_now_ns() + PATIENCE_NS;
+	for (;;) {
+		char *record = record_of(c, id);
+		bool is = strcmp(text_in(record, "state"), state) == 0;
+		ck_assert_msg(is || test_now_ns() < end, "not %s: %s", state, record);
+		free(record);
+		if (is)
+			return;
+		pause_briefly();
+	}
 }
 
 size_t worker_pids(struct taskd *c, pid_t *pids, size_t room)

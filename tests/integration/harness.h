@@ -23,6 +23,10 @@ struct daemon {
 /* Starts a daemon with this configuration (added to a [taskd] section) and waits until it is READY. Fails the test
  * where that does not come. */
 void daemon_start(struct daemon *daemon, const char *config);
+/* The same with the plugins tests/plugins/NAME.so, their names separated by blanks. */
+void daemon_start_with_plugins(struct daemon *daemon, const char *plugins, const char *config);
+/* CONFIG is then what is read again. Both as daemon_start has it. */
+void daemon_reload_with_plugins(const struct daemon *daemon, struct taskd *c, const char *plugins, const char *config);
 /* The same with additional environment, as "NAME=value" strings ending with NULL. */
 void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment);
 /* Replaces the configuration file's text. */
@@ -46,6 +50,22 @@ struct taskd *daemon_connect(const struct daemon *daemon);
 char *request(struct taskd *c, const char *method, const char *params);
 /* The number behind "KEY": in a JSON text, first place; -1 where there is none. */
 double number_in(const char *json, const char *key);
+/* METHOD's result, with PARAMS by printf; the same otherwise. */
+char *ask(struct taskd *c, const char *method, const char *params, ...) __attribute__((format(printf, 3, 4)));
+/* The kind of the error that METHOD with PARAMS (by printf) is answered with, valid until the next call; fails the test
+ * where there is none. */
+const char *refusal(struct taskd *c, const char *method, const char *params, ...) __attribute__((format(printf, 3, 4)));
+/* The text behind "KEY": in a JSON text, first place, valid until the next call; "" where there is none. */
+const char *text_in(const char *json, const char *key);
+/* The time there, in ns since 1970; -1 where there is none. */
+int64_t time_in(const char *json, const char *key);
+/* The id of a task that is submitted with these parameters of task.submit. */
+unsigned long long submit_task(struct taskd *c, const char *params, ...) __attribute__((format(printf, 2, 3)));
+/* Its record, now, or once it has ended; malloc'ed. */
+char *record_of(struct taskd *c, unsigned long long id);
+char *record_at_end(struct taskd *c, unsigned long long id);
+/* Waits until its state is STATE; fails the test where that does not come. */
+void wait_for_state(struct taskd *c, unsigned long long id, const char *state);
 /* The pids of the workers that run, by worker.list; how many. */
 size_t worker_pids(struct taskd *c, pid_t *pids, size_t room);
 /* Whether some worker runs a task; for wait_until, with the connection to ask. */

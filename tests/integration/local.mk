@@ -3,6 +3,9 @@
 integration_programs += \
 	tests/integration/test_calls \
 	tests/integration/test_crash \
+	tests/integration/test_life \
+	tests/integration/test_nested \
+	tests/integration/test_order \
 	tests/integration/test_service \
 	tests/integration/test_wire
 integration_tests += $(integration_programs)
@@ -14,6 +17,9 @@ libharness_la_LIBADD = libclient.la
 
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
 EXTRA_DIST += tests/integration/transcripts

@@ -44,9 +44,9 @@ tests_unit_test_core_gate_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_select
 tests_unit_test_core_select_SOURCES = tests/unit/test_core_select.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_select_LDADD = libcore.la libbase.la $(CHECK_LIBS)
-unit_tests += tests/unit/test_core_random
-tests_unit_test_core_random_SOURCES = tests/unit/test_core_random.c tests/unit/toy.c tests/unit/toy.h
-tests_unit_test_core_random_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_model
+tests_unit_test_core_model_SOURCES = tests/unit/test_core_model.c tests/unit/model.c tests/unit/model.h
+tests_unit_test_core_model_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_core_schedule
 tests_unit_test_core_schedule_SOURCES = tests/unit/test_core_schedule.c tests/unit/toy.c tests/unit/toy.h

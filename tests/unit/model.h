@@ -1,0 +1,126 @@
+/* A model of the core for test_core_model: what core.h and task.h say a task's life is, written down once more in the
+ * plainest way there is. Tasks are an array by id; whoever wants to know something scans it. It knows nothing of lists,
+ * windows, estimates or sweeps: which slot gets what and when is the core's choice, and the model says whether it may.
+ * Deliberately slow. */
+#ifndef TESTS_MODEL_H
+#define TESTS_MODEL_H
+
+#include "base/clock.h"
+#include "core/core.h"
+
+#define MODEL_TASKS 40000
+#define MODEL_QUEUES 64
+#define MODEL_POOLS 2
+#define MODEL_REFS 3
+#define MODEL_STARTS 256
+#define MODEL_GATHER 500 /* bytes of arguments with results in them that are too many */
+
+struct model_spec {
+	int queue;
+	int type;
+	uint32_t owner;
+	int32_t priority;
+	size_t size; /* of its arguments; 0: none */
+	int64_t timeout_ns, expires_ns, due_ns;
+	bool wall, pass_results;
+	int key, tag; /* 0: none */
+	enum key_mode key_mode;
+	struct task_retry retry;
+	struct task_ref after[MODEL_REFS], any[MODEL_REFS];
+	size_t n_after, n_any;
+};
+
+struct model_task {
+	struct model_spec spec; /* its size and the references are as they became */
+	bool exists;            /* there is a record */
+	enum task_state state;
+	unsigned attempt, crashes;
+	int64_t submitted_ns, started_ns, ended_ns, due_ns, kill_ns;
+	int64_t over_ns;        /* when it was known that it had ended */
+	bool wall;
+	int64_t earliest_ns, latest_ns; /* between which its next attempt has to be due */
+	bool final, timed_out, tried;
+	int slot;             /* in whose lane it is, or -1 */
+	int64_t given_ns;     /* since when */
+	int64_t taken_ns;     /* 0: not taken by the slot */
+	uint64_t place;       /* when it joined its queue, among all that did */
+	int64_t joined_ns;
+	double progress;
+	size_t result_size;
+	const char *kind;
+	bool fetched;
+	int64_t fetched_ns;
+	uint64_t retry_of, retried_as;
+	bool told_interrupt, told_kill, told_end; /* the driver's */
+};
+
+struct model_queue {
+	bool exists;
+	int pool;
+	struct core_queue_options options;
+	bool paused, draining;
+	uint64_t submitted, ended;
+	int64_t changed_ns; /* the last change of its options */
+	struct {
+		int64_t at_ns;
+		int count; /* 1; -1: one was given back unstarted, and may be had again */
+	} starts[MODEL_STARTS]; /* the latest ones */
+	size_t n_starts;
+};
+
+struct model {
+	int64_t now_ns, wall_ns;
+	struct core_limits limits;
+	size_t overhead; /* what a payload costs beyond its size */
+	struct model_task *tasks;
+	uint64_t last_id;
+	uint64_t *live; /* ids of tasks that have a record, ascending */
+	size_t n_live;
+	struct model_queue queues[MODEL_QUEUES];
+	int n_queues;
+	uint64_t last_place;
+	uint64_t ended[TASK_N_STATES];
+	const char *why; /* what the last answer "no" was about */
+};
+
+void model_init(struct model *model);
+void model_fini(struct model *model);
+static inline bool model_over(const struct model_task *task) { return task->state >= TASK_SUCCEEDED; }
+size_t model_cost(const struct model *model, size_t size);
+
+/* As core_submit; *id is the new task, or the one that has the key. */
+int model_submit(struct model *model, const struct model_spec *spec, uint64_t *id);
+int model_batch(struct model *model, const struct model_spec *specs, size_t count, uint64_t *ids, size_t *culprit);
+/* Whether the one at AT waits for itself, by way of others or not. */
+bool model_in_circle(const struct model *model, const struct model_spec *specs, size_t count, size_t at);
+int model_retry(struct model *model, uint64_t id, uint64_t *out);
+bool model_cancel(struct model *model, uint64_t id);
+/* The record goes. */
+void model_drop(struct model *model, uint64_t id);
+/* It came into its queue just now: the core says in which order. */
+void model_joined(struct model *model, uint64_t id);
+
+/* What a turn does at this time but for starts. */
+void model_turn(struct model *model, int64_t now_ns, int64_t wall_ns);
+/* When the model wants the next turn at the latest. */
+int64_t model_next_ns(const struct model *model);
+
+/* Whether TASK may be given to a slot of POOL now. */
+bool model_may_start(struct model *model, uint64_t id, int pool);
+/* Whether something of POOL has to be started where a slot is idle. */
+bool model_must_start(struct model *model, int pool);
+void model_given(struct model *model, uint64_t id, int slot);
+/* It came back from its lane, or ended there without having been taken. */
+void model_back(struct model *model, uint64_t id);
+/* It is known that its slot has taken it. */
+void model_known(struct model *model, uint64_t id);
+/* Its slot's word and clock readings. */
+void model_done(struct model *model, uint64_t id, enum task_state word, int64_t started_ns, int64_t ended_ns,
+	size_t result_size);
+void model_crashed(struct model *model, uint64_t id);
+
+/* Whether TASK's record may be kept, and has to be. */
+bool model_may_keep(const struct model *model, const struct model_task *task);
+bool model_must_keep(const struct model *model, const struct model_task *task);
+
+#endif

@@ -175,7 +175,7 @@ struct queue_params { /* queue.create, queue.set: what is absent stays, or is th
 	double rate;   /* starts a second; -1: absent; 0: no limit */
 	int64_t burst; /* -1: absent */
 	int64_t ageing; /* ns; -1: absent; 0: none */
-	int64_t weight; /* -1: absent */
+	int64_t weight; /* 0: absent */
 };
 struct queue_name_params { /* queue.remove */
 	char *name;

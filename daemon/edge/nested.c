@@ -247,50 +247,71 @@ static void view_init(struct view *view, struct edge *edge, bool pools_may_grow)
 
 /* --- failing one --- */
 
-/* What a wait is to be failed for: a task that waits, of POOL where one is named, for no reason that will pass. */
+/* What a wait is to be failed for: a task that will not end, and the one that waits for a slot, of POOL where one is named,
+ * because of which it will not: itself, or one that it waits for. */
 struct search {
 	struct view *view;
 	const struct core_pool *pool;
 	struct task *found;
+	struct task *cause;
 };
+
+/* NULL: it runs. */
+static struct task *cause_of(struct view *view, struct task *task)
+{
+	struct task_dependency dependency;
+	struct task *other, *cause = NULL;
+	if (task->state == TASK_QUEUED)
+		return task;
+	for (size_t i = 0; !cause && core_dependency(task, i, &dependency); i++)
+		if (!dependency.done && core_find(view->edge->core, dependency.id, &other) == CORE_FOUND && !will_end(view, other))
+			cause = cause_of(view, other);
+	return cause;
+}
 
 static bool is_not_it(void *user, struct task *task)
 {
 	struct search *search = user;
-	if (task->state != TASK_QUEUED || (search->pool && core_queue_pool(task->queue) != search->pool) ||
-		will_end(search->view, task))
+	if (will_end(search->view, task))
 		return true;
 	search->found = task;
-	return false;
+	search->cause = cause_of(search->view, task);
+	return !search->cause || (search->pool && core_queue_pool(search->cause->queue) != search->pool);
 }
 
-static void describe(struct strbuf *message, const struct view *view, const struct holder *holder, const struct task *task)
+static void describe(struct strbuf *message, const struct search *search, const struct holder *holder)
 {
 	struct core_queue_figures figures;
-	core_queue_figures(task->queue, &figures);
+	const struct core_queue *queue = search->cause->queue;
+	core_queue_figures(queue, &figures);
 	if (holder->n_running == 1)
-		strbuf_printf(message, "task %" PRIu64 " waits for task %" PRIu64, holder->running->id, task->id);
+		strbuf_printf(message, "task %" PRIu64 " waits for task %" PRIu64, holder->running->id, search->found->id);
 	else
-		strbuf_printf(message, "a task waits for task %" PRIu64, task->id);
-	if (queue_is_stuck(view, task->queue, &figures))
+		strbuf_printf(message, "a task waits for task %" PRIu64, search->found->id);
+	if (search->cause != search->found)
+		strbuf_printf(message, ", which waits for task %" PRIu64, search->cause->id);
+	if (queue_is_stuck(search->view, queue, &figures))
 		strbuf_printf(message, ", which cannot start: the %zu that may run of the queue \"%s\" wait for tasks themselves",
-			figures.options.limit_running, core_queue_name(task->queue));
+			figures.options.limit_running, core_queue_name(queue));
 	else
 		strbuf_printf(message, ", which cannot start: all slots of the pool \"%s\" run tasks that wait for tasks",
-			core_pool_name(core_queue_pool(task->queue)));
+			core_pool_name(core_queue_pool(queue)));
 }
 
 /* The tasks that belong to the request are cancelled, as when its client leaves: nobody waits for them. */
-static void fail(struct request *request, const struct view *view, const struct holder *holder, const struct task *task)
+static void fail(struct request *request, const struct search *search, const struct holder *holder)
 {
 	const struct reply_to to = request_reply_to(request);
 	struct strbuf message = STRBUF_INIT, data = STRBUF_INIT;
-	describe(&message, view, holder, task);
+	describe(&message, search, holder);
 	error_data_begin(&data, PROTO_DEADLOCK);
 	strbuf_puts(&data, ",\"cycle\":[");
 	if (holder->n_running == 1)
 		strbuf_printf(&data, "\"%" PRIu64 "\",", holder->running->id);
-	strbuf_printf(&data, "\"%" PRIu64 "\"]}", task->id);
+	strbuf_printf(&data, "\"%" PRIu64 "\"", search->found->id);
+	if (search->cause != search->found)
+		strbuf_printf(&data, ",\"%" PRIu64 "\"", search->cause->id);
+	strbuf_puts(&data, "]}");
 	reply_error(&to, PROTO_DEADLOCK, message.data, data.data);
 	strbuf_free(&message);
 	strbuf_free(&data);
@@ -306,7 +327,7 @@ static bool fail_newest(struct view *view, const struct core_pool *pool)
 		struct search search = { .view = view, .pool = pool };
 		if (!holder || !holder->hopeless || request->kind->each(request, is_not_it, &search))
 			continue;
-		fail(request, view, holder, search.found);
+		fail(request, &search, holder);
 		return true;
 	}
 	return false;

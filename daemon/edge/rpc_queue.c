@@ -101,7 +101,7 @@ static void options_take(struct core_queue_options *options, const struct queue_
 		options->burst = (uint32_t)params->burst;
 	if (params->ageing >= 0)
 		options->ageing_ns = params->ageing;
-	if (params->weight >= 0)
+	if (params->weight > 0)
 		options->weight = (uint32_t)params->weight;
 }
 

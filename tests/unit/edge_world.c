@@ -93,7 +93,7 @@ struct core_queue *pools_queue_create(struct pools *pools, const char *name, con
 	const struct core_queue_options *options, char **error)
 {
 	(void)pool;
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz")])
+	if (!name[0] || name[strspn(name, "abcdefghijklmnopqrstuvwxyz")])
 		*error = xstrdup("no name for a queue");
 	else
 		return core_queue_new(pools->world->core, name, pools->world->pool, options);

@@ -1,5 +1,5 @@
-/* Tasks by type, queue, owner and tag: what is asked for by one of these is found without looking at the rest. Owners and
- * tags are there while some task names them. */
+/* Tasks by type, queue, owner and tag: what is asked for by one of these is found without looking at the rest. Owners
+ * and tags are there while some task names them. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,9 @@
-/* Which queue may start something now. A queue is in its pool's heap only while it may: so whoever looks for the next task
- * looks at the top and nowhere else, however many queues are paused, at their limits, or ahead of their rates. Among
- * those that may and whose first tasks have equal priorities, each gets its share by stride scheduling: a start costs a
- * queue so much of its pass as its weight is small, and the lowest pass is next. Each priority has passes of its own, and
- * a clock that stands at the pass of its latest start; so what runs at one priority moves no share at another. */
+/* Which queue may start something now. A queue is in its pool's heap only while it may: so whoever looks for the next
+ * task looks at the top and nowhere else, however many queues are paused, at their limits, or ahead of their rates.
+ * Among those that may and whose first tasks have equal priorities, each gets its share by stride scheduling: a start
+ * costs a queue so much of its pass as its weight is small, and the lowest pass is next. Each priority has passes of its
+ * own, and a clock that stands at the pass of its latest start; so what runs at one priority moves no share at another.
+ */
 #include "core/internal.h"
 
 #define STRIDE 720720u /* weights up to 16 divide it, so those shares are exact; in 64 bits it lasts for 10^13 starts */

@@ -75,8 +75,8 @@ static void bucket_drop(struct core_queue *queue, struct bucket *bucket)
 		queue->spare = bucket;
 }
 
-/* When its first task would have had to join to stand where it stands, were its priority 0. That is so for as long as it
- * waits: all grow older at the same speed. */
+/* When its first task would have had to join to stand where it stands, were its priority 0. That is so for as long as
+ * it waits: all grow older at the same speed. */
 static int64_t aged_key(const struct bucket *bucket, int64_t ageing_ns)
 {
 	int64_t joined_ns = (int64_t)TAILQ_FIRST(&bucket->tasks)->place;

@@ -188,8 +188,8 @@ static bool is_too_old(const struct task_filter *filter, const struct task_walk 
 	return !walk->oldest_first && task->submitted_ns < filter->since_ns; /* and so are all behind it */
 }
 
-/* Where the walk goes on. A walk that stands at a task which is not on ROAD, or not at all any more, goes along all tasks
- * until it meets one that is. */
+/* Where the walk goes on. A walk that stands at a task which is not on ROAD, or not at all any more, goes along all
+ * tasks until it meets one that is. */
 static struct task *resume(struct road *road, const struct task_walk *walk, bool *detour)
 {
 	struct task *task;

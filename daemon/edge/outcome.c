@@ -96,7 +96,7 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 	strbuf_puts(&data, "}");
 	char too_large[128];
 	const char *message = outcome && outcome->message ? outcome->message : info->text;
-	if (outcome && outcome->dropped) {
+	if (outcome && outcome->dropped && task->state == TASK_SUCCEEDED) {
 		snprintf(too_large, sizeof(too_large), "the task has succeeded, but its result of %zu bytes was too large to be kept",
 			outcome->dropped);
 		message = too_large;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xmalloc.h"
 #include "core/bytes.h"
@@ -227,7 +228,8 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 	if (spec->tag)
 		extra->tag = facet_tag(core, spec->tag, spec->tag_length);
 	if (spec->key) {
-		extra->key = xstrndup(spec->key, spec->key_length);
+		extra->key = xcalloc(1, spec->key_length + 1);
+		memcpy(extra->key, spec->key, spec->key_length); /* NULs too */
 		extra->key_length = (uint32_t)spec->key_length;
 	}
 	if (spec->retry)

@@ -11,9 +11,9 @@
 #define LIST_MAX 10000
 #define WATCH_MAX 1000000
 #define FACTOR_MAX 1000
-#define RATE_MAX 1000000000
-#define BURST_MAX UINT32_MAX
-#define WEIGHT_MAX 1000000
+#define RATE_MAX 1000000 /* these as taskd.conf(5) has them */
+#define BURST_MAX 1000000
+#define WEIGHT_MAX 1000
 #define PROCESSES_MAX 1024
 #define SCHEDULE_TEXT_LIMIT 256
 

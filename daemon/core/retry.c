@@ -110,6 +110,7 @@ static void remember(struct task *task, const struct task_outcome *outcome)
 		.ended_ns = task->ended_ns,
 		.state = outcome->state,
 		.code = outcome->code,
+		.kind = outcome->kind,
 		.message = cut(outcome->message, TASK_ATTEMPT_MESSAGE),
 		.pid = outcome->obituary ? outcome->obituary->pid : 0,
 	};

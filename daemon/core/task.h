@@ -112,6 +112,7 @@ struct task_attempt {
 	int64_t ended_ns;
 	enum task_state state; /* failed, timed_out or crashed */
 	int32_t code;          /* failed: the handler's */
+	const char *kind;      /* failed: as the outcome's */
 	char *message;         /* malloc'ed, cut to TASK_ATTEMPT_MESSAGE bytes */
 	int pid;               /* crashed: its worker's; else 0 */
 };

@@ -57,11 +57,11 @@ static enum proto_error error_of_state(enum task_state state)
 	return PROTO_INTERNAL_ERROR;
 }
 
-static enum proto_error error_of(const struct task *task)
+/* KIND: one that is more exact than the state; NULL: none is. */
+static enum proto_error error_of(enum task_state state, const char *kind)
 {
-	const struct task_outcome *outcome = task->outcome;
-	int error = outcome && outcome->kind ? proto_error_of_kind(outcome->kind) : -1;
-	return error >= 0 ? (enum proto_error)error : error_of_state(task->state);
+	int error = kind ? proto_error_of_kind(kind) : -1;
+	return error >= 0 ? (enum proto_error)error : error_of_state(state);
 }
 
 void error_data_begin(struct strbuf *data, enum proto_error error)
@@ -77,7 +77,7 @@ void error_data_begin(struct strbuf *data, enum proto_error error)
 void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 {
 	const struct task_outcome *outcome = task->outcome;
-	enum proto_error error = error_of(task);
+	enum proto_error error = error_of(task->state, outcome ? outcome->kind : NULL);
 	const struct proto_error_info *info = proto_error_info(error);
 	bool own_code = outcome && error == PROTO_FAILED && outcome->code;
 	struct strbuf data = STRBUF_INIT;
@@ -107,8 +107,8 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 
 void outcome_attempt_error(struct strbuf *out, const struct task_attempt *attempt)
 {
-	const struct proto_error_info *info = proto_error_info(error_of_state(attempt->state));
-	int code = attempt->state == TASK_FAILED && attempt->code ? attempt->code : info->code;
+	const struct proto_error_info *info = proto_error_info(error_of(attempt->state, attempt->kind));
+	int code = attempt->state == TASK_FAILED && !attempt->kind && attempt->code ? attempt->code : info->code;
 	strbuf_printf(out, "{\"code\":%d,\"message\":", code);
 	const char *message = attempt->message ? attempt->message : info->text;
 	strbuf_json_string(out, message, strlen(message));

@@ -315,7 +315,7 @@ static void retry_id(struct core *core, uint64_t id, uint64_t *retried_as, struc
 		struct strbuf data = STRBUF_INIT;
 		error_data_begin(&data, kind);
 		strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"}", id);
-		rpc_error_object(error, proto_error_info(kind)->code, NULL, data.data);
+		rpc_error_object(error, proto_error_info(kind)->code, proto_error_info(kind)->text, data.data);
 		strbuf_free(&data);
 		return;
 	}

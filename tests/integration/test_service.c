@@ -450,6 +450,45 @@ END_TEST
 
 /* --- nothing to do --- */
 
+/* What waits for a time, for another task, or for a queue to be resumed, is nothing to do either. */
+static void wait_for_times(struct taskd *c)
+{
+	unsigned long long delayed = submit_task(c, "{\"task\":\"noop\",\"delay\":\"1h\",\"expires\":\"2h\"}");
+	submit_task(c, "{\"task\":\"noop\",\"at\":\"2099-01-01T00:00:00Z\"}");
+	submit_task(c, "{\"task\":\"noop\",\"after\":%llu}", delayed);
+	free(request(c, "queue.create", "{\"name\":\"held\",\"rate\":1000,\"ageing\":0.001}"));
+	free(request(c, "queue.pause", "{\"queue\":\"held\"}"));
+	submit_task(c, "{\"task\":\"noop\",\"queue\":\"held\"}");
+	free(request(c, "schedule.add", "{\"name\":\"yearly\",\"task\":\"noop\",\"cron\":\"@yearly\"}"));
+}
+
+/* Whether PID has a timer of the wall clock that a step of that clock cancels. */
+static bool watches_wall_clock(pid_t pid)
+{
+	char path[64], line[128];
+	bool wall = false, cancels = false;
+	for (int fd = 3; fd < 64 && !(wall && cancels); fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+		FILE *file = fopen(path, "r");
+		wall = cancels = false;
+		while (file && fgets(line, sizeof(line), file)) {
+			wall |= strcmp(line, "clockid: 0\n") == 0;
+			cancels |= strcmp(line, "settime flags: 03\n") == 0;
+		}
+		if (file)
+			fclose(file);
+	}
+	return wall && cancels;
+}
+
+START_TEST(a_step_of_the_wall_clock_would_end_the_sleep)
+{
+	daemon_start(&daemon_, "\n[pool default]\nprocesses = 1\n");
+	ck_assert(watches_wall_clock(daemon_.pid));
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
 START_TEST(idle_is_idle)
 {
 	struct wire idle[5];
@@ -471,7 +510,8 @@ START_TEST(idle_is_idle)
 	pid_t workers[2];
 	ck_assert_uint_eq(worker_pids(c, workers, 2), 2);
 	/* The figures for the service manager follow the last task after a while; then there is nothing left to say. */
-	ck_assert(daemon_notified(&daemon_, "10 submitted"));
+	wait_for_times(c);
+	ck_assert(daemon_notified(&daemon_, "14 submitted"));
 	snprintf(pids, sizeof(pids), "-p %d -p %d -p %d", (int)daemon_.pid, (int)workers[0], (int)workers[1]);
 	run(&status, "timeout -s INT 10 strace -f -qq %s -o %s/trace 2>/dev/null", pids, daemon_.folder);
 	/* What was under way when the trace began is shown as unfinished or resumed; a new call is a line with its name. */
@@ -510,6 +550,7 @@ int main(void)
 	tcase_add_test(service, a_stop_at_once_is_told_to_the_service_manager);
 	tcase_add_test(service, a_pool_that_shrank_and_grows_again_has_all_its_workers);
 	tcase_add_test(service, a_long_task_that_delays_a_replacement_does_not_starve_the_watchdog);
+	tcase_add_test(service, a_step_of_the_wall_clock_would_end_the_sleep);
 	tcase_add_test(service, idle_is_idle);
 	suite_add_tcase(suite, service);
 	SRunner *runner = srunner_create(suite);

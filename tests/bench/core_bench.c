@@ -1,10 +1,12 @@
-/* What the core itself costs: nanoseconds for a task's whole life through toy lanes, with an empty queue and with a
- * million waiting, and bytes of memory for a queued task. Prints one line for each. */
+/* What the core itself costs: nanoseconds for a task's whole life through toy lanes, with an empty queue, with a million
+ * waiting, with several queues that share a pool, and for a million that are there before one starts, with and without
+ * a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "core/internal.h"
 #include "tests/unit/toy.h"
 
 #define SLOTS 2
@@ -47,11 +49,98 @@ static double run(long n, int32_t priority)
 	return (double)(clock_mono_ns() - began_ns) / (double)n;
 }
 
+static void retire(bool on)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (on)
+			core_slot_retire(slots[i]->slot);
+		else
+			core_slot_ready(slots[i]->slot);
+}
+
+/* N tasks, all of which are submitted before any starts; DELAYED ones fall due over a second. Nanoseconds for one, from
+ * its submission to its end. */
+static double run_many(long n, bool delayed)
+{
+	int64_t began_ns = clock_mono_ns();
+	long done = 0;
+
+	retire(true);
+	for (long i = 0; i < n; i++) {
+		spec.due_ns = delayed ? toy.now_ns + 1 + i * 7919 % 1000 * NS_PER_MS : 0;
+		submit(0);
+	}
+	spec.due_ns = 0;
+	for (int i = 0; i < 1000; i++)
+		toy_advance(&toy, NS_PER_MS);
+	retire(false);
+	while (done < n) {
+		toy_advance(&toy, 20 * NS_PER_US);
+		for (int i = 0; i < SLOTS; i++)
+			for (; slots[i]->count; done++) {
+				struct task *task = slots[i]->lane[0].task;
+
+				toy_finish(slots[i], TASK_SUCCEEDED);
+				core_forget(task);
+			}
+	}
+	return (double)(clock_mono_ns() - began_ns) / (double)n;
+}
+
+#define QUEUES 8
+
+/* As run, through several queues that have something waiting at all times. */
+static double run_queues(long n)
+{
+	struct core_queue *queues[QUEUES], *plain = spec.queue;
+	int64_t began_ns = clock_mono_ns();
+	long submitted = 0, done = 0;
+
+	for (int i = 0; i < QUEUES; i++) {
+		const struct core_queue_options options = { .weight = (uint32_t)i + 1 };
+
+		queues[i] = core_queue_new(toy.core, (char[]){ (char)('a' + i), 0 }, toy.pool, &options);
+	}
+	while (done < n) {
+		for (; submitted < n && submitted - done < IN_FLIGHT; submitted++) {
+			spec.queue = queues[submitted % QUEUES];
+			submit(1);
+		}
+		toy_advance(&toy, 20 * NS_PER_US);
+		for (int i = 0; i < SLOTS; i++)
+			for (; slots[i]->count; done++) {
+				struct task *task = slots[i]->lane[0].task;
+
+				toy_finish(slots[i], TASK_SUCCEEDED);
+				core_forget(task);
+			}
+	}
+	toy_turn(&toy);
+	for (int i = 0; i < QUEUES; i++)
+		core_queue_free(queues[i]);
+	spec.queue = plain;
+	return (double)(clock_mono_ns() - began_ns) / (double)n;
+}
+
+/* Microseconds for a page of 100 tasks that FILTER matches, the newest first; behind the task of this id. */
+static double page_us(const struct task_filter *filter, uint64_t id)
+{
+	static struct task *page[100];
+	int64_t began_ns = clock_mono_ns();
+
+	for (int i = 0; i < 100; i++) {
+		struct task_walk walk = { .id = id };
+
+		core_select(toy.core, filter, &walk, 10000, page, 100);
+	}
+	return (double)(clock_mono_ns() - began_ns) / 1e5;
+}
+
 int main(int argc, char **argv)
 {
 	long waiting = argc > 1 ? atol(argv[1]) : 1000000;
 	long n = argc > 2 ? atol(argv[2]) : 1000000;
-	double empty[3], full[3];
+	double empty[3], full[3], many[2], queues;
 
 	toy_init(&toy);
 	spec = (struct task_spec){ .type = toy.type, .queue = toy.queue };
@@ -59,24 +148,32 @@ int main(int argc, char **argv)
 		slots[i] = toy_slot_new(&toy);
 	for (int i = 0; i < 3; i++)
 		empty[i] = run(n, 1);
+	queues = run_queues(n);
+	for (int i = 0; i < 2; i++)
+		many[i] = run_many(n, i);
 
-	for (int i = 0; i < SLOTS; i++)
-		core_slot_retire(slots[i]->slot);
+	retire(true);
 	struct mallinfo2 before = mallinfo2();
 	int64_t began_ns = clock_mono_ns();
 	for (long i = 0; i < waiting; i++)
 		submit(0);
 	double submit_ns = (double)(clock_mono_ns() - began_ns) / (double)waiting;
 	struct mallinfo2 after = mallinfo2();
-	for (int i = 0; i < SLOTS; i++)
-		core_slot_ready(slots[i]->slot);
+	const struct task_filter all = { 0 }, ended = { .states = TASK_STATE_BIT(TASK_CANCELLED) };
+	for (int i = 0; i < 1000; i++)
+		core_cancel(queue_first(toy.queue));
+	double pages[] = { page_us(&all, 0), page_us(&all, toy.core->next_id - (uint64_t)waiting / 2), page_us(&ended, 0) };
+	retire(false);
 	for (int i = 0; i < 3; i++)
 		full[i] = run(n, 1);
 
 	printf("empty queue: %.0f %.0f %.0f ns a task\n", empty[0], empty[1], empty[2]);
+	printf("%d queues:    %.0f ns a task\n", QUEUES, queues);
+	printf("%ld at once: %.0f ns a task; delayed: %.0f ns\n", n, many[0], many[1]);
 	printf("%ld queued:  %.0f %.0f %.0f ns a task\n", waiting, full[0], full[1], full[2]);
 	printf("submit:      %.0f ns, %.0f bytes a queued task\n", submit_ns,
 		(double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) / (double)waiting);
+	printf("page of 100: %.1f us; from the middle %.1f; of 1000 in another state %.1f\n", pages[0], pages[1], pages[2]);
 	for (int i = 0; i < SLOTS; i++)
 		free(slots[i]);
 	toy_fini(&toy);

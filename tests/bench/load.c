@@ -252,9 +252,11 @@ static void filling_params(char *text, size_t size, size_t index, const void *us
 	int n = snprintf(text, size, "{\"task\":\"%s\",\"args\":%s,\"priority\":%d", filling->task, filling->args,
 		filling->priority);
 	if (filling->due_ns) {
-		double in = (double)(filling->due_ns - now_ns()) / 1e9 +
-			filling->spread * (double)index / (double)filling->count;
-		n += snprintf(text + n, size - (size_t)n, ",\"delay\":%.3f", in > 0 ? in : 0);
+		int64_t spread_ms = (int64_t)(filling->spread * 1e3) * (int64_t)index / (int64_t)filling->count;
+		int64_t in_ms = (filling->due_ns - now_ns()) / TASKD_MS + spread_ms;
+		if (in_ms < 0)
+			in_ms = 0;
+		n += snprintf(text + n, size - (size_t)n, ",\"delay\":%d.%03d", (int)(in_ms / 1000), (int)(in_ms % 1000));
 	}
 	snprintf(text + n, size - (size_t)n, "}");
 }

@@ -1,6 +1,6 @@
 /* What the core itself costs: nanoseconds for a task's whole life through toy lanes, with an empty queue, with a million
- * waiting, with several queues that share a pool, and for a million that are there before one starts, with and without
- * a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
+ * waiting, with several queues that share a pool, and for a million that are there before one starts, at once or
+ * after a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,16 +58,23 @@ static void retire(bool on)
 			core_slot_ready(slots[i]->slot);
 }
 
-/* N tasks, all of which are submitted before any starts; DELAYED ones fall due over a second. Nanoseconds for one, from
- * its submission to its end. */
-static double run_many(long n, bool delayed)
+enum delay {
+	DELAY_NONE,
+	DELAY_EQUAL, /* they fall due within a second, in the order of submission */
+	DELAY_MIXED, /* … in any order, so that nothing in memory is near what comes next */
+};
+
+/* N tasks, all of which are submitted before any starts. Nanoseconds for one, from its submission to its end. */
+static double run_many(long n, enum delay delay)
 {
 	int64_t began_ns = clock_mono_ns();
 	long done = 0;
 
 	retire(true);
 	for (long i = 0; i < n; i++) {
-		spec.due_ns = delayed ? toy.now_ns + 1 + i * 7919 % 1000 * NS_PER_MS : 0;
+		long day = delay == DELAY_MIXED ? i * 7919 % 1000 : i * 1000 / n;
+
+		spec.due_ns = delay == DELAY_NONE ? 0 : toy.now_ns + 1 + day * NS_PER_MS;
 		submit(0);
 	}
 	spec.due_ns = 0;
@@ -140,7 +147,7 @@ int main(int argc, char **argv)
 {
 	long waiting = argc > 1 ? atol(argv[1]) : 1000000;
 	long n = argc > 2 ? atol(argv[2]) : 1000000;
-	double empty[3], full[3], many[2], queues;
+	double empty[3], full[3], many[3], queues;
 
 	toy_init(&toy);
 	spec = (struct task_spec){ .type = toy.type, .queue = toy.queue };
@@ -149,8 +156,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		empty[i] = run(n, 1);
 	queues = run_queues(n);
-	for (int i = 0; i < 2; i++)
-		many[i] = run_many(n, i);
+	for (int i = 0; i < 3; i++)
+		many[i] = run_many(n, (enum delay)i);
 
 	retire(true);
 	struct mallinfo2 before = mallinfo2();
@@ -169,7 +176,7 @@ int main(int argc, char **argv)
 
 	printf("empty queue: %.0f %.0f %.0f ns a task\n", empty[0], empty[1], empty[2]);
 	printf("%d queues:    %.0f ns a task\n", QUEUES, queues);
-	printf("%ld at once: %.0f ns a task; delayed: %.0f ns\n", n, many[0], many[1]);
+	printf("%ld before one starts: %.0f ns a task; delayed: %.0f, in any order %.0f\n", n, many[0], many[1], many[2]);
 	printf("%ld queued:  %.0f %.0f %.0f ns a task\n", waiting, full[0], full[1], full[2]);
 	printf("submit:      %.0f ns, %.0f bytes a queued task\n", submit_ns,
 		(double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) / (double)waiting);

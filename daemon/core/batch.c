@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 struct member {
@@ -16,13 +15,6 @@ struct member {
 	size_t n_waits;      /* for so many members that are not in order yet */
 	size_t n_dependents;
 	size_t *dependents;  /* within batch->dependents */
-};
-
-/* What comes to one queue. */
-struct load {
-	const struct core_queue *queue;
-	size_t count;
-	size_t bytes;
 };
 
 struct batch {
@@ -130,9 +122,8 @@ static int check_room(struct batch *batch, const struct member *member)
 {
 	struct load *load = load_of(batch, member->spec->queue);
 
-	load->count++;
-	load->bytes += bytes_cost(member->spec->args);
-	return submit_room(load->queue, load->count, load->bytes, member->other);
+	submit_load(load, member->spec, member->other);
+	return submit_room(load);
 }
 
 /* --- order --- */

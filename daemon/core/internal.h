@@ -193,8 +193,16 @@ void task_end(struct task *task, const struct task_outcome *outcome);
 /* Whether SPEC, which has a key, may have it: CORE_OK, and *other is the task that it replaces, or NULL; else
  * CORE_ATTACHED or CORE_DUPLICATE, and *other is the task that has it. */
 int submit_key(const struct core *core, const struct task_spec *spec, struct task **other);
-/* Whether QUEUE takes in COUNT tasks more; the room of one that is replaced counts. CORE_OK or a refusal. */
-int submit_room(const struct core_queue *queue, size_t count, size_t bytes, const struct task *replaced);
+/* What comes to one queue, and what leaves it for that. */
+struct load {
+	const struct core_queue *queue;
+	size_t count, bytes;
+	size_t less_count, less_bytes;
+};
+/* SPEC's task, too, which replaces REPLACED (NULL: none). */
+void submit_load(struct load *load, const struct task_spec *spec, const struct task *replaced);
+/* Whether its queue takes that in: CORE_OK or a refusal. */
+int submit_room(const struct load *load);
 /* What SPEC waits for: `after`, then `after_any`. */
 static inline const struct task_ref *submit_ref(const struct task_spec *spec, size_t at)
 {
@@ -263,8 +271,8 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 void queue_unref(struct core_queue *queue);
 /* Frees what core_queue_free left for the records' sake. */
 void queue_destroy(struct core_queue *queue);
-/* For COUNT tasks more with so many bytes of arguments in all. */
-bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes);
+/* For COUNT tasks more with so many bytes of arguments in all, once so much that waits here has gone. */
+bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, size_t less_count, size_t less_bytes);
 
 /* gate.c */
 /* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or

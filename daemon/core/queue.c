@@ -135,16 +135,16 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 	totals->queued_bytes += sign * cost;
 }
 
-bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes)
+bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, size_t less_count, size_t less_bytes)
 {
 	const struct core_queue_figures *figures = &queue->figures;
 	const struct core_queue_options *options = &figures->options;
-	size_t here = figures->scheduled + figures->blocked + figures->waiting;
+	size_t here = figures->scheduled + figures->blocked + figures->waiting - less_count;
 
 	if (options->limit_queued && (count > options->limit_queued || here > options->limit_queued - count))
 		return false;
 	return !options->limit_bytes ||
-		(bytes <= options->limit_bytes && figures->waiting_bytes <= options->limit_bytes - bytes);
+		(bytes <= options->limit_bytes && figures->waiting_bytes - less_bytes <= options->limit_bytes - bytes);
 }
 
 /* --- tasks in and out --- */

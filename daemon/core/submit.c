@@ -31,17 +31,31 @@ int submit_key(const struct core *core, const struct task_spec *spec, struct tas
 	return CORE_OK;
 }
 
-int submit_room(const struct core_queue *queue, size_t count, size_t bytes, const struct task *replaced)
+void submit_load(struct load *load, const struct task_spec *spec, const struct task *replaced)
 {
-	if (queue->figures.draining)
-		return CORE_DRAINING;
-	if (replaced && replaced->queue == queue && !replaced->slot) {
-		size_t less = bytes_cost(replaced->args);
+	load->count++;
+	load->bytes += bytes_cost(spec->args);
+	if (!replaced || replaced->queue != load->queue || replaced->slot)
+		return;
+	load->less_count++;
+	load->less_bytes += bytes_cost(replaced->args);
+}
 
-		count--;
-		bytes -= less < bytes ? less : bytes;
-	}
-	return queue_has_room(queue, count, bytes) ? CORE_OK : CORE_QUEUE_FULL;
+int submit_room(const struct load *load)
+{
+	if (load->queue->figures.draining)
+		return CORE_DRAINING;
+	return queue_has_room(load->queue, load->count, load->bytes, load->less_count, load->less_bytes) ? CORE_OK :
+													CORE_QUEUE_FULL;
+}
+
+/* Of this one alone. */
+static int check_room(const struct task_spec *spec, const struct task *replaced)
+{
+	struct load load = { .queue = spec->queue };
+
+	submit_load(&load, spec, replaced);
+	return submit_room(&load);
 }
 
 static int find_ref(const struct core *core, const struct task_ref *ref, struct task **task, uint64_t *id)
@@ -111,7 +125,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 	int status = submit_find(core, spec, &tasks, &id);
 
 	if (!status)
-		status = submit_room(spec->queue, 1, bytes_cost(spec->args), replaced);
+		status = check_room(spec, replaced);
 	if (!status) {
 		*out = submit_create(core, spec);
 		submit_enter(core, *out, spec, tasks);
@@ -124,7 +138,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 
 static int submit_plain(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status = submit_room(spec->queue, 1, bytes_cost(spec->args), replaced);
+	int status = check_room(spec, replaced);
 
 	if (status)
 		return status;

@@ -319,6 +319,7 @@ static void compare_task(struct task *task, const struct model_task *twin)
 		name_of(twin->state));
 	SAME(announced[task->id], twin->state, "the state told", task->id);
 	CHECK(task->queue == queues[twin->spec.queue], "%llu is in another queue", (unsigned long long)task->id);
+	SAME(task->timed_out, twin->timed_out, "whether its time ran out", task->id);
 	SAME(task->attempt, twin->attempt, "attempt", task->id);
 	SAME(task->crashes, twin->crashes, "crashes", task->id);
 	SAME(task->priority, twin->spec.priority, "priority", task->id);

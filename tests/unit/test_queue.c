@@ -376,9 +376,9 @@ START_TEST(room_is_for_all_that_waits_in_any_state)
 	spec.n_after = 1;
 	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
 	spec.n_after = 0;
-	ck_assert(queue_has_room(spec.queue, 1, 0));
-	ck_assert(!queue_has_room(spec.queue, 2, 0));
-	ck_assert(!queue_has_room(spec.queue, SIZE_MAX, 0));
+	ck_assert(queue_has_room(spec.queue, 1, 0, 0, 0));
+	ck_assert(!queue_has_room(spec.queue, 2, 0, 0, 0));
+	ck_assert(!queue_has_room(spec.queue, SIZE_MAX, 0, 0, 0));
 	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_OK);
 	ck_assert_int_eq(core_submit(toy.core, &spec, &task), CORE_QUEUE_FULL);
 	core_queue_figures(spec.queue, &figures);

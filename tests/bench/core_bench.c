@@ -1,6 +1,6 @@
 /* What the core itself costs: nanoseconds for a task's whole life through toy lanes, with an empty queue, with a million
- * waiting, with several queues that share a pool, and for a million that are there before one starts, at once or
- * after a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
+ * waiting, with several queues that share a pool, and for a million that are there before one starts, at once or after
+ * a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

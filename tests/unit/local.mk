@@ -21,7 +21,8 @@ tests_unit_test_log_LDADD = libbase.la $(CHECK_LIBS)
 
 # The core, with toy lanes and a clock that is moved by hand.
 unit_tests += tests/unit/test_task
-tests_unit_test_task_SOURCES = tests/unit/test_task.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_task_SOURCES = tests/unit/test_task.c tests/unit/life_page.c tests/unit/life_page.h tests/unit/toy.c \
+	tests/unit/toy.h
 tests_unit_test_task_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_queue
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/toy.c tests/unit/toy.h

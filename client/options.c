@@ -70,11 +70,18 @@ enum taskd_error options_check_map(const struct taskd_options *options)
 
 /* --- written --- */
 
+static void add_name(struct strbuf *out, const char *name)
+{
+	strbuf_add(out, ",\"", 2);
+	strbuf_puts(out, name);
+	strbuf_add(out, "\":", 2);
+}
+
 static void add_string(struct strbuf *out, const char *name, const char *text)
 {
 	if (!text)
 		return;
-	strbuf_printf(out, ",\"%s\":", name);
+	add_name(out, name);
 	strbuf_json_string(out, text, strlen(text));
 }
 
@@ -83,7 +90,10 @@ static void add_duration(struct strbuf *out, const char *name, int64_t ns)
 	char text[UNITS_TEXT_SIZE];
 
 	units_format_duration(ns < CENTURY_NS ? ns : CENTURY_NS, text);
-	strbuf_printf(out, ",\"%s\":\"%s\"", name, text);
+	add_name(out, name);
+	strbuf_add(out, "\"", 1);
+	strbuf_puts(out, text);
+	strbuf_add(out, "\"", 1);
 }
 
 /* To nine places, whatever the program's locale has for a point. */

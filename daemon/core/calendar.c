@@ -8,6 +8,7 @@
 #include "core/internal.h"
 
 #define LAST_DAY (CLOCK_NEVER / NS_PER_MS)
+#define TURN_MOST 10000 /* tasks that join their queues in one turn, give or take a day: others want their turns too */
 
 static struct calendar *calendar_of(struct core *core, const struct task *task)
 {
@@ -133,12 +134,13 @@ static bool is_due(const struct calendar *calendar, int64_t now_ns)
 	return top && top->key <= now_ns / NS_PER_MS;
 }
 
-/* The days lose their place in the order here, and are dropped when their last tasks leave them. */
+/* The days lose their place in the order here, and are dropped when their last tasks leave them. What is too much for
+ * this turn is still due in the next, which comes at once. */
 static void collect(struct due *due, struct calendar *calendar, int64_t now_ns)
 {
 	struct task *task;
 
-	while (is_due(calendar, now_ns)) {
+	while (due->count < TURN_MOST && is_due(calendar, now_ns)) {
 		struct day *day = heap_entry(heap_pop(&calendar->order), struct day, node);
 
 		TAILQ_FOREACH(task, &day->tasks, link)

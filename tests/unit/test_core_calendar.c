@@ -77,6 +77,23 @@ START_TEST(task_is_never_early_and_a_millisecond_late_at_most)
 }
 END_TEST
 
+START_TEST(what_is_too_much_for_one_turn_goes_on_in_the_next_with_whole_milliseconds)
+{
+	for (int i = 0; i < 25000; i++)
+		delayed(NS_PER_S + i / 6000 * NS_PER_MS);
+	toy_advance(&toy, 2 * NS_PER_S);
+	ck_assert_uint_eq(figures().waiting, 12000);
+	ck_assert_int_le(toy.next_ns, toy.now_ns);
+	toy_turn(&toy);
+	ck_assert_uint_eq(figures().waiting, 24000);
+	ck_assert_int_le(toy.next_ns, toy.now_ns);
+	toy_turn(&toy);
+	ck_assert_uint_eq(figures().waiting, 25000);
+	ck_assert_uint_eq(figures().scheduled, 0);
+	ck_assert_int_eq(toy.next_ns, CLOCK_NEVER);
+}
+END_TEST
+
 START_TEST(time_at_the_end_of_all_time_is_far_away)
 {
 	struct task *task = delayed(INT64_MAX - toy.now_ns);
@@ -278,6 +295,7 @@ int main(void)
 	tcase_add_test(tcase, delayed_task_is_queued_when_it_is_due_and_not_before);
 	tcase_add_test(tcase, time_that_has_come_is_no_delay);
 	tcase_add_test(tcase, task_is_never_early_and_a_millisecond_late_at_most);
+	tcase_add_test(tcase, what_is_too_much_for_one_turn_goes_on_in_the_next_with_whole_milliseconds);
 	tcase_add_test(tcase, time_at_the_end_of_all_time_is_far_away);
 	tcase_add_test(tcase, step_of_the_wall_clock_moves_only_what_was_said_by_it);
 	tcase_add_test(tcase, wall_clock_that_is_put_back_puts_off_what_was_said_by_it);

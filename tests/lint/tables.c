@@ -15,6 +15,8 @@ int main(void)
 		for (const struct param_spec *param = info->params; param->name; param++)
 			printf("parameter %s %s\n", info->name, param->name);
 	}
+	for (const struct param_spec *param = batch_task_params(); param->name; param++)
+		printf("parameter task.submit_batch %s\n", param->name);
 	for (int error = 0; error < PROTO_N_ERRORS; error++) {
 		const struct proto_error_info *info = proto_error_info((enum proto_error)error);
 

@@ -35,15 +35,19 @@ static int64_t tolerance_ns(const struct core_queue *queue, int64_t each_ns)
 }
 
 /* When its rate allows the next start. */
-static int64_t next_start_ns(struct core_queue *queue)
+static int64_t next_start_ns(const struct core_queue *queue)
+{
+	return queue->rate_ns - tolerance_ns(queue, interval_ns(queue));
+}
+
+/* What starts at an older rate have spent is no more than a burst at this one. */
+static void rate_limit_debt(struct core_queue *queue)
 {
 	int64_t each_ns = interval_ns(queue);
-	int64_t tolerance = tolerance_ns(queue, each_ns);
-	int64_t latest_ns = queue->core->now_ns + tolerance + each_ns; /* the burst just spent; more only if rates changed */
+	int64_t latest_ns = queue->core->now_ns + tolerance_ns(queue, each_ns) + each_ns;
 
 	if (queue->rate_ns > latest_ns)
 		queue->rate_ns = latest_ns;
-	return queue->rate_ns - tolerance;
 }
 
 static void rate_spend(struct core_queue *queue)
@@ -139,6 +143,13 @@ void gate_update(struct core_queue *queue)
 		leave(&core->gates, &queue->timer);
 		open_gate(queue);
 	}
+}
+
+void gate_set(struct core_queue *queue)
+{
+	if (queue->figures.options.rate > 0)
+		rate_limit_debt(queue);
+	gate_update(queue);
 }
 
 void gate_start(struct core_queue *queue)

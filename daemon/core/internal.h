@@ -278,6 +278,8 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, 
 /* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or
  * what runs of it change. */
 void gate_update(struct core_queue *queue);
+/* The same where its options have changed. */
+void gate_set(struct core_queue *queue);
 /* Its first task is about to leave it for a slot, and gate_update will come; a given one has come back unstarted. */
 void gate_start(struct core_queue *queue);
 void gate_undo(struct core_queue *queue, const struct task *task);

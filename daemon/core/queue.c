@@ -333,7 +333,7 @@ void core_queue_set(struct core_queue *queue, const struct core_queue_options *o
 		reorder(queue, options);
 	else
 		queue->figures.options = *options;
-	gate_update(queue);
+	gate_set(queue);
 }
 
 /* --- pause, drain --- */

@@ -742,8 +742,10 @@ bool model_may_start(struct model *model, uint64_t id, int pool)
 		return no(model, "another of its queue comes first");
 	for (int queue = 0; queue < model->n_queues; queue++)
 		if (queue != task->spec.queue && model->queues[queue].pool == pool &&
-			lowest_first(model, queue, &priority) && priority > rank(model, task))
+			lowest_first(model, queue, &priority) && priority > rank(model, task)) {
+			model->which = queue;
 			return no(model, "another queue has one of higher priority");
+		}
 	return true;
 }
 
@@ -752,8 +754,10 @@ bool model_must_start(struct model *model, int pool)
 	int32_t priority;
 
 	for (int queue = 0; queue < model->n_queues; queue++)
-		if (model->queues[queue].pool == pool && lowest_first(model, queue, &priority))
+		if (model->queues[queue].pool == pool && lowest_first(model, queue, &priority)) {
+			model->which = queue;
 			return true;
+		}
 	return false;
 }
 

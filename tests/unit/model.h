@@ -81,6 +81,7 @@ struct model {
 	uint64_t last_place;
 	uint64_t ended[TASK_N_STATES];
 	const char *why; /* what the last answer "no" was about */
+	int which;       /* the queue that the last "must" or "may not" was about */
 };
 
 void model_init(struct model *model);

@@ -148,8 +148,8 @@ static int op_start(void *context, struct core_slot *slot, struct task *task)
 
 	(void)context;
 	CHECK(in_turn && lane->ready, "slot %d gets something", index_of(lane));
-	CHECK(model_may_start(&model, task->id, lane->pool), "%llu starts on %d: %s", (unsigned long long)task->id,
-		index_of(lane), model.why);
+	CHECK(model_may_start(&model, task->id, lane->pool), "%llu starts on %d: %s (%d)", (unsigned long long)task->id,
+		index_of(lane), model.why, model.which);
 	if (lane->count >= lane->room) {
 		lane->refused_ns = model.now_ns;
 		return -1;
@@ -469,7 +469,8 @@ static void compare_idle(void)
 {
 	for (int i = 0; i < SLOTS; i++)
 		CHECK(!lanes[i].ready || lanes[i].count || model.now_ns - lanes[i].refused_ns < STALLED_NS ||
-			!model_must_start(&model, lanes[i].pool), "slot %d idles", i);
+			!model_must_start(&model, lanes[i].pool), "slot %d idles, and queue %d has something", i,
+			model.which);
 }
 
 /* --- selections --- */

@@ -369,19 +369,22 @@ START_TEST(a_map_of_too_many_errors_is_an_error_of_its_own)
 }
 END_TEST
 
-/* Listings that find nothing look at every task, and fill no output that would make them wait. */
+/* Listings that find nothing, though of each thing that they look for there is much, look at many tasks, and fill no output
+ * that would make them wait. */
 static void list_many_times(const char *before, const char *between, const char *behind)
 {
 	enum { N_TASKS = 3 * EDGE_TURN_LOOKS / 2, N_LISTS = 30 };
 	struct strbuf text = STRBUF_INIT;
 	for (int i = 0; i < N_TASKS; i++)
 		client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"}}");
+	for (int i = 0; i < N_TASKS; i++)
+		client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"echo\",\"tag\":\"t\"}}");
 	world_settle(&world);
 	uint64_t first = world.edge->n_requests;
 	strbuf_puts(&text, before);
 	for (int i = 0; i < N_LISTS; i++) {
 		strbuf_puts(&text, i ? between : "");
-		strbuf_puts(&text, REQUEST("1", "task.list", "{\"tag\":\"none\"}"));
+		strbuf_puts(&text, REQUEST("1", "task.list", "{\"tag\":\"t\",\"task\":\"hold\"}"));
 	}
 	strbuf_puts(&text, behind);
 	client_say(&client, text.data);

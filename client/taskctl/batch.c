@@ -13,40 +13,40 @@
 #include "proto/json_scan.h"
 #include "proto/strbuf.h"
 
-static char *read_file(const struct taskctl *ctl, const char *path, size_t *length)
+static char *read_file(const struct taskctl *ctl, const char *path, const char *name, size_t *length)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	char *text = in ? stream_read(in, length) : NULL;
 
 	if (!text)
-		report(ctl, EXIT_FAILED, "system", NULL, "cannot read %s: %s", path, strerror(errno));
+		report(ctl, EXIT_FAILED, "system", NULL, "cannot read %s: %s", name, strerror(errno));
 	if (in && in != stdin)
 		fclose(in);
 	return text;
 }
 
 /* The array in TEXT, or that of the member "tasks"; kind JSON_NONE: reported. */
-static struct json_span find_tasks(const struct taskctl *ctl, const char *path, const char *text, size_t length)
+static struct json_span find_tasks(const struct taskctl *ctl, const char *name, const char *text, size_t length)
 {
 	static const struct json_span none;
-	struct json_span value, name, member;
+	struct json_span value, key, member;
 	struct json_error error;
 	size_t cursor = 0, line = 1;
 
 	if (json_scan(text, length, &value, NULL, &error) < 0) {
 		for (size_t i = 0; i < error.offset && i < length; i++)
 			line += text[i] == '\n';
-		report_usage(ctl, NULL, "%s:%zu: no JSON: %s", path, line, error.reason);
+		report_usage(ctl, NULL, "%s:%zu: no JSON: %s", name, line, error.reason);
 		return none;
 	}
 	if (value.kind == JSON_SPAN_ARRAY)
 		return value;
 	if (value.kind == JSON_SPAN_OBJECT)
-		while (json_next(&value, &cursor, &name, &member))
-			if (json_string_is(&name, "tasks") && member.kind == JSON_SPAN_ARRAY)
+		while (json_next(&value, &cursor, &key, &member))
+			if (json_string_is(&key, "tasks") && member.kind == JSON_SPAN_ARRAY)
 				return member;
 	report_usage(ctl, "[{\"label\":\"a\",\"task\":\"fib\",\"args\":[30]}, {\"task\":\"echo\",\"after\":\"a\"}]",
-		"%s: it has to be an array of tasks", path);
+		"%s: it has to be an array of tasks", name);
 	return none;
 }
 
@@ -76,16 +76,17 @@ static int print_ids(struct taskctl *ctl, const json_t *answer, bool wait)
 
 int batch_submit(struct taskctl *ctl, const char *path, bool wait)
 {
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct strbuf params = STRBUF_INIT;
 	struct json_span tasks;
 	json_t *answer;
 	size_t length = 0;
-	char *text = read_file(ctl, path, &length), *request;
+	char *text = read_file(ctl, path, name, &length), *request;
 	int status;
 
 	if (!text)
 		return EXIT_FAILED;
-	tasks = find_tasks(ctl, path, text, length);
+	tasks = find_tasks(ctl, name, text, length);
 	if (tasks.kind == JSON_NONE) {
 		free(text);
 		return EXIT_USAGE;
@@ -95,7 +96,7 @@ int batch_submit(struct taskctl *ctl, const char *path, bool wait)
 	strbuf_puts(&params, "}");
 	request = must(strbuf_take(&params, NULL));
 	free(text);
-	status = taskctl_request_text(ctl, METHOD_TASK_SUBMIT_BATCH, request, strcmp(path, "-") == 0 ? NULL : path, &answer);
+	status = taskctl_request_text(ctl, METHOD_TASK_SUBMIT_BATCH, request, name, &answer);
 	free(request);
 	if (status != EXIT_FINE)
 		return status;

@@ -155,70 +155,79 @@ static int change_ids(const struct taskctl *ctl, const json_t *answer, judge_ans
 
 /* --- all --- */
 
+/* Where there is one id only, the daemon's error is about that. */
+static int request(struct taskctl *ctl, enum method method, const struct invocation *invocation, json_t **answer)
+{
+	json_t *params = change_params(ctl, invocation);
+	char what[64], *text;
+	int status;
+
+	if (!params)
+		return EXIT_USAGE;
+	text = must(json_dumps(params, JSON_COMPACT));
+	json_decref(params);
+	if (invocation->n_operands == 1)
+		snprintf(what, sizeof what, "task %s", invocation->operands[0]);
+	status = taskctl_request_text(ctl, method, text, invocation->n_operands == 1 ? what : NULL, answer);
+	free(text);
+	return status;
+}
+
+static void print_counts(const struct taskctl *ctl, const json_t *answer, const char *text)
+{
+	if (ctl->json || !ctl->quiet)
+		ctl->writer->ops->sentence(ctl->writer, answer, text);
+}
+
 static int run_cancel(struct taskctl *ctl, const struct invocation *invocation)
 {
-	json_t *params = change_params(ctl, invocation), *answer;
-	int status = params ? taskctl_request(ctl, METHOD_TASK_CANCEL, params, &answer) : EXIT_USAGE;
+	json_t *answer;
+	int status = request(ctl, METHOD_TASK_CANCEL, invocation, &answer);
 	char text[160];
 
 	if (status != EXIT_FINE)
 		return status;
-	if (json_is_array(answer)) {
+	snprintf(text, sizeof text, "%lld cancelled, %lld still stopping", count_of(answer, "cancelled"),
+		count_of(answer, "cancelling"));
+	if (json_is_array(answer))
 		status = change_ids(ctl, answer, judge_cancel, print_states);
-	} else {
-		snprintf(text, sizeof text, "%lld cancelled, %lld still stopping", count_of(answer, "cancelled"),
-			count_of(answer, "cancelling"));
-		if (ctl->json || !ctl->quiet)
-			ctl->writer->ops->sentence(ctl->writer, answer, text);
-	}
+	else
+		print_counts(ctl, answer, text);
 	json_decref(answer);
 	return status;
 }
 
 static int run_retry(struct taskctl *ctl, const struct invocation *invocation)
 {
-	json_t *params = change_params(ctl, invocation), *answer;
-	char text[160], what[64];
-	char *request;
-	int status;
+	json_t *answer;
+	int status = request(ctl, METHOD_TASK_RETRY, invocation, &answer);
+	char text[160];
 
-	if (!params)
-		return EXIT_USAGE;
-	/* Where it is the only one, the daemon's error is about it. */
-	snprintf(what, sizeof what, "task %s", invocation->n_operands == 1 ? invocation->operands[0] : "");
-	request = must(json_dumps(params, JSON_COMPACT));
-	json_decref(params);
-	status = taskctl_request_text(ctl, METHOD_TASK_RETRY, request, invocation->n_operands == 1 ? what : NULL, &answer);
-	free(request);
 	if (status != EXIT_FINE)
 		return status;
-	if (json_is_array(answer)) {
+	snprintf(text, sizeof text, "%lld tried again, %lld left as they are", count_of(answer, "retried"),
+		count_of(answer, "skipped"));
+	if (json_is_array(answer))
 		status = change_ids(ctl, answer, judge_retry, print_retried);
-	} else {
-		snprintf(text, sizeof text, "%lld tried again, %lld left as they are", count_of(answer, "retried"),
-			count_of(answer, "skipped"));
-		if (ctl->json || !ctl->quiet)
-			ctl->writer->ops->sentence(ctl->writer, answer, text);
-	}
+	else
+		print_counts(ctl, answer, text);
 	json_decref(answer);
 	return status;
 }
 
 static int run_forget(struct taskctl *ctl, const struct invocation *invocation)
 {
-	json_t *params = change_params(ctl, invocation), *answer;
-	int status = params ? taskctl_request(ctl, METHOD_TASK_FORGET, params, &answer) : EXIT_USAGE;
+	json_t *answer;
+	int status = request(ctl, METHOD_TASK_FORGET, invocation, &answer);
 	char text[160];
 
 	if (status != EXIT_FINE)
 		return status;
-	if (json_is_array(answer)) {
+	snprintf(text, sizeof text, "%lld forgotten", count_of(answer, "forgotten"));
+	if (json_is_array(answer))
 		status = change_ids(ctl, answer, judge_forget, print_states);
-	} else {
-		snprintf(text, sizeof text, "%lld forgotten", count_of(answer, "forgotten"));
-		if (ctl->json || !ctl->quiet)
-			ctl->writer->ops->sentence(ctl->writer, answer, text);
-	}
+	else
+		print_counts(ctl, answer, text);
 	json_decref(answer);
 	return status;
 }

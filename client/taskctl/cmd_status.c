@@ -27,10 +27,14 @@ static int run_status(struct taskctl *ctl, const struct invocation *invocation)
 	if (!ids)
 		return EXIT_USAGE;
 	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = invocation->operands[i];
+		char params[48], what[48];
 		json_t *record;
-		int status = taskctl_request(ctl, METHOD_TASK_STATUS,
-			must(json_pack("{s:O}", "id", json_array_get(ids, i))), &record);
+		int status;
 
+		snprintf(params, sizeof params, "{\"id\":\"%s\"}", id);
+		snprintf(what, sizeof what, "task %s", id);
+		status = taskctl_request_text(ctl, METHOD_TASK_STATUS, params, what, &record);
 		if (status == EXIT_FINE) {
 			print_record(ctl, record, i == 0);
 			json_decref(record);

@@ -130,6 +130,7 @@ static int call_interrupted(struct taskctl *ctl, struct taskd_future *f, bool sh
 		taskd_flush(ctl->connection, TASKD_SECOND);
 		interrupt_die();
 	}
+	interrupt_newline(ctl);
 	report_note(ctl, "interrupted: waiting until the task has stopped; Ctrl-C again leaves at once");
 	taskd_cancel(f, TASKD_FOREVER);
 	if (taskd_result(f, TASKD_FOREVER) == TASKD_E_CANCELLED)

@@ -50,32 +50,46 @@ static bool put_member(struct strbuf *out, const json_t *record, const char *bef
 	return text != NULL;
 }
 
-/* Where it is not the first attempt: which, and what became of the one before. */
-static void put_attempt(struct strbuf *out, const json_t *record)
+/* What became of the attempt before, where this is not the first. */
+static void put_last_attempt(struct strbuf *out, const json_t *record)
 {
 	const json_t *attempts = json_object_get(record, "attempts");
 	const json_t *last = json_array_get(attempts, json_array_size(attempts) - 1);
 
 	if (json_array_size(attempts) == 0)
 		return;
-	put_member(out, record, "  attempt ", "attempt", CELL_TEXT);
-	put_member(out, last, ", the last one ", "state", CELL_TEXT);
+	put_member(out, last, ", as the last attempt ", "state", CELL_TEXT);
 	put_member(out, last, ": ", "error.message", CELL_TEXT);
+}
+
+/* To the millisecond where it is near. */
+static void put_due(struct strbuf *out, const json_t *record)
+{
+	const char *due = json_string_value(json_object_get(record, "due_at"));
+	int64_t day = 86400 * TASKD_SECOND;
+
+	if (!due || time_parse_ns(due) - (int64_t)time(NULL) * TASKD_SECOND > day) {
+		put_member(out, record, "  due ", "due_at", CELL_AGO);
+	} else {
+		strbuf_puts(out, "  due ");
+		put_time(out, due);
+	}
 }
 
 /* What is of interest with this event. */
 static void put_detail(struct strbuf *out, const json_t *record, const char *name)
 {
 	if (strcmp(name, "scheduled") == 0) {
-		put_member(out, record, "  due ", "due_at", CELL_AGO);
-		put_attempt(out, record);
+		put_due(out, record);
+		put_last_attempt(out, record);
 	} else if (strcmp(name, "blocked") == 0) {
 		put_member(out, record, "  waits for ", "waiting_for", CELL_TASKS);
 	} else if (strcmp(name, "queued") == 0) {
 		put_member(out, record, "  ", "queue", CELL_TEXT);
 	} else if (strcmp(name, "running") == 0) {
 		put_member(out, record, "  worker ", "worker.pid", CELL_TEXT);
-		put_attempt(out, record);
+		if (json_integer_value(json_object_get(record, "attempt")) > 1)
+			put_member(out, record, ", attempt ", "attempt", CELL_TEXT);
 	} else if (strcmp(name, "progress") == 0) {
 		put_member(out, record, "  ", "progress.fraction", CELL_FRACTION);
 		put_member(out, record, "  ", "progress.text", CELL_TEXT);
@@ -234,9 +248,12 @@ char *events_params(const json_t *ids, const struct filter *filter, bool progres
 
 static void go_on(struct printing *p, int interrupt)
 {
-	while (!p->over && !(p->wait && taskd_done(p->wait)))
-		if (taskctl_turn(p->ctl, interrupt, -1) == TURN_INTERRUPTED)
+	while (!p->over && !(p->wait && taskd_done(p->wait))) {
+		if (taskctl_turn(p->ctl, interrupt, -1) == TURN_INTERRUPTED) {
+			interrupt_newline(p->ctl);
 			return;
+		}
+	}
 	if (p->over || !p->wait)
 		return;
 	if (taskd_exception(p->wait))

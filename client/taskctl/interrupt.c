@@ -56,6 +56,12 @@ int interrupt_noted(void)
 	return noted >= 0 && handle(note) ? noted : -1;
 }
 
+void interrupt_newline(const struct taskctl *ctl)
+{
+	if (!ctl->quiet && !ctl->json && isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+}
+
 void interrupt_die(void)
 {
 	signal(SIGINT, SIG_DFL);

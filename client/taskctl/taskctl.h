@@ -87,6 +87,8 @@ void interrupt_says(const struct taskctl *ctl, const char *text);
 /* From now on the first SIGINT makes the descriptor that this returns readable, and the next one ends the program. -1:
  * we were started without the signal, and never get one. */
 int interrupt_noted(void);
+/* Where the terminal has put ^C, a new line begins. */
+void interrupt_newline(const struct taskctl *ctl);
 /* Ends the program by SIGINT, as the shell expects of a command that was interrupted. */
 void interrupt_die(void) __attribute__((noreturn));
 /* "task 17 goes on; its result: taskctl result 17" for IDS; COMMAND is "result" or "wait". */

@@ -65,7 +65,7 @@ checked_by() { # SHELL
 @test "the page names every command and option" {
 	page=${top_srcdir:?}/client/taskctl/taskctl.1.scd
 	for name in $(taskctl help | awk '/^  [a-z]/ { print $1 }'); do
-		grep -qE -- "^\*$name\*" "$page"
+		grep -qE -- "^\*$name[* ]" "$page"
 		for option in $(taskctl help "$name" | grep -oE -- '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
 			grep -qF -- "*$option*" "$page" || { echo "$name $option"; false; }
 		done

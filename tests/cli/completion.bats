@@ -47,7 +47,19 @@ checked_by() { # SHELL
 	[[ $(offers taskctl completion f) == fish ]]
 	[[ $(offers taskctl help wo) == workers ]]
 	[[ $(offers taskctl --color n) == never ]]
+	[[ $(offers taskctl submit --key-mode at) == attach ]]
+	[[ $(offers taskctl list --columns pri) == priority ]]
 	[[ -z $(offers taskctl ping x) ]]
+}
+
+@test "bash offers the words of commands that have two" {
+	[[ $(offers taskctl queue | xargs) == 'queues queue' ]]
+	[[ $(offers taskctl queue '' | xargs) == 'add set remove' ]]
+	[[ $(offers taskctl --json schedule re) == remove ]]
+	[[ $(offers taskctl queue add --wei) == --weight ]]
+	[[ $(offers taskctl queue add --order li) == lifo ]]
+	[[ $(offers taskctl schedule add x --cat) == --catch-up ]]
+	[[ -z $(offers taskctl schedule list x) ]]
 }
 
 @test "fish offers commands, options and words" {
@@ -60,12 +72,15 @@ checked_by() { # SHELL
 	[[ $(fish_offers 'taskctl submit --pri') == --priority ]]
 	[[ $(fish_offers 'taskctl list --state fa') == failed ]]
 	[[ $(fish_offers 'taskctl completion z') == zsh ]]
+	[[ $(fish_offers 'taskctl queue ' | xargs) == 'add remove set' ]]
+	[[ $(fish_offers 'taskctl queue add --wei') == --weight ]]
+	[[ $(fish_offers 'taskctl queue add --order li') == lifo ]]
 }
 
 @test "the page names every command and option" {
 	page=${top_srcdir:?}/client/taskctl/taskctl.1.scd
 	for name in $(taskctl help | awk '/^  [a-z]/ { print $1 }'); do
-		grep -qE -- "^\*$name[* ]" "$page"
+		grep -qE -- "^\*${name}[* ]" "$page"
 		for option in $(taskctl help "$name" | grep -oE -- '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
 			grep -qF -- "*$option*" "$page" || { echo "$name $option"; false; }
 		done

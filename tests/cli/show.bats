@@ -103,12 +103,21 @@ teardown_file() {
 @test "completion asks the daemon for its words" {
 	[[ $(taskctl completion --words tasks | sort | xargs) == 'echo fib noop sleep' ]]
 	taskctl completion --words queues | grep -qx default
+	[[ $(taskctl completion --words pools | xargs) == 'default side' ]]
 	id=$(taskctl submit noop)
 	taskctl completion --words ids | grep -qx "$id"
-	# shellcheck disable=SC2016 # the other bash expands it
-	run -0 bash -c 'source <(taskctl completion bash)
-		COMP_WORDS=(taskctl submit fi) COMP_CWORD=2
-		_taskctl
-		echo "${COMPREPLY[@]}"'
-	[[ $output == fib ]]
+	taskctl -q schedule add hourly --every 1h noop
+	[[ $(taskctl completion --words schedules) == hourly ]]
+	offers() {
+		# shellcheck disable=SC2016 # the other bash expands it
+		bash -c 'source <(taskctl completion bash)
+			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+			_taskctl
+			echo "${COMPREPLY[@]}"' - "$@"
+	}
+	[[ $(offers taskctl submit 'fi') == fib ]]
+	[[ $(offers taskctl schedule add x 'fi') == fib ]]
+	[[ $(offers taskctl schedule remove h) == hourly ]]
+	[[ $(offers taskctl pause defa) == default ]]
+	[[ $(offers taskctl resize si) == side ]]
 }

@@ -69,7 +69,8 @@ static int judge_cancel(const struct taskctl *ctl, const char *id, const json_t 
 	int known = state ? proto_error_of_kind(state) : -1;
 
 	/* A state may have an error's name: "cancelled" is what was wanted. */
-	return known == PROTO_NOT_FOUND || known == PROTO_FORGOTTEN ? not_there(ctl, id, (enum proto_error)known) : EXIT_FINE;
+	return known == PROTO_NOT_FOUND || known == PROTO_FORGOTTEN ? not_there(ctl, id, (enum proto_error)known)
+								    : EXIT_FINE;
 }
 
 static int judge_forget(const struct taskctl *ctl, const char *id, const json_t *answer)
@@ -80,8 +81,8 @@ static int judge_forget(const struct taskctl *ctl, const char *id, const json_t 
 		return EXIT_FINE;
 	if (proto_error_of_kind(state) == PROTO_NOT_FOUND)
 		return not_there(ctl, id, PROTO_NOT_FOUND);
-	return report(ctl, EXIT_FAILED, "not_ended", "\"taskctl cancel\" ends it", "task %s: it is %s, and not forgotten", id,
-		state);
+	return report(ctl, EXIT_FAILED, "not_ended", "\"taskctl cancel\" ends it",
+		"task %s: it is %s, and not forgotten", id, state);
 }
 
 static int judge_retry(const struct taskctl *ctl, const char *id, const json_t *answer)
@@ -93,7 +94,8 @@ static int judge_retry(const struct taskctl *ctl, const char *id, const json_t *
 
 	if (!error)
 		return EXIT_FINE;
-	return report(ctl, known < 0 ? EXIT_FAILED : (enum exit_status)proto_error_info((enum proto_error)known)->exit_status,
+	return report(ctl,
+		known < 0 ? EXIT_FAILED : (enum exit_status)proto_error_info((enum proto_error)known)->exit_status,
 		kind ? kind : "other", json_string_value(json_object_get(data, "hint")), "task %s: %s", id,
 		message ? message : "it cannot be tried again");
 }

@@ -43,8 +43,8 @@ int listing_fetch(struct taskctl *ctl, const struct listing *listing, json_t **r
 	int status;
 
 	do {
-		status = taskctl_request(ctl, METHOD_TASK_LIST, page_params(listing, listing->limit - json_array_size(all), next),
-			&page);
+		status = taskctl_request(ctl, METHOD_TASK_LIST,
+			page_params(listing, listing->limit - json_array_size(all), next), &page);
 		json_decref(next);
 		next = NULL;
 		if (status == EXIT_FINE) {

@@ -41,7 +41,8 @@ static int run_resize(struct taskctl *ctl, const struct invocation *invocation)
 	int status;
 
 	if (end == text || *end || n < 1 || n > PROCESSES_MAX)
-		return report_usage(ctl, "a number from 1 on", "resize: \"%s\" will not do for a number of processes", text);
+		return report_usage(
+			ctl, "a number from 1 on", "resize: \"%s\" will not do for a number of processes", text);
 	status = taskctl_request(ctl, METHOD_POOL_RESIZE,
 		must(json_pack("{s:s,s:I}", "pool", pool, "processes", (json_int_t)n)), &entry);
 	if (status != EXIT_FINE)

@@ -79,7 +79,8 @@ static int run_queue_set(struct taskctl *ctl, const struct invocation *invocatio
 	if (json_object_size(params) > 1)
 		return change(ctl, METHOD_QUEUE_SET, params, "is changed", name);
 	json_decref(params);
-	return report_usage(ctl, "\"taskctl help queue set\" shows what can be changed", "queue set: nothing is to be changed");
+	return report_usage(
+		ctl, "\"taskctl help queue set\" shows what can be changed", "queue set: nothing is to be changed");
 }
 
 static int run_queue_remove(struct taskctl *ctl, const struct invocation *invocation)

@@ -21,7 +21,8 @@ static int64_t now_ns(void)
 	return ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
 }
 
-static int print_results(struct taskctl *ctl, struct taskd_future **futures, int n, char *const *ids, int64_t timeout_ns)
+static int print_results(
+	struct taskctl *ctl, struct taskd_future **futures, int n, char *const *ids, int64_t timeout_ns)
 {
 	int64_t deadline = timeout_ns ? now_ns() + timeout_ns : 0;
 	int worst = EXIT_FINE;

@@ -24,7 +24,8 @@ static char *add_params(const struct taskctl *ctl, const struct invocation *invo
 {
 	const struct schedule_values *values = invocation->values;
 	json_t *params = submission_params(ctl, &values->submission);
-	char *args = params ? arguments_json(ctl, invocation->operands + 2, invocation->n_operands - 2, values->args) : NULL;
+	char *args =
+		params ? arguments_json(ctl, invocation->operands + 2, invocation->n_operands - 2, values->args) : NULL;
 	char every[UNITS_TEXT_SIZE], *text = NULL;
 
 	if (args) {
@@ -65,7 +66,8 @@ static int run_add(struct taskctl *ctl, const struct invocation *invocation)
 	int status;
 
 	if (!values->cron == !values->every_ns)
-		return report_usage(ctl, "--cron \"30 4 * * mon-fri\", or --every 10m", "schedule add needs either --cron or --every");
+		return report_usage(ctl, "--cron \"30 4 * * mon-fri\", or --every 10m",
+			"schedule add needs either --cron or --every");
 	params = add_params(ctl, invocation);
 	if (!params)
 		return EXIT_USAGE;
@@ -136,7 +138,8 @@ static int run_remove(struct taskctl *ctl, const struct invocation *invocation)
 		const char *name = invocation->operands[i];
 		char text[160];
 		json_t *entry;
-		int status = taskctl_request(ctl, METHOD_SCHEDULE_REMOVE, must(json_pack("{s:s}", "name", name)), &entry);
+		int status =
+			taskctl_request(ctl, METHOD_SCHEDULE_REMOVE, must(json_pack("{s:s}", "name", name)), &entry);
 
 		if (status == EXIT_FINE) {
 			snprintf(text, sizeof text, "%s is gone; what it has submitted stays", name);

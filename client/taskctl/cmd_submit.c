@@ -110,7 +110,8 @@ static int run_submit(struct taskctl *ctl, const struct invocation *invocation)
 	ctl->writer->raw = values->raw;
 	if (values->batch) {
 		if (invocation->n_operands > 0 || values->args || submission_given(&values->submission))
-			return report_usage(ctl, "each task of the file says it for itself", "--batch goes with --wait and --raw only");
+			return report_usage(ctl, "each task of the file says it for itself",
+				"--batch goes with --wait and --raw only");
 		return batch_submit(ctl, values->batch, values->wait);
 	}
 	if (invocation->n_operands == 0)
@@ -125,7 +126,8 @@ static int call_interrupted(struct taskctl *ctl, struct taskd_future *f, bool sh
 	int status = EXIT_INTERRUPTED;
 
 	if (shared) {
-		report(ctl, EXIT_INTERRUPTED, "interrupted", NULL, "interrupted: the task is cancelled, unless others wait for it");
+		report(ctl, EXIT_INTERRUPTED, "interrupted", NULL,
+			"interrupted: the task is cancelled, unless others wait for it");
 		taskd_future_free(f);
 		taskd_flush(ctl->connection, TASKD_SECOND);
 		interrupt_die();

@@ -42,7 +42,8 @@ static json_t *which_tasks(const struct taskctl *ctl, const struct invocation *i
 	json_t *ids;
 
 	if (invocation->n_operands == 0 && !values->tag) {
-		report_usage(ctl, "usage: taskctl wait [OPTION…] ID…, or taskctl wait --tag TAG", "wait needs an ID or a --tag");
+		report_usage(ctl, "usage: taskctl wait [OPTION…] ID…, or taskctl wait --tag TAG",
+			"wait needs an ID or a --tag");
 		return NULL;
 	}
 	if (invocation->n_operands > 0 && values->tag) {

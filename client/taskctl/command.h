@@ -118,8 +118,8 @@ int option_set(const struct taskctl *ctl, const struct option_spec *spec, void *
 void options_free(const struct option_spec *specs, void *values);
 
 /* parse.c: reads the command line. EXIT_FINE, or it has been reported. invocation_free ends it in both cases. */
-int command_line_parse(const struct taskctl *ctl, int argc, char **argv, struct global_values *globals,
-	struct invocation *invocation);
+int command_line_parse(
+	const struct taskctl *ctl, int argc, char **argv, struct global_values *globals, struct invocation *invocation);
 void invocation_free(struct invocation *invocation);
 
 /* help.c */

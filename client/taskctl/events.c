@@ -15,7 +15,7 @@
 
 struct printing {
 	struct taskctl *ctl;
-	json_t *seen; /* where tasks are named: the ids of which there was a line, {"17":true} */
+	json_t *seen;                 /* where tasks are named: the ids of which there was a line, {"17":true} */
 	struct taskd_future **states; /* how they stand */
 	size_t n_states;
 	struct taskd_future *wait; /* done when all of them have ended */
@@ -35,7 +35,8 @@ static void put_time(struct strbuf *out, const char *at)
 	if (ns < 0 || !localtime_r(&seconds, &tm))
 		strbuf_puts(out, at);
 	else
-		strbuf_printf(out, "%02d:%02d:%02d.%03d", tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ns % TASKD_SECOND / TASKD_MS));
+		strbuf_printf(out, "%02d:%02d:%02d.%03d", tm.tm_hour, tm.tm_min, tm.tm_sec,
+			(int)(ns % TASKD_SECOND / TASKD_MS));
 }
 
 /* The member at PATH as in a table, behind BEFORE; false where there is none. */
@@ -109,8 +110,8 @@ static char *line_of(const struct taskctl *ctl, const json_t *record, const char
 	struct strbuf out = STRBUF_INIT;
 
 	put_time(&out, at);
-	strbuf_printf(&out, "  %6s  %-12s  %s%-10s%s", id_text ? id_text : "-", task_text ? task_text : "-", color ? color : "",
-		name, color ? "\033[0m" : "");
+	strbuf_printf(&out, "  %6s  %-12s  %s%-10s%s", id_text ? id_text : "-", task_text ? task_text : "-",
+		color ? color : "", name, color ? "\033[0m" : "");
 	put_detail(&out, record, name);
 	free(id_text);
 	free(task_text);

@@ -76,10 +76,12 @@ void interrupt_says(const struct taskctl *ctl, const char *text)
 
 	saying_length = 0;
 	if (text && ctl->json) {
-		json_t *all = json_pack("{s:{s:s,s:s,s:s}}", "error", "kind", "interrupted", "message", "interrupted", "hint", text);
+		json_t *all = json_pack(
+			"{s:{s:s,s:s,s:s}}", "error", "kind", "interrupted", "message", "interrupted", "hint", text);
 		char *json = json_dumps(all, JSON_COMPACT); /* NULL where the socket's path is no UTF-8 */
 
-		length = snprintf(saying, sizeof saying, "%s%s\n", newline, json ? json : "{\"error\":{\"kind\":\"interrupted\"}}");
+		length = snprintf(saying, sizeof saying, "%s%s\n", newline,
+			json ? json : "{\"error\":{\"kind\":\"interrupted\"}}");
 		free(json);
 		json_decref(all);
 	} else if (text && !ctl->quiet) {

@@ -68,8 +68,9 @@ static size_t height(void)
 {
 	struct winsize window;
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > HEADING_LINES + 1 ?
-		window.ws_row - HEADING_LINES - 1u : 20;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > HEADING_LINES + 1
+		? window.ws_row - HEADING_LINES - 1u
+		: 20;
 }
 
 static int fetch(struct screen *screen)
@@ -103,8 +104,8 @@ static void draw(struct screen *screen)
 	if (json_array_size(screen->records) == 0)
 		puts("no tasks");
 	else
-		printf("%s%zu task%s; Ctrl-C ends this\n\n", screen->more ? "the first " : "", json_array_size(screen->records),
-			json_array_size(screen->records) == 1 ? "" : "s");
+		printf("%s%zu task%s; Ctrl-C ends this\n\n", screen->more ? "the first " : "",
+			json_array_size(screen->records), json_array_size(screen->records) == 1 ? "" : "s");
 	writer->ops->table(writer, screen->listing.columns, screen->records);
 	fflush(stdout);
 	screen->drawn_ms = now_ms();

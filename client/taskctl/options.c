@@ -14,8 +14,8 @@ static int will_not_do(const struct taskctl *ctl, const struct option_spec *spec
 	return report_usage(ctl, hint, "--%s: \"%s\" will not do", spec->name, text);
 }
 
-static int set_integer(const struct taskctl *ctl, const struct option_spec *spec, const char *text,
-	struct option_integer *out)
+static int set_integer(
+	const struct taskctl *ctl, const struct option_spec *spec, const char *text, struct option_integer *out)
 {
 	long long value;
 	char hint[96], *end;
@@ -29,8 +29,8 @@ static int set_integer(const struct taskctl *ctl, const struct option_spec *spec
 	return EXIT_FINE;
 }
 
-static int set_number(const struct taskctl *ctl, const struct option_spec *spec, const char *text,
-	struct option_number *out)
+static int set_number(
+	const struct taskctl *ctl, const struct option_spec *spec, const char *text, struct option_number *out)
 {
 	char hint[96], *end;
 	double value = strtod(text, &end);
@@ -43,8 +43,8 @@ static int set_number(const struct taskctl *ctl, const struct option_spec *spec,
 	return EXIT_FINE;
 }
 
-static int set_size(const struct taskctl *ctl, const struct option_spec *spec, const char *text,
-	struct option_integer *out)
+static int set_size(
+	const struct taskctl *ctl, const struct option_spec *spec, const char *text, struct option_integer *out)
 {
 	if (units_parse_size(text, &out->value) < 0)
 		return report_usage(ctl, "write it like 64M, 10k or 4096", "--%s: \"%s\" is no size", spec->name, text);
@@ -58,7 +58,8 @@ static int set_duration(const struct taskctl *ctl, const struct option_spec *spe
 
 	if (units_parse_duration(text, out) < 0 || (*out == 0 && !zero_too))
 		return report_usage(ctl,
-			zero_too ? "write it like 30s, 1.5h or 250ms" : "write it like 30s, 1.5h or 250ms, and more than 0",
+			zero_too ? "write it like 30s, 1.5h or 250ms"
+				 : "write it like 30s, 1.5h or 250ms, and more than 0",
 			"--%s: \"%s\" is no duration", spec->name, text);
 	return EXIT_FINE;
 }
@@ -82,14 +83,15 @@ static int set_word(const struct taskctl *ctl, const struct option_spec *spec, c
 	} else {
 		length = snprintf(hint, sizeof hint, "one of");
 		for (int i = 0; spec->words[i] && length < (int)sizeof hint; i++)
-			length += snprintf(hint + length, sizeof hint - (size_t)length, "%s %s", i > 0 ? "," : "", spec->words[i]);
+			length += snprintf(
+				hint + length, sizeof hint - (size_t)length, "%s %s", i > 0 ? "," : "", spec->words[i]);
 	}
 	return will_not_do(ctl, spec, text, hint);
 }
 
 /* "a,b" is two items; where the option has words, each must be one of them. */
-static int add_items(const struct taskctl *ctl, const struct option_spec *spec, const char *text,
-	struct option_list *list)
+static int add_items(
+	const struct taskctl *ctl, const struct option_spec *spec, const char *text, struct option_list *list)
 {
 	int ignored, status;
 

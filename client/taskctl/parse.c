@@ -60,11 +60,13 @@ static int unknown_option(const struct parser *p, const char *word)
 	if (suggest.best)
 		snprintf(hint, sizeof hint, "did you mean --%s?", suggest.best);
 	else if (command)
-		snprintf(hint, sizeof hint, "\"taskctl help %s\" shows its options; an argument that starts with - goes after --",
+		snprintf(hint, sizeof hint,
+			"\"taskctl help %s\" shows its options; an argument that starts with - goes after --",
 			command->name);
 	else
 		snprintf(hint, sizeof hint, "options of a command go after its name; \"taskctl help\" shows all");
-	return report_usage(p->ctl, hint, "%s%sunknown option %s", command ? command->name : "", command ? ": " : "", name);
+	return report_usage(
+		p->ctl, hint, "%s%sunknown option %s", command ? command->name : "", command ? ": " : "", name);
 }
 
 /* The argument of an option: what stands behind it, else the next word. */
@@ -72,7 +74,8 @@ static int take_argument(struct parser *p, const struct match *match, const char
 {
 	if (!attached) {
 		if (p->next >= p->argc)
-			return report_usage(p->ctl, NULL, "--%s needs its %s", match->spec->name, match->spec->argument);
+			return report_usage(
+				p->ctl, NULL, "--%s needs its %s", match->spec->name, match->spec->argument);
 		attached = p->argv[p->next++];
 	}
 	return option_set(p->ctl, match->spec, match->values, attached);
@@ -160,7 +163,8 @@ static int check_operands(const struct parser *p)
 		return EXIT_FINE;
 	/* A file's name may be any bytes; what may be one has a check of its own where it is none. */
 	for (int i = 0; i < invocation->n_operands; i++)
-		if (!text_is_utf8(invocation->operands[i]) && (i == 0 ? command->first : command->rest) != COMPLETE_FILE)
+		if (!text_is_utf8(invocation->operands[i]) &&
+			(i == 0 ? command->first : command->rest) != COMPLETE_FILE)
 			return report_usage(p->ctl, NULL, "%s: one of its words is not UTF-8", command->name);
 	snprintf(hint, sizeof hint, "usage: taskctl %s%s%s%s", command->name, command->options ? " [OPTION…]" : "",
 		*command->operands ? " " : "", command->operands);
@@ -172,11 +176,16 @@ static int check_operands(const struct parser *p)
 	return EXIT_FINE;
 }
 
-int command_line_parse(const struct taskctl *ctl, int argc, char **argv, struct global_values *globals,
-	struct invocation *invocation)
+int command_line_parse(
+	const struct taskctl *ctl, int argc, char **argv, struct global_values *globals, struct invocation *invocation)
 {
 	struct parser p = {
-		.ctl = ctl, .argc = argc, .argv = argv, .next = 1, .globals = globals, .invocation = invocation,
+		.ctl = ctl,
+		.argc = argc,
+		.argv = argv,
+		.next = 1,
+		.globals = globals,
+		.invocation = invocation,
 	};
 	bool options_over = false;
 	int status = EXIT_FINE;

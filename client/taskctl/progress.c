@@ -89,7 +89,8 @@ size_t progress_bar(double fraction, char *buf)
 	buf[length++] = '[';
 	for (size_t i = 0; i < BAR_WIDTH; i++)
 		buf[length++] = i < filled ? '=' : i == filled ? '>' : ' ';
-	return length + (size_t)sprintf(buf + length, "] %3d%%", fraction > 0 ? (int)((fraction < 1 ? fraction : 1) * 100) : 0);
+	return length +
+		(size_t)sprintf(buf + length, "] %3d%%", fraction > 0 ? (int)((fraction < 1 ? fraction : 1) * 100) : 0);
 }
 
 static void draw(int64_t now)

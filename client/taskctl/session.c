@@ -90,8 +90,8 @@ int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, 
 	if (id)
 		snprintf(what, sizeof what, "task %s", id);
 	if (error == TASKD_E_TIMEOUT)
-		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result", "%s has not ended yet",
-			id ? what : "the task");
+		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result",
+			"%s has not ended yet", id ? what : "the task");
 	if (error != TASKD_OK)
 		return report_failure(ctl, id ? what : NULL, taskd_future_error(f));
 	json = taskd_future_result(f, &length);

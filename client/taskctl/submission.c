@@ -71,8 +71,8 @@ static int check_time(const struct taskctl *ctl, const char *option, const char 
 	if (!text || (or_duration && units_parse_duration(text, &ns) == 0) || units_parse_time(text, &ns, &why) == 0)
 		return EXIT_FINE;
 	return report_usage(ctl,
-		or_duration ? "write it like 30s or 1.5h, from now, or like 2027-01-31T18:00:00Z" :
-			      "write it like 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00",
+		or_duration ? "write it like 30s or 1.5h, from now, or like 2027-01-31T18:00:00Z"
+			    : "write it like 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00",
 		"--%s: \"%s\" will not do: %s", option, text, why);
 }
 
@@ -87,8 +87,9 @@ static int check(const struct taskctl *ctl, const struct submission *s)
 		return report_usage(ctl, "--key KEY is what it is about", "--key-mode without --key");
 	if (s->pass_results && s->after.n == 0)
 		return report_usage(ctl, "--after ID,ID says whose results", "--pass-results without --after");
-	if (!s->retries.given && (s->backoff_ns.given || s->backoff_max_ns || s->backoff_factor.given || s->jitter.given ||
-					 s->retry_on.n > 0))
+	if (!s->retries.given &&
+		(s->backoff_ns.given || s->backoff_max_ns || s->backoff_factor.given || s->jitter.given ||
+			s->retry_on.n > 0))
 		return report_usage(ctl, "--retries N says how often", "how to try again, but not --retries");
 	if (status == EXIT_FINE)
 		status = check_time(ctl, "expires", s->expires, true);

@@ -42,8 +42,8 @@ extern const char *const submission_outcomes[], *const submission_key_modes[];
 /* What was said, as members of a method's parameters. NULL: reported. */
 json_t *submission_params(const struct taskctl *ctl, const struct submission *submission);
 /* The same for the library, in OUT; it points into SUBMISSION. EXIT_FINE, or it has been reported. */
-int submission_options(const struct taskctl *ctl, const struct submission *submission, bool detached,
-	struct taskd_options *out);
+int submission_options(
+	const struct taskctl *ctl, const struct submission *submission, bool detached, struct taskd_options *out);
 /* Whether anything was said. */
 bool submission_given(const struct submission *submission);
 

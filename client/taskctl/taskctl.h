@@ -47,7 +47,8 @@ int taskctl_connect(struct taskctl *ctl);
  * on EXIT_FINE; on anything else the error has been reported. */
 int taskctl_request(struct taskctl *ctl, enum method method, json_t *params, json_t **result);
 /* The same with the parameters' text, or NULL, for what must pass to the letter; WHAT (or NULL) is put before an error. */
-int taskctl_request_text(struct taskctl *ctl, enum method method, const char *params, const char *what, json_t **result);
+int taskctl_request_text(
+	struct taskctl *ctl, enum method method, const char *params, const char *what, json_t **result);
 /* One look at the connection: takes what has come, runs callbacks, and waits where nothing has. INTERRUPT: what
  * interrupt_noted gave, or -1; TIMEOUT_MS as of poll(2). */
 enum turn {
@@ -61,8 +62,8 @@ int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, 
 
 /* --- report.c: what goes to stderr --- */
 /* "error: …" and, where HINT is not NULL, "hint: …". KIND is the JSON's. Return STATUS, so that callers can too. */
-int report(const struct taskctl *ctl, enum exit_status status, const char *kind, const char *hint, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+int report(const struct taskctl *ctl, enum exit_status status, const char *kind, const char *hint, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
 /* A command line that makes no sense: EXIT_USAGE. */
 int report_usage(const struct taskctl *ctl, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -82,8 +82,10 @@ static char *task_line(const json_t *record)
 {
 	struct field id = { .path = "id" }, task = { .path = "task" }, state = { .path = "state" };
 	struct field doing = { .path = "progress.text" }, ran = { .path = "started_at", .cell = CELL_ELAPSED };
-	char *id_text = cell_text(&id, record), *task_text = cell_text(&task, record), *state_text = cell_text(&state, record);
-	char *doing_text = cell_text(&doing, record), *ran_text = cell_text(&ran, record), bar[PROGRESS_BAR_SIZE], *line;
+	char *id_text = cell_text(&id, record), *task_text = cell_text(&task, record),
+	     *state_text = cell_text(&state, record);
+	char *doing_text = cell_text(&doing, record), *ran_text = cell_text(&ran, record), bar[PROGRESS_BAR_SIZE],
+	     *line;
 
 	progress_bar(part_done(record), bar);
 	if (asprintf(&line, "%6s %-12s %s %s%s%s", id_text ? id_text : "", task_text ? task_text : "", bar,
@@ -120,7 +122,7 @@ static void draw(const struct waiting *w)
 	const char *id;
 	json_t *record;
 
-	json_object_foreach(w->tasks, id, record)
+	json_object_foreach (w->tasks, id, record)
 		if (n < LINES && (single || (!has_ended(record) && json_object_get(record, "started_at"))))
 			lines[n++] = task_line(record);
 	if (!single)

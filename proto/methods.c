@@ -55,7 +55,7 @@
 			.summary = "after which outcomes it is tried again; default: all three")
 
 #define MORE_OPTION_PARAMS(struct_)                                                                             \
-	PARAM(struct_, options.expires, "expires", PARAM_MOMENT,                                                \
+	PARAM(struct_, options.expires, "expires", PARAM_MOMENT, .min = 1,                                      \
 		.summary = "it must have started by then, or so long after its submission; default: no limit"), \
 		RETRY_PARAMS(struct_, options.retry)
 

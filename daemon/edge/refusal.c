@@ -49,7 +49,7 @@ static void draining(struct refusal *refusal, const struct task_spec *spec)
 }
 
 /* TASK: who has the key; NULL: another of the same batch. */
-static void duplicate(struct refusal *refusal, const struct task_spec *spec, const struct task *task)
+static void duplicate(struct refusal *refusal, const struct task_spec *spec, struct task *task)
 {
 	const char *key = spec->key ? spec->key : task && task->extra ? task->extra->key : NULL;
 	size_t length = spec->key ? spec->key_length : task && task->extra ? task->extra->key_length : 0;
@@ -58,6 +58,8 @@ static void duplicate(struct refusal *refusal, const struct task_spec *spec, con
 	if (!task) {
 		snprintf(refusal->message, sizeof(refusal->message), "another task of the batch has the key \"%.*s\"", shown, key);
 	} else {
+		if (task->slot)
+			core_task_look(task);
 		snprintf(refusal->message, sizeof(refusal->message), "task %" PRIu64 " (%s) has the key \"%.*s\"", task->id,
 			task_state_name(task->state), shown, key ? key : "");
 		strbuf_printf(&refusal->data, ",\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", task->id, task_state_name(task->state));
@@ -96,7 +98,7 @@ static void plain(struct refusal *refusal, enum proto_error error, const char *m
 }
 
 void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec, size_t wanted,
-	const struct task *task)
+	struct task *task)
 {
 	*out = (struct refusal){ .data = STRBUF_INIT };
 	switch (code) {
@@ -148,7 +150,7 @@ void refusal_free(struct refusal *refusal)
 }
 
 void submission_refused(
-	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, const struct task *task)
+	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, struct task *task)
 {
 	struct refusal told;
 	refusal_tell(&told, to->connection->edge->core, (enum core_refusal)refusal, spec, wanted, task);

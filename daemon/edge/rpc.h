@@ -60,11 +60,11 @@ struct refusal {
 };
 /* Why the core would not take so many tasks of SPEC; TASK is the one that it gave with CORE_DUPLICATE. */
 void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec,
-	size_t wanted, const struct task *task);
+	size_t wanted, struct task *task);
 void refusal_free(struct refusal *refusal);
 /* Answers that. */
 void submission_refused(
-	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, const struct task *task);
+	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, struct task *task);
 
 /* --- room.c: submissions that wait for room in their queue --- */
 /* What is parked, by what it is. */

@@ -65,25 +65,6 @@ static bool add_label(const struct call *call, struct task_batch *batch, struct 
 	return true;
 }
 
-/* CALL answers for this element. */
-static bool read_item(const struct call *call, struct task_batch *batch, const struct json_span *element)
-{
-	struct item *item = &batch->items[batch->read];
-	char error[320];
-	if (element->kind != JSON_SPAN_OBJECT) {
-		reply_error(&call->to, PROTO_INVALID_PARAMS, "it must be an object, with \"task\" and \"args\"", NULL);
-		return false;
-	}
-	if (params_read(batch_task_params(), element, &item->params, error, sizeof(error)) < 0) {
-		reply_error(&call->to, PROTO_INVALID_PARAMS, error, NULL);
-		return false;
-	}
-	batch->read++;
-	return add_label(call, batch, item) &&
-	       submission_prepare(call, item->params.task, &item->params.options, &item->submission) &&
-	       submission_args(&call->to, &item->params.args, &item->submission);
-}
-
 /* CALL, with its errors about item INDEX. */
 static struct call call_of(const struct call *call, const struct task_batch *batch, size_t index, struct reply_place *place)
 {
@@ -91,6 +72,34 @@ static struct call call_of(const struct call *call, const struct task_batch *bat
 	*place = (struct reply_place){ .index = index, .label = index < batch->read ? batch->items[index].params.label : NULL };
 	of.to.place = place;
 	return of;
+}
+
+static bool read_params(const struct call *call, struct task_batch *batch, const struct json_span *element)
+{
+	struct reply_place place;
+	const struct call of = call_of(call, batch, batch->read, &place);
+	char error[320];
+	if (element->kind != JSON_SPAN_OBJECT) {
+		reply_error(&of.to, PROTO_INVALID_PARAMS, "it must be an object, with \"task\" and \"args\"", NULL);
+		return false;
+	}
+	if (params_read(batch_task_params(), element, &batch->items[batch->read].params, error, sizeof(error)) < 0) {
+		reply_error(&of.to, PROTO_INVALID_PARAMS, error, NULL);
+		return false;
+	}
+	batch->read++;
+	return true;
+}
+
+static bool read_item(const struct call *call, struct task_batch *batch, const struct json_span *element)
+{
+	struct item *item = &batch->items[batch->read];
+	struct reply_place place;
+	if (!read_params(call, batch, element))
+		return false;
+	const struct call of = call_of(call, batch, batch->read - 1, &place);
+	return add_label(&of, batch, item) && submission_prepare(&of, item->params.task, &item->params.options, &item->submission) &&
+	       submission_args(&of.to, &item->params.args, &item->submission);
 }
 
 static bool read_items(const struct call *call, struct task_batch *batch, const struct json_span *tasks)
@@ -104,10 +113,8 @@ static bool read_items(const struct call *call, struct task_batch *batch, const 
 	batch->items = xcalloc(count ? count : 1, sizeof(batch->items[0]));
 	batch->count = count;
 	for (size_t i = 0; i < count; i++) {
-		struct reply_place place;
-		const struct call of = call_of(call, batch, i, &place);
 		json_next(tasks, &cursor, NULL, &element);
-		if (!read_item(&of, batch, &element))
+		if (!read_item(call, batch, &element))
 			return false;
 	}
 	return true;
@@ -287,7 +294,7 @@ static bool may_watch(const struct call *call, const struct task_batch *batch)
 	return false;
 }
 
-static void refused(const struct call *call, const struct task_batch *batch, int refusal, size_t culprit, const struct task *task)
+static void refused(const struct call *call, const struct task_batch *batch, int refusal, size_t culprit, struct task *task)
 {
 	const struct task_spec *spec = &batch->items[culprit].submission.spec;
 	struct reply_place place;

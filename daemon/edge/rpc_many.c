@@ -35,6 +35,7 @@ struct many {
 	size_t matched;
 	size_t done;
 	size_t begun; /* cancelled, but not over yet */
+	bool fresh;   /* has had its share of this turn */
 	struct strbuf error; /* the first reason why one could not be retried; an error object */
 	STAILQ_ENTRY(many) link; /* edge->manies */
 };
@@ -79,7 +80,7 @@ static int retry(struct task *task, struct task **again)
 	return refusal;
 }
 
-static void retry_error(struct strbuf *out, struct core *core, struct task *task, int refusal, const struct task *other)
+static void retry_error(struct strbuf *out, struct core *core, struct task *task, int refusal, struct task *other)
 {
 	const struct task_spec spec = { .queue = task->queue, .type = task->type };
 	struct refusal told;
@@ -229,8 +230,10 @@ bool manies_turn(struct edge *edge)
 	struct many *many = STAILQ_FIRST(&edge->manies);
 	STAILQ_REMOVE_HEAD(&edge->manies, link);
 	STAILQ_INSERT_TAIL(&edge->manies, many, link);
-	if (!connection_is_closed(many->request->connection) && slice(many))
+	if (!many->fresh && !connection_is_closed(many->request->connection) && slice(many))
 		answer(many);
+	else
+		many->fresh = false;
 	return true;
 }
 
@@ -248,6 +251,7 @@ static void begin(const struct call *call, struct cancel_params *params, const s
 	many->filter = filter;
 	many->filter.states = (filter.states ? filter.states : ALL_STATES) & action->states;
 	many->walk.oldest_first = true;
+	many->fresh = true;
 	many->newest = tasks_newest(call->edge->core);
 	many->request = request_new(&call->to, &many_kind);
 	many->request->state = many;

@@ -54,6 +54,10 @@ START_TEST(exit_statuses_are_what_taskctl_promises)
 		{ PROTO_DENIED, 5 },
 		{ PROTO_QUEUE_FULL, 6 },
 		{ PROTO_TOO_MANY, 6 },
+		{ PROTO_QUEUE_DRAINING, 6 },
+		{ PROTO_DEPENDENCY_CYCLE, 2 },
+		{ PROTO_DEPENDENCY_FAILED, 1 },
+		{ PROTO_DUPLICATE, 1 },
 		{ PROTO_TIMED_OUT, 124 },
 		{ PROTO_WAIT_TIMED_OUT, 124 },
 	};

@@ -18,6 +18,16 @@ static void read_into(enum method method, const char *text, void *out, size_t si
 	ck_assert_msg(params_read(method_info(method)->params, &params, out, error, sizeof(error)) == 0, "%s", error);
 }
 
+static void expect_described(const struct param_spec *specs)
+{
+	for (const struct param_spec *spec = specs; spec->name; spec++) {
+		ck_assert_ptr_nonnull(spec->summary);
+		ck_assert(spec->words ? spec->type == PARAM_ENUM || spec->type == PARAM_STRINGS : spec->type != PARAM_ENUM);
+		for (const struct param_spec *other = specs; other < spec; other++)
+			ck_assert(strcmp(spec->name, other->name) != 0 && spec->offset != other->offset);
+	}
+}
+
 START_TEST(every_method_is_described)
 {
 	const struct method_info *info = method_info((enum method)_i);
@@ -30,12 +40,13 @@ START_TEST(every_method_is_described)
 	json_t *json = json_loads(info->result_schema, JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_msg(json_is_object(json), "%s: %s", info->name, info->result_schema);
 	json_decref(json);
-	for (const struct param_spec *spec = info->params; spec->name; spec++) {
-		ck_assert_ptr_nonnull(spec->summary);
-		ck_assert_int_eq(spec->type == PARAM_ENUM, spec->words != NULL);
-		for (const struct param_spec *other = info->params; other < spec; other++)
-			ck_assert(strcmp(spec->name, other->name) != 0 && spec->offset != other->offset);
-	}
+	expect_described(info->params);
+}
+END_TEST
+
+START_TEST(an_element_of_a_batch_is_described)
+{
+	expect_described(batch_task_params());
 }
 END_TEST
 
@@ -49,7 +60,14 @@ START_TEST(other_names_are_no_methods)
 }
 END_TEST
 
-#define OPTIONS ",\"queue\":\"q\",\"priority\":-2147483648,\"timeout\":\"2s\",\"tag\":\"t\"}"
+#define OPTIONS_OPEN                                                                                          \
+	",\"queue\":\"q\",\"priority\":-2147483648,\"timeout\":\"2s\",\"tag\":\"t\",\"expires\":\"1m\",\"retries\":3," \
+	"\"backoff\":2,\"backoff_max\":\"1m\",\"backoff_factor\":1.5,\"jitter\":0,\"retry_on\":[\"failed\",\"crashed\"]," \
+	"\"wait_for_room\":\"5s\""
+#define OPTIONS OPTIONS_OPEN "}"
+#define SINGLE_OPTIONS                                                                                        \
+	",\"delay\":4,\"at\":\"1970-01-01T00:00:05Z\",\"after\":[\"17\",\"a\"],\"after_any\":18,"                \
+	"\"pass_results\":true,\"key\":\"k\",\"key_mode\":\"once\"}"
 
 static void expect_options(const struct submit_options *options)
 {
@@ -57,25 +75,87 @@ static void expect_options(const struct submit_options *options)
 	ck_assert_int_eq(options->priority, INT32_MIN);
 	ck_assert_int_eq(options->timeout, INT64_C(2000000000));
 	ck_assert_str_eq(options->tag, "t");
+	ck_assert(options->expires.given && !options->expires.wall && options->expires.ns == INT64_C(60000000000));
+	ck_assert_int_eq(options->retry.retries, 3);
+	ck_assert_int_eq(options->retry.backoff, INT64_C(2000000000));
+	ck_assert_int_eq(options->retry.backoff_max, INT64_C(60000000000));
+	ck_assert_double_eq(options->retry.backoff_factor, 1.5);
+	ck_assert_double_eq(options->retry.jitter, 0);
+	ck_assert_uint_eq(options->retry.retry_on.count, 2);
 }
+
+static void expect_single_options(const struct submit_options *options)
+{
+	ck_assert_int_eq(options->delay, INT64_C(4000000000));
+	ck_assert_int_eq(options->at, INT64_C(5000000000));
+	ck_assert(options->after.count == 2 && options->after.refs[0].id == 17);
+	ck_assert_str_eq(options->after.refs[1].label, "a");
+	ck_assert(options->after_any.count == 1 && options->after_any.refs[0].id == 18);
+	ck_assert(options->pass_results && options->key_mode == KEY_WORD_ONCE);
+	ck_assert_str_eq(options->key, "k");
+}
+
+START_TEST(what_concerns_everybody_is_for_admins)
+{
+	static const enum method admins[] = { METHOD_POOL_RESIZE, METHOD_QUEUE_CREATE, METHOD_QUEUE_SET, METHOD_QUEUE_REMOVE,
+		METHOD_QUEUE_PAUSE, METHOD_QUEUE_RESUME, METHOD_QUEUE_DRAIN, METHOD_SERVER_RELOAD, METHOD_SERVER_SHUTDOWN };
+
+	for (int method = 0; method < N_METHODS; method++) {
+		bool admin = false;
+		for (size_t i = 0; i < sizeof(admins) / sizeof(admins[0]); i++)
+			admin |= admins[i] == (enum method)method;
+		ck_assert_msg(method_info((enum method)method)->admin == admin, "%s", method_info((enum method)method)->name);
+	}
+}
+END_TEST
 
 START_TEST(submissions_fill_their_struct)
 {
 	struct submit_params params;
 
-	read_into(METHOD_TASK_CALL, "{\"task\":\"fib\",\"args\":[1]" OPTIONS, &params, sizeof(params));
+	read_into(METHOD_TASK_CALL, "{\"task\":\"fib\",\"args\":[1]" OPTIONS_OPEN SINGLE_OPTIONS, &params, sizeof(params));
 	ck_assert_str_eq(params.task, "fib");
 	ck_assert_int_eq(params.args.kind, JSON_SPAN_ARRAY);
 	expect_options(&params.options);
+	expect_single_options(&params.options);
+	ck_assert_int_eq(params.options.wait_for_room, INT64_C(5000000000));
 	params_free(method_info(METHOD_TASK_CALL)->params, &params);
-	read_into(METHOD_TASK_SUBMIT, "{\"watch\":true,\"task\":\"fib\",\"args\":{}" OPTIONS, &params, sizeof(params));
+	read_into(METHOD_TASK_SUBMIT, "{\"watch\":true,\"task\":\"fib\",\"args\":{}" OPTIONS_OPEN SINGLE_OPTIONS, &params,
+		sizeof(params));
 	ck_assert(params.watch);
 	expect_options(&params.options);
+	expect_single_options(&params.options);
 	params_free(method_info(METHOD_TASK_SUBMIT)->params, &params);
 	read_into(METHOD_TASK_CALL, "[\"fib\",[30]]", &params, sizeof(params));
 	ck_assert(params.options.timeout == -1 && !params.options.queue && !params.options.tag &&
-		!params.options.priority);
+		!params.options.priority && params.options.delay == -1 && params.options.at == INT64_MIN);
+	ck_assert(!params.options.expires.given && !params.options.retry.retries && params.options.retry.backoff == -1 &&
+		params.options.retry.backoff_max == -1 && params.options.retry.jitter == -1);
+	ck_assert(params.options.retry.backoff_factor == 0 && !params.options.after.count && !params.options.key &&
+		params.options.key_mode == -1 && params.options.wait_for_room == -1);
 	params_free(method_info(METHOD_TASK_CALL)->params, &params);
+}
+END_TEST
+
+START_TEST(an_element_of_a_batch_fills_its_struct)
+{
+	static const char text[] = "{\"label\":\"x\",\"task\":\"fib\",\"retries\":1,\"key\":\"k\",\"after\":\"y\"}";
+	struct batch_task_params params = { 0 };
+	struct json_span span;
+
+	ck_assert_int_eq(json_scan(text, strlen(text), &span, NULL, NULL), 0);
+	ck_assert_int_eq(params_read(batch_task_params(), &span, &params, error, sizeof(error)), 0);
+	ck_assert_str_eq(params.label, "x");
+	ck_assert_str_eq(params.task, "fib");
+	ck_assert(params.options.retry.retries == 1 && params.options.after.count == 1 && !params.watch);
+	params_free(batch_task_params(), &params);
+	/* All that a submission takes, but for waiting alone, and no more. */
+	for (const struct param_spec *spec = method_info(METHOD_TASK_SUBMIT)->params; spec->name; spec++) {
+		const struct param_spec *same = batch_task_params();
+		while (same->name && strcmp(same->name, spec->name) != 0)
+			same++;
+		ck_assert_msg(!same->name == !strcmp(spec->name, "wait_for_room"), "%s", spec->name);
+	}
 }
 END_TEST
 
@@ -117,7 +197,7 @@ END_TEST
 START_TEST(the_others_fill_their_structs)
 {
 	struct id_params status;
-	struct ids_params cancel;
+	struct cancel_params cancel;
 	struct list_params list;
 	struct shutdown_params shutdown;
 	struct cancel_request_params cancel_request;
@@ -132,14 +212,25 @@ START_TEST(the_others_fill_their_structs)
 	read_into(METHOD_TASK_FORGET, "{\"ids\":[5]}", &cancel, sizeof(cancel));
 	ck_assert_uint_eq(cancel.ids.ids[0], 5);
 	params_free(method_info(METHOD_TASK_FORGET)->params, &cancel);
-	read_into(METHOD_TASK_LIST,
-		"{\"state\":\"queued\",\"queue\":\"q\",\"task\":\"t\",\"tag\":\"g\",\"limit\":9,\"before\":\"3\"}",
-		&list, sizeof(list));
-	ck_assert_str_eq(list.states.strings[0], "queued");
-	ck_assert_str_eq(list.queue, "q");
-	ck_assert_str_eq(list.task, "t");
-	ck_assert_str_eq(list.tag, "g");
-	ck_assert(list.limit == 9 && list.before == 3);
+	read_into(METHOD_TASK_CANCEL, "{\"tag\":\"g\",\"user\":\"0\",\"since\":\"1970-01-01T00:00:00Z\",\"all\":true}", &cancel,
+		sizeof(cancel));
+	ck_assert_str_eq(cancel.filter.tag, "g");
+	ck_assert_str_eq(cancel.filter.user, "0");
+	ck_assert(cancel.all && cancel.filter.since.wall && !cancel.ids.ids);
+	params_free(method_info(METHOD_TASK_CANCEL)->params, &cancel);
+	read_into(METHOD_TASK_RETRY, "{\"state\":\"crashed\"}", &cancel, sizeof(cancel));
+	ck_assert_str_eq(cancel.filter.states.strings[0], "crashed");
+	params_free(method_info(METHOD_TASK_RETRY)->params, &cancel);
+	/* In the places that they always had. */
+	read_into(METHOD_TASK_LIST, "[\"queued\",\"q\",\"t\",\"g\",9,\"3\"]", &list, sizeof(list));
+	ck_assert_str_eq(list.filter.states.strings[0], "queued");
+	ck_assert_str_eq(list.filter.queue, "q");
+	ck_assert_str_eq(list.filter.task, "t");
+	ck_assert_str_eq(list.filter.tag, "g");
+	ck_assert(list.limit == 9 && list.before == 3 && list.order == -1);
+	params_free(method_info(METHOD_TASK_LIST)->params, &list);
+	read_into(METHOD_TASK_LIST, "{\"order\":\"oldest\",\"after\":\"3\"}", &list, sizeof(list));
+	ck_assert(list.order == 1 && list.after == 3);
 	params_free(method_info(METHOD_TASK_LIST)->params, &list);
 	read_into(METHOD_SERVER_SHUTDOWN, "[true]", &shutdown, sizeof(shutdown));
 	ck_assert(shutdown.now);
@@ -154,7 +245,10 @@ int main(void)
 	TCase *tcase = tcase_create("methods");
 	tcase_add_loop_test(tcase, every_method_is_described, 0, N_METHODS);
 	tcase_add_test(tcase, other_names_are_no_methods);
+	tcase_add_test(tcase, what_concerns_everybody_is_for_admins);
 	tcase_add_test(tcase, submissions_fill_their_struct);
+	tcase_add_test(tcase, an_element_of_a_batch_is_described);
+	tcase_add_test(tcase, an_element_of_a_batch_fills_its_struct);
 	tcase_add_test(tcase, maps_fill_their_struct);
 	tcase_add_test(tcase, waits_fill_their_structs);
 	tcase_add_test(tcase, the_others_fill_their_structs);

@@ -236,17 +236,154 @@ START_TEST(long_words_in_errors_are_cut)
 }
 END_TEST
 
+/* --- what says when, how often, after what --- */
+
+struct more {
+	double number;
+	double free_number;
+	int64_t time;
+	struct param_moment moment;
+	struct param_refs refs;
+	int64_t count;
+	int64_t free_count;
+	struct param_strings outcomes;
+};
+
+static const char *const outcome_words[] = { "failed", "timed_out", "crashed", NULL };
+static const struct param_spec more_specs[] = {
+	{ "number", PARAM_NUMBER, .offset = offsetof(struct more, number), .min = 0, .max = 1, .otherwise = -1 },
+	{ "free_number", PARAM_NUMBER, .offset = offsetof(struct more, free_number) },
+	{ "time", PARAM_TIME, .offset = offsetof(struct more, time) },
+	{ "moment", PARAM_MOMENT, .offset = offsetof(struct more, moment), .min = 1 },
+	{ "refs", PARAM_REFS, .offset = offsetof(struct more, refs), .max = 3 },
+	{ "count", PARAM_COUNT, .offset = offsetof(struct more, count), .max = 9 },
+	{ "free_count", PARAM_COUNT, .offset = offsetof(struct more, free_count) },
+	{ "outcomes", PARAM_STRINGS, .offset = offsetof(struct more, outcomes), .words = outcome_words },
+	{ .name = NULL },
+};
+
+static struct more more;
+
+static int read_more(const char *text)
+{
+	struct json_span params = { 0 };
+
+	ck_assert_msg(json_scan(text, strlen(text), &params, NULL, NULL) == 0, "%s", text);
+	memset(&more, 0, sizeof(more));
+	strcpy(error, "");
+	return params_read(more_specs, &params, &more, error, sizeof(error));
+}
+
+START_TEST(absent_ones_have_values_of_their_own)
+{
+	static const char *const texts[] = { "{}", "[]", "[null,null,null,null,null,null,null,null]" };
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		ck_assert_int_eq(read_more(texts[i]), 0);
+		ck_assert(more.number == -1 && more.free_number == 0 && more.time == INT64_MIN && !more.moment.given);
+		ck_assert(more.refs.count == 0 && more.count == -1 && more.free_count == -1 && more.outcomes.count == 0);
+		params_free(more_specs, &more);
+	}
+}
+END_TEST
+
+START_TEST(numbers_counts_and_times_are_read)
+{
+	ck_assert_int_eq(read_more("[0.25,-1e300,\"1970-01-01T00:00:01.5Z\",\"30s\",17,9,9223372036854775807,\"crashed\"]"), 0);
+	ck_assert(more.number == 0.25 && more.free_number == -1e300);
+	ck_assert_int_eq(more.time, INT64_C(1500000000));
+	ck_assert(more.moment.given && !more.moment.wall && more.moment.ns == INT64_C(30000000000));
+	ck_assert(more.refs.count == 1 && more.refs.refs[0].id == 17 && !more.refs.refs[0].label);
+	ck_assert(more.count == 9 && more.free_count == INT64_MAX);
+	ck_assert_str_eq(more.outcomes.strings[0], "crashed");
+	params_free(more_specs, &more);
+	ck_assert_int_eq(read_more("{\"number\":1,\"moment\":\"1970-01-01T00:00:00Z\",\"count\":0,\"outcomes\":[\"failed\",\"crashed\"]}"), 0);
+	ck_assert(more.number == 1 && more.moment.given && more.moment.wall && more.moment.ns == 0 && more.count == 0);
+	ck_assert_uint_eq(more.outcomes.count, 2);
+	params_free(more_specs, &more);
+	ck_assert_int_eq(read_more("{\"moment\":0.5}"), 0);
+	ck_assert(more.moment.given && !more.moment.wall && more.moment.ns == 500000000);
+	params_free(more_specs, &more);
+}
+END_TEST
+
+START_TEST(references_are_ids_or_labels)
+{
+	ck_assert_int_eq(read_more("{\"refs\":[\"17\",\"a_1-B\",\"_\"]}"), 0);
+	ck_assert(more.refs.count == 3 && more.refs.refs[0].id == 17 && more.refs.refs[1].id == 0);
+	ck_assert_str_eq(more.refs.refs[1].label, "a_1-B");
+	ck_assert_str_eq(more.refs.refs[2].label, "_");
+	params_free(more_specs, &more);
+	ck_assert_ptr_null(more.refs.refs);
+	ck_assert_int_eq(read_more("{\"refs\":[]}"), 0);
+	ck_assert_uint_eq(more.refs.count, 0);
+	params_free(more_specs, &more);
+	ck_assert(param_is_label("a") && param_is_label("Z9-_"));
+	ck_assert(!param_is_label("") && !param_is_label("9a") && !param_is_label("-a") && !param_is_label("a b"));
+}
+END_TEST
+
+#define MUST_BE_REF "must be a task's id, such as \"17\", a label, or an array of them"
+#define MUST_BE_OUTCOME "must be one of \"failed\", \"timed_out\", \"crashed\""
+#define MUST_BE_MOMENT \
+	"must be a time such as \"2026-11-22T18:00:00Z\", or a duration: seconds, or a string such as \"30s\""
+#define MUST_BE_TIME "must be a time such as \"2026-11-22T18:00:00+01:00\""
+
+static const struct {
+	const char *text, *error;
+} more_bad[] = {
+	{ "{\"number\":1.5}", "parameter \"number\" must be from 0 to 1, not 1.5" },
+	{ "{\"number\":-1}", "parameter \"number\" must be from 0 to 1, not -1" },
+	{ "{\"number\":\"1\"}", "parameter \"number\" must be a number, not \"1\"" },
+	{ "{\"free_number\":true}", "parameter \"free_number\" must be a number, not true" },
+	{ "{\"count\":-1}", "parameter \"count\" must be an integer of 0 or more, not -1" },
+	{ "{\"count\":1.0}", "parameter \"count\" must be an integer of 0 or more, not 1.0" },
+	{ "{\"count\":10}", "parameter \"count\" must be from 0 to 9, not 10" },
+	{ "{\"time\":5}", "parameter \"time\" " MUST_BE_TIME ", not 5" },
+	{ "{\"time\":\"30s\"}", "parameter \"time\" " MUST_BE_TIME ", not \"30s\": a date such as 2026-11-22 has to come first" },
+	{ "{\"time\":\"2026-11-31T18:00:00Z\"}",
+		"parameter \"time\" " MUST_BE_TIME ", not \"2026-11-31T18:00:00Z\": that month has no such day" },
+	{ "{\"moment\":\"soon\"}", "parameter \"moment\" " MUST_BE_MOMENT ", not \"soon\"" },
+	{ "{\"moment\":-1}", "parameter \"moment\" " MUST_BE_MOMENT ", not -1" },
+	{ "{\"moment\":{}}", "parameter \"moment\" " MUST_BE_MOMENT ", not an object" },
+	{ "{\"moment\":0}", "parameter \"moment\" must be more than 0" },
+	{ "{\"moment\":\"2026-11-22\"}",
+		"parameter \"moment\" " MUST_BE_MOMENT
+		", not \"2026-11-22\": a time of day such as T18:00:00 has to follow the date" },
+	{ "{\"refs\":0}", "parameter \"refs\" " MUST_BE_REF ", not 0" },
+	{ "{\"refs\":[\"a\",\"5x\"]}", "parameter \"refs\" " MUST_BE_REF ", not \"5x\"" },
+	{ "{\"refs\":[\"a\",null]}", "parameter \"refs\" " MUST_BE_REF ", not null" },
+	{ "{\"refs\":\"a b\"}", "parameter \"refs\" " MUST_BE_REF ", not \"a b\"" },
+	{ "{\"refs\":[1,2,3,4]}", "parameter \"refs\" must have at most 3 tasks, not 4" },
+	{ "{\"outcomes\":[\"failed\",\"crashd\"]}", "parameter \"outcomes\" " MUST_BE_OUTCOME ", not \"crashd\": did you mean \"crashed\"?" },
+	{ "{\"outcomes\":1}", "parameter \"outcomes\" " MUST_BE_OUTCOME ", not 1" },
+};
+
+START_TEST(more_mistakes_are_told)
+{
+	ck_assert_msg(read_more(more_bad[_i].text) < 0, "%s", more_bad[_i].text);
+	ck_assert_str_eq(error, more_bad[_i].error);
+	ck_assert_ptr_null(more.refs.refs);
+}
+END_TEST
+
+static void expect_schema(const struct param_spec *spec)
+{
+	struct strbuf out = STRBUF_INIT;
+	param_schema(&out, spec);
+	json_t *json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_msg(json_is_object(json), "%s", out.data);
+	ck_assert_str_ne(param_type_name(spec->type), "");
+	json_decref(json);
+	strbuf_free(&out);
+}
+
 START_TEST(every_type_has_a_name_and_a_schema)
 {
-	for (size_t i = 0; specs[i].name; i++) {
-		struct strbuf out = STRBUF_INIT;
-		param_schema(&out, &specs[i]);
-		json_t *json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
-		ck_assert_msg(json_is_object(json), "%s", out.data);
-		ck_assert_str_ne(param_type_name(specs[i].type), "");
-		json_decref(json);
-		strbuf_free(&out);
-	}
+	for (size_t i = 0; specs[i].name; i++)
+		expect_schema(&specs[i]);
+	for (size_t i = 0; more_specs[i].name; i++)
+		expect_schema(&more_specs[i]);
 }
 END_TEST
 
@@ -261,6 +398,10 @@ int main(void)
 	tcase_add_loop_test(tcase, mistakes_are_told, 0, (int)COUNT(bad));
 	tcase_add_test(tcase, numbers_of_seconds_are_exact_to_the_nanosecond);
 	tcase_add_test(tcase, long_words_in_errors_are_cut);
+	tcase_add_test(tcase, absent_ones_have_values_of_their_own);
+	tcase_add_test(tcase, numbers_counts_and_times_are_read);
+	tcase_add_test(tcase, references_are_ids_or_labels);
+	tcase_add_loop_test(tcase, more_mistakes_are_told, 0, (int)COUNT(more_bad));
 	tcase_add_test(tcase, every_type_has_a_name_and_a_schema);
 	suite_add_tcase(suite, tcase);
 

@@ -1,5 +1,7 @@
-/* Durations and sizes: what is read, what is written, and that the one reads back the other. */
+/* Durations, sizes and times: what is read, what is written, and that the one reads back the other. */
 #include <check.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +192,118 @@ START_TEST(people_get_about_three_digits)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int64_t ns;
+} times[] = {
+	{ "1970-01-01T00:00:00Z", 0 },
+	{ "1969-12-31T23:59:59Z", -S },
+	{ "1970-01-01T00:00:00.000000001Z", 1 },
+	{ "1970-01-01T00:00:00.0000000019Z", 1 },
+	{ "1970-01-01T00:00:00.5Z", S / 2 },
+	{ "1970-01-01T01:00:00+01:00", 0 },
+	{ "1969-12-31T19:30:00-04:30", 0 },
+	{ "1970-01-01T00:00:00-00:00", 0 },
+	{ "1970-01-01t00:00:00z", 0 },
+	{ "1970-01-01 00:00:00Z", 0 },
+	{ "2026-11-22T18:00:00+01:00", 1795366800 * S },
+	{ "2024-02-29T12:00:00Z", 1709208000 * S },
+	{ "2000-02-29T00:00:00Z", 951782400 * S },
+	{ "2000-03-01T00:00:00Z", 951868800 * S },
+	{ "1900-03-01T00:00:00Z", -2203891200 * S },
+	{ "2016-12-31T23:59:60Z", 1483228800 * S },
+	{ "2017-01-01T00:59:60+01:00", 1483228800 * S },
+	{ "2016-12-31T15:59:60.25-08:00", 1483228800 * S + S / 4 },
+	{ "2262-04-11T23:47:16.854775807Z", INT64_MAX },
+	{ "1677-09-21T00:12:43.145224193Z", INT64_MIN + 1 },
+};
+
+START_TEST(times_are_read)
+{
+	const char *error = "?";
+	int64_t ns;
+
+	ck_assert_msg(units_parse_time(times[_i].text, &ns, &error) == 0, "%s: %s", times[_i].text, error);
+	ck_assert_msg(ns == times[_i].ns, "%s: %lld", times[_i].text, (long long)ns);
+	ck_assert_int_eq(units_parse_time(times[_i].text, &ns, NULL), 0);
+}
+END_TEST
+
+static const struct {
+	const char *text, *error;
+} no_times[] = {
+	{ "", "a date" },
+	{ "tomorrow", "a date" },
+	{ "26-11-22T18:00:00Z", "a date" },
+	{ "2026/11/22T18:00:00Z", "a date" },
+	{ "2026-1-22T18:00:00Z", "a date" },
+	{ " 2026-11-22T18:00:00Z", "a date" },
+	{ "+2026-11-22T18:00:00Z", "a date" },
+	{ "2026-00-22T18:00:00Z", "month" },
+	{ "2026-13-22T18:00:00Z", "month" },
+	{ "2026-11-00T18:00:00Z", "day" },
+	{ "2026-11-31T18:00:00Z", "day" },
+	{ "2026-02-29T18:00:00Z", "day" },
+	{ "1900-02-29T18:00:00Z", "day" },
+	{ "2026-11-22", "time of day" },
+	{ "2026-11-22T18:00Z", "time of day" },
+	{ "2026-11-22T1800:00Z", "time of day" },
+	{ "2026-11-22_18:00:00Z", "time of day" },
+	{ "2026-11-22T24:00:00Z", "time of day" },
+	{ "2026-11-22T18:60:00Z", "time of day" },
+	{ "2026-11-22T18:00:61Z", "time of day" },
+	{ "2026-11-22T18:00:60Z", "time of day" },
+	{ "2016-12-31T23:59:60+01:00", "time of day" },
+	{ "2026-11-22T18:00:00.Z", "digits" },
+	{ "2026-11-22T18:00:00,5Z", "time zone" },
+	{ "2026-11-22T18:00:00", "time zone" },
+	{ "2026-11-22T18:00:00 CET", "time zone" },
+	{ "2026-11-22T18:00:00+1:00", "time zone" },
+	{ "2026-11-22T18:00:00+0100", "time zone" },
+	{ "2026-11-22T18:00:00+01", "time zone" },
+	{ "2026-11-22T18:00:00+24:00", "offset" },
+	{ "2026-11-22T18:00:00+01:60", "offset" },
+	{ "2026-11-22T18:00:00Z ", "follows" },
+	{ "2026-11-22T18:00:00+01:00:00", "follows" },
+	{ "2262-04-11T23:47:16.854775808Z", "1678" },
+	{ "1677-09-21T00:12:43.145224192Z", "1678" },
+	{ "9999-12-31T23:59:59Z", "1678" },
+};
+
+START_TEST(what_is_no_time_is_told)
+{
+	const char *error = NULL;
+	int64_t ns = 7;
+
+	ck_assert_msg(units_parse_time(no_times[_i].text, &ns, &error) < 0, "%s", no_times[_i].text);
+	ck_assert_msg(error && strstr(error, no_times[_i].error), "%s: %s", no_times[_i].text, error);
+	ck_assert_int_eq(ns, 7);
+	ck_assert_int_lt(units_parse_time(no_times[_i].text, &ns, NULL), 0);
+}
+END_TEST
+
+/* Every day of some centuries is the day after the one before. */
+START_TEST(days_follow_each_other)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int64_t last = 0;
+
+	for (int year = 1680; year < 2260; year++) {
+		bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+		for (int month = 1; month <= 12; month++) {
+			for (int day = 1; day <= days[month - 1] + (month == 2 && leap); day++) {
+				char text[64];
+				int64_t ns;
+				snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00:00Z", year, month, day);
+				ck_assert_int_eq(units_parse_time(text, &ns, NULL), 0);
+				ck_assert_msg(last == 0 || ns - last == 86400 * S, "%s", text);
+				last = ns;
+			}
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("units");
@@ -202,6 +316,9 @@ int main(void)
 	tcase_add_test(tcase, sizes_have_one_exact_form);
 	tcase_add_test(tcase, what_is_written_reads_back);
 	tcase_add_test(tcase, people_get_about_three_digits);
+	tcase_add_loop_test(tcase, times_are_read, 0, (int)COUNT(times));
+	tcase_add_loop_test(tcase, what_is_no_time_is_told, 0, (int)COUNT(no_times));
+	tcase_add_test(tcase, days_follow_each_other);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

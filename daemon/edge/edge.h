@@ -48,7 +48,7 @@ void edge_timer(struct edge *edge);
 /* What the core's ops.changed is to call: tells those who watch. CONTEXT is the edge. It writes into buffers only. */
 void edge_changed(void *context, struct task *task, bool progress);
 /* Nothing can go on in POOL, all of whose slots run tasks that wait, and it may have no further process: fails one wait
- * of a handler for a task that waits there. CONTEXT is the edge. False: there is none, or some of those waits will end. */
+ * of a handler for a task that waits there. CONTEXT is the edge. False: there is none, or some of these will end. */
 bool edge_deadlock(void *context, const struct core_pool *pool);
 /* What the core's ops.gather is to call; CONTEXT is the edge. */
 int edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);

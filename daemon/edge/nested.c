@@ -3,10 +3,10 @@
  * still; where they may not, or where it is a queue's limit_running that keeps a task from starting, this finds out
  * whether the waits can still end, and fails one where they cannot.
  *
- * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be for a
- * task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a slot of a
- * pool, or a place in a queue, that some task with hope will free. When no more of that is found, the rest is a deadlock.
- * Time limits do not count: who is saved by one only would rather know. */
+ * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be for
+ * a task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a slot of a
+ * pool, or a place in a queue, that some task with hope will free. When no more of that is found, the rest is a
+ * deadlock. Time limits do not count: who is saved by one only would rather know. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +54,35 @@ void nested_end(struct request *request)
 	pools_nested(edge->host.pools, request->connection->peer.pid, -1);
 	if (LIST_EMPTY(&edge->nested))
 		edge_timer_cancel(edge, &edge->nested_timer);
+}
+
+/* One more than that of the tasks that PID, a worker, runs. */
+static unsigned depth_of(const struct pools *pools, int pid)
+{
+	const struct worker *worker;
+	struct core_slot *slot;
+	unsigned depth = 0;
+	for (const struct pool *pool = pools_first(pools); pool; pool = TAILQ_NEXT(pool, link))
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			for (int i = 0; worker->pid == pid && (slot = pools_slot_next(worker, i)); i++) {
+				const struct task *task = core_slot_running(slot);
+				depth = task && task->awaited > depth ? task->awaited : depth;
+			}
+	return depth + 1;
+}
+
+static bool await(void *user, struct task *task)
+{
+	core_task_await(task, *(const unsigned *)user);
+	return true;
+}
+
+void nested_await(const struct request *request)
+{
+	if (!request->nested)
+		return;
+	unsigned depth = depth_of(request->connection->edge->host.pools, request->connection->peer.pid);
+	request->kind->each(request, await, &depth);
 }
 
 /* --- who has hope --- */
@@ -247,8 +276,8 @@ static void view_init(struct view *view, struct edge *edge, bool pools_may_grow)
 
 /* --- failing one --- */
 
-/* What a wait is to be failed for: a task that will not end, and the one that waits for a slot, of POOL where one is named,
- * because of which it will not: itself, or one that it waits for. */
+/* What a wait is to be failed for: a task that will not end, and the one that waits for a slot, of POOL where one is
+ * named, because of which it will not: itself, or one that it waits for. */
 struct search {
 	struct view *view;
 	const struct core_pool *pool;
@@ -264,7 +293,8 @@ static struct task *cause_of(struct view *view, struct task *task)
 	if (task->state == TASK_QUEUED)
 		return task;
 	for (size_t i = 0; !cause && core_dependency(task, i, &dependency); i++)
-		if (!dependency.done && core_find(view->edge->core, dependency.id, &other) == CORE_FOUND && !will_end(view, other))
+		if (!dependency.done && core_find(view->edge->core, dependency.id, &other) == CORE_FOUND &&
+			!will_end(view, other))
 			cause = cause_of(view, other);
 	return cause;
 }

@@ -36,8 +36,8 @@ struct request_kind {
 	/* Adds what task.status says of it. */
 	void (*status)(struct request *request, struct strbuf *out);
 	void (*timeout)(struct request *request); /* NULL where it has no time limit */
-	/* Shows VISIT the tasks that have not ended, and whose ends the answer waits for, until that says false. True: it
-	 * never did. NULL where the client does not wait for tasks by this request: see nested.c. */
+	/* Shows VISIT the tasks that have not ended, and whose ends the answer waits for, until that says false. True:
+	 * it never did. NULL where the client does not wait for tasks by this request: see nested.c. */
 	bool (*each)(const struct request *request, bool (*visit)(void *user, struct task *task), void *user);
 };
 
@@ -83,6 +83,8 @@ bool request_each_one(const struct request *request, bool (*visit)(void *user, s
 /* A request that waits for tasks begins: a handler's wait, where its connection is a handler's. */
 void nested_begin(struct request *request);
 void nested_end(struct request *request);
+/* It knows its tasks now: where it is a handler's, they go before others. */
+void nested_await(const struct request *request);
 
 /* --- batch.c --- */
 struct batch *batch_new(struct connection *connection);

@@ -235,8 +235,9 @@ static void put_worker_counts(struct strbuf *out, const struct edge *edge)
 static void put_stats(struct strbuf *out, struct edge *edge)
 {
 	const struct core_totals *totals = core_totals(edge->core);
-	strbuf_printf(out, "{\"tasks\":{\"submitted\":%" PRIu64 ",\"scheduled\":%zu,\"blocked\":%zu,\"queued\":%zu,\"running\":%zu",
-		totals->submitted, totals->scheduled, totals->blocked, totals->waiting, totals->in_lanes);
+	strbuf_printf(out, "{\"tasks\":{\"submitted\":%" PRIu64 ",\"scheduled\":%zu,\"blocked\":%zu", totals->submitted,
+		totals->scheduled, totals->blocked);
+	strbuf_printf(out, ",\"queued\":%zu,\"running\":%zu", totals->waiting, totals->in_lanes);
 	for (enum task_state state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		strbuf_printf(out, ",\"%s\":%" PRIu64, task_state_name(state), totals->ended[state]);
 	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu,\"queued_bytes\":%zu}", totals->kept, totals->kept_bytes,

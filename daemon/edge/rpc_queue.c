@@ -1,5 +1,5 @@
-/* Queues as clients see and govern them: what they are like, making and removing them, holding them up, letting them run
- * dry. Whoever wants to know when one has run dry is parked here, and looked at once a turn while there is such a one. */
+/* Queues as clients see and govern them: what they are like, making and removing them, holding them up, letting them
+ * run dry. Whoever wants to know when one has run dry is parked here, and looked at once a turn. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

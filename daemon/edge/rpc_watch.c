@@ -1,5 +1,5 @@
-/* task.watch, task.unwatch, and the events that they are about. Somebody who watches is told what becomes of tasks as it
- * happens, and can hold up nothing by not reading: what he has no room for is counted, not kept.
+/* task.watch, task.unwatch, and the events that they are about. Somebody who watches is told what becomes of tasks as
+ * it happens, and can hold up nothing by not reading: what he has no room for is counted, not kept.
  *
  * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id; only those by a
  * filter are looked through, one by one, at each event. */
@@ -29,8 +29,8 @@ struct watched_task {
 	LIST_HEAD(, watched) watched;
 };
 
-/* How many events of a watch have not been written yet, at most: those before some place in the connection's output, and
- * those behind. When that place is written, the others are the former. */
+/* How many events of a watch have not been written yet, at most: those before some place in the connection's output,
+ * and those behind. When that place is written, the others are the former. */
 struct tally {
 	size_t older, newer;
 	uint64_t older_end, newer_end; /* bytes since the connection's beginning */
@@ -162,7 +162,8 @@ static void tell(struct watch *watch, struct happening *happening)
 	const struct connection *connection = watch->connection;
 	if (connection_is_closed(connection) || !watch_is_about(watch, happening))
 		return;
-	const char *text = text_of(happening);
+	/* What there is no room for anyhow is not even written. */
+	const char *text = watch_has_room(watch, 0) ? text_of(happening) : NULL;
 	if (!text || !watch_has_room(watch, happening->text.length)) {
 		watch->missed++;
 		return;
@@ -261,7 +262,8 @@ void watching_drained(struct connection *connection)
 
 /* --- its beginning --- */
 
-/* Among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any is left. */
+/* Numbered among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any
+ * is left. */
 static void watch_register(struct watch *watch)
 {
 	struct connection *connection = watch->connection;

@@ -200,7 +200,8 @@ START_TEST(arguments_beyond_the_limit_are_refused)
 	struct strbuf line = STRBUF_INIT;
 	world.config.payload_limit = 1000;
 	world_configure(&world);
-	strbuf_puts(&line, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"schedule.add\",\"params\":{\"name\":\"a\",\"task\":\"echo\",\"every\":1,\"args\":[\"");
+	strbuf_puts(&line, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"schedule.add\",\"params\":{\"name\":\"a\",");
+	strbuf_puts(&line, "\"task\":\"echo\",\"every\":1,\"args\":[\"");
 	for (int i = 0; i < 1000; i++)
 		strbuf_puts(&line, "x");
 	strbuf_puts(&line, "\"]}}");

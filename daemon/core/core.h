@@ -105,8 +105,10 @@ struct task_type *core_type_next(const struct core *core, const struct task_type
 /* `user` is handed back by core_pool_user. */
 struct core_pool *core_pool_new(struct core *core, const char *name, void *user);
 void *core_pool_user(const struct core_pool *pool);
-/* Whether some task waits in it that may start now. */
-bool core_pool_waits(const struct core_pool *pool);
+/* Whether an awaited task waits in it that may start now: see core_task_await. */
+bool core_pool_awaits(const struct core_pool *pool);
+/* One of its reserved slots may take a task in the next turn. False where that was so already. */
+bool core_pool_admit(struct core_pool *pool);
 /* Its slots must be gone, and its queues freed. */
 void core_pool_free(struct core_pool *pool);
 /* A slot of POOL that cannot run anything until core_slot_ready. `user` is handed back by core_slot_user. */
@@ -114,6 +116,8 @@ struct core_slot *core_slot_new(struct core_pool *pool, void *user);
 void *core_slot_user(const struct core_slot *slot);
 struct core_pool *core_slot_pool(const struct core_slot *slot);
 void core_slot_ready(struct core_slot *slot);
+/* From now on it is only for awaited tasks, one for each core_pool_admit; or for all again. */
+void core_slot_reserve(struct core_slot *slot, bool reserved);
 /* Give it nothing more, and take back what it has not started. What it runs goes on. */
 void core_slot_retire(struct core_slot *slot);
 /* The slot's worker is dead. Each task that it had taken ends as `crashed` with OBITUARY (as cancelled or timed_out
@@ -274,6 +278,10 @@ bool core_forget(struct task *task);
 /* Somebody was given the outcome of TASK, which has ended: where room is needed, its record goes before others. */
 void core_task_fetched(struct task *task);
 
+/* Somebody's slot stands still until TASK has ended: from now on it goes before all others of its queue that are not
+ * awaited, or less deeply, whatever the queue's order; and so does what it waits for itself. DEPTH: 1, or one more than
+ * that of the task that waits. Those of one depth go in the order in which they were awaited, or joined. */
+void core_task_await(struct task *task, unsigned depth);
 /* Makes sure that the state of a task in a lane says what is true now (queued or running). */
 void core_task_look(struct task *task);
 

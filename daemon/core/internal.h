@@ -12,6 +12,7 @@
  *   sched.c     who gets what, and when a lane is looked at
  *   life.c      what happens to a task that was given to a slot: progress, its end, cancel, its time limit
  *   retry.c     attempts
+ *   await.c     tasks for which a slot stands still
  *   keep.c      records of tasks that have ended
  *   facet.c     tasks by type, queue, owner and tag
  *   select.c    walking over tasks
@@ -32,6 +33,8 @@
 #define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it */
 #define SWEEP_SLOWEST_NS (64 * NS_PER_MS) /* while no slot takes what it has */
 #define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
+#define AWAITED_DEEPEST 255
+#define LEVEL_AWAITED (INT32_MAX - AWAITED_DEEPEST) /* above it, by their depths, are the priorities of awaited tasks */
 #define STALL_NS (5 * NS_PER_MS)     /* until a slot that refused a task though it has none is tried again */
 
 TAILQ_HEAD(slot_list, core_slot);
@@ -57,6 +60,7 @@ struct core_slot {
 	int64_t estimate_ns; /* the sum of theirs */
 	enum slot_state state;
 	enum slot_place place;
+	bool reserved; /* for awaited tasks, where the pool admits one */
 	bool full;    /* gets nothing more before its next completion */
 	bool watched; /* on core->watched */
 	TAILQ_ENTRY(core_slot) all;        /* pool->slots */
@@ -76,6 +80,7 @@ struct core_pool {
 	struct heap waiting; /* its queues that may start something: by their first task's priority, then by their passes */
 	uint64_t clocks[POOL_CLOCKS]; /* gate.c: of each priority the pass of the latest start; some share one */
 	TAILQ_ENTRY(core_pool) link;
+	bool admits; /* a reserved slot may take one task */
 };
 
 /* The tasks of one priority in one queue; of a queue without priorities, all of them. */

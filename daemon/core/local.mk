@@ -8,6 +8,7 @@ libcore_la_SOURCES = \
 	daemon/core/internal.h \
 	daemon/core/task.h \
 	daemon/core/batch.c \
+	daemon/core/await.c \
 	daemon/core/bytes.c \
 	daemon/core/calendar.c \
 	daemon/core/core.c \

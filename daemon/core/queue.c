@@ -1,6 +1,6 @@
 /* Where tasks wait: a list for each priority in use, by the order of joining, and a heap of those lists. So a task goes
  * in and out without a step that depends on how many wait. A queue without priorities has one such list, and takes from
- * its beginning or from its end. */
+ * its beginning or from its end. Tasks that are awaited have lists of their own, before all others. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,11 @@ static bool is_ageing(const struct core_queue *queue)
 
 int32_t queue_level(const struct core_queue *queue, const struct task *task)
 {
-	return has_priorities(queue) ? task->priority : 0;
+	if (task->awaited)
+		return LEVEL_AWAITED + task->awaited;
+	if (!has_priorities(queue))
+		return 0;
+	return task->priority < LEVEL_AWAITED ? task->priority : LEVEL_AWAITED;
 }
 
 /* Nearly always it is the one on top. */
@@ -84,14 +88,16 @@ static int64_t aged_key(const struct bucket *bucket, int64_t ageing_ns)
 
 	if (__builtin_mul_overflow((int64_t)bucket->priority, ageing_ns, &lead_ns) ||
 		__builtin_sub_overflow(joined_ns, lead_ns, &key))
-		return bucket->priority > 0 ? INT64_MIN : INT64_MAX;
-	return key;
+		key = bucket->priority > 0 ? INT64_MIN : INT64_MAX;
+	return key > INT64_MIN + AWAITED_DEEPEST ? key : INT64_MIN + AWAITED_DEEPEST; /* below are awaited ones */
 }
 
 /* To its place among the buckets, which goes by its first task where tasks age. */
 static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
 {
-	if (is_ageing(queue))
+	if (bucket->priority > LEVEL_AWAITED)
+		heap_set(&queue->order, &bucket->node, INT64_MIN + (INT32_MAX - bucket->priority), 0);
+	else if (is_ageing(queue))
 		heap_set(&queue->order, &bucket->node, aged_key(bucket, queue->figures.options.ageing_ns),
 			TAILQ_FIRST(&bucket->tasks)->place);
 	else
@@ -149,6 +155,11 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, 
 
 /* --- tasks in and out --- */
 
+static bool is_last_first(const struct core_queue *queue, const struct bucket *bucket)
+{
+	return queue->figures.options.order == QUEUE_LIFO && bucket->priority <= LEVEL_AWAITED;
+}
+
 struct task *queue_first(const struct core_queue *queue)
 {
 	struct heap_node *top = heap_top(&queue->order);
@@ -156,8 +167,7 @@ struct task *queue_first(const struct core_queue *queue)
 	if (!top)
 		return NULL;
 	struct bucket *bucket = heap_entry(top, struct bucket, node);
-	return queue->figures.options.order == QUEUE_LIFO ? TAILQ_LAST(&bucket->tasks, task_list) :
-							    TAILQ_FIRST(&bucket->tasks);
+	return is_last_first(queue, bucket) ? TAILQ_LAST(&bucket->tasks, task_list) : TAILQ_FIRST(&bucket->tasks);
 }
 
 /* TASK is in BUCKET now. */
@@ -189,7 +199,7 @@ void queue_push_back(struct core_queue *queue, struct task *task)
 	struct task *other;
 
 	/* From the end that tasks are taken from: what comes back is nearer to it than nearly all that waits. */
-	if (queue->figures.options.order == QUEUE_LIFO) {
+	if (is_last_first(queue, bucket)) {
 		TAILQ_FOREACH_REVERSE(other, &bucket->tasks, task_list, link)
 			if (other->place < task->place)
 				break;

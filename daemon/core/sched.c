@@ -35,14 +35,25 @@ static void close_window(struct core_slot *slot)
 	slot_update(slot);
 }
 
-/* The slot for a task that is estimated at estimate_ns, or NULL. */
-static struct core_slot *pick(struct core_pool *pool, uint32_t estimate_ns)
+/* An idle slot that takes TASK, or NULL. Reserved ones are nearly always the last ones. */
+static struct core_slot *pick_idle(const struct core_pool *pool, const struct task *task)
 {
-	struct core_slot *slot = TAILQ_FIRST(&pool->idle);
+	struct core_slot *slot;
+
+	TAILQ_FOREACH(slot, &pool->idle, place_link)
+		if (!slot->reserved || (task->awaited && pool->admits))
+			return slot;
+	return NULL;
+}
+
+/* The slot for TASK, which is estimated at estimate_ns, or NULL. */
+static struct core_slot *pick(struct core_pool *pool, const struct task *task, uint32_t estimate_ns)
+{
+	struct core_slot *slot = pick_idle(pool, task);
 
 	if (slot)
 		return slot;
-	if (estimate_ns >= WINDOW_NS)
+	if (estimate_ns >= WINDOW_NS || task->awaited) /* it might come to lie behind what waits for it */
 		return NULL;
 	while ((slot = TAILQ_FIRST(&pool->open))) {
 		if (slot->estimate_ns + estimate_ns <= WINDOW_NS && !is_overdue(slot))
@@ -67,6 +78,8 @@ static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns
 			slot_stall(slot);
 		return;
 	}
+	if (slot->reserved)
+		slot->pool->admits = false;
 	gate_start(task->queue);
 	queue_remove(task->queue, task);
 	slot_put(slot, task);
@@ -82,7 +95,7 @@ void sched_run(struct core_pool *pool)
 	while ((top = heap_top(&pool->waiting))) {
 		struct task *task = queue_first(heap_entry(top, struct core_queue, node));
 		uint32_t estimate_ns = estimate(task);
-		struct core_slot *slot = pick(pool, estimate_ns);
+		struct core_slot *slot = pick(pool, task, estimate_ns);
 
 		if (!slot)
 			break;

@@ -29,7 +29,7 @@ static void move(struct core_slot *slot, enum slot_place place)
 	if (slot->place != PLACE_NONE)
 		TAILQ_REMOVE(list_of(slot, slot->place), slot, place_link);
 	slot->place = place;
-	if (place == PLACE_IDLE) /* the one that ran last has the warmest caches */
+	if (place == PLACE_IDLE && !slot->reserved) /* the one that ran last has the warmest caches */
 		TAILQ_INSERT_HEAD(list_of(slot, place), slot, place_link);
 	else if (place != PLACE_NONE)
 		TAILQ_INSERT_TAIL(list_of(slot, place), slot, place_link);
@@ -41,7 +41,7 @@ static enum slot_place place_for(const struct core_slot *slot)
 		return PLACE_NONE;
 	if (slot->count == 0)
 		return slot->place == PLACE_STALLED ? PLACE_STALLED : PLACE_IDLE;
-	return !slot->full && slot->count < WINDOW_TASKS && slot->estimate_ns < WINDOW_NS ? PLACE_OPEN : PLACE_NONE;
+	return !slot->full && !slot->reserved && slot->count < WINDOW_TASKS && slot->estimate_ns < WINDOW_NS ? PLACE_OPEN : PLACE_NONE;
 }
 
 /* A slot must be looked at while it is not known whether it runs its first task, and while others wait behind that. */
@@ -274,11 +274,6 @@ void core_pool_free(struct core_pool *pool)
 void *core_pool_user(const struct core_pool *pool)
 {
 	return pool->user;
-}
-
-bool core_pool_waits(const struct core_pool *pool)
-{
-	return pool->waiting.count > 0;
 }
 
 const char *core_pool_name(const struct core_pool *pool)

@@ -182,6 +182,7 @@ struct task {
 	uint32_t estimate_ns; /* the core's: what it counts for in its lane */
 	uint16_t attempt; /* 1 until the second one begins to wait for its start */
 	uint8_t crashes;  /* workers that it has killed */
+	uint8_t awaited;  /* a slot stands still until it has ended: how deeply, see core_task_await; 0: no */
 	uint8_t state;    /* enum task_state; assigned by task_set_state only */
 	bool fetched;     /* somebody has been given its outcome: see core_task_fetched */
 	bool kept_behind; /* the core's: on the list of fetched records, which go first */

@@ -337,6 +337,7 @@ static bool start(const struct call *call, struct wanted_map *wanted)
 	} else {
 		map->request = request_new(&call->to, &map_kind);
 		map->request->state = map;
+		nested_await(map->request);
 		request_charge(map->request, wanted->params.items.length);
 		map->held = size;
 		connection_hold(call->to.connection, size);

@@ -120,6 +120,7 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 		request_charge(request, task->args->size);
 	}
 	task_wait(task, &request->waiter);
+	nested_await(request);
 	return request;
 }
 

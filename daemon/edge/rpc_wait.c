@@ -257,6 +257,7 @@ static void wait_for(const struct call *call, const struct wait_params *params)
 		awaited->waiter.ended = awaited_ended;
 		task_wait(task, &awaited->waiter);
 	}
+	nested_await(wait->request);
 	if (wait_is_over(wait) || params->timeout == 0)
 		wait_answer(wait);
 	else

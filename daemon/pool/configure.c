@@ -26,8 +26,12 @@ struct worker *worker_new(struct pools *pools, struct pool *pool, int index, str
 
 static void worker_adopt(struct worker *worker)
 {
-	worker->pools->extras -= worker->extra;
+	if (!worker->extra)
+		return;
 	worker->extra = false;
+	worker->pools->extras--;
+	for (int i = 0; worker->process && i < worker->process->n_seats; i++)
+		core_slot_reserve(worker->process->seats[i].slot, false);
 }
 
 void worker_free(struct worker *worker)

@@ -3,20 +3,26 @@
  *
  * POOL is stuck when all of this is true:
  *
- *   1. Some task waits in it that may start: its queue is not paused, and below its limits. (core_pool_waits)
+ *   1. A task that is awaited (core_task_await) waits in it and may start: its queue is not paused, and below its limits.
  *   2. Nobody is on the way who would take it: no worker starts, none is about to be started, none is being killed, and
  *      none is leaving with nothing left to do. One whose starts keep failing does not count as on the way.
  *   3. Every slot of every worker that is there runs a task, and every process has as many requests outstanding that
  *      wait for tasks as it runs tasks: none of its tasks does anything but wait. A worker that is leaving takes nothing
- *      more, so its empty slots do not matter, but its tasks do.
+ *      more, and an extra one nothing that it was not told to take, so their empty slots do not matter, but their tasks do.
  *
- * While this is false the pool goes on by itself. Either nothing waits in it; or some slot is free, and the core's turn,
- * which comes before this, has given it something; or somebody will come; or some task does not wait: it ends one day
- * (its own end, its time limit, its worker's death), and its slot takes what waits. While it is true, nothing ends in
- * this pool unless a task elsewhere does; so one process more is started, which makes it false again. Where it was only a
- * task elsewhere that was waited for, that is too early, not wrong: what waits uses no processor, and the process leaves
- * later. One at a time, since its slots may be all that is missing, and no more than `nested_processes` in all: beyond
- * that one wait fails, and the handler that had it goes on.
+ * While this is false, every wait comes to its end. Either nothing that is waited for waits here; or some slot is free,
+ * and the core's turn, which comes before this, has given it something; or somebody will come; or some task does not
+ * wait: it ends one day (its own end, its time limit, its worker's death), and its slot takes what is awaited, which goes
+ * before all else. While it is true, nothing ends in this pool unless a task elsewhere does; so an extra process is let
+ * take one task, or, where none has a free slot, one process more is started. Where only a task elsewhere was missing, that
+ * is too early, not wrong: what waits uses no processor.
+ *
+ * Extra processes take awaited tasks and nothing else, the deepest first, and each only when the pool is stuck. Were they
+ * to take any task, each could be taken by one more that begins to wait, and a long queue of such tasks would use up
+ * every limit; were they to take awaited ones whenever there are such, as many recursions as there are slots would go on
+ * side by side and need so many times their depth. As it is, the one that is deepest goes on until it is over: so it is
+ * only the depth to which tasks wait for tasks that has to be within the limit, `nested_processes` times the threads. One
+ * process is started at a time. Beyond the limit one wait fails, and the handler that had it goes on.
  *
  * What a process waits for is counted in requests, not in threads, of which nothing is known here. With several threads
  * in a process, one that waits for many can hide one that computes. A pool that is stuck by this count without being so
@@ -76,46 +82,61 @@ static void look_again(struct pools *pools, int64_t at_ns)
 
 /* --- the condition --- */
 
-/* The tasks that PROCESS runs. *FREE: one of its slots has nothing to do, or is just about to begin something. */
-static int process_runs(const struct process *process, bool *free)
+/* What the slots of a process do. */
+struct use {
+	int running;
+	int idle;
+	int beginning; /* they have something, and are not known to run it */
+};
+
+static struct use use_of(const struct process *process)
 {
-	int running = 0;
-	*free = false;
-	for (int i = 0; i < process->n_seats; i++)
-		if (core_slot_running(process->seats[i].slot))
-			running++;
+	struct use use = { 0 };
+	for (int i = 0; i < process->n_seats; i++) {
+		struct core_slot *slot = process->seats[i].slot;
+		if (core_slot_in_flight(slot) == 0)
+			use.idle++;
+		else if (core_slot_running(slot))
+			use.running++;
 		else
-			*free = true;
-	return running;
+			use.beginning++;
+	}
+	return use;
 }
 
-/* Whether WORKER can, or will soon, take something, or does something that ends by itself. *WAITING is raised by the
- * number of its tasks where all of them wait. */
-static bool worker_goes_on(const struct worker *worker, int *waiting)
+/* What has been found out about a pool. */
+struct sight {
+	int waiting; /* tasks in processes all of whose tasks wait */
+	bool spare;  /* there is an idle slot in an extra process */
+};
+
+/* Whether WORKER can, or will soon, take something, or does something that ends by itself. */
+static bool worker_goes_on(const struct worker *worker, struct sight *sight)
 {
 	const struct process *process = worker->process;
-	bool free;
 	if (!process)
 		return worker->young_deaths <= 1; /* else its next start is put off, and may fail as the last ones did */
 	if (process->killed || worker->state == WORKER_STARTING)
 		return true;
-	int running = process_runs(process, &free);
-	if (running == 0 || process->waits < running)
+	const struct use use = use_of(process);
+	bool spare = worker->extra && worker->state == WORKER_READY && use.idle;
+	sight->spare |= spare;
+	if (use.beginning || process->waits < use.running || (use.running == 0 && !spare))
 		return true;
-	*waiting += running;
-	return free && worker->state == WORKER_READY;
+	sight->waiting += use.running;
+	return use.idle && worker->state == WORKER_READY && !worker->extra;
 }
 
-static bool pool_is_stuck(const struct pool *pool)
+static bool pool_is_stuck(const struct pool *pool, struct sight *sight)
 {
 	const struct worker *worker;
-	int waiting = 0;
-	if (!core_pool_waits(pool->core_pool))
+	*sight = (struct sight){ 0 };
+	if (!core_pool_awaits(pool->core_pool))
 		return false;
 	TAILQ_FOREACH(worker, &pool->workers, link)
-		if (worker_goes_on(worker, &waiting))
+		if (worker_goes_on(worker, sight))
 			return false;
-	return waiting > 0;
+	return sight->waiting > 0;
 }
 
 /* --- extra processes --- */
@@ -141,7 +162,7 @@ static void extra_start(struct pools *pools, struct pool *pool)
 	struct worker *worker = worker_new(pools, pool, index, NULL);
 	worker->extra = true;
 	pools->extras++;
-	worker_start(worker);
+	worker_start(worker); /* its slots are reserved */
 	if (!worker->process) {
 		nested_failed(worker);
 		worker_free(worker);
@@ -155,10 +176,9 @@ static void extra_start(struct pools *pools, struct pool *pool)
 static int worker_waits(const struct worker *worker)
 {
 	const struct process *process = worker->process;
-	bool free;
 	if (!process || !process->waits)
 		return 0;
-	int running = process_runs(process, &free);
+	int running = use_of(process).running;
 	return process->waits < running ? process->waits : running;
 }
 
@@ -170,8 +190,8 @@ static bool worker_is_idle(const struct worker *worker)
 	return true;
 }
 
-/* Those that have been without need for a while leave: who has nothing to do; and, where there is always something to
- * do, so many as there are more than what the tasks that wait take up. */
+/* Those that have been without need for a while leave: who has nothing to do; and, where there is always something for
+ * them, so many as there are more than what the tasks that wait take up. */
 static void extras_leave(struct pools *pools, struct pool *pool, int64_t now)
 {
 	struct pool_own *own = pool_own(pool);
@@ -225,13 +245,20 @@ static void pool_break(struct pools *pools, struct pool *pool, int64_t now)
 static void pool_unblock(struct pools *pools, struct pool *pool, int64_t now)
 {
 	struct pool_own *own = pool_own(pool);
-	if (!pool_is_stuck(pool)) {
+	struct sight sight;
+	if (!pool_is_stuck(pool, &sight)) {
 		own->stuck_ns = CLOCK_NEVER;
 		if (pools->extras)
 			extras_leave(pools, pool, now);
 		return;
 	}
 	own->needed_ns = now;
+	if (sight.spare) {
+		own->stuck_ns = CLOCK_NEVER;
+		if (core_pool_admit(pool->core_pool))
+			look_again(pools, now); /* the core has its turn once more */
+		return;
+	}
 	bool allowed = extras_count(pool) < own->config.nested_processes;
 	if (allowed && now >= own->extra_after_ns) {
 		own->stuck_ns = CLOCK_NEVER;

@@ -155,6 +155,7 @@ static struct process *process_new(struct worker *worker)
 		if (!seat->lane)
 			goto fail;
 		seat->slot = core_slot_new(worker->pool->core_pool, seat);
+		core_slot_reserve(seat->slot, worker->extra);
 	}
 	return process;
 fail:;

@@ -252,6 +252,87 @@ START_TEST(what_a_dying_handler_waited_for_is_cancelled)
 }
 END_TEST
 
+/* However many wait in the queue, and however urgent they are: what running ones wait for goes first, and extra processes
+ * are for that alone. So as many are enough as the recursion is deep. */
+START_TEST(a_long_queue_needs_no_more_processes_than_its_tasks_are_deep)
+{
+	enum { N = 300 };
+	static struct taskd_future *futures[N];
+	start("\n[pool default]\nprocesses = 2\nnested_processes = 3\n");
+	for (int i = 0; i < N; i++)
+		futures[i] = taskd_submit(c, "nest", "[3]", &(struct taskd_options){ .priority = 10 });
+	for (int i = 0; i < N; i++) {
+		ck_assert_msg(taskd_result(futures[i], PATIENCE_NS) == TASKD_OK, "%s", taskd_future_error(futures[i])->message);
+		taskd_future_free(futures[i]);
+	}
+	stop();
+}
+END_TEST
+
+/* What a task that is waited for waits for itself, by `after`, is as urgent. */
+START_TEST(what_the_awaited_one_comes_after_goes_first_too)
+{
+	char args[64];
+	start("\n[pool default]\nprocesses = 1\nnested_processes = 1\n");
+	unsigned long long first = submit_task(c, "{\"task\":\"gate\",\"args\":[\"%s\"]}", gate_path);
+	wait_for_state(c, first, "running");
+	struct taskd_future *busy[50];
+	unsigned long long a = submit_task(c, "{\"task\":\"fib\",\"args\":[10]}");
+	unsigned long long b = submit_task(c, "{\"task\":\"echo\",\"after\":%llu,\"pass_results\":true}", a);
+	snprintf(args, sizeof(args), "[\"%llu\"]", b);
+	struct taskd_future *waits = taskd_submit(c, "await", args, &(struct taskd_options){ .priority = 9 });
+	for (int i = 0; i < 50; i++)
+		busy[i] = taskd_submit(c, "nest", "[1]", &(struct taskd_options){ .priority = 5 });
+	taskd_flush(c, PATIENCE_NS);
+	open_gate();
+	ck_assert_int_eq(taskd_result(waits, PATIENCE_NS), TASKD_OK);
+	ck_assert_str_eq(taskd_future_result(waits, NULL), "[55]");
+	taskd_future_free(waits);
+	for (int i = 0; i < 50; i++) {
+		ck_assert_int_eq(taskd_result(busy[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(busy[i]);
+	}
+	stop();
+}
+END_TEST
+
+/* Far more nested tasks than there can be processes, of all depths, in two pools and a queue with a limit, while workers
+ * are killed: some succeed, some are told that they cannot, some crash; all end. */
+START_TEST(nothing_hangs_whatever_waits_for_whatever)
+{
+	enum { N = 60 };
+	static const char *const queues[] = { "a", "b", "q" };
+	struct taskd_future *futures[N];
+	int succeeded = 0, deadlocks = 0, others = 0;
+	start("log_level = error\n[pool a]\nprocesses = 2\nthreads = 2\nnested_processes = 3\n"
+	      "[pool b]\nprocesses = 1\nnested_processes = 1\ntasks = relay nest noop\n[queue q]\npool = a\nlimit_running = 2\n");
+	for (int i = 0; i < N; i++) {
+		const struct taskd_options options = { .queue = queues[i % 3], .priority = i % 5 };
+		char args[128];
+		snprintf(args, sizeof(args), "[\"relay\",[\"nest\",[%d],\"%s\"],\"%s\"]", i % 7, queues[i / 3 % 3], queues[i / 9 % 3]);
+		futures[i] = taskd_submit(c, "relay", args, &options);
+	}
+	for (int i = 0; i < N; i++) {
+		pid_t pids[16];
+		enum taskd_error error = taskd_result(futures[i], PATIENCE_NS);
+		ck_assert_int_ne(error, TASKD_E_TIMEOUT);
+		succeeded += error == TASKD_OK;
+		deadlocks += error == TASKD_E_FAILED && strcmp(taskd_exception(futures[i])->message, "deadlock") == 0;
+		others += error != TASKD_OK && error != TASKD_E_FAILED;
+		taskd_future_free(futures[i]);
+		size_t n = worker_pids(c, pids, 16);
+		if (i % 10 == 9 && n)
+			kill(pids[(size_t)i / 10 % n], SIGKILL);
+	}
+	printf("%d succeeded, %d deadlocks, %d crashed\n", succeeded, deadlocks, others);
+	ck_assert(wait_until(nothing_runs, NULL));
+	size_t wanted = 3;
+	ck_assert(wait_until(has_workers, &wanted));
+	assert_call("nest", "[1]", "1");
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("nested");
@@ -267,6 +348,9 @@ int main(void)
 	tcase_add_test(tcase, waiting_for_what_will_end_does_not_fail);
 	tcase_add_test(tcase, a_pool_that_is_only_busy_gets_no_more_processes);
 	tcase_add_test(tcase, what_a_dying_handler_waited_for_is_cancelled);
+	tcase_add_test(tcase, a_long_queue_needs_no_more_processes_than_its_tasks_are_deep);
+	tcase_add_test(tcase, what_the_awaited_one_comes_after_goes_first_too);
+	tcase_add_test(tcase, nothing_hangs_whatever_waits_for_whatever);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

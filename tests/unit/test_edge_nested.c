@@ -252,6 +252,37 @@ START_TEST(a_wait_for_what_is_blocked_is_a_wait_for_what_blocks_it)
 }
 END_TEST
 
+START_TEST(what_somebody_has_paused_he_may_resume)
+{
+	leave_one_slot();
+	client_ask(&other, REQUEST("1", "queue.pause", "{\"queue\":\"default\"}"));
+	client_say(&client, REQUEST("5", "echo", "[]"));
+	world_settle(&world);
+	ck_assert(!edge_deadlock(world.edge, world.pool));
+	client_ask(&other, REQUEST("1", "queue.resume", "{\"queue\":\"default\"}"));
+	ck_assert(edge_deadlock(world.edge, world.pool));
+}
+END_TEST
+
+/* Only they know whether there may be a further process. */
+START_TEST(it_is_the_pools_that_say_when_they_are_at_an_end)
+{
+	client_ask(&other, REQUEST("1", "queue.create", "{\"name\":\"narrow\",\"limit_running\":1}"));
+	submit("{\"task\":\"hold\",\"queue\":\"narrow\"}");
+	submit("{\"task\":\"hold\",\"queue\":\"narrow\"}"); /* the queue is full */
+	for (int i = 0; i < 4; i++)
+		if (core_slot_in_flight(world.slots[i]) == 0)
+			core_slot_retire(world.slots[i]);
+	pools_worker_of(world.slots[0])->state = WORKER_RETIRING;
+	world_be_worker(&world);
+	client_say(&client, REQUEST("5", "echo", "[]"));
+	for (int i = 0; i < 10; i++)
+		world_advance(&world, NS_PER_S);
+	ck_assert(client_hears_nothing(&client));
+	ck_assert(edge_deadlock(world.edge, world.pool));
+}
+END_TEST
+
 /* The pool has slots, but the queue lets none but the one run that waits. */
 START_TEST(a_queue_whose_only_place_waits_for_itself_is_a_deadlock_too)
 {
@@ -304,6 +335,8 @@ int main(void)
 	tcase_add_test(nested, a_wait_that_will_end_does_not_fail);
 	tcase_add_test(nested, while_some_task_computes_no_wait_fails);
 	tcase_add_test(nested, a_wait_for_what_is_blocked_is_a_wait_for_what_blocks_it);
+	tcase_add_test(nested, what_somebody_has_paused_he_may_resume);
+	tcase_add_test(nested, it_is_the_pools_that_say_when_they_are_at_an_end);
 	tcase_add_test(nested, a_queue_whose_only_place_waits_for_itself_is_a_deadlock_too);
 	tcase_add_test(nested, a_full_queue_whose_tasks_do_not_wait_is_none);
 	suite_add_tcase(suite, nested);

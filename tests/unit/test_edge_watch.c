@@ -269,6 +269,62 @@ START_TEST(one_who_never_reads_holds_up_no_more_than_his_limit)
 }
 END_TEST
 
+/* One who reads now and then is told at each gap, before he hears of what is behind it, how much he has missed. */
+START_TEST(gaps_are_told_where_they_are)
+{
+	enum { N = 4000, ROUNDS = 8, READS = 300 };
+	struct strbuf text = STRBUF_INIT;
+	long long last = 0;
+	int gaps = 0;
+	client_ask(&client, REQUEST("1", "task.watch", "{\"limit\":100,\"state\":\"queued\"}"));
+	for (int i = 0; i < N; i++)
+		strbuf_puts(&text, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"echo\"}}\n");
+	for (int round = 0; round < ROUNDS || last < (long long)N * ROUNDS;) {
+		for (int i = 0; i < READS && last < (long long)N * ROUNDS; i++) {
+			if (round < ROUNDS && i % 100 == 0) {
+				client_send(&other, text.data, text.length);
+				round++;
+			}
+			json_t *heard = client_hear_json(&client);
+			long long missed = tree_int(heard, "params.missed");
+			if (missed > 0) {
+				last += missed;
+				gaps++;
+			} else {
+				ck_assert_int_eq(atoll(tree_text(heard, "params.task.id")), last + 1);
+				last++;
+			}
+		}
+	}
+	ck_assert_int_eq(last, (long long)N * ROUNDS);
+	ck_assert_int_gt(gaps, 1);
+	strbuf_free(&text);
+}
+END_TEST
+
+/* There is room again as soon as his events are written, whatever else waits behind them. */
+START_TEST(what_was_missed_is_told_before_the_next_event)
+{
+	client_ask(&client, REQUEST("1", "task.watch", "{\"limit\":1,\"state\":\"queued\",\"tag\":\"t\"}"));
+	int big = submit("{\"task\":\"big\",\"args\":[3000000],\"delay\":10}");
+	client_say(&client, REQUEST("2", "task.result", "{\"id\":1}"));
+	client_say(&client, REQUEST("3", "big", "[3000000]"));
+	world_settle(&world);
+	ck_assert(watcher()->blocked);
+	int first = submit("{\"task\":\"echo\",\"tag\":\"t\"}");
+	submit("{\"task\":\"echo\",\"tag\":\"t\"}");
+	world_advance(&world, 11 * NS_PER_S); /* the first one's result is behind the event now */
+	ck_assert_int_eq(tree_int(client_hear_json(&client), "id"), 3);
+	ck_assert(watcher()->blocked);
+	int last = submit("{\"task\":\"echo\",\"tag\":\"t\"}");
+	expect_event("queued", first);
+	ck_assert_int_eq(tree_int(client_hear_json(&client), "id"), 2);
+	ck_assert_int_eq(tree_int(client_hear_json(&client), "params.missed"), 1);
+	expect_event("queued", last);
+	ck_assert_int_eq(big, 1);
+}
+END_TEST
+
 /* Who reads, though slowly, gets on: his limit is about what waits, not about what ever was sent. */
 START_TEST(one_who_keeps_reading_misses_nothing)
 {
@@ -434,6 +490,8 @@ int main(void)
 	tcase_add_test(bounds, ten_thousand_chosen_tasks_are_each_told_of);
 	tcase_add_test(bounds, what_is_beyond_the_limit_is_missed_and_that_is_told);
 	tcase_add_test(bounds, one_who_never_reads_holds_up_no_more_than_his_limit);
+	tcase_add_test(bounds, gaps_are_told_where_they_are);
+	tcase_add_test(bounds, what_was_missed_is_told_before_the_next_event);
 	tcase_add_test(bounds, one_who_keeps_reading_misses_nothing);
 	tcase_add_test(bounds, events_leave_room_for_replies);
 	suite_add_tcase(suite, bounds);

@@ -52,6 +52,7 @@ const struct field record_fields[] = {
 	{ .title = "worker", .path = "worker.pid", .cell = CELL_TEXT },
 	{ .title = "pool", .path = "worker.pool", .cell = CELL_TEXT },
 	{ .title = "slot", .path = "worker.slot", .cell = CELL_TEXT },
+	{ .title = "too large", .path = "result_dropped", .cell = CELL_SIZE },
 	{ .title = "retry of", .path = "retry_of", .cell = CELL_TEXT },
 	{ .title = "retried as", .path = "retried_as", .cell = CELL_TEXT },
 	{ .title = "error", .path = "error.message", .cell = CELL_TEXT },

@@ -61,7 +61,9 @@ unit_tests += tests/unit/test_core_select
 tests_unit_test_core_select_SOURCES = tests/unit/test_core_select.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_select_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_model
-tests_unit_test_core_model_SOURCES = tests/unit/test_core_model.c tests/unit/model.c tests/unit/model.h
+tests_unit_test_core_model_SOURCES = tests/unit/test_core_model.c tests/unit/model.h tests/unit/model.c \
+	tests/unit/model_order.c tests/unit/model_submit.c tests/unit/model_world.h tests/unit/model_world.c \
+	tests/unit/model_compare.c tests/unit/model_tasks.c
 tests_unit_test_core_model_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_core_schedule

@@ -87,7 +87,25 @@ struct model {
 void model_init(struct model *model);
 void model_fini(struct model *model);
 static inline bool model_over(const struct model_task *task) { return task->state >= TASK_SUCCEEDED; }
+static inline uint64_t model_id(const struct model *model, const struct model_task *task)
+{
+	return (uint64_t)(task - model->tasks);
+}
+/* In one of the three states that wait, and in no lane. */
+static inline bool model_waits(const struct model_task *task, int queue)
+{
+	return task->spec.queue == queue && task->state <= TASK_QUEUED && task->slot < 0;
+}
 size_t model_cost(const struct model *model, size_t size);
+
+/* For the model's own files. Whether all that TASK waits for is as it wants it; *failed: that will never be. */
+bool model_is_ready(const struct model *model, const struct model_task *task, bool *failed);
+/* Adds the results of what it waited for to its arguments. False: that would be too much. */
+bool model_gather(const struct model *model, struct model_task *task);
+/* It waits for nobody (any more). */
+void model_release(const struct model *model, struct model_task *task);
+/* Lets go, or ends, those about whom it is decided. */
+void model_settle(struct model *model);
 
 /* As core_submit; *id is the new task, or the one that has the key. */
 int model_submit(struct model *model, const struct model_spec *spec, uint64_t *id);

@@ -219,6 +219,22 @@ START_TEST(rate_follows_its_changes)
 }
 END_TEST
 
+START_TEST(a_higher_rate_counts_from_when_it_is_said)
+{
+	struct core_queue *queue = queue_with("changing", rate(1.0 / 3600, 1));
+	struct core_queue_options options = rate(10, 1);
+
+	submit_many(queue, 1, 0);
+	toy_turn(&toy);
+	toy_finish(slot, TASK_SUCCEEDED);
+	core_queue_set(queue, &options); /* while nothing waits that could ask */
+	toy_advance(&toy, NS_PER_S / 10);
+	submit_many(queue, 1, 0);
+	toy_turn(&toy);
+	ck_assert_uint_eq(running(queue), 1);
+}
+END_TEST
+
 START_TEST(start_that_comes_back_is_refunded)
 {
 	struct core_queue *queue = queue_with("slow", rate(1, 2));
@@ -469,6 +485,7 @@ int main(void)
 	tcase_add_test(tcase, burst_is_what_a_rest_allows_and_no_more);
 	tcase_add_test(tcase, rates_that_do_not_divide_a_second_are_not_exceeded);
 	tcase_add_test(tcase, rate_follows_its_changes);
+	tcase_add_test(tcase, a_higher_rate_counts_from_when_it_is_said);
 	tcase_add_test(tcase, start_that_comes_back_is_refunded);
 	tcase_add_test(tcase, queue_that_waits_for_its_rate_keeps_nobody_else);
 	suite_add_tcase(suite, tcase);

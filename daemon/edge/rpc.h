@@ -41,7 +41,7 @@ void submission_free(struct submission *submission);
 /* Whether there are labels, which only a batch can do something about. */
 bool submission_has_labels(const struct submit_options *options);
 /* Takes over ARGS (JSON_NONE: none), of payload_limit at most. False: the error has been answered. */
-bool submission_args(const struct reply_to *to, const struct json_span *args, struct submission *out)
+bool submission_args(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
 	__attribute__((warn_unused_result));
 /* What RETRY says, with its defaults. */
 void submission_retry(const struct retry_options *retry, struct task_retry *out);

@@ -262,7 +262,7 @@ static void submit_or_park(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	if (has_no_labels(call, &params.options) && submission_prepare(call, params.task, &params.options, &submission) &&
-		submission_args(&call->to, &params.args, &submission) && !submit(call, &params, &submission)) {
+		submission_args(&call->to, &params.args, &submission.spec) && !submit(call, &params, &submission)) {
 		if (params.options.wait_for_room > 0)
 			park(call, &params, &submission);
 		else
@@ -285,29 +285,28 @@ void rpc_task_submit(const struct call *call)
 void rpc_task_named(const struct call *call, const char *name, size_t length)
 {
 	char text[129];
-	struct submission submission = { .spec.type = core_type_find(call->edge->core, name, length) };
-	struct task_spec *spec = &submission.spec;
+	struct task_spec spec = { .type = core_type_find(call->edge->core, name, length) };
 	struct task *task;
-	if (!spec->type || !spec->type->known) {
+	if (!spec.type || !spec.type->known) {
 		memcpy(text, name, length);
 		text[length] = '\0';
 		submission_unknown_task(call, text);
 		return;
 	}
-	spec->queue = spec->type->queue;
-	if (!spec->queue) {
-		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec->type->name);
+	spec.queue = spec.type->queue;
+	if (!spec.queue) {
+		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec.type->name);
 		return;
 	}
-	spec->owner = call->to.connection->peer.uid;
-	if (!submission_args(&call->to, &call->params, &submission))
+	spec.owner = call->to.connection->peer.uid;
+	if (!submission_args(&call->to, &call->params, &spec))
 		return;
-	int refusal = core_submit(call->edge->core, spec, &task);
+	int refusal = core_submit(call->edge->core, &spec, &task);
 	if (refusal == CORE_OK)
 		answer_called(call, task);
 	else
-		submission_refused(&call->to, refusal, spec, 1, NULL);
-	submission_free(&submission);
+		submission_refused(&call->to, refusal, &spec, 1, NULL);
+	bytes_unref(spec.args);
 }
 
 /* --- asking --- */

@@ -239,7 +239,7 @@ static bool has_results_member(const struct json_span *args)
 	return false;
 }
 
-bool submission_args(const struct reply_to *to, const struct json_span *args, struct submission *out)
+bool submission_args(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
 {
 	const struct edge *edge = to->connection->edge;
 	bool none = args->kind == JSON_NONE;
@@ -249,12 +249,12 @@ bool submission_args(const struct reply_to *to, const struct json_span *args, st
 			edge->limits.payload);
 		return false;
 	}
-	if (out->spec.pass_results && has_results_member(args)) {
+	if (spec->pass_results && has_results_member(args)) {
 		reply_error(to, PROTO_INVALID_PARAMS, "\"pass_results\" adds a member \"results\" to \"args\", which has one", NULL);
 		return false;
 	}
-	out->spec.args = bytes_new(none ? "[]" : args->text, length);
-	if (!out->spec.args)
+	spec->args = bytes_new(none ? "[]" : args->text, length);
+	if (!spec->args)
 		reply_error(to, PROTO_INTERNAL_ERROR, "no memory for the arguments", NULL);
-	return out->spec.args;
+	return spec->args;
 }

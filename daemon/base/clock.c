@@ -31,7 +31,11 @@ int64_t clock_wall_ns(void)
 
 int64_t clock_wall_of_ns(int64_t mono_ns)
 {
-	return clock_wall_ns() - (clock_mono_ns() - mono_ns);
+	int64_t wall_ns;
+
+	if (__builtin_sub_overflow(clock_wall_ns(), clock_mono_ns() - mono_ns, &wall_ns))
+		return CLOCK_NEVER;
+	return wall_ns;
 }
 
 void clock_format_wall(int64_t wall_ns, char buf[CLOCK_TEXT_SIZE])

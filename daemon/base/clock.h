@@ -13,7 +13,8 @@
 int64_t clock_mono_ns(void);
 /* Nanoseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_ns(void);
-/* The wall time, by today's difference of the two clocks, of a moment of the monotonic one. */
+/* The wall time, by today's difference of the two clocks, of a moment of the monotonic one, from 0 on; CLOCK_NEVER where
+ * it is beyond that. */
 int64_t clock_wall_of_ns(int64_t mono_ns);
 
 /* "2026-11-22T16:31:31.123456Z"; BUF of CLOCK_TEXT_SIZE bytes. */

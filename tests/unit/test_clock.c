@@ -18,6 +18,16 @@ START_TEST(faked_clocks_stand_still_and_move_by_hand)
 }
 END_TEST
 
+START_TEST(moment_beyond_the_wall_clock_is_its_last_one)
+{
+	clock_fake(100, INT64_C(1700000000) * NS_PER_S);
+	ck_assert_int_eq(clock_wall_of_ns(CLOCK_NEVER - 1), CLOCK_NEVER);
+	ck_assert_int_eq(clock_wall_of_ns(INT64_C(9000000000) * NS_PER_S), CLOCK_NEVER);
+	ck_assert_int_eq(clock_wall_of_ns(0), INT64_C(1700000000) * NS_PER_S - 100);
+	clock_fake_end();
+}
+END_TEST
+
 START_TEST(real_clock_does_not_go_back)
 {
 	int64_t before_ns = clock_mono_ns();
@@ -53,6 +63,7 @@ int main(void)
 	TCase *tcase = tcase_create("clock");
 
 	tcase_add_test(tcase, faked_clocks_stand_still_and_move_by_hand);
+	tcase_add_test(tcase, moment_beyond_the_wall_clock_is_its_last_one);
 	tcase_add_test(tcase, real_clock_does_not_go_back);
 	tcase_add_loop_test(tcase, wall_time_is_written_in_utc, 0, sizeof texts / sizeof *texts);
 	suite_add_tcase(suite, tcase);

@@ -82,6 +82,8 @@ static int64_t backoff(struct core *core, const struct task_retry *retry, unsign
 
 		pause *= 1 + retry->jitter * (2 * part - 1);
 	}
+	if (pause >= 0x1p63)
+		return CLOCK_NEVER;
 	return pause > 0 ? (int64_t)pause : 0;
 }
 

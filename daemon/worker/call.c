@@ -67,7 +67,8 @@ void call_begin(struct taskd_call *call, const struct lane_request *request)
 	call->task_id = request->task_id;
 	call->attempt = request->attempt;
 	/* From the moment that the slot took it, which is now. */
-	call->deadline_ns = request->timeout_ns ? clock_mono_ns() + request->timeout_ns : 0;
+	if (__builtin_add_overflow(clock_mono_ns(), request->timeout_ns, &call->deadline_ns) || !request->timeout_ns)
+		call->deadline_ns = 0; /* none, or none that will come */
 	call->args.text = length ? text : "[]";
 	call->args.length = length ? length : 2;
 	call->args.kind = call->args.text[0] == '{' ? JSON_SPAN_OBJECT : JSON_SPAN_ARRAY;

@@ -264,6 +264,17 @@ START_TEST(a_handler_knows_its_task)
 }
 END_TEST
 
+START_TEST(a_time_limit_that_never_comes_is_no_deadline)
+{
+	struct lane_request request = { .task_id = 17, .attempt = 1, .timeout_ns = INT64_MAX, .args = "[]", .args_length = 2 };
+	call_begin(&call, &request);
+	ck_assert_int_eq(taskd_deadline_ns(&call), 0);
+	request.timeout_ns = 1;
+	call_begin(&call, &request);
+	ck_assert_int_gt(taskd_deadline_ns(&call), 0);
+}
+END_TEST
+
 /* --- results --- */
 
 static int return_infinity(struct taskd_call *c) { return taskd_return_number(c, INFINITY); }
@@ -571,6 +582,7 @@ int main(void)
 	tcase_add_test(tests, strings_stay_valid_until_the_handler_returns);
 	tcase_add_test(tests, duplicate_keys_at_any_depth_are_refused_before_the_handler_runs);
 	tcase_add_test(tests, a_handler_knows_its_task);
+	tcase_add_test(tests, a_time_limit_that_never_comes_is_no_deadline);
 	tcase_add_loop_test(tests, what_a_handler_returns_becomes_a_result_or_a_failure, 0, LENGTH(outcomes));
 	tcase_add_test(tests, json_that_is_none_is_a_failure);
 	tcase_add_test(tests, a_result_may_be_as_large_as_the_limit_and_no_larger);

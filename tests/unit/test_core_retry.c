@@ -218,6 +218,21 @@ START_TEST(pause_does_not_overflow)
 }
 END_TEST
 
+START_TEST(longest_pause_does_not_overflow_by_its_jitter)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		core_seed(toy.core, seed);
+		struct task *task = submit((struct task_retry){ .retries = 1, .on = RETRY_ALL, .backoff_ns = INT64_MAX,
+			.backoff_max_ns = INT64_MAX, .factor = 1, .jitter = 1 });
+
+		attempt(task, TASK_FAILED);
+		ck_assert_int_eq(task->state, TASK_SCHEDULED);
+		ck_assert_int_gt(task->due_ns, toy.now_ns);
+		core_cancel(task);
+	}
+}
+END_TEST
+
 START_TEST(without_a_pause_the_next_attempt_is_in_the_next_turn)
 {
 	struct task *task = submit((struct task_retry){ .retries = 1, .on = RETRY_ALL });
@@ -423,6 +438,7 @@ int main(void)
 	tcase_add_test(tcase, pauses_grow_to_their_cap);
 	tcase_add_test(tcase, pause_does_not_overflow);
 	tcase_add_test(tcase, without_a_pause_the_next_attempt_is_in_the_next_turn);
+	tcase_add_test(tcase, longest_pause_does_not_overflow_by_its_jitter);
 	tcase_add_test(tcase, jitter_spreads_pauses_around_the_mean);
 	tcase_add_test(tcase, attempts_are_on_the_record);
 	tcase_add_test(tcase, progress_begins_anew);

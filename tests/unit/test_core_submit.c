@@ -429,19 +429,18 @@ END_TEST
 
 START_TEST(all_that_a_batch_replaces_makes_room)
 {
-	struct task_spec specs[2] = { keyed("a", KEY_REPLACE), keyed("b", KEY_REPLACE) };
+	struct task_spec pair[2] = { keyed("a", KEY_REPLACE), keyed("b", KEY_REPLACE) };
 	struct task *out[2];
-	size_t culprit;
 	uint64_t id;
 
 	for (int i = 0; i < 2; i++)
-		specs[i].queue = i ? specs[0].queue : toy_queue_new(&toy, "small", 2, 0);
-	core_queue_pause(specs[0].queue);
+		pair[i].queue = i ? pair[0].queue : toy_queue_new(&toy, "small", 2, 0);
+	core_queue_pause(pair[0].queue);
 	for (int round = 0; round < 2; round++)
-		ck_assert_int_eq(core_submit_batch(toy.core, specs, 2, out, &culprit, &id), CORE_OK);
+		ck_assert_int_eq(core_submit_batch(toy.core, pair, 2, out, &culprit, &id), CORE_OK);
 	ck_assert_uint_eq(core_totals(toy.core)->ended[TASK_CANCELLED], 2);
-	specs[0].key = "c";
-	ck_assert_int_eq(core_submit_batch(toy.core, specs, 2, out, &culprit, &id), CORE_QUEUE_FULL);
+	pair[0].key = "c";
+	ck_assert_int_eq(core_submit_batch(toy.core, pair, 2, out, &culprit, &id), CORE_QUEUE_FULL);
 	ck_assert_uint_eq(culprit, 0);
 }
 END_TEST

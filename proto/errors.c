@@ -64,11 +64,12 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_DUPLICATE, -32015, "duplicate", "another task has that key and has not ended", EXIT_TASK,
 		"TASKD_E_DUPLICATE", "key_mode \"attach\" gives that task instead, \"replace\" cancels it"),
 	ERROR(PROTO_DEPENDENCY_FAILED, -32016, "dependency_failed", "a task that it waited for did not succeed",
-		EXIT_TASK, "TASKD_E_DEPENDENCY_FAILED", "data.dependency is that task; after_any waits for its end, whatever it is"),
+		EXIT_TASK, "TASKD_E_DEPENDENCY_FAILED",
+		"data.dependency is that task; after_any waits for its end, whatever it is"),
 	ERROR(PROTO_DEPENDENCY_CYCLE, -32017, "dependency_cycle", "tasks of the batch wait for each other in a circle",
 		EXIT_USAGE, "TASKD_E_DEPENDENCY_CYCLE", NULL),
-	ERROR(PROTO_QUEUE_DRAINING, -32018, "queue_draining", "the queue is being drained and takes nothing more", EXIT_FULL,
-		"TASKD_E_QUEUE_DRAINING", "queue.resume ends that"),
+	ERROR(PROTO_QUEUE_DRAINING, -32018, "queue_draining", "the queue is being drained and takes nothing more",
+		EXIT_FULL, "TASKD_E_QUEUE_DRAINING", "queue.resume ends that"),
 	ERROR(PROTO_QUEUE_BUSY, -32019, "queue_busy", "the queue is in use", EXIT_TASK, "TASKD_E_QUEUE_BUSY",
 		"drain it first"),
 	ERROR(PROTO_NOT_OVER, -32020, "not_over", "the task has not ended", EXIT_TASK, "TASKD_E_NOT_OVER", NULL),
@@ -76,7 +77,8 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"submit it again"),
 	ERROR(PROTO_EXISTS, -32022, "exists", "there is one of that name", EXIT_TASK, "TASKD_E_EXISTS", NULL),
 	ERROR(PROTO_DEADLOCK, -32023, "deadlock", "every worker waits for a task that waits for a worker", EXIT_TASK,
-		"TASKD_E_DEADLOCK", "more processes or threads in the pool, or nested_processes in taskd.conf, let it go on"),
+		"TASKD_E_DEADLOCK",
+		"more processes or threads in the pool, or nested_processes in taskd.conf, let it go on"),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

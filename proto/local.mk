@@ -8,6 +8,7 @@ libproto_la_SOURCES = \
 	proto/jsonrpc.h \
 	proto/method_schemas.h \
 	proto/methods.h \
+	proto/param_reader.h \
 	proto/params.h \
 	proto/strbuf.h \
 	proto/suggest.h \
@@ -21,6 +22,7 @@ libproto_la_SOURCES = \
 	proto/methods.c \
 	proto/moment.c \
 	proto/param_schema.c \
+	proto/param_values.c \
 	proto/params.c \
 	proto/strbuf.c \
 	proto/suggest.c \

@@ -40,18 +40,19 @@
 		PARAM(struct_, options_ tag, "tag", PARAM_STRING, .max = TASK_TAG_LIMIT,                           \
 			.summary = "a word to find it by, which others may have too")
 
-#define RETRY_PARAMS(struct_, retry_)                                                                                 \
-	PARAM(struct_, retry_.retries, "retries", PARAM_INT, .max = RETRIES_MAX,                                      \
-		.summary = "it is tried again so often, where it does not succeed; default 0"),                       \
-		PARAM(struct_, retry_.backoff, "backoff", PARAM_DURATION,                                             \
-			.summary = "the pause before it is tried again for the first time; default 1s"),              \
-		PARAM(struct_, retry_.backoff_max, "backoff_max", PARAM_DURATION,                                     \
-			.summary = "no such pause is longer; default 1h"),                                            \
-		PARAM(struct_, retry_.backoff_factor, "backoff_factor", PARAM_NUMBER, .min = 1, .max = FACTOR_MAX,    \
-			.summary = "each pause is so many times the one before; default 2"),                          \
-		PARAM(struct_, retry_.jitter, "jitter", PARAM_NUMBER, .min = 0, .max = 1, .otherwise = -1,            \
-			.summary = "each pause is longer or shorter by up to this part of it, at random; default 0.1"), \
-		PARAM(struct_, retry_.retry_on, "retry_on", PARAM_STRINGS, .words = retry_on_words,                   \
+#define RETRY_PARAMS(struct_, retry_)                                                                                \
+	PARAM(struct_, retry_.retries, "retries", PARAM_INT, .max = RETRIES_MAX,                                     \
+		.summary = "it is tried again so often, where it does not succeed; default 0"),                      \
+		PARAM(struct_, retry_.backoff, "backoff", PARAM_DURATION,                                            \
+			.summary = "the pause before it is tried again for the first time; default 1s"),             \
+		PARAM(struct_, retry_.backoff_max, "backoff_max", PARAM_DURATION,                                    \
+			.summary = "no such pause is longer; default 1h"),                                           \
+		PARAM(struct_, retry_.backoff_factor, "backoff_factor", PARAM_NUMBER, .min = 1, .max = FACTOR_MAX,   \
+			.summary = "each pause is so many times the one before; default 2"),                         \
+		PARAM(struct_, retry_.jitter, "jitter", PARAM_NUMBER, .min = 0, .max = 1, .otherwise = -1,           \
+			.summary =                                                                                   \
+				"each pause is longer or shorter by up to this part of it, at random; default 0.1"), \
+		PARAM(struct_, retry_.retry_on, "retry_on", PARAM_STRINGS, .words = retry_on_words,                  \
 			.summary = "after which outcomes it is tried again; default: all three")
 
 #define MORE_OPTION_PARAMS(struct_)                                                                             \
@@ -59,33 +60,34 @@
 		.summary = "it must have started by then, or so long after its submission; default: no limit"), \
 		RETRY_PARAMS(struct_, options.retry)
 
-#define ROOM_PARAM(struct_)                                                            \
-	PARAM(struct_, options.wait_for_room, "wait_for_room", PARAM_DURATION,         \
+#define ROOM_PARAM(struct_)                                                    \
+	PARAM(struct_, options.wait_for_room, "wait_for_room", PARAM_DURATION, \
 		.summary = "waits so long where the queue is full; default: not at all")
 
-#define SINGLE_OPTION_PARAMS(struct_)                                                                              \
-	PARAM(struct_, options.delay, "delay", PARAM_DURATION, .summary = "it joins its queue so long after its submission"), \
-		PARAM(struct_, options.at, "at", PARAM_TIME,                                                       \
-			.summary = "instead: it joins its queue at that time of the wall clock"),                  \
-		PARAM(struct_, options.after, "after", PARAM_REFS, .max = REFS_MAX,                                \
-			.summary = "it waits until these tasks have succeeded, and ends where one does not"),      \
-		PARAM(struct_, options.after_any, "after_any", PARAM_REFS, .max = REFS_MAX,                        \
-			.summary = "it waits until these tasks have ended, however that is"),                      \
-		PARAM(struct_, options.pass_results, "pass_results", PARAM_BOOL,                                   \
-			.summary = "the results of \"after\" are added to its arguments; default false"),          \
-		PARAM(struct_, options.key, "key", PARAM_STRING, .max = TASK_KEY_LIMIT,                            \
-			.summary = "at most one of your tasks with this key is there at a time"),                  \
-		PARAM(struct_, options.key_mode, "key_mode", PARAM_ENUM, .words = key_mode_words,                  \
+#define SINGLE_OPTION_PARAMS(struct_)                                                                         \
+	PARAM(struct_, options.delay, "delay", PARAM_DURATION,                                                \
+		.summary = "it joins its queue so long after its submission"),                                \
+		PARAM(struct_, options.at, "at", PARAM_TIME,                                                  \
+			.summary = "instead: it joins its queue at that time of the wall clock"),             \
+		PARAM(struct_, options.after, "after", PARAM_REFS, .max = REFS_MAX,                           \
+			.summary = "it waits until these tasks have succeeded, and ends where one does not"), \
+		PARAM(struct_, options.after_any, "after_any", PARAM_REFS, .max = REFS_MAX,                   \
+			.summary = "it waits until these tasks have ended, however that is"),                 \
+		PARAM(struct_, options.pass_results, "pass_results", PARAM_BOOL,                              \
+			.summary = "the results of \"after\" are added to its arguments; default false"),     \
+		PARAM(struct_, options.key, "key", PARAM_STRING, .max = TASK_KEY_LIMIT,                       \
+			.summary = "at most one of your tasks with this key is there at a time"),             \
+		PARAM(struct_, options.key_mode, "key_mode", PARAM_ENUM, .words = key_mode_words,             \
 			.summary = "what is done where another has the key; default reject")
 
-#define FILTER_PARAMS(struct_, filter_)                                                                            \
+#define FILTER_PARAMS(struct_, filter_)                                                                                \
 	PARAM(struct_, filter_.states, "state", PARAM_STRINGS, .summary = "only those of this state or these states"), \
-		PARAM(struct_, filter_.queue, "queue", PARAM_STRING, .summary = "only those of this queue"),       \
-		PARAM(struct_, filter_.task, "task", PARAM_STRING, .summary = "only those of this name"),          \
+		PARAM(struct_, filter_.queue, "queue", PARAM_STRING, .summary = "only those of this queue"),           \
+		PARAM(struct_, filter_.task, "task", PARAM_STRING, .summary = "only those of this name"),              \
 		PARAM(struct_, filter_.tag, "tag", PARAM_STRING, .summary = "only those with this tag")
-#define MORE_FILTER_PARAMS(struct_, filter_)                                                                         \
+#define MORE_FILTER_PARAMS(struct_, filter_)                                                                          \
 	PARAM(struct_, filter_.user, "user", PARAM_STRING, .summary = "only those of this user: a name or a number"), \
-		PARAM(struct_, filter_.since, "since", PARAM_MOMENT,                                                 \
+		PARAM(struct_, filter_.since, "since", PARAM_MOMENT,                                                  \
 			.summary = "only those submitted at that time or later, or so long ago at most")
 
 #define END_OF_PARAMS        \
@@ -252,8 +254,7 @@ static const struct param_spec watch_params[] = {
 	PARAM(watch_params, filter.task, "task", PARAM_STRING, .summary = "only tasks of this name"),
 	PARAM(watch_params, filter.tag, "tag", PARAM_STRING, .summary = "only tasks with this tag"),
 	MORE_FILTER_PARAMS(watch_params, filter),
-	PARAM(watch_params, progress, "progress", PARAM_BOOL,
-		.summary = "events of progress, too; default false"),
+	PARAM(watch_params, progress, "progress", PARAM_BOOL, .summary = "events of progress, too; default false"),
 	PARAM(watch_params, limit, "limit", PARAM_INT, .min = 1, .max = WATCH_MAX,
 		.summary = "so many events may wait for a reader; default 1000"),
 	END_OF_PARAMS,
@@ -272,24 +273,25 @@ static const struct param_spec resize_params[] = {
 	END_OF_PARAMS,
 };
 
-#define QUEUE_NAME_PARAM(struct_) \
-	PARAM(struct_, name, "name", PARAM_STRING, .required = true, .max = QUEUE_NAME_LIMIT, .summary = "the queue's name")
-#define QUEUE_PARAMS                                                                                                \
-	PARAM(queue_params, order, "order", PARAM_ENUM, .words = queue_order_words,                                 \
-		.summary = "which of its tasks starts next; default priority"),                                     \
-		PARAM(queue_params, limit_running, "limit_running", PARAM_COUNT,                                    \
-			.summary = "at most so many run at once; 0, the default: no limit"),                        \
-		PARAM(queue_params, limit_queued, "limit_queued", PARAM_COUNT,                                      \
-			.summary = "at most so many wait; 0: no limit; default 10000000"),                               \
-		PARAM(queue_params, limit_bytes, "limit_bytes", PARAM_SIZE,                                         \
+#define QUEUE_NAME_PARAM(struct_)                                                             \
+	PARAM(struct_, name, "name", PARAM_STRING, .required = true, .max = QUEUE_NAME_LIMIT, \
+		.summary = "the queue's name")
+#define QUEUE_PARAMS                                                                                               \
+	PARAM(queue_params, order, "order", PARAM_ENUM, .words = queue_order_words,                                \
+		.summary = "which of its tasks starts next; default priority"),                                    \
+		PARAM(queue_params, limit_running, "limit_running", PARAM_COUNT,                                   \
+			.summary = "at most so many run at once; 0, the default: no limit"),                       \
+		PARAM(queue_params, limit_queued, "limit_queued", PARAM_COUNT,                                     \
+			.summary = "at most so many wait; 0: no limit; default 10000000"),                         \
+		PARAM(queue_params, limit_bytes, "limit_bytes", PARAM_SIZE,                                        \
 			.summary = "their arguments take at most so many bytes; 0: no limit; default 1G"),         \
-		PARAM(queue_params, rate, "rate", PARAM_NUMBER, .min = 0, .max = RATE_MAX, .otherwise = -1,         \
-			.summary = "at most so many start in a second; 0, the default: no limit"),                  \
-		PARAM(queue_params, burst, "burst", PARAM_COUNT, .max = BURST_MAX,                                  \
-			.summary = "so many of these may start at once after a pause; default 1"),                  \
-		PARAM(queue_params, ageing, "ageing", PARAM_DURATION,                                               \
-			.summary = "who has waited so long counts for one priority more; 0, the default: nobody"),  \
-		PARAM(queue_params, weight, "weight", PARAM_INT, .min = 1, .max = WEIGHT_MAX,                     \
+		PARAM(queue_params, rate, "rate", PARAM_NUMBER, .min = 0, .max = RATE_MAX, .otherwise = -1,        \
+			.summary = "at most so many start in a second; 0, the default: no limit"),                 \
+		PARAM(queue_params, burst, "burst", PARAM_COUNT, .max = BURST_MAX,                                 \
+			.summary = "so many of these may start at once after a pause; default 1"),                 \
+		PARAM(queue_params, ageing, "ageing", PARAM_DURATION,                                              \
+			.summary = "who has waited so long counts for one priority more; 0, the default: nobody"), \
+		PARAM(queue_params, weight, "weight", PARAM_INT, .min = 1, .max = WEIGHT_MAX,                      \
 			.summary = "its share of its pool among equally urgent queues; default 1")
 
 static const struct param_spec queue_create_params[] = {
@@ -334,7 +336,7 @@ static const struct param_spec queue_drain_params[] = {
 	END_OF_PARAMS,
 };
 
-#define SCHEDULE_NAME_PARAM(struct_)                                                                   \
+#define SCHEDULE_NAME_PARAM(struct_)                                                             \
 	PARAM(struct_, name, "name", PARAM_STRING, .required = true, .max = SCHEDULE_NAME_LIMIT, \
 		.summary = "the schedule's name")
 
@@ -373,12 +375,12 @@ static const struct param_spec cancel_request_params[] = {
 	END_OF_PARAMS,
 };
 
-#define METHOD(method_, name_, params_, summary_, result_, schema_, ...)                                          \
-	[method_] = { .name = name_,                                                                              \
-		.summary = summary_,                                                                              \
-		.params = params_,                                                                                \
-		.result = result_,                                                                                \
-		.result_schema = schema_,                                                                         \
+#define METHOD(method_, name_, params_, summary_, result_, schema_, ...) \
+	[method_] = { .name = name_,                                     \
+		.summary = summary_,                                     \
+		.params = params_,                                       \
+		.result = result_,                                       \
+		.result_schema = schema_,                                \
 		##__VA_ARGS__ }
 /* Only for root and the daemon's own user. */
 #define ADMIN .admin = true
@@ -423,10 +425,10 @@ static const struct method_info methods[N_METHODS] = {
 		ADMIN),
 	METHOD(METHOD_QUEUE_SET, "queue.set", queue_set_params, "Changes a queue's order and limits", "the queue",
 		SCHEMA_QUEUE, ADMIN),
-	METHOD(METHOD_QUEUE_REMOVE, "queue.remove", queue_remove_params, "Removes a queue that was made by queue.create",
-		"the queue as it was", SCHEMA_QUEUE, ADMIN),
-	METHOD(METHOD_QUEUE_PAUSE, "queue.pause", queue_pause_params, "Starts no more tasks of some queues", "the queues",
-		SCHEMA_QUEUES, ADMIN),
+	METHOD(METHOD_QUEUE_REMOVE, "queue.remove", queue_remove_params,
+		"Removes a queue that was made by queue.create", "the queue as it was", SCHEMA_QUEUE, ADMIN),
+	METHOD(METHOD_QUEUE_PAUSE, "queue.pause", queue_pause_params, "Starts no more tasks of some queues",
+		"the queues", SCHEMA_QUEUES, ADMIN),
 	METHOD(METHOD_QUEUE_RESUME, "queue.resume", queue_resume_params, "Ends the pause or the drain of some queues",
 		"the queues", SCHEMA_QUEUES, ADMIN),
 	METHOD(METHOD_QUEUE_DRAIN, "queue.drain", queue_drain_params, "Takes no more tasks into some queues",

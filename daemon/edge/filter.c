@@ -65,7 +65,8 @@ static bool set_user(const struct call *call, const char *name, struct task_filt
 	}
 	if (user_find(name, &filter->owner))
 		return true;
-	reply_errorf(&call->to, PROTO_INVALID_PARAMS, "unknown user \"%.100s\": a name in /etc/passwd, or a number, is needed", name);
+	reply_errorf(&call->to, PROTO_INVALID_PARAMS,
+		"unknown user \"%.100s\": a name in /etc/passwd, or a number, is needed", name);
 	return false;
 }
 
@@ -90,5 +91,6 @@ bool filter_prepare(const struct call *call, const struct filter_params *params,
 
 bool filter_is_empty(const struct filter_params *params)
 {
-	return !params->states.count && !params->queue && !params->task && !params->tag && !params->user && !params->since.given;
+	return !params->states.count && !params->queue && !params->task && !params->tag && !params->user &&
+		!params->since.given;
 }

@@ -97,7 +97,8 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 	char too_large[128];
 	const char *message = outcome && outcome->message ? outcome->message : info->text;
 	if (outcome && outcome->dropped && task->state == TASK_SUCCEEDED) {
-		snprintf(too_large, sizeof(too_large), "the task has succeeded, but its result of %zu bytes was too large to be kept",
+		snprintf(too_large, sizeof(too_large),
+			"the task has succeeded, but its result of %zu bytes was too large to be kept",
 			outcome->dropped);
 		message = too_large;
 	}

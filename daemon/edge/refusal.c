@@ -43,7 +43,8 @@ static void queue_full(struct refusal *refusal, const struct task_spec *spec, si
 static void draining(struct refusal *refusal, const struct task_spec *spec)
 {
 	const char *name = core_queue_name(spec->queue);
-	snprintf(refusal->message, sizeof(refusal->message), "the queue \"%.100s\" is being drained and takes nothing more", name);
+	snprintf(refusal->message, sizeof(refusal->message),
+		"the queue \"%.100s\" is being drained and takes nothing more", name);
 	begin(refusal, PROTO_QUEUE_DRAINING);
 	put_string(&refusal->data, "queue", name, strlen(name));
 }
@@ -56,13 +57,15 @@ static void duplicate(struct refusal *refusal, const struct task_spec *spec, str
 	int shown = length < 100 ? (int)length : 100;
 	begin(refusal, PROTO_DUPLICATE);
 	if (!task) {
-		snprintf(refusal->message, sizeof(refusal->message), "another task of the batch has the key \"%.*s\"", shown, key);
+		snprintf(refusal->message, sizeof(refusal->message), "another task of the batch has the key \"%.*s\"",
+			shown, key);
 	} else {
 		if (task->slot)
 			core_task_look(task);
-		snprintf(refusal->message, sizeof(refusal->message), "task %" PRIu64 " (%s) has the key \"%.*s\"", task->id,
-			task_state_name(task->state), shown, key ? key : "");
-		strbuf_printf(&refusal->data, ",\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", task->id, task_state_name(task->state));
+		snprintf(refusal->message, sizeof(refusal->message), "task %" PRIu64 " (%s) has the key \"%.*s\"",
+			task->id, task_state_name(task->state), shown, key ? key : "");
+		strbuf_printf(&refusal->data, ",\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", task->id,
+			task_state_name(task->state));
 	}
 	if (key)
 		put_string(&refusal->data, "key", key, length);
@@ -78,7 +81,8 @@ static uint64_t missing(const struct core *core, const struct task_ref *refs, si
 	return 0;
 }
 
-static void no_dependency(struct refusal *refusal, const struct core *core, enum proto_error error, const struct task_spec *spec)
+static void no_dependency(
+	struct refusal *refusal, const struct core *core, enum proto_error error, const struct task_spec *spec)
 {
 	uint64_t id = missing(core, spec->after, spec->n_after);
 	if (!id)
@@ -97,8 +101,8 @@ static void plain(struct refusal *refusal, enum proto_error error, const char *m
 	begin(refusal, error);
 }
 
-void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec, size_t wanted,
-	struct task *task)
+void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec,
+	size_t wanted, struct task *task)
 {
 	*out = (struct refusal){ .data = STRBUF_INIT };
 	switch (code) {

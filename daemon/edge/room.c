@@ -25,7 +25,7 @@ struct room {
 static struct room *room_of(struct edge *edge, const char *name)
 {
 	struct room *room;
-	TAILQ_FOREACH(room, &edge->rooms, link)
+	TAILQ_FOREACH (room, &edge->rooms, link)
 		if (strcmp(room->name, name) == 0)
 			return room;
 	room = xcalloc(1, sizeof(*room));
@@ -98,7 +98,7 @@ static const struct request_kind parked_request = {
 static bool fits(const struct core_queue_options *options, size_t count, size_t bytes)
 {
 	return (!options->limit_queued || count <= options->limit_queued) &&
-	       (!options->limit_bytes || bytes <= options->limit_bytes);
+		(!options->limit_bytes || bytes <= options->limit_bytes);
 }
 
 bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes)

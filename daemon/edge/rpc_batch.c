@@ -19,7 +19,7 @@ struct item {
 struct task_batch {
 	struct item *items;
 	size_t count;
-	size_t read; /* so many have something to free */
+	size_t read;         /* so many have something to free */
 	struct names labels; /* items */
 };
 
@@ -66,10 +66,12 @@ static bool add_label(const struct call *call, struct task_batch *batch, struct 
 }
 
 /* CALL, with its errors about item INDEX. */
-static struct call call_of(const struct call *call, const struct task_batch *batch, size_t index, struct reply_place *place)
+static struct call call_of(
+	const struct call *call, const struct task_batch *batch, size_t index, struct reply_place *place)
 {
 	struct call of = *call;
-	*place = (struct reply_place){ .index = index, .label = index < batch->read ? batch->items[index].params.label : NULL };
+	*place = (struct reply_place){ .index = index,
+		.label = index < batch->read ? batch->items[index].params.label : NULL };
 	of.to.place = place;
 	return of;
 }
@@ -98,8 +100,9 @@ static bool read_item(const struct call *call, struct task_batch *batch, const s
 	if (!read_params(call, batch, element))
 		return false;
 	const struct call of = call_of(call, batch, batch->read - 1, &place);
-	return add_label(&of, batch, item) && submission_prepare(&of, item->params.task, &item->params.options, &item->submission) &&
-	       submission_args(&of.to, &item->params.args, &item->submission.spec);
+	return add_label(&of, batch, item) &&
+		submission_prepare(&of, item->params.task, &item->params.options, &item->submission) &&
+		submission_args(&of.to, &item->params.args, &item->submission.spec);
 }
 
 static bool read_items(const struct call *call, struct task_batch *batch, const struct json_span *tasks)
@@ -107,7 +110,8 @@ static bool read_items(const struct call *call, struct task_batch *batch, const 
 	struct json_span element;
 	size_t cursor = 0, count = json_count(tasks);
 	if (count > BATCH_TASKS_MAX) {
-		reply_errorf(&call->to, PROTO_TOO_MANY, "a batch has at most %d tasks, not %zu", BATCH_TASKS_MAX, count);
+		reply_errorf(
+			&call->to, PROTO_TOO_MANY, "a batch has at most %d tasks, not %zu", BATCH_TASKS_MAX, count);
 		return false;
 	}
 	batch->items = xcalloc(count ? count : 1, sizeof(batch->items[0]));
@@ -132,7 +136,8 @@ static void unknown_label(const struct call *call, const struct task_batch *batc
 	reply_unknown(&call->to, PROTO_INVALID_PARAMS, "label", label, suggest.best);
 }
 
-static bool resolve(const struct call *call, const struct task_batch *batch, const struct param_refs *from, struct task_ref *to)
+static bool resolve(
+	const struct call *call, const struct task_batch *batch, const struct param_refs *from, struct task_ref *to)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const char *label = from->refs[i].label;
@@ -218,7 +223,8 @@ static void name_item(struct strbuf *out, const struct task_batch *batch, size_t
 
 #define CIRCLE_SHOWN 10 /* in the message; the data has all */
 
-static void answer_circle(const struct call *call, const struct task_batch *batch, const struct step *path, size_t length)
+static void answer_circle(
+	const struct call *call, const struct task_batch *batch, const struct step *path, size_t length)
 {
 	struct strbuf message = STRBUF_INIT, data = STRBUF_INIT;
 	strbuf_puts(&message, "tasks of the batch wait for each other in a circle: ");
@@ -266,7 +272,8 @@ static void answer(const struct call *call, const struct task_batch *batch, stru
 		if (task->slot)
 			core_task_look(task);
 		task->detached = true;
-		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", i ? "," : "", task->id, task_state_name(task->state));
+		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", i ? "," : "", task->id,
+			task_state_name(task->state));
 		if (label) {
 			strbuf_puts(&out, ",\"label\":");
 			strbuf_json_string(&out, label, strlen(label));
@@ -294,7 +301,8 @@ static bool may_watch(const struct call *call, const struct task_batch *batch)
 	return false;
 }
 
-static void refused(const struct call *call, const struct task_batch *batch, int refusal, size_t culprit, struct task *task)
+static void refused(
+	const struct call *call, const struct task_batch *batch, int refusal, size_t culprit, struct task *task)
 {
 	const struct task_spec *spec = &batch->items[culprit].submission.spec;
 	struct reply_place place;

@@ -20,7 +20,8 @@ static bool begin_walk(const struct call *call, const struct list_params *params
 	bool oldest_first = params->order == OLDEST_FIRST;
 	if ((oldest_first && params->before) || (!oldest_first && params->after)) {
 		reply_error(&call->to, PROTO_INVALID_PARAMS,
-			"\"before\" goes on with the newest first, \"after\" with the oldest first (\"order\":\"oldest\")", NULL);
+			"\"before\" goes on with the newest first, \"after\" with the oldest first (\"order\":\"oldest\")",
+			NULL);
 		return false;
 	}
 	*walk = (struct task_walk){ .oldest_first = oldest_first, .id = oldest_first ? params->after : params->before };
@@ -29,7 +30,8 @@ static bool begin_walk(const struct call *call, const struct list_params *params
 
 /* Up to LIMIT of COUNT tasks, of which one more than that shows that there is another page. The last one that was put, or
  * where there are more than what was looked at, where that was. */
-static uint64_t put_tasks(struct strbuf *out, struct task *const *tasks, size_t count, size_t limit, const struct task_walk *walk)
+static uint64_t put_tasks(
+	struct strbuf *out, struct task *const *tasks, size_t count, size_t limit, const struct task_walk *walk)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i == limit || out->length > LIST_BYTES)
@@ -40,7 +42,8 @@ static uint64_t put_tasks(struct strbuf *out, struct task *const *tasks, size_t 
 	return walk->over ? 0 : walk->id;
 }
 
-static void list(const struct call *call, const struct list_params *params, const struct task_filter *filter, struct task_walk *walk)
+static void list(const struct call *call, const struct list_params *params, const struct task_filter *filter,
+	struct task_walk *walk)
 {
 	size_t limit = params->limit > 0 ? (size_t)params->limit : LIST_DEFAULT;
 	struct task **tasks = xreallocarray(NULL, limit + 1, sizeof(tasks[0]));

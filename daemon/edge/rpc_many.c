@@ -34,9 +34,9 @@ struct many {
 	uint64_t newest;
 	size_t matched;
 	size_t done;
-	size_t begun; /* cancelled, but not over yet */
-	bool fresh;   /* has had its share of this turn */
-	struct strbuf error; /* the first reason why one could not be retried; an error object */
+	size_t begun;            /* cancelled, but not over yet */
+	bool fresh;              /* has had its share of this turn */
+	struct strbuf error;     /* the first reason why one could not be retried; an error object */
 	STAILQ_ENTRY(many) link; /* edge->manies */
 };
 
@@ -303,7 +303,9 @@ static void each_id(const struct call *call, const struct param_ids *ids, const 
 		if (i)
 			strbuf_puts(&out, ",");
 		record_write_state(&out, ids->ids[i],
-			found == CORE_FOUND ? act(task) : found == CORE_FORGOTTEN ? "forgotten" : "not_found");
+			found == CORE_FOUND               ? act(task)
+				: found == CORE_FORGOTTEN ? "forgotten"
+							  : "not_found");
 	}
 	strbuf_puts(&out, "]");
 	reply_buffer(&call->to, &out);
@@ -383,7 +385,8 @@ static bool is_one_way(const struct call *call, const struct cancel_params *para
 	int ways = (params->ids.ids != NULL) + (params->call.kind != JSON_NONE) + by_filter;
 	if (ways == 1 && (by_filter || params->call.kind != JSON_NONE || params->ids.count))
 		return true;
-	reply_errorf(&call->to, PROTO_INVALID_PARAMS, "%s of \"ids\"%s and a filter is needed; \"all\":true is one that matches everything",
+	reply_errorf(&call->to, PROTO_INVALID_PARAMS,
+		"%s of \"ids\"%s and a filter is needed; \"all\":true is one that matches everything",
 		ways > 1 ? "only one" : "one", has_call ? ", \"call\"" : "");
 	return false;
 }

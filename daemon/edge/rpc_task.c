@@ -178,7 +178,8 @@ static void answer_called(const struct call *call, struct task *task)
 	else if (task_state_is_terminal(task->state))
 		reply_outcome(&call->to, task);
 	else if (task->holders == UINT16_MAX)
-		reply_errorf(&call->to, PROTO_TOO_MANY, "%u calls wait for task %" PRIu64 " already", UINT16_MAX, task->id);
+		reply_errorf(
+			&call->to, PROTO_TOO_MANY, "%u calls wait for task %" PRIu64 " already", UINT16_MAX, task->id);
 	else
 		call_wait(&call->to, task, true);
 }
@@ -251,7 +252,8 @@ static bool has_no_labels(const struct call *call, const struct submit_options *
 {
 	if (!submission_has_labels(options))
 		return true;
-	reply_error(&call->to, PROTO_INVALID_PARAMS, "labels in \"after\" and \"after_any\" are for the tasks of a task.submit_batch", NULL);
+	reply_error(&call->to, PROTO_INVALID_PARAMS,
+		"labels in \"after\" and \"after_any\" are for the tasks of a task.submit_batch", NULL);
 	return false;
 }
 
@@ -261,7 +263,8 @@ static void submit_or_park(const struct call *call)
 	struct submission submission = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (has_no_labels(call, &params.options) && submission_prepare(call, params.task, &params.options, &submission) &&
+	if (has_no_labels(call, &params.options) &&
+		submission_prepare(call, params.task, &params.options, &submission) &&
 		submission_args(&call->to, &params.args, &submission.spec) && !submit(call, &params, &submission)) {
 		if (params.options.wait_for_room > 0)
 			park(call, &params, &submission);

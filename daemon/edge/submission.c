@@ -54,8 +54,9 @@ static bool choose_queue(const struct call *call, const struct submit_options *o
 		return false;
 	if (pools_serves(core_queue_pool(spec->queue), spec->type->name))
 		return true;
-	reply_errorf(&call->to, PROTO_INVALID_PARAMS, "the queue \"%.100s\" belongs to pool \"%.100s\", which does not serve the task \"%s\"",
-		options->queue, core_pool_name(core_queue_pool(spec->queue)), spec->type->name);
+	reply_errorf(&call->to, PROTO_INVALID_PARAMS,
+		"the queue \"%.100s\" belongs to pool \"%.100s\", which does not serve the task \"%s\"", options->queue,
+		core_pool_name(core_queue_pool(spec->queue)), spec->type->name);
 	return false;
 }
 
@@ -189,17 +190,17 @@ static bool set_rest(const struct call *call, const struct submit_options *optio
 	return true;
 }
 
-bool submission_prepare(const struct call *call, const char *task, const struct submit_options *options,
-	struct submission *out)
+bool submission_prepare(
+	const struct call *call, const char *task, const struct submit_options *options, struct submission *out)
 {
 	*out = (struct submission){ .spec = {
-		.type = core_type_find(call->edge->core, task, strlen(task)),
-		.priority = (int32_t)options->priority,
-		.owner = call->to.connection->peer.uid,
-		.timeout_ns = options->timeout > 0 ? options->timeout : 0,
-		.tag = options->tag,
-		.tag_length = options->tag ? strlen(options->tag) : 0,
-	} };
+					    .type = core_type_find(call->edge->core, task, strlen(task)),
+					    .priority = (int32_t)options->priority,
+					    .owner = call->to.connection->peer.uid,
+					    .timeout_ns = options->timeout > 0 ? options->timeout : 0,
+					    .tag = options->tag,
+					    .tag_length = options->tag ? strlen(options->tag) : 0,
+				    } };
 	if (!out->spec.type || !out->spec.type->known) {
 		submission_unknown_task(call, task);
 		return false;
@@ -250,7 +251,8 @@ bool submission_args(const struct reply_to *to, const struct json_span *args, st
 		return false;
 	}
 	if (spec->pass_results && has_results_member(args)) {
-		reply_error(to, PROTO_INVALID_PARAMS, "\"pass_results\" adds a member \"results\" to \"args\", which has one", NULL);
+		reply_error(to, PROTO_INVALID_PARAMS,
+			"\"pass_results\" adds a member \"results\" to \"args\", which has one", NULL);
 		return false;
 	}
 	spec->args = bytes_new(none ? "[]" : args->text, length);

@@ -28,7 +28,8 @@ static void tear_down(void)
 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 
 /* The answer to METHOD with PARAMS, as a tree. */
 static json_t *ask(const char *method, const char *params)
@@ -91,7 +92,8 @@ END_TEST
 
 START_TEST(a_time_that_is_past_is_now)
 {
-	ck_assert_str_eq(tree_text(submit("{\"task\":\"echo\",\"at\":\"1960-01-01T00:00:00Z\"}"), "result.state"), "queued");
+	ck_assert_str_eq(
+		tree_text(submit("{\"task\":\"echo\",\"at\":\"1960-01-01T00:00:00Z\"}"), "result.state"), "queued");
 	ck_assert_str_eq(state_of("1"), "succeeded");
 }
 END_TEST
@@ -101,15 +103,18 @@ START_TEST(what_has_not_started_by_its_deadline_expires)
 	submit("{\"task\":\"echo\",\"delay\":\"1m\",\"expires\":\"30s\"}");
 	submit("{\"task\":\"echo\",\"delay\":\"1m\",\"expires\":\"2023-11-14T22:13:50Z\"}");
 	submit("{\"task\":\"hold\",\"expires\":\"30s\"}");
-	ck_assert_str_eq(tree_text(ask("task.status", "{\"id\":1}"), "result.expires_at"), "2023-11-14T22:13:50.000000Z");
-	ck_assert_str_eq(tree_text(ask("task.status", "{\"id\":2}"), "result.expires_at"), "2023-11-14T22:13:50.000000Z");
+	ck_assert_str_eq(
+		tree_text(ask("task.status", "{\"id\":1}"), "result.expires_at"), "2023-11-14T22:13:50.000000Z");
+	ck_assert_str_eq(
+		tree_text(ask("task.status", "{\"id\":2}"), "result.expires_at"), "2023-11-14T22:13:50.000000Z");
 	world_advance(&world, 31 * NS_PER_S);
 	ck_assert_str_eq(state_of("1"), "expired");
 	ck_assert_str_eq(state_of("2"), "expired");
 	ck_assert_str_eq(state_of("3"), "running");
 	ck_assert_ptr_null(tree_at(ask("task.status", "{\"id\":3}"), "result.expires_at"));
 	/* One that is past already is taken, and expires at once. */
-	ck_assert_str_eq(kind_of(ask("task.call", "{\"task\":\"echo\",\"expires\":\"1960-01-01T00:00:00Z\"}")), "expired");
+	ck_assert_str_eq(
+		kind_of(ask("task.call", "{\"task\":\"echo\",\"expires\":\"1960-01-01T00:00:00Z\"}")), "expired");
 }
 END_TEST
 
@@ -230,7 +235,8 @@ START_TEST(results_are_passed_on)
 			if (*p != '\\')
 				args[n++] = *p;
 		args[n] = '\0';
-		snprintf(params, sizeof(params), "{\"task\":\"echo\",\"args\":%s,\"after\":[1,2],\"pass_results\":true}", args);
+		snprintf(params, sizeof(params),
+			"{\"task\":\"echo\",\"args\":%s,\"after\":[1,2],\"pass_results\":true}", args);
 		expect_dump(ask("task.call", params), "result", cases[i].result);
 	}
 	ck_assert_str_eq(kind_of(ask("task.call",
@@ -291,21 +297,26 @@ END_TEST
 
 START_TEST(once_gives_what_has_ended_too)
 {
-	ck_assert_str_eq(tree_text(submit("{\"task\":\"echo\",\"args\":[1],\"key\":\"k\",\"key_mode\":\"once\"}"), "result.id"), "1");
+	ck_assert_str_eq(
+		tree_text(submit("{\"task\":\"echo\",\"args\":[1],\"key\":\"k\",\"key_mode\":\"once\"}"), "result.id"),
+		"1");
 	world_settle(&world);
 	json_t *answer = submit("{\"task\":\"echo\",\"args\":[1],\"key\":\"k\",\"key_mode\":\"once\",\"watch\":true}");
 	ck_assert_str_eq(tree_text(answer, "result.state"), "succeeded");
 	ck_assert_str_eq(tree_text(client_hear_json(&client), "method"), "task.finished");
-	expect_dump(ask("task.call", "{\"task\":\"echo\",\"args\":[2],\"key\":\"k\",\"key_mode\":\"once\"}"), "result", "[1]");
+	expect_dump(ask("task.call", "{\"task\":\"echo\",\"args\":[2],\"key\":\"k\",\"key_mode\":\"once\"}"), "result",
+		"[1]");
 	ask("task.forget", "{\"ids\":1}");
-	expect_dump(ask("task.call", "{\"task\":\"echo\",\"args\":[2],\"key\":\"k\",\"key_mode\":\"once\"}"), "result", "[2]");
+	expect_dump(ask("task.call", "{\"task\":\"echo\",\"args\":[2],\"key\":\"k\",\"key_mode\":\"once\"}"), "result",
+		"[2]");
 }
 END_TEST
 
 START_TEST(who_replaces_cancels_the_other)
 {
 	submit("{\"task\":\"echo\",\"delay\":\"1m\",\"key\":\"k\"}");
-	ck_assert_str_eq(tree_text(submit("{\"task\":\"echo\",\"key\":\"k\",\"key_mode\":\"replace\"}"), "result.id"), "2");
+	ck_assert_str_eq(
+		tree_text(submit("{\"task\":\"echo\",\"key\":\"k\",\"key_mode\":\"replace\"}"), "result.id"), "2");
 	ck_assert_str_eq(state_of("1"), "cancelled");
 	ck_assert_str_eq(state_of("2"), "succeeded");
 }
@@ -332,7 +343,8 @@ START_TEST(a_caller_lets_go_of_what_others_hold)
 	world_settle(&world);
 	client_say(&client, REQUEST("2", "task.call", "{\"task\":\"hold\",\"key\":\"k\",\"key_mode\":\"attach\"}"));
 	world_settle(&world);
-	json_t *answer = client_ask(&other, "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{\"id\":1}}");
+	json_t *answer =
+		client_ask(&other, "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{\"id\":1}}");
 	ck_assert_str_eq(kind_of(answer), "cancelled");
 	world_finish(&world);
 	expect_dump(client_hear_json(&client), "result", "\"done\"");
@@ -420,8 +432,9 @@ START_TEST(a_map_takes_the_options_that_suit_it)
 {
 	json_t *answer = ask("task.map", "{\"task\":\"echo\",\"items\":[1],\"delay\":1}");
 	ck_assert_str_eq(tree_text(answer, "error.message"), "unknown parameter \"delay\"");
-	client_say(&client, REQUEST("1", "task.map",
-		"{\"task\":\"fail\",\"items\":[1],\"retries\":1,\"backoff\":\"1s\",\"jitter\":0,\"return_exceptions\":true}"));
+	client_say(&client,
+		REQUEST("1", "task.map",
+			"{\"task\":\"fail\",\"items\":[1],\"retries\":1,\"backoff\":\"1s\",\"jitter\":0,\"return_exceptions\":true}"));
 	world_settle(&world);
 	world_advance(&world, NS_PER_S);
 	expect_dump(client_hear_json(&client), "result.0.error.code", "7");
@@ -432,8 +445,11 @@ END_TEST
 
 START_TEST(a_result_too_large_to_keep_is_had_by_those_who_wait)
 {
-	struct core_limits limits = { .result_ttl_ns = CLOCK_NEVER, .failure_ttl_ns = CLOCK_NEVER, .result_bytes = 20000,
-		.result_count = 100, .kill_grace_ns = NS_PER_S };
+	struct core_limits limits = { .result_ttl_ns = CLOCK_NEVER,
+		.failure_ttl_ns = CLOCK_NEVER,
+		.result_bytes = 20000,
+		.result_count = 100,
+		.kill_grace_ns = NS_PER_S };
 	core_set_limits(world.core, &limits);
 	json_t *answer = ask("task.call", "{\"task\":\"big\",\"args\":[50000],\"key\":\"k\"}");
 	ck_assert_uint_eq(json_string_length(tree_at(answer, "result")), 49998);
@@ -472,7 +488,8 @@ static const struct {
 } bad_batches[] = {
 	{ "{}", "invalid_params", "must be an array", -1 },
 	{ "[1]", "invalid_params", "task 0: it must be an object", 0 },
-	{ "[{\"task\":\"echo\"},{\"task\":\"ecko\"}]", "unknown_task", "task 1: unknown task \"ecko\": did you mean \"echo\"?", 1 },
+	{ "[{\"task\":\"echo\"},{\"task\":\"ecko\"}]", "unknown_task",
+		"task 1: unknown task \"ecko\": did you mean \"echo\"?", 1 },
 	{ "[{\"task\":\"echo\"},{\"args\":[]}]", "invalid_params", "task 1: parameter \"task\" is missing", 1 },
 	{ "[{\"task\":\"echo\",\"retrys\":1}]", "invalid_params", "did you mean \"retries\"?", 0 },
 	{ "[{\"task\":\"echo\",\"wait_for_room\":1}]", "invalid_params", "unknown parameter \"wait_for_room\"", 0 },
@@ -484,7 +501,8 @@ static const struct {
 	{ "[{\"task\":\"echo\",\"label\":\"one\"},{\"task\":\"echo\",\"after\":\"onee\"}]", "invalid_params",
 		"task 1: unknown label \"onee\": did you mean \"one\"?", 1 },
 	{ "[{\"task\":\"echo\"},{\"task\":\"echo\",\"after_any\":[\"99\"]}]", "not_found", "wait for task 99", 1 },
-	{ "[{\"task\":\"echo\",\"key\":\"k\"},{\"task\":\"echo\",\"key\":\"k\"}]", "duplicate", "another task of the batch", 1 },
+	{ "[{\"task\":\"echo\",\"key\":\"k\"},{\"task\":\"echo\",\"key\":\"k\"}]", "duplicate",
+		"another task of the batch", 1 },
 	{ "[{\"task\":\"echo\"},{\"task\":\"echo\",\"queue\":\"tight\"},{\"task\":\"echo\",\"queue\":\"tight\"},"
 	  "{\"task\":\"echo\",\"queue\":\"tight\"},{\"task\":\"echo\",\"queue\":\"tight\"}]",
 		"queue_full", "the queue \"tight\" is full", 4 },
@@ -517,7 +535,8 @@ START_TEST(a_circle_is_told_in_order)
 	/* Whichever of them is the first. */
 	char *text = json_dumps(tree_at(answer, "error.data.cycle"), JSON_COMPACT);
 	ck_assert_msg(!strcmp(text, "[\"b\",\"c\",\"d\"]") || !strcmp(text, "[\"c\",\"d\",\"b\"]") ||
-		!strcmp(text, "[\"d\",\"b\",\"c\"]"), "%s", text);
+			!strcmp(text, "[\"d\",\"b\",\"c\"]"),
+		"%s", text);
 	free(text);
 }
 END_TEST
@@ -551,8 +570,9 @@ END_TEST
 
 START_TEST(watched_tasks_of_a_batch_are_told_of)
 {
-	ask("task.submit_batch", "{\"tasks\":[{\"task\":\"echo\",\"watch\":true},{\"task\":\"echo\"},"
-				 "{\"task\":\"fail\",\"watch\":true}]}");
+	ask("task.submit_batch",
+		"{\"tasks\":[{\"task\":\"echo\",\"watch\":true},{\"task\":\"echo\"},"
+		"{\"task\":\"fail\",\"watch\":true}]}");
 	int ids = 0;
 	for (int i = 0; i < 2; i++)
 		ids |= 1 << atoi(tree_text(client_hear_json(&client), "params.id"));
@@ -569,7 +589,8 @@ END_TEST
 
 START_TEST(a_notified_batch_is_submitted)
 {
-	client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit_batch\",\"params\":[[{\"task\":\"echo\"}]]}");
+	client_say(
+		&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit_batch\",\"params\":[[{\"task\":\"echo\"}]]}");
 	ck_assert(client_hears_nothing(&client));
 	ck_assert_str_eq(state_of("1"), "succeeded");
 }
@@ -593,9 +614,10 @@ static void drop(int id)
 	ask("task.cancel", params);
 }
 
-#define WAITING(id, tag)                                                                                         \
-	REQUEST(#id, "task.submit",                                                                              \
-		"{\"task\":\"echo\",\"queue\":\"tight\",\"tag\":\"" tag "\",\"key\":\"" tag "\",\"retries\":1,\"jitter\":0," \
+#define WAITING(id, tag)                                                                    \
+	REQUEST(#id, "task.submit",                                                         \
+		"{\"task\":\"echo\",\"queue\":\"tight\",\"tag\":\"" tag "\",\"key\":\"" tag \
+		"\",\"retries\":1,\"jitter\":0,"                                            \
 		"\"wait_for_room\":\"1m\"}")
 
 START_TEST(those_who_wait_for_room_are_let_in_in_their_order)
@@ -639,8 +661,9 @@ END_TEST
 START_TEST(what_will_never_fit_is_refused_at_once)
 {
 	fill();
-	ck_assert_str_eq(kind_of(ask("task.map",
-				 "{\"task\":\"echo\",\"items\":[1,2,3,4],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}")),
+	ck_assert_str_eq(
+		kind_of(ask("task.map",
+			"{\"task\":\"echo\",\"items\":[1,2,3,4],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}")),
 		"queue_full");
 }
 END_TEST
@@ -648,8 +671,9 @@ END_TEST
 START_TEST(a_map_waits_until_all_of_it_fits)
 {
 	fill();
-	client_say(&other, REQUEST("1", "task.map",
-		"{\"task\":\"echo\",\"items\":[ 1, [2] ],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
+	client_say(&other,
+		REQUEST("1", "task.map",
+			"{\"task\":\"echo\",\"items\":[ 1, [2] ],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
 	drop(1);
 	ck_assert(client_hears_nothing(&other));
 	ck_assert_uint_eq(core_totals(world.core)->submitted, 3);
@@ -663,7 +687,9 @@ END_TEST
 START_TEST(a_call_that_waits_for_room_gets_its_result)
 {
 	fill();
-	client_say(&other, REQUEST("1", "task.call", "{\"task\":\"echo\",\"args\":[5],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
+	client_say(&other,
+		REQUEST("1", "task.call",
+			"{\"task\":\"echo\",\"args\":[5],\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
 	core_queue_resume(core_queue_find(world.core, "tight"));
 	expect_dump(client_hear_json(&other), "result", "[5]");
 }
@@ -708,7 +734,8 @@ END_TEST
 START_TEST(who_waits_is_found_by_its_id_when_it_was_let_in)
 {
 	fill();
-	client_say(&client, REQUEST("\"w\"", "task.call", "{\"task\":\"hold\",\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
+	client_say(&client,
+		REQUEST("\"w\"", "task.call", "{\"task\":\"hold\",\"queue\":\"tight\",\"wait_for_room\":\"1m\"}"));
 	ck_assert_str_eq(tree_text(ask("task.status", "{\"call\":\"w\"}"), "result.state"), "waiting_for_room");
 	drop(1);
 	ck_assert_str_eq(tree_text(ask("task.status", "{\"call\":\"w\"}"), "result.state"), "queued");

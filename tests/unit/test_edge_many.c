@@ -27,7 +27,8 @@ static void tear_down(void)
 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 
 static json_t *ask(const char *method, const char *params)
 {
@@ -65,7 +66,8 @@ static void submit(const char *params)
 static void submit_many(int count, const char *options)
 {
 	char line[256];
-	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"echo\"%s}}", options);
+	snprintf(line, sizeof(line),
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"echo\"%s}}", options);
 	for (int i = 0; i < count; i++) {
 		client_say(&client, line);
 		if (i % 500 == 0)
@@ -95,7 +97,8 @@ static const struct {
 	{ "task.cancel", "{\"user\":\"4294967296\"}", "invalid_params", "unknown user" },
 	{ "task.cancel", "{\"since\":\"yesterday\"}", "invalid_params", "parameter \"since\"" },
 	{ "task.list", "{\"order\":\"old\"}", "invalid_params", "parameter \"order\"" },
-	{ "task.list", "{\"order\":\"oldest\",\"before\":3}", "invalid_params", "\"before\" goes on with the newest first" },
+	{ "task.list", "{\"order\":\"oldest\",\"before\":3}", "invalid_params",
+		"\"before\" goes on with the newest first" },
 	{ "task.list", "{\"after\":3}", "invalid_params", "\"after\" with the oldest first" },
 };
 
@@ -118,15 +121,19 @@ START_TEST(filters_choose_by_each_of_their_words)
 	submit("{\"task\":\"echo\",\"delay\":\"1m\",\"tag\":\"t\"}");
 	world_advance(&world, 20 * NS_PER_S);
 	submit("{\"task\":\"echo\",\"delay\":\"1m\",\"queue\":\"tight\"}");
-	expect("task.cancel", "{\"tag\":\"t\",\"queue\":\"tight\"}", "{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
+	expect("task.cancel", "{\"tag\":\"t\",\"queue\":\"tight\"}",
+		"{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
 	expect("task.cancel", "{\"tag\":\"none\"}", "{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
 	expect("task.cancel", "{\"state\":\"succeeded\"}", "{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
-	expect("task.cancel", "{\"since\":\"10s\",\"task\":\"hold\"}", "{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
+	expect("task.cancel", "{\"since\":\"10s\",\"task\":\"hold\"}",
+		"{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
 	snprintf(params, sizeof(params), "{\"user\":\"%u\"}", (unsigned)getuid() + 1);
 	expect("task.cancel", params, "{\"matched\":0,\"cancelled\":0,\"cancelling\":0}");
-	expect("task.cancel", "{\"since\":\"2023-11-14T22:13:40Z\"}", "{\"matched\":1,\"cancelled\":1,\"cancelling\":0}");
+	expect("task.cancel", "{\"since\":\"2023-11-14T22:13:40Z\"}",
+		"{\"matched\":1,\"cancelled\":1,\"cancelling\":0}");
 	ck_assert_str_eq(state_of(3), "cancelled");
-	expect("task.cancel", "{\"state\":[\"scheduled\",\"failed\"],\"since\":\"20s\"}", "{\"matched\":1,\"cancelled\":1,\"cancelling\":0}");
+	expect("task.cancel", "{\"state\":[\"scheduled\",\"failed\"],\"since\":\"20s\"}",
+		"{\"matched\":1,\"cancelled\":1,\"cancelling\":0}");
 	ck_assert_str_eq(state_of(2), "cancelled");
 	world.stop_deaf = true;
 	snprintf(params, sizeof(params), "{\"user\":\"%u\"}", (unsigned)getuid());
@@ -156,8 +163,11 @@ START_TEST(very_many_are_cancelled_over_several_turns)
 		world_turn(&world);
 	ck_assert_uint_eq(totals->scheduled, 25000);
 	/* Others go on meanwhile, and what comes then is not meant. */
-	ck_assert_str_eq(tree_text(client_ask(&other, REQUEST("2", "task.submit", "{\"task\":\"echo\",\"delay\":1,\"tag\":\"g\"}")),
-				 "result.id"), "35001");
+	ck_assert_str_eq(
+		tree_text(client_ask(
+				  &other, REQUEST("2", "task.submit", "{\"task\":\"echo\",\"delay\":1,\"tag\":\"g\"}")),
+			"result.id"),
+		"35001");
 	ck_assert_uint_gt(totals->scheduled, 1);
 	char *text = json_dumps(tree_at(client_hear_json(&client), "result"), JSON_COMPACT);
 	ck_assert_str_eq(text, "{\"matched\":35000,\"cancelled\":35000,\"cancelling\":0}");
@@ -412,7 +422,7 @@ START_TEST(pages_meet_though_they_are_cut_anywhere)
 				next[0] ? (o ? ",\"after\":\"" : ",\"before\":\"") : "", next, next[0] ? "\"" : "");
 			json_t *tasks = tree_at(ask("task.list", params), "result.tasks"), *task;
 			size_t i;
-			json_array_foreach(tasks, i, task) {
+			json_array_foreach (tasks, i, task) {
 				long long id = atoll(tree_text(task, "id"));
 				ck_assert_int_eq(id, o ? last + 1 : last - 1);
 				last = id;

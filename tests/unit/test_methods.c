@@ -22,7 +22,8 @@ static void expect_described(const struct param_spec *specs)
 {
 	for (const struct param_spec *spec = specs; spec->name; spec++) {
 		ck_assert_ptr_nonnull(spec->summary);
-		ck_assert(spec->words ? spec->type == PARAM_ENUM || spec->type == PARAM_STRINGS : spec->type != PARAM_ENUM);
+		ck_assert(spec->words ? spec->type == PARAM_ENUM || spec->type == PARAM_STRINGS
+				      : spec->type != PARAM_ENUM);
 		for (const struct param_spec *other = specs; other < spec; other++)
 			ck_assert(strcmp(spec->name, other->name) != 0 && spec->offset != other->offset);
 	}
@@ -60,13 +61,13 @@ START_TEST(other_names_are_no_methods)
 }
 END_TEST
 
-#define OPTIONS_OPEN                                                                                          \
-	",\"queue\":\"q\",\"priority\":-2147483648,\"timeout\":\"2s\",\"tag\":\"t\",\"expires\":\"1m\",\"retries\":3," \
+#define OPTIONS_OPEN                                                                                                      \
+	",\"queue\":\"q\",\"priority\":-2147483648,\"timeout\":\"2s\",\"tag\":\"t\",\"expires\":\"1m\",\"retries\":3,"    \
 	"\"backoff\":2,\"backoff_max\":\"1m\",\"backoff_factor\":1.5,\"jitter\":0,\"retry_on\":[\"failed\",\"crashed\"]," \
 	"\"wait_for_room\":\"5s\""
 #define OPTIONS OPTIONS_OPEN "}"
-#define SINGLE_OPTIONS                                                                                        \
-	",\"delay\":4,\"at\":\"1970-01-01T00:00:05Z\",\"after\":[\"17\",\"a\"],\"after_any\":18,"                \
+#define SINGLE_OPTIONS                                                                            \
+	",\"delay\":4,\"at\":\"1970-01-01T00:00:05Z\",\"after\":[\"17\",\"a\"],\"after_any\":18," \
 	"\"pass_results\":true,\"key\":\"k\",\"key_mode\":\"once\"}"
 
 static void expect_options(const struct submit_options *options)
@@ -97,14 +98,16 @@ static void expect_single_options(const struct submit_options *options)
 
 START_TEST(what_concerns_everybody_is_for_admins)
 {
-	static const enum method admins[] = { METHOD_POOL_RESIZE, METHOD_QUEUE_CREATE, METHOD_QUEUE_SET, METHOD_QUEUE_REMOVE,
-		METHOD_QUEUE_PAUSE, METHOD_QUEUE_RESUME, METHOD_QUEUE_DRAIN, METHOD_SERVER_RELOAD, METHOD_SERVER_SHUTDOWN };
+	static const enum method admins[] = { METHOD_POOL_RESIZE, METHOD_QUEUE_CREATE, METHOD_QUEUE_SET,
+		METHOD_QUEUE_REMOVE, METHOD_QUEUE_PAUSE, METHOD_QUEUE_RESUME, METHOD_QUEUE_DRAIN, METHOD_SERVER_RELOAD,
+		METHOD_SERVER_SHUTDOWN };
 
 	for (int method = 0; method < N_METHODS; method++) {
 		bool admin = false;
 		for (size_t i = 0; i < sizeof(admins) / sizeof(admins[0]); i++)
 			admin |= admins[i] == (enum method)method;
-		ck_assert_msg(method_info((enum method)method)->admin == admin, "%s", method_info((enum method)method)->name);
+		ck_assert_msg(
+			method_info((enum method)method)->admin == admin, "%s", method_info((enum method)method)->name);
 	}
 }
 END_TEST
@@ -113,15 +116,16 @@ START_TEST(submissions_fill_their_struct)
 {
 	struct submit_params params;
 
-	read_into(METHOD_TASK_CALL, "{\"task\":\"fib\",\"args\":[1]" OPTIONS_OPEN SINGLE_OPTIONS, &params, sizeof(params));
+	read_into(METHOD_TASK_CALL, "{\"task\":\"fib\",\"args\":[1]" OPTIONS_OPEN SINGLE_OPTIONS, &params,
+		sizeof(params));
 	ck_assert_str_eq(params.task, "fib");
 	ck_assert_int_eq(params.args.kind, JSON_SPAN_ARRAY);
 	expect_options(&params.options);
 	expect_single_options(&params.options);
 	ck_assert_int_eq(params.options.wait_for_room, INT64_C(5000000000));
 	params_free(method_info(METHOD_TASK_CALL)->params, &params);
-	read_into(METHOD_TASK_SUBMIT, "{\"watch\":true,\"task\":\"fib\",\"args\":{}" OPTIONS_OPEN SINGLE_OPTIONS, &params,
-		sizeof(params));
+	read_into(METHOD_TASK_SUBMIT, "{\"watch\":true,\"task\":\"fib\",\"args\":{}" OPTIONS_OPEN SINGLE_OPTIONS,
+		&params, sizeof(params));
 	ck_assert(params.watch);
 	expect_options(&params.options);
 	expect_single_options(&params.options);
@@ -129,8 +133,9 @@ START_TEST(submissions_fill_their_struct)
 	read_into(METHOD_TASK_CALL, "[\"fib\",[30]]", &params, sizeof(params));
 	ck_assert(params.options.timeout == -1 && !params.options.queue && !params.options.tag &&
 		!params.options.priority && params.options.delay == -1 && params.options.at == INT64_MIN);
-	ck_assert(!params.options.expires.given && !params.options.retry.retries && params.options.retry.backoff == -1 &&
-		params.options.retry.backoff_max == -1 && params.options.retry.jitter == -1);
+	ck_assert(!params.options.expires.given && !params.options.retry.retries &&
+		params.options.retry.backoff == -1 && params.options.retry.backoff_max == -1 &&
+		params.options.retry.jitter == -1);
 	ck_assert(params.options.retry.backoff_factor == 0 && !params.options.after.count && !params.options.key &&
 		params.options.key_mode == -1 && params.options.wait_for_room == -1);
 	params_free(method_info(METHOD_TASK_CALL)->params, &params);
@@ -212,8 +217,8 @@ START_TEST(the_others_fill_their_structs)
 	read_into(METHOD_TASK_FORGET, "{\"ids\":[5]}", &cancel, sizeof(cancel));
 	ck_assert_uint_eq(cancel.ids.ids[0], 5);
 	params_free(method_info(METHOD_TASK_FORGET)->params, &cancel);
-	read_into(METHOD_TASK_CANCEL, "{\"tag\":\"g\",\"user\":\"0\",\"since\":\"1970-01-01T00:00:00Z\",\"all\":true}", &cancel,
-		sizeof(cancel));
+	read_into(METHOD_TASK_CANCEL, "{\"tag\":\"g\",\"user\":\"0\",\"since\":\"1970-01-01T00:00:00Z\",\"all\":true}",
+		&cancel, sizeof(cancel));
 	ck_assert_str_eq(cancel.filter.tag, "g");
 	ck_assert_str_eq(cancel.filter.user, "0");
 	ck_assert(cancel.all && cancel.filter.since.wall && !cancel.ids.ids);

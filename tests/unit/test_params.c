@@ -281,7 +281,8 @@ START_TEST(absent_ones_have_values_of_their_own)
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		ck_assert_int_eq(read_more(texts[i]), 0);
 		ck_assert(more.number == -1 && more.free_number == 0 && more.time == INT64_MIN && !more.moment.given);
-		ck_assert(more.refs.count == 0 && more.count == -1 && more.free_count == -1 && more.outcomes.count == 0);
+		ck_assert(
+			more.refs.count == 0 && more.count == -1 && more.free_count == -1 && more.outcomes.count == 0);
 		params_free(more_specs, &more);
 	}
 }
@@ -289,7 +290,8 @@ END_TEST
 
 START_TEST(numbers_counts_and_times_are_read)
 {
-	ck_assert_int_eq(read_more("[0.25,-1e300,\"1970-01-01T00:00:01.5Z\",\"30s\",17,9,9223372036854775807,\"crashed\"]"), 0);
+	ck_assert_int_eq(
+		read_more("[0.25,-1e300,\"1970-01-01T00:00:01.5Z\",\"30s\",17,9,9223372036854775807,\"crashed\"]"), 0);
 	ck_assert(more.number == 0.25 && more.free_number == -1e300);
 	ck_assert_int_eq(more.time, INT64_C(1500000000));
 	ck_assert(more.moment.given && !more.moment.wall && more.moment.ns == INT64_C(30000000000));
@@ -297,7 +299,10 @@ START_TEST(numbers_counts_and_times_are_read)
 	ck_assert(more.count == 9 && more.free_count == INT64_MAX);
 	ck_assert_str_eq(more.outcomes.strings[0], "crashed");
 	params_free(more_specs, &more);
-	ck_assert_int_eq(read_more("{\"number\":1,\"moment\":\"1970-01-01T00:00:00Z\",\"count\":0,\"outcomes\":[\"failed\",\"crashed\"]}"), 0);
+	ck_assert_int_eq(
+		read_more(
+			"{\"number\":1,\"moment\":\"1970-01-01T00:00:00Z\",\"count\":0,\"outcomes\":[\"failed\",\"crashed\"]}"),
+		0);
 	ck_assert(more.number == 1 && more.moment.given && more.moment.wall && more.moment.ns == 0 && more.count == 0);
 	ck_assert_uint_eq(more.outcomes.count, 2);
 	params_free(more_specs, &more);
@@ -340,7 +345,8 @@ static const struct {
 	{ "{\"count\":1.0}", "parameter \"count\" must be an integer of 0 or more, not 1.0" },
 	{ "{\"count\":10}", "parameter \"count\" must be from 0 to 9, not 10" },
 	{ "{\"time\":5}", "parameter \"time\" " MUST_BE_TIME ", not 5" },
-	{ "{\"time\":\"30s\"}", "parameter \"time\" " MUST_BE_TIME ", not \"30s\": a date such as 2026-11-22 has to come first" },
+	{ "{\"time\":\"30s\"}",
+		"parameter \"time\" " MUST_BE_TIME ", not \"30s\": a date such as 2026-11-22 has to come first" },
 	{ "{\"time\":\"2026-11-31T18:00:00Z\"}",
 		"parameter \"time\" " MUST_BE_TIME ", not \"2026-11-31T18:00:00Z\": that month has no such day" },
 	{ "{\"moment\":\"soon\"}", "parameter \"moment\" " MUST_BE_MOMENT ", not \"soon\"" },
@@ -355,7 +361,8 @@ static const struct {
 	{ "{\"refs\":[\"a\",null]}", "parameter \"refs\" " MUST_BE_REF ", not null" },
 	{ "{\"refs\":\"a b\"}", "parameter \"refs\" " MUST_BE_REF ", not \"a b\"" },
 	{ "{\"refs\":[1,2,3,4]}", "parameter \"refs\" must have at most 3 tasks, not 4" },
-	{ "{\"outcomes\":[\"failed\",\"crashd\"]}", "parameter \"outcomes\" " MUST_BE_OUTCOME ", not \"crashd\": did you mean \"crashed\"?" },
+	{ "{\"outcomes\":[\"failed\",\"crashd\"]}",
+		"parameter \"outcomes\" " MUST_BE_OUTCOME ", not \"crashd\": did you mean \"crashed\"?" },
 	{ "{\"outcomes\":1}", "parameter \"outcomes\" " MUST_BE_OUTCOME ", not 1" },
 };
 

@@ -210,8 +210,10 @@ char *json_string_dup(const struct json_span *string, size_t *length)
 bool json_string_is(const struct json_span *string, const char *name)
 {
 	const char *p = string->text + 1, *end = string->text + string->length - 1;
-	size_t length = strlen(name);
 
+	if (p < end && *p != *name && *p != '\\') /* as nearly always, where a name is looked for among many */
+		return false;
+	size_t length = strlen(name);
 	if ((size_t)(end - p) == length && memcmp(p, name, length) == 0)
 		return !memchr(p, '\\', length);
 	if ((size_t)(end - p) <= length || !memchr(p, '\\', (size_t)(end - p)))

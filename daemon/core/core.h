@@ -66,7 +66,7 @@ struct core_totals {
 	size_t in_lanes;               /* given to a slot: unstarted or running */
 	size_t kept;                   /* ended, record kept */
 	size_t kept_bytes;
-	size_t queued_bytes;           /* of the arguments of scheduled, blocked and waiting ones */
+	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them */
 };
 
 struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns);
@@ -140,7 +140,7 @@ enum queue_order {
 };
 struct core_queue_options {
 	size_t limit_queued;  /* scheduled, blocked and waiting tasks; 0: no limit */
-	size_t limit_bytes;   /* of their arguments; 0: no limit */
+	size_t limit_bytes;   /* of their arguments, and of what they are to wait for; 0: no limit */
 	size_t limit_running; /* in lanes; 0: no limit. Lowering it stops nothing */
 	enum queue_order order;
 	double rate;        /* starts a second; 0: no limit */
@@ -169,7 +169,7 @@ struct core_queue_figures {
 	size_t scheduled;
 	size_t blocked;
 	size_t waiting;
-	size_t waiting_bytes; /* of the arguments of all three */
+	size_t waiting_bytes; /* of all three, as limit_bytes counts them */
 	size_t running; /* in lanes */
 	bool paused;
 	bool draining;
@@ -237,6 +237,8 @@ struct task_spec {
  * refusal *out is NULL; but CORE_DUPLICATE and CORE_ATTACHED give the task that is there. What it says of `index` must
  * not be used. */
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out) __attribute__((warn_unused_result));
+/* How many bytes its queue's limit_bytes counts for it. */
+size_t core_submit_cost(const struct task_spec *spec);
 /* COUNT of them, all or none, with ids in their order; they may wait for each other by index, in any order that is no
  * circle. OUT has room for COUNT. A refusal is of the one at *culprit, with OUT[*culprit] as with core_submit (but NULL
  * where it is a duplicate of another of the batch; for CORE_NO_DEPENDENCY and CORE_LOST_DEPENDENCY: *id is that task's;

@@ -227,11 +227,16 @@ size_t core_dependencies_open(const struct task *task)
 	return task->extra && task->extra->links ? task->extra->links->open : 0;
 }
 
+size_t depend_cost_of(size_t count)
+{
+	return count ? sizeof(struct task_links) + count * sizeof(struct link) : 0;
+}
+
 size_t depend_cost(const struct task *task)
 {
 	const struct task_links *links = task->extra ? task->extra->links : NULL;
 
-	return links ? sizeof(*links) + links->count * sizeof(links->of[0]) : 0;
+	return links ? depend_cost_of(links->count) : 0;
 }
 
 /* Takes it off no list: it has left them, or the core is being freed, and the others with it. */

@@ -246,8 +246,9 @@ void depend_leave(struct task *task);
 /* Lets go what has become free, and ends what has no hope, until there is no more of it. */
 void depend_settle(struct core *core);
 void depend_free(struct task *task);
-/* What it takes to remember what TASK waited for. */
+/* What it takes to remember what TASK waits for, or waited for: so many tasks. */
 size_t depend_cost(const struct task *task);
+size_t depend_cost_of(size_t count);
 
 /* calendar.c */
 void calendar_init(struct calendar *calendar);
@@ -276,7 +277,9 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 void queue_unref(struct core_queue *queue);
 /* Frees what core_queue_free left for the records' sake. */
 void queue_destroy(struct core_queue *queue);
-/* For COUNT tasks more with so many bytes of arguments in all, once so much that waits here has gone. */
+/* What TASK counts for there. */
+size_t queue_cost(const struct task *task);
+/* For COUNT tasks more that count for so many bytes in all, once so much that waits here has gone. */
 bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, size_t less_count, size_t less_bytes);
 
 /* gate.c */

@@ -106,11 +106,16 @@ static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
 
 /* --- books --- */
 
+size_t queue_cost(const struct task *task)
+{
+	return bytes_cost(task->args) + depend_cost(task);
+}
+
 void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in)
 {
 	struct core_queue_figures *figures = &queue->figures;
 	struct core_totals *totals = &queue->core->totals;
-	size_t cost = bytes_cost(task->args);
+	size_t cost = queue_cost(task);
 	size_t sign = in ? 1 : (size_t)-1;
 
 	switch (state) {

@@ -31,14 +31,19 @@ int submit_key(const struct core *core, const struct task_spec *spec, struct tas
 	return CORE_OK;
 }
 
+size_t core_submit_cost(const struct task_spec *spec)
+{
+	return bytes_cost(spec->args) + depend_cost_of(spec->n_after + spec->n_after_any);
+}
+
 void submit_load(struct load *load, const struct task_spec *spec, const struct task *replaced)
 {
 	load->count++;
-	load->bytes += bytes_cost(spec->args);
+	load->bytes += core_submit_cost(spec);
 	if (!replaced || replaced->queue != load->queue || replaced->slot)
 		return;
 	load->less_count++;
-	load->less_bytes += bytes_cost(replaced->args);
+	load->less_bytes += queue_cost(replaced);
 }
 
 int submit_room(const struct load *load)

@@ -78,7 +78,7 @@ struct parking {
 	void *state;             /* taken over */
 	struct task_spec *spec;  /* within it: its queue is found again each time */
 	size_t count;            /* so many tasks */
-	size_t bytes;            /* with so many bytes of arguments, as bytes_cost has it */
+	size_t bytes;            /* which count for so many bytes, as core_submit_cost has it */
 	int64_t timeout_ns;
 };
 /* Whether QUEUE takes so many tasks now, as far as can be said without asking the core; or says no for another reason. */

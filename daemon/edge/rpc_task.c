@@ -242,7 +242,7 @@ static void park(const struct call *call, struct submit_params *params, struct s
 		.state = parked,
 		.spec = &parked->submission.spec,
 		.count = 1,
-		.bytes = bytes_cost(parked->submission.spec.args),
+		.bytes = core_submit_cost(&parked->submission.spec),
 		.timeout_ns = parked->params.options.wait_for_room,
 	};
 	room_wait(call, &parking);

@@ -20,9 +20,11 @@ void model_fini(struct model *model)
 	free(model->live);
 }
 
-size_t model_cost(const struct model *model, size_t size)
+size_t model_cost(const struct model *model, const struct model_spec *spec)
 {
-	return size ? size + model->overhead : 0;
+	size_t n = spec->n_after + spec->n_any;
+
+	return (spec->size ? spec->size + model->overhead : 0) + (n ? model->links_overhead + n * model->link_cost : 0);
 }
 
 /* --- states --- */

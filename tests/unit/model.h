@@ -72,6 +72,7 @@ struct model {
 	int64_t now_ns, wall_ns;
 	struct core_limits limits;
 	size_t overhead; /* what a payload costs beyond its size */
+	size_t links_overhead, link_cost; /* what it costs to wait for any tasks, and for each */
 	struct model_task *tasks;
 	uint64_t last_id;
 	uint64_t *live; /* ids of tasks that have a record, ascending */
@@ -96,7 +97,7 @@ static inline bool model_waits(const struct model_task *task, int queue)
 {
 	return task->spec.queue == queue && task->state <= TASK_QUEUED && task->slot < 0;
 }
-size_t model_cost(const struct model *model, size_t size);
+size_t model_cost(const struct model *model, const struct model_spec *spec);
 
 /* For the model's own files. Whether all that TASK waits for is as it wants it; *failed: that will never be. */
 bool model_is_ready(const struct model *model, const struct model_task *task, bool *failed);

@@ -94,7 +94,7 @@ static void compare_queue(int queue)
 		wanted.waiting += task->state == TASK_QUEUED && task->slot < 0;
 		wanted.running += task->slot >= 0;
 		if (task->slot < 0)
-			wanted.waiting_bytes += model_cost(&model, task->spec.size);
+			wanted.waiting_bytes += model_cost(&model, &task->spec);
 	}
 	SAME(figures.scheduled, wanted.scheduled, "scheduled", queue);
 	SAME(figures.blocked, wanted.blocked, "blocked", queue);
@@ -121,7 +121,7 @@ static void compare_totals(void)
 		in_lanes += task->slot >= 0;
 		kept += model_over(task);
 		if (task->slot < 0 && !model_over(task))
-			bytes += model_cost(&model, task->spec.size);
+			bytes += model_cost(&model, &task->spec);
 	}
 	SAME(totals->submitted, model.last_id, "total", 0);
 	SAME(totals->scheduled, scheduled, "scheduled total", 0);

@@ -66,7 +66,7 @@ static int check_room(const struct model *model, int queue, size_t count, size_t
 			goes |= task == replaced[k];
 		if (model_waits(task, queue) && !goes) {
 			count++;
-			bytes += model_cost(model, task->spec.size);
+			bytes += model_cost(model, &task->spec);
 		}
 	}
 	if (into->options.limit_queued && count > into->options.limit_queued)
@@ -124,7 +124,7 @@ int model_submit(struct model *model, const struct model_spec *spec, uint64_t *i
 		return status;
 	}
 	if ((status = check_dependencies(model, spec)) || (status = check_room(model, spec->queue, 1,
-			model_cost(model, spec->size), &replaced, 1)))
+			model_cost(model, spec), &replaced, 1)))
 		return status;
 	*id = create(model, spec);
 	if (enter(model, &model->tasks[*id]))
@@ -228,7 +228,7 @@ static int check_member(struct model *model, const struct model_spec *specs, siz
 		if (specs[i].queue != specs[at].queue || !is_new(model, specs, i))
 			continue;
 		n++;
-		bytes += model_cost(model, specs[i].size);
+		bytes += model_cost(model, &specs[i]);
 		if (replaced_by(model, &specs[i]))
 			replaced[n_replaced++] = replaced_by(model, &specs[i]);
 	}

@@ -244,6 +244,9 @@ void world_init(int seed)
 	srandom((unsigned)seed);
 	model_init(&model);
 	model.overhead = bytes_cost(byte) - 1;
+	model.link_cost = core_submit_cost(&(struct task_spec){ .n_after = 1, .n_after_any = 1 }) -
+		core_submit_cost(&(struct task_spec){ .n_after = 1 });
+	model.links_overhead = core_submit_cost(&(struct task_spec){ .n_after_any = 1 }) - model.link_cost;
 	bytes_unref(byte);
 	model.now_ns = START;
 	model.wall_ns = WALL;

@@ -342,6 +342,12 @@ static void expect_args(const struct task *task, const char *expected)
 	ck_assert(!memcmp(task->args->data, expected, strlen(expected)));
 }
 
+/* What it counts for in its queue with its arguments as they are, as it waits, or waited, for so many. */
+static size_t cost_of(const struct task *task, size_t n)
+{
+	return core_submit_cost(&(struct task_spec){ .args = task->args, .n_after = n });
+}
+
 START_TEST(results_are_passed_in_the_order_of_naming)
 {
 	struct task *a = toy_submit(&toy, 0), *b = toy_submit(&toy, 0);
@@ -360,8 +366,8 @@ START_TEST(results_are_passed_in_the_order_of_naming)
 	ck_assert_int_eq(c->state, TASK_QUEUED);
 	expect_args(c, "[1] \"B\" \"A\" \"B\"");
 	core_queue_figures(toy.queue, &figures);
-	ck_assert_uint_eq(figures.waiting_bytes, bytes_cost(c->args));
-	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, bytes_cost(c->args));
+	ck_assert_uint_eq(figures.waiting_bytes, cost_of(c, 4));
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(c, 4));
 	core_cancel(c);
 	core_queue_figures(toy.queue, &figures);
 	ck_assert_uint_eq(figures.waiting_bytes, 0);
@@ -380,7 +386,32 @@ START_TEST(results_that_are_there_already_are_passed_at_submission)
 	struct task *b = gathering(&ref, 1, 0);
 	ck_assert_int_eq(b->state, TASK_QUEUED);
 	expect_args(b, "[1] 7");
-	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, bytes_cost(b->args));
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(b, 1));
+}
+END_TEST
+
+START_TEST(what_tasks_wait_for_counts_in_their_queue)
+{
+	struct task *a = toy_submit(&toy, 0), *task;
+	struct task_ref refs[1000];
+	struct task_spec spec = { .after = refs, .n_after = 1000 };
+	const size_t each = core_submit_cost(&spec);
+	struct core_queue_figures figures;
+
+	ck_assert_uint_ge(each, 1000 * sizeof(void *));
+	for (size_t i = 0; i < 1000; i++)
+		refs[i] = (struct task_ref){ .id = a->id };
+	spec.queue = toy_queue_new(&toy, "small", 0, 2 * each);
+	toy_submit_spec(&toy, spec);
+	struct task *b = toy_submit_spec(&toy, spec);
+	ck_assert_int_eq(toy_try(&toy, spec, &task), CORE_QUEUE_FULL);
+	core_cancel(b);
+	toy_submit_spec(&toy, spec);
+	core_cancel(a);
+	toy_turn(&toy);
+	core_queue_figures(spec.queue, &figures);
+	ck_assert_uint_eq(figures.waiting_bytes, 0);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 0);
 }
 END_TEST
 
@@ -481,6 +512,7 @@ int main(void)
 	tcase_add_test(tcase, unknown_and_forgotten_ones_are_refused);
 	tcase_add_test(tcase, results_are_passed_in_the_order_of_naming);
 	tcase_add_test(tcase, results_that_are_there_already_are_passed_at_submission);
+	tcase_add_test(tcase, what_tasks_wait_for_counts_in_their_queue);
 	tcase_add_test(tcase, results_that_are_too_large_end_the_task);
 	tcase_add_test(tcase, result_that_was_not_kept_cannot_be_passed);
 	tcase_add_test(tcase, listener_may_submit_what_ends_at_once);

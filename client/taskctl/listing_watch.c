@@ -1,5 +1,6 @@
 /* list --watch on a terminal: the table again and again, on the terminal's other screen. The daemon tells when something
  * has changed; then it is asked once, however much has, and not more than a few times a second. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -19,10 +20,11 @@
 struct screen {
 	struct taskctl *ctl;
 	struct listing listing;
-	bool limited;
-	bool changed; /* since the last look */
-	bool shown;   /* the other screen is */
-	bool over;    /* the watch is */
+	size_t wanted; /* no more than that, also where there is room */
+	size_t room;   /* lines that there are for tasks, as of the last look */
+	bool changed;  /* since the last look */
+	bool shown;    /* the other screen is */
+	bool over;     /* the watch is */
 	int status;
 	json_t *records;
 	bool more;
@@ -39,14 +41,15 @@ static int64_t now_ms(void)
 
 static void show(struct screen *screen)
 {
-	fputs("\033[?1049h\033[?25l", stdout);
+	/* A line that is too long is cut, so that a task has one line, and the screen room for as many as it has lines. */
+	fputs("\033[?1049h\033[?25l\033[?7l", stdout);
 	screen->shown = true;
 }
 
 static void hide(struct screen *screen)
 {
 	if (screen->shown)
-		fputs("\033[?25h\033[?1049l", stdout);
+		fputs("\033[?7h\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	screen->shown = false;
 }
@@ -75,12 +78,11 @@ static size_t height(void)
 
 static int fetch(struct screen *screen)
 {
-	size_t room = height();
 	json_t *records;
 	int status;
 
-	if (!screen->limited || screen->listing.limit > room)
-		screen->listing.limit = room;
+	screen->room = height();
+	screen->listing.limit = screen->wanted < screen->room ? screen->wanted : screen->room;
 	screen->changed = false;
 	status = listing_fetch(screen->ctl, &screen->listing, &records, &screen->more);
 	if (status != EXIT_FINE)
@@ -104,7 +106,8 @@ static void draw(struct screen *screen)
 	if (json_array_size(screen->records) == 0)
 		puts("no tasks");
 	else
-		printf("%s%zu task%s; Ctrl-C ends this\n\n", screen->more ? "the first " : "",
+		printf("%s%zu task%s; Ctrl-C ends this\n\n",
+			!screen->more ? "" : screen->listing.oldest ? "the oldest " : "the newest ",
 			json_array_size(screen->records), json_array_size(screen->records) == 1 ? "" : "s");
 	writer->ops->table(writer, screen->listing.columns, screen->records);
 	fflush(stdout);
@@ -133,8 +136,10 @@ static int go_on(struct screen *screen, int interrupt)
 				return screen->over ? status : fetch(screen);
 			}
 		}
-		if (now_ms() >= screen->drawn_ms + DRAW_EVERY_MS)
+		if (now_ms() >= screen->drawn_ms + DRAW_EVERY_MS) {
 			draw(screen);
+			screen->changed |= height() != screen->room;
+		}
 		if (taskctl_turn(screen->ctl, interrupt, rest_ms(screen)) == TURN_INTERRUPTED)
 			return EXIT_FINE;
 	}
@@ -145,7 +150,8 @@ int listing_watch(struct taskctl *ctl, const struct listing *listing, bool limit
 {
 	/* One that leaves the states that are asked for is a change, too. */
 	struct filter filter = *listing->filter;
-	struct screen screen = { .ctl = ctl, .listing = *listing, .limited = limited, .changed = true };
+	struct screen screen = { .ctl = ctl, .listing = *listing, .wanted = limited ? listing->limit : SIZE_MAX,
+		.changed = true };
 	int interrupt = interrupt_noted(), status = taskctl_connect(ctl);
 	static char buffer[1 << 16];
 	struct taskd_watch *watch;

@@ -131,3 +131,27 @@ ids_of() { # OPTION…
 	grep -qF $'\e[?1049h' "$BATS_TEST_TMPDIR/out"
 	grep -qF $'\e[?1049l' "$BATS_TEST_TMPDIR/out"
 }
+
+@test "--watch: as many tasks as the terminal has room for, also when it grows, each on one line" {
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	exec 8<>"$BATS_TEST_TMPDIR/keys"
+	first=$(taskctl submit --tag grows noop)
+	for _ in 1 2 3; do
+		last=$(taskctl submit --tag grows noop)
+	done
+	TERM=xterm env --default-signal=INT script -q -e -c \
+		"tty >'$BATS_TEST_TMPDIR/tty'; stty cols 30 rows 6; taskctl list --watch -n 50 --tag grows" \
+		"$BATS_TEST_TMPDIR/out" <&8 >/dev/null 3>&- &
+	screen=$!
+	condition grep -qE "^ *$last +noop" "$BATS_TEST_TMPDIR/out"
+	condition grep -qF 'the newest 2 tasks' "$BATS_TEST_TMPDIR/out"
+	! grep -qE "^ *$first +noop" "$BATS_TEST_TMPDIR/out"
+	stty -F "$(<"$BATS_TEST_TMPDIR/tty")" rows 20
+	condition grep -qE "^ *$first +noop" "$BATS_TEST_TMPDIR/out"
+	printf '\003' >&8
+	ended_with 0 $screen
+	exec 8<&-
+	# lines are not wrapped meanwhile, and are again
+	grep -qF $'\e[?7l' "$BATS_TEST_TMPDIR/out"
+	grep -qF $'\e[?7h' "$BATS_TEST_TMPDIR/out"
+}

@@ -8,7 +8,6 @@
 #include "core/internal.h"
 
 #define LAST_DAY (CLOCK_NEVER / NS_PER_MS)
-#define TURN_MOST 10000 /* tasks that join their queues in one turn, give or take a day: others want their turns too */
 
 static struct calendar *calendar_of(struct core *core, const struct task *task)
 {

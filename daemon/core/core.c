@@ -209,13 +209,13 @@ int64_t core_turn(struct core *core)
 
 	calendar_turn(core);
 	schedule_turn(core);
-	life_timers(core);
+	bool in_time = life_timers(core);
 	depend_settle(core);
 	gate_turn(core);
 	sched_sweep(core);
 	sched_unstall(core);
 	depend_settle(core); /* whatever the sweep has ended: what it frees starts in this turn, too */
-	if (core->start)
+	if (core->start && in_time)
 		TAILQ_FOREACH(pool, &core->pools, link)
 			sched_run(pool);
 	keep_trim(core);

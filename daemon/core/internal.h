@@ -33,6 +33,7 @@
 #define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it */
 #define SWEEP_SLOWEST_NS (64 * NS_PER_MS) /* while no slot takes what it has */
 #define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
+#define TURN_MOST 10000              /* tasks that a moment moves in one turn, give or take some: others want their turns too */
 #define AWAITED_DEEPEST 255
 #define LEVEL_AWAITED (INT32_MAX - AWAITED_DEEPEST) /* above it, by their depths, are the priorities of awaited tasks */
 #define STALL_NS (5 * NS_PER_MS)     /* until a slot that refused a task though it has none is tried again */
@@ -347,7 +348,9 @@ void sched_sweep(struct core *core);
 void sched_unstall(struct core *core);
 
 /* life.c */
-void life_timers(struct core *core);
+/* What ends by a moment that has come: deadlines, time limits, graces. False: there is more of it than one turn has time
+ * for; then nothing may start, as it might be late already, and the next turn comes at once. */
+bool life_timers(struct core *core);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);
 /* How a task that had been taken ends with its worker. */

@@ -188,12 +188,18 @@ static void time_out(struct core *core, struct task *task)
 	}
 }
 
-void life_timers(struct core *core)
+static bool is_time(const struct core *core)
 {
-	struct heap_node *top;
+	const struct heap_node *top = heap_top(&core->timers);
 
-	while ((top = heap_top(&core->timers)) && top->key <= core->now_ns)
+	return top && top->key <= core->now_ns;
+}
+
+bool life_timers(struct core *core)
+{
+	for (int n = 0; n < TURN_MOST && is_time(core); n++)
 		time_out(core, heap_entry(heap_pop(&core->timers), struct task, timer));
+	return !is_time(core);
 }
 
 /* --- ending with the worker --- */

@@ -272,6 +272,31 @@ START_TEST(deadline_that_has_passed_at_submission_is_missed)
 }
 END_TEST
 
+/* More than one turn should have time for. */
+START_TEST(deadlines_that_pass_at_once_take_several_turns_and_nothing_late_starts)
+{
+	int n_turns = 0;
+
+	for (int i = 0; i < 25000; i++)
+		toy_submit_spec(&toy, (struct task_spec){ .expires_ns = toy.now_ns + NS_PER_S });
+	struct task *other = toy_submit(&toy, -1);
+	slot = toy_slot_new(&toy);
+	toy.now_ns += NS_PER_S;
+	core_set_now(toy.core, toy.now_ns);
+	for (int ended = 0; toy.n_ended < 25000; ended = toy.n_ended, n_turns++) {
+		ck_assert_int_eq(toy.n_given, 0);
+		toy_turn(&toy);
+		ck_assert_int_le(toy.n_ended - ended, 10000);
+		ck_assert_int_gt(toy.n_ended, ended);
+		ck_assert(toy.n_ended == 25000 || toy.next_ns <= toy.now_ns);
+	}
+	ck_assert_int_eq(n_turns, 3);
+	ck_assert_int_eq(toy.n_given, 1);
+	ck_assert_ptr_eq(other->slot, slot->slot);
+	ck_assert_uint_eq(core_totals(toy.core)->ended[TASK_EXPIRED], 25000);
+}
+END_TEST
+
 START_TEST(deadline_counts_for_the_first_attempt_only)
 {
 	const struct task_retry retry = { .retries = 1, .on = RETRY_ALL, .backoff_ns = HOUR, .factor = 1 };
@@ -307,6 +332,7 @@ int main(void)
 	tcase_add_test(tcase, deadline_is_met_by_starting_unseen);
 	tcase_add_test(tcase, deadline_is_missed_in_a_lane_too);
 	tcase_add_test(tcase, deadline_that_has_passed_at_submission_is_missed);
+	tcase_add_test(tcase, deadlines_that_pass_at_once_take_several_turns_and_nothing_late_starts);
 	tcase_add_test(tcase, deadline_counts_for_the_first_attempt_only);
 	suite_add_tcase(suite, tcase);
 

@@ -117,7 +117,7 @@ static int run_queue_remove(struct taskctl *ctl, const struct invocation *invoca
 	QUEUE_OPTION(ageing_ns, "ageing", OPTION_SPAN, "DURATION",                                                     \
 		"a wait so long counts as much as a priority of 1 more; 0: none", .letter = 0),                        \
 	QUEUE_OPTION(weight, "weight", OPTION_INTEGER, "N", "its share of the pool beside equal queues", .min = 1,     \
-		.max = 1000000)
+		.max = 1000)
 
 static const struct option_spec add_options[] = {
 	QUEUE_OPTION(pool, "pool", OPTION_TEXT, "POOL", "the pool that runs its tasks", .complete = COMPLETE_POOL),

@@ -159,7 +159,7 @@ static const struct option_spec add_options[] = {
 	{ .name = "every", .type = OPTION_DURATION, .offset = offsetof(struct schedule_values, every_ns),
 		.argument = "DURATION", .summary = "or so long after the last time" },
 	{ .name = "catch-up", .type = OPTION_FLAG, .offset = offsetof(struct schedule_values, catch_up),
-		.summary = "run once, late, what was missed; else it is skipped" },
+		.summary = "make up for runs that were missed; else they are skipped" },
 	{ .name = "overlap", .type = OPTION_FLAG, .offset = offsetof(struct schedule_values, overlap),
 		.summary = "also while the last run has not ended; else it is skipped" },
 	{ .name = "args", .type = OPTION_TEXT, .offset = offsetof(struct schedule_values, args), .argument = "JSON",

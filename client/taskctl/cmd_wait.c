@@ -134,7 +134,7 @@ static int run_wait(struct taskctl *ctl, const struct invocation *invocation)
 		if (taskd_result(f, TASKD_FOREVER) == TASKD_OK)
 			status = print_answer(ctl, f, values->any);
 		else
-			status = report_failure(ctl, NULL, taskd_future_error(f));
+			status = report_failure_of_some(ctl, taskd_future_error(f));
 		taskd_future_free(f);
 	}
 	json_decref(which);

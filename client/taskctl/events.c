@@ -157,7 +157,7 @@ static void event_came(void *user, const struct taskd_event *event)
 		return;
 	case TASKD_EVENT_END:
 		p->over = true;
-		p->status = report_failure(p->ctl, NULL, event->failure);
+		p->status = report_failure_of_some(p->ctl, event->failure);
 		return;
 	}
 }
@@ -258,7 +258,7 @@ static void go_on(struct printing *p, int interrupt)
 	if (p->over || !p->wait)
 		return;
 	if (taskd_exception(p->wait))
-		p->status = report_failure(p->ctl, NULL, taskd_exception(p->wait));
+		p->status = report_failure_of_some(p->ctl, taskd_exception(p->wait));
 	else
 		hear_the_rest(p);
 }

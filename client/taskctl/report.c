@@ -277,6 +277,21 @@ int report_failure(const struct taskctl *ctl, const char *what, const struct tas
 	return report_failure_of(ctl, what, NULL, failure);
 }
 
+int report_failure_of_some(const struct taskctl *ctl, const struct taskd_failure *failure)
+{
+	bool unfound = failure->error == TASKD_E_NOT_FOUND || failure->error == TASKD_E_FORGOTTEN;
+	json_t *data = unfound && failure->data ? json_loads(failure->data, 0, NULL) : NULL;
+	const char *id = json_string_value(json_object_get(data, "id"));
+	char what[48];
+	int status;
+
+	if (id)
+		snprintf(what, sizeof what, "task %s", id);
+	status = report_failure_of(ctl, id ? what : NULL, NULL, failure);
+	json_decref(data);
+	return status;
+}
+
 int report_item(const struct taskctl *ctl, size_t index, const struct taskd_failure *failure)
 {
 	char what[48];

@@ -68,8 +68,15 @@ static int check_time(const struct taskctl *ctl, const char *option, const char 
 	const char *why = NULL;
 	int64_t ns;
 
-	if (!text || (or_duration && units_parse_duration(text, &ns) == 0) || units_parse_time(text, &ns, &why) == 0)
+	if (!text)
 		return EXIT_FINE;
+	if (or_duration && units_parse_duration(text, &ns) == 0) {
+		if (ns > 0)
+			return EXIT_FINE;
+		why = "it has to be more than 0";
+	} else if (units_parse_time(text, &ns, &why) == 0) {
+		return EXIT_FINE;
+	}
 	return report_usage(ctl,
 		or_duration ? "write it like 30s or 1.5h, from now, or like 2027-01-31T18:00:00Z"
 			    : "write it like 2027-01-31T18:00:00Z or 2027-01-31T18:00:00+01:00",
@@ -139,7 +146,7 @@ static int64_t expires_ns(const char *text)
 	if (!text)
 		return 0;
 	if (units_parse_duration(text, &ns) == 0)
-		return ns > 0 ? ns : 1;
+		return ns;
 	clock_gettime(CLOCK_REALTIME, &now);
 	units_parse_time(text, &ns, NULL);
 	ns -= now.tv_sec * TASKD_SECOND + now.tv_nsec;

@@ -69,6 +69,8 @@ int report_usage(const struct taskctl *ctl, const char *hint, const char *format
 	__attribute__((format(printf, 3, 4)));
 /* A failed task or request; its exit status. WHAT (or NULL) is put before the text: "task 17". */
 int report_failure(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure);
+/* The same, where several tasks were asked for: one that is not there is named as the error's data has it. */
+int report_failure_of_some(const struct taskctl *ctl, const struct taskd_failure *failure);
 /* One item of a map that failed: the same, and "index" in the JSON. */
 int report_item(const struct taskctl *ctl, size_t index, const struct taskd_failure *failure);
 /* The library's own error; TEXT NULL: the error's. */

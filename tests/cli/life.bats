@@ -50,6 +50,8 @@ member_of() { # ID FILTER
 	run --separate-stderr -1 taskctl --json submit --wait --queue shut --expires 50ms fib 3
 	[[ $(jq -r .error.kind <<<"$stderr") == expired ]]
 	run -1 taskctl call --queue shut --expires 2020-01-01T00:00:00Z fib 3
+	run --separate-stderr -2 taskctl submit --expires 0 fib 3
+	[[ $stderr == *'more than 0'* ]]
 	run --separate-stderr -2 taskctl submit --expires soon fib 3
 	[[ $stderr == *'--expires: "soon" will not do'*"from now"* ]]
 }

@@ -108,6 +108,8 @@ entry_of() { # QUEUE FILTER
 	run --separate-stderr -2 taskctl queue add x --limit-bytes lots
 	[[ $stderr == *'"lots" is no size'* ]]
 	run --separate-stderr -2 taskctl queue add x --rate -1
+	run --separate-stderr -2 taskctl queue add x --weight 1001
+	[[ $stderr == *'from 1 to 1000'* ]]
 	run --separate-stderr -2 taskctl queue add x --pool defautl
 	[[ $stderr == *'did you mean "default"?'* ]]
 	run --separate-stderr -1 taskctl --json queue add narrow

@@ -95,7 +95,12 @@ watch_end() {
 
 @test "watch: unknown ids and bad words" {
 	run --separate-stderr -3 taskctl watch 999999999
-	[[ $stderr == "error: "* ]]
+	[[ $stderr == "error: task 999999999: "* ]]
+	id=$(taskctl submit noop)
+	run --separate-stderr -3 taskctl watch "$id" 999999999
+	[[ $stderr == "error: task 999999999: "* ]]
+	run --separate-stderr -3 taskctl wait "$id" 999999999
+	[[ $stderr == "error: task 999999999: "* ]]
 	run --separate-stderr -2 taskctl watch one
 	[[ $stderr == *'"one" is no task'* ]]
 	run --separate-stderr -2 taskctl watch --state gone

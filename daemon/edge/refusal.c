@@ -19,10 +19,15 @@ static void begin(struct refusal *refusal, enum proto_error error)
 }
 
 /* How long a tenth of the queue takes, as far as can be told. */
-static double retry_after(const struct task_type *type, size_t depth)
+static double retry_after(const struct task_type *type, const struct core_queue_figures *figures, size_t depth)
 {
-	double seconds = (double)type->mean_run_ns / (double)NS_PER_S * (double)depth / 10;
-	return seconds < 0.01 ? 0.01 : seconds > 60 ? 60 : seconds;
+	double n = depth > 10 ? (double)depth / 10 : 1;
+	double seconds = (double)type->mean_run_ns / (double)NS_PER_S * n;
+	double least = figures->paused ? 1 : 0.01;
+	if (figures->options.rate > 0 && n / figures->options.rate > least)
+		least = n / figures->options.rate;
+	seconds = seconds > least ? seconds : least;
+	return seconds > 60 ? 60 : seconds;
 }
 
 static void queue_full(struct refusal *refusal, const struct task_spec *spec, size_t wanted)
@@ -37,7 +42,7 @@ static void queue_full(struct refusal *refusal, const struct task_spec *spec, si
 	begin(refusal, PROTO_QUEUE_FULL);
 	strbuf_printf(&refusal->data, ",\"depth\":%zu,\"limit\":%zu,\"retry_after\":%.2f",
 		by_bytes ? figures.waiting_bytes : depth, by_bytes ? options->limit_bytes : options->limit_queued,
-		retry_after(spec->type, depth));
+		retry_after(spec->type, &figures, depth));
 }
 
 static void draining(struct refusal *refusal, const struct task_spec *spec)

@@ -98,6 +98,23 @@ START_TEST(what_is_not_said_stays)
 }
 END_TEST
 
+/* When there may be room again, by what lets tasks out of the queue. */
+START_TEST(who_finds_a_queue_full_is_told_how_long_that_may_last)
+{
+	make("brim");
+	client_ask(&client, REQUEST("1", "queue.set", "{\"name\":\"brim\",\"limit_queued\":1,\"limit_running\":1,\"rate\":0.25}"));
+	for (int i = 0; i < 2; i++)
+		hold("brim");
+	json_t *answer = client_ask(&client, REQUEST("1", "task.submit", "{\"task\":\"hold\",\"queue\":\"brim\"}"));
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "queue_full");
+	ck_assert(json_number_value(tree_at(answer, "error.data.retry_after")) == 4);
+	client_ask(&client, REQUEST("1", "queue.set", "{\"name\":\"brim\",\"rate\":0}"));
+	client_ask(&client, REQUEST("1", "queue.pause", "{\"queue\":\"brim\"}"));
+	answer = client_ask(&client, REQUEST("1", "task.submit", "{\"task\":\"hold\",\"queue\":\"brim\"}"));
+	ck_assert(json_number_value(tree_at(answer, "error.data.retry_after")) == 1);
+}
+END_TEST
+
 START_TEST(a_limit_that_is_raised_lets_more_run)
 {
 	make("narrow");
@@ -356,6 +373,7 @@ int main(void)
 	tcase_add_test(queues, a_queue_says_what_it_is);
 	tcase_add_test(queues, a_queue_made_without_words_has_the_defaults_of_the_configuration);
 	tcase_add_test(queues, what_is_not_said_stays);
+	tcase_add_test(queues, who_finds_a_queue_full_is_told_how_long_that_may_last);
 	tcase_add_test(queues, a_limit_that_is_raised_lets_more_run);
 	tcase_add_test(queues, what_cannot_be_made_or_changed_is_refused);
 	tcase_add_test(queues, only_an_empty_queue_is_removed);

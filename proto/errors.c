@@ -49,7 +49,8 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_QUEUE_FULL, -32007, "queue_full", "the queue is full", EXIT_FULL, "TASKD_E_QUEUE_FULL",
 		"try again after retry_after seconds"),
 	ERROR(PROTO_TOO_LARGE, -32008, "too_large", "larger than taskd's limit", EXIT_TASK, "TASKD_E_TOO_LARGE",
-		"payload_limit in taskd.conf is the limit for arguments and results, frame_limit for messages"),
+		"payload_limit in taskd.conf is the limit for arguments and results, frame_limit for messages, "
+		"result_bytes for what is kept"),
 	ERROR(PROTO_DENIED, -32009, "denied", "not allowed", EXIT_DENIED, "TASKD_E_DENIED", NULL),
 	ERROR(PROTO_SHUTTING_DOWN, -32010, "shutting_down", "taskd is stopping and takes nothing more",
 		EXIT_UNREACHABLE, "TASKD_E_UNAVAILABLE", NULL),
@@ -71,7 +72,7 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_QUEUE_DRAINING, -32018, "queue_draining", "the queue is being drained and takes nothing more",
 		EXIT_FULL, "TASKD_E_QUEUE_DRAINING", "queue.resume ends that"),
 	ERROR(PROTO_QUEUE_BUSY, -32019, "queue_busy", "the queue is in use", EXIT_TASK, "TASKD_E_QUEUE_BUSY",
-		"drain it first"),
+		"drain it first, and remove the schedules that use it; what the configuration has stays"),
 	ERROR(PROTO_NOT_OVER, -32020, "not_over", "the task has not ended", EXIT_TASK, "TASKD_E_NOT_OVER", NULL),
 	ERROR(PROTO_NOT_FAILED, -32021, "not_failed", "the task has succeeded", EXIT_TASK, "TASKD_E_NOT_FAILED",
 		"submit it again"),

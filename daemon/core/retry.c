@@ -48,8 +48,8 @@ static bool has_crashed_too_often(const struct task *task, struct task_outcome *
 
 	if (outcome->state != TASK_CRASHED || limit == 0 || task->crashes < limit)
 		return false;
-	outcome->message = xasprintf("%s%sit has crashed %u workers and is not tried again", message ? message : "",
-		message ? "; " : "", task->crashes);
+	outcome->message = xasprintf("%s%sit has crashed %u worker%s and is not tried again", message ? message : "",
+		message ? "; " : "", task->crashes, task->crashes == 1 ? "" : "s");
 	free(message);
 	return true;
 }

@@ -167,6 +167,22 @@ START_TEST(worker_is_lost_to_a_task_three_times_at_most)
 }
 END_TEST
 
+START_TEST(worker_is_lost_once_where_that_is_the_limit)
+{
+	const struct core_limits limits = {
+		.result_ttl_ns = NS_PER_S, .failure_ttl_ns = NS_PER_S, .result_bytes = 1000, .result_count = 10, .crash_limit = 1,
+	};
+	struct task_retry retry = simple;
+
+	retry.retries = 100;
+	core_set_limits(toy.core, &limits);
+	struct task *task = submit(retry);
+	attempt(task, TASK_CRASHED);
+	ck_assert_int_eq(task->state, TASK_CRASHED);
+	ck_assert_ptr_nonnull(strstr(task->outcome->message, "it has crashed 1 worker and is not"));
+}
+END_TEST
+
 START_TEST(cancelled_task_is_not_tried_again)
 {
 	struct task *waits = submit(simple);
@@ -434,6 +450,7 @@ int main(void)
 	tcase_add_test(tcase, each_attempt_has_the_whole_time_limit);
 	tcase_add_test(tcase, no_grace_runs_on_into_the_next_attempt);
 	tcase_add_test(tcase, worker_is_lost_to_a_task_three_times_at_most);
+	tcase_add_test(tcase, worker_is_lost_once_where_that_is_the_limit);
 	tcase_add_test(tcase, cancelled_task_is_not_tried_again);
 	tcase_add_test(tcase, pauses_grow_to_their_cap);
 	tcase_add_test(tcase, pause_does_not_overflow);

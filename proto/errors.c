@@ -70,7 +70,7 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_DEPENDENCY_CYCLE, -32017, "dependency_cycle", "tasks of the batch wait for each other in a circle",
 		EXIT_USAGE, "TASKD_E_DEPENDENCY_CYCLE", NULL),
 	ERROR(PROTO_QUEUE_DRAINING, -32018, "queue_draining", "the queue is being drained and takes nothing more",
-		EXIT_FULL, "TASKD_E_QUEUE_DRAINING", "queue.resume ends that"),
+		EXIT_FULL, "TASKD_E_QUEUE_DRAINING", "queue.resume (\"taskctl resume\") ends that"),
 	ERROR(PROTO_QUEUE_BUSY, -32019, "queue_busy", "the queue is in use", EXIT_TASK, "TASKD_E_QUEUE_BUSY",
 		"drain it first, and remove the schedules that use it; what the configuration has stays"),
 	ERROR(PROTO_NOT_OVER, -32020, "not_over", "the task has not ended", EXIT_TASK, "TASKD_E_NOT_OVER", NULL),

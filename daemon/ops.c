@@ -38,7 +38,7 @@ static void op_ended(void *context, const struct task *task)
 	tasklog_ended(task);
 }
 
-static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+static int64_t op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 	struct bytes **out)
 {
 	return edge_gather(((struct ops_context *)context)->edge, args, results, count, out);

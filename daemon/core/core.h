@@ -37,9 +37,9 @@ struct core_ops {
 	/* TASK has reached a terminal state; called once a task, before its waiters. */
 	void (*ended)(void *context, const struct task *task);
 	/* Makes the arguments of a task that asked for the results of the tasks it waited for: ARGS, a JSON array or
-	 * object, with RESULTS (JSON values, in the order in which they were named) added to it. A new reference in
-	 * *out; negative where that would be too large. */
-	int (*gather)(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+	 * object, with RESULTS (JSON values, in the order in which they were named) added to it. Their size, and a new
+	 * reference in *out where OUT is not NULL; negative where that would be too large. */
+	int64_t (*gather)(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 		struct bytes **out);
 	/* TASK has come into the state that it is in, or has reported progress. Only called while somebody observes;
 	 * see core_observe. It must not change anything. NULL is allowed. */
@@ -254,6 +254,8 @@ struct task_dependency {
 };
 /* False: there is no INDEXth. */
 bool core_dependency(const struct task *task, size_t index, struct task_dependency *out);
+/* How large TASK's arguments are, with the results that have been passed to it. */
+size_t core_args_size(const struct task *task);
 /* How many TASK still waits for. */
 size_t core_dependencies_open(const struct task *task);
 /* Once more, as a new task, what TASK was, which has ended without success; it keeps its key, tag, limits and retries,

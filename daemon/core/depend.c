@@ -12,7 +12,7 @@ struct link {
 	struct task_waiter waiter;
 	struct task_links *links;
 	uint64_t id;
-	struct bytes *result; /* where results are passed on, until they are */
+	struct bytes *result; /* where results are passed on */
 	bool any;             /* whatever it ends as is fine */
 	bool done;            /* it has ended, or does not matter any more */
 };
@@ -24,6 +24,10 @@ struct task_links {
 	struct task_outcome *failure; /* how the task will end, where that is clear; malloc'ed */
 	bool pass_results;
 	bool settling; /* on core->settling, not on core->blocked */
+	bool gathers;  /* it gets the results of what it waited for with its arguments, each time that it starts */
+	size_t added;  /* by so many bytes they grow by that */
+	bool gathered; /* task->args is with them, as it is in a lane */
+	struct bytes *plain; /* … and this is without them */
 	struct link of[];
 };
 
@@ -83,28 +87,101 @@ static void ended(struct task_waiter *waiter, struct task *task)
 
 /* --- the arguments --- */
 
-/* With the results of what it waited for in them, where it asked for that. */
-static void gather(struct task *task)
+/* A result that many have waited for is there once, however large it is: it comes into their arguments only while they
+ * are in lanes. For all limits they count as if it were in them all the time. */
+
+#define TOO_LARGE "its arguments would be too large with the results for which it waited"
+
+/* The size of its arguments with the results of what it waited for in them, and those themselves in *OUT; NULL: only
+ * the size. Negative: too large. */
+static int64_t gather(const struct task *task, struct bytes **out)
 {
-	struct task_links *links = task->extra->links;
+	const struct task_links *links = task->extra->links;
 	const struct core_ops *ops = &task_core(task)->ops;
-	struct bytes **results;
-	struct bytes *args = NULL;
+	struct bytes **results = xcalloc(links->count ? links->count : 1, sizeof(struct bytes *));
 	size_t count = 0;
 
-	if (!links->pass_results)
-		return;
-	results = xcalloc(links->count ? links->count : 1, sizeof(struct bytes *));
 	for (size_t i = 0; i < links->count; i++)
 		if (!links->of[i].any)
 			results[count++] = links->of[i].result;
-	if (ops->gather(ops->context, task->args, results, count, &args) < 0) {
-		fail(links, "too_large", 0, xstrdup("its arguments would be too large with the results for which it waited"));
-	} else {
-		bytes_unref(task->args);
-		task->args = args;
-	}
+	int64_t size = ops->gather(ops->context, task->args, results, count, out);
 	free(results);
+	return size;
+}
+
+/* All that it waited for is met: how large its arguments will be, where it asked for results. */
+static void measure(struct task *task)
+{
+	struct task_links *links = task->extra->links;
+
+	if (!links->pass_results)
+		return;
+	int64_t size = gather(task, NULL);
+	if (size < 0) {
+		fail(links, "too_large", 0, xstrdup(TOO_LARGE));
+		return;
+	}
+	links->gathers = true;
+	links->added = (size_t)size - (task->args ? task->args->size : 0);
+}
+
+static bool has_more_than_args(const struct task *task)
+{
+	const struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	return links && links->gathers && !links->gathered;
+}
+
+size_t core_args_size(const struct task *task)
+{
+	return (task->args ? task->args->size : 0) + (has_more_than_args(task) ? task->extra->links->added : 0);
+}
+
+size_t depend_args_cost(const struct task *task)
+{
+	size_t size = core_args_size(task);
+
+	if (!has_more_than_args(task))
+		return bytes_cost(task->args);
+	return size ? sizeof(struct bytes) + size : 0;
+}
+
+int depend_args(const struct task *task, struct bytes **out)
+{
+	if (has_more_than_args(task))
+		return gather(task, out) < 0 ? -1 : 0;
+	*out = bytes_ref(task->args);
+	return 0;
+}
+
+bool depend_unfold(struct task *task)
+{
+	struct bytes *args = NULL;
+
+	if (!has_more_than_args(task))
+		return true;
+	if (depend_args(task, &args) < 0) { /* the limit is lower than it was, or there is no memory */
+		task_end(task, &(struct task_outcome){
+			.state = TASK_CANCELLED, .kind = "too_large", .message = xstrdup(TOO_LARGE),
+		});
+		return false;
+	}
+	task->extra->links->plain = task->args;
+	task->args = args;
+	task->extra->links->gathered = true;
+	return true;
+}
+
+void depend_fold(struct task *task)
+{
+	struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	if (!links || !links->gathered)
+		return;
+	bytes_unref(task->args);
+	task->args = links->plain;
+	links->plain = NULL;
+	links->gathered = false;
 }
 
 /* --- into the state and out of it --- */
@@ -144,11 +221,8 @@ bool depend_link(struct task *task, struct task *const *after, size_t n_after, s
 	if (!is_decided(links))
 		return true;
 	if (!links->failure)
-		gather(task);
-	if (links->failure)
-		return true;
-	drop_results(links);
-	return false;
+		measure(task);
+	return links->failure;
 }
 
 void depend_enter(struct task *task)
@@ -173,7 +247,20 @@ void depend_leave(struct task *task)
 	for (size_t i = 0; i < links->count; i++)
 		links->of[i].done = true;
 	links->open = 0;
+	if (!links->gathers)
+		drop_results(links);
+}
+
+void depend_drop_args(struct task *task)
+{
+	struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	bytes_unref(task->args);
+	task->args = NULL;
+	if (!links)
+		return;
 	drop_results(links);
+	links->gathers = false;
 }
 
 static void settle(struct core *core, struct task *task)
@@ -182,7 +269,7 @@ static void settle(struct core *core, struct task *task)
 
 	if (!links->failure) {
 		queue_count(task->queue, task, TASK_BLOCKED, false);
-		gather(task);
+		measure(task);
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 	}
 	if (!links->failure) {
@@ -247,6 +334,7 @@ void depend_free(struct task *task)
 	if (!links)
 		return;
 	drop_results(links);
+	bytes_unref(links->plain);
 	if (links->failure)
 		outcome_release(links->failure);
 	free(links->failure);

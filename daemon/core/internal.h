@@ -33,7 +33,7 @@
 #define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it */
 #define SWEEP_SLOWEST_NS (64 * NS_PER_MS) /* while no slot takes what it has */
 #define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
-#define TURN_MOST 10000              /* tasks that a moment moves in one turn, give or take some: others want their turns too */
+#define TURN_MOST 10000              /* tasks that a moment moves in one turn, give or take: others want theirs */
 #define AWAITED_DEEPEST 255
 #define LEVEL_AWAITED (INT32_MAX - AWAITED_DEEPEST) /* above it, by their depths, are the priorities of awaited tasks */
 #define STALL_NS (5 * NS_PER_MS)     /* until a slot that refused a task though it has none is tried again */
@@ -250,6 +250,16 @@ void depend_free(struct task *task);
 /* What it takes to remember what TASK waits for, or waited for: so many tasks. */
 size_t depend_cost(const struct task *task);
 size_t depend_cost_of(size_t count);
+/* TASK is about to be given to a slot: its arguments get the results that it asked for. False: they would be too large
+ * by now, so it has ended. */
+bool depend_unfold(struct task *task);
+/* It leaves its lane: they are without them again. */
+void depend_fold(struct task *task);
+/* As a lane would get them, in *OUT, one reference; negative: too large. */
+int depend_args(const struct task *task, struct bytes **out);
+size_t depend_args_cost(const struct task *task);
+/* Nobody will run it again. */
+void depend_drop_args(struct task *task);
 
 /* calendar.c */
 void calendar_init(struct calendar *calendar);
@@ -348,8 +358,8 @@ void sched_sweep(struct core *core);
 void sched_unstall(struct core *core);
 
 /* life.c */
-/* What ends by a moment that has come: deadlines, time limits, graces. False: there is more of it than one turn has time
- * for; then nothing may start, as it might be late already, and the next turn comes at once. */
+/* What ends by a moment that has come: deadlines, time limits, graces. False: there is more of it than one turn has
+ * time for; then nothing may start, as it might be late already, and the next turn comes at once. */
 bool life_timers(struct core *core);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);

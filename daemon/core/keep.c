@@ -16,7 +16,7 @@ static size_t cost(const struct task *task)
 {
 	const struct task_outcome *outcome = task->outcome;
 	const struct task_extra *extra = task->extra;
-	size_t size = sizeof(*task) + bytes_cost(task->args);
+	size_t size = sizeof(*task) + depend_args_cost(task);
 
 	if (outcome) {
 		size += sizeof(*outcome) + bytes_cost(outcome->result) + bytes_cost(outcome->data);
@@ -117,6 +117,12 @@ static void drop_old(struct core *core, struct task_list *list, int64_t ttl_ns)
 
 /* --- what is too large --- */
 
+static void shed_args(struct task *task)
+{
+	task->outcome->dropped += core_args_size(task);
+	depend_drop_args(task);
+}
+
 static void shed(struct task_outcome *outcome, struct bytes **part)
 {
 	if (!*part)
@@ -130,13 +136,15 @@ static void shed(struct task_outcome *outcome, struct bytes **part)
 static bool shrink(struct core *core, struct task *task)
 {
 	struct task_outcome *outcome = task->outcome;
-	struct bytes **parts[] = { &outcome->result, &task->args, &outcome->data };
-	size_t before = cost(task), size = before;
+	size_t before = cost(task), size;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && size > core->limits.result_bytes; i++) {
-		shed(outcome, parts[i]);
-		size = cost(task);
-	}
+	if (before > core->limits.result_bytes)
+		shed(outcome, &outcome->result);
+	if (cost(task) > core->limits.result_bytes)
+		shed_args(task);
+	if (cost(task) > core->limits.result_bytes)
+		shed(outcome, &outcome->data);
+	size = cost(task);
 	core->totals.kept_bytes -= before - size;
 	return size < before;
 }

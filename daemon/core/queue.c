@@ -108,7 +108,7 @@ static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
 
 size_t queue_cost(const struct task *task)
 {
-	return bytes_cost(task->args) + depend_cost(task);
+	return depend_args_cost(task) + depend_cost(task);
 }
 
 void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in)

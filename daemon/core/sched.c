@@ -69,9 +69,12 @@ static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns
 {
 	struct core *core = slot->pool->core;
 
+	if (!depend_unfold(task))
+		return;
 	task->given_ns = core->now_ns;
 	task->estimate_ns = estimate_ns;
 	if (core->ops.start(core->ops.context, slot, task) < 0) {
+		depend_fold(task);
 		if (slot->count)
 			close_window(slot);
 		else

@@ -109,6 +109,7 @@ static void take_out(struct task *task)
 	slot->estimate_ns -= task->estimate_ns;
 	task->queue->figures.running--;
 	slot->pool->core->totals.in_lanes--;
+	depend_fold(task);
 	slot_update(slot);
 }
 

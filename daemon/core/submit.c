@@ -196,7 +196,6 @@ static struct task_spec spec_again(const struct task *task)
 	struct task_spec spec = {
 		.type = task->type,
 		.queue = task->queue,
-		.args = task->args,
 		.priority = task->priority,
 		.owner = task->owner->uid,
 		.items = task->items,
@@ -228,8 +227,11 @@ int core_retry(struct task *task, struct task **out)
 	bool is_cut = !task->args && task->outcome->dropped; /* its arguments were too large to be kept */
 	if (!task->queue->pool || !task->type->queue || is_cut)
 		return CORE_NO_QUEUE;
-	const struct task_spec spec = spec_again(task);
+	struct task_spec spec = spec_again(task);
+	if (depend_args(task, &spec.args) < 0) /* with the results that it got they would be too large by now */
+		return CORE_NO_QUEUE;
 	int status = core_submit(core, &spec, out);
+	bytes_unref(spec.args);
 	if (status)
 		return status;
 	task_extra(*out)->retry_of = task->id;

@@ -109,10 +109,8 @@ static void finish(struct core *core, struct task *task)
 	if (!task->ended_ns)
 		task->ended_ns = core->now_ns;
 	disarm(core, task);
-	if (task->state == TASK_SUCCEEDED) { /* nobody will run it again */
-		bytes_unref(task->args);
-		task->args = NULL;
-	}
+	if (task->state == TASK_SUCCEEDED)
+		depend_drop_args(task);
 	core->totals.ended[task->state]++;
 	task->type->ended[task->state]++;
 	task->queue->figures.ended++;

@@ -51,7 +51,7 @@ void edge_changed(void *context, struct task *task, bool progress);
  * of a handler for a task that waits there. CONTEXT is the edge. False: there is none, or some of these will end. */
 bool edge_deadlock(void *context, const struct core_pool *pool);
 /* What the core's ops.gather is to call; CONTEXT is the edge. */
-int edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
+int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
 /* Nothing waits to be written or answered. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */

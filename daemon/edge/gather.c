@@ -31,7 +31,7 @@ static size_t length_of(struct bytes *const *results, size_t n, size_t limit)
 	return length;
 }
 
-int edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out)
+int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out)
 {
 	const struct edge *edge = context;
 	const char *before = args->data[0] == '{' ? MEMBER : "";
@@ -39,7 +39,11 @@ int edge_gather(void *context, const struct bytes *args, struct bytes *const *re
 	size_t length = length_of(results, n, edge->limits.payload);
 	size_t size = args->size + strlen(comma) + strlen(before) + length;
 	char *at;
-	if (length > edge->limits.payload || size > edge->limits.payload || !(*out = bytes_new_room(size, &at)))
+	if (length > edge->limits.payload || size > edge->limits.payload)
+		return -1;
+	if (!out)
+		return (int64_t)size;
+	if (!(*out = bytes_new_room(size, &at)))
 		return -1;
 	at = put(at, args->data, args->size - 1);
 	at = put(at, comma, strlen(comma));
@@ -52,5 +56,5 @@ int edge_gather(void *context, const struct bytes *args, struct bytes *const *re
 	}
 	at = put(at, "]", 1);
 	put(at, &args->data[args->size - 1], 1);
-	return 0;
+	return (int64_t)size;
 }

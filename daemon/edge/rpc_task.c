@@ -117,7 +117,7 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 	request->waiter.ended = attached ? called_ended : outcome_came;
 	if (attached) {
 		task->holders++;
-		request_charge(request, task->args->size);
+		request_charge(request, core_args_size(task));
 	}
 	task_wait(task, &request->waiter);
 	nested_await(request);

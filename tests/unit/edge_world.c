@@ -199,7 +199,7 @@ static void op_changed(void *context, struct task *task, bool progress)
 	edge_changed(world->edge, task, progress);
 }
 
-static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+static int64_t op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 	struct bytes **out)
 {
 	const struct world *world = context;

@@ -56,7 +56,7 @@ static void compare_task(struct task *task, const struct model_task *twin)
 	SAME(task->submitted_ns, twin->submitted_ns, "submission", task->id);
 	SAME(task->started_ns, twin->started_ns, "start", task->id);
 	SAME(task->ended_ns, twin->ended_ns, "end", task->id);
-	SAME(size_of(task->args), twin->spec.size, "size of arguments", task->id);
+	SAME(core_args_size(task), twin->spec.size, "size of arguments", task->id);
 	SAME(task->slot ? index_of(core_slot_user(task->slot)) : -1, twin->slot, "slot", task->id);
 	SAME(extra ? extra->retry_of : 0, twin->retry_of, "retry_of", task->id);
 	SAME(extra ? extra->retried_as : 0, twin->retried_as, "retried_as", task->id);

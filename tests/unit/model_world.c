@@ -179,7 +179,7 @@ struct bytes *make_bytes(size_t size)
 	return bytes;
 }
 
-static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+static int64_t op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 	struct bytes **out)
 {
 	size_t size = args ? args->size : 0;
@@ -189,8 +189,9 @@ static int op_gather(void *context, const struct bytes *args, struct bytes *cons
 		size += results[i] ? results[i]->size : 0;
 	if (size > MODEL_GATHER)
 		return -1;
-	*out = make_bytes(size);
-	return 0;
+	if (out)
+		*out = make_bytes(size);
+	return (int64_t)size;
 }
 
 static void op_changed(void *context, struct task *task, bool progress)

@@ -342,10 +342,10 @@ static void expect_args(const struct task *task, const char *expected)
 	ck_assert(!memcmp(task->args->data, expected, strlen(expected)));
 }
 
-/* What it counts for in its queue with its arguments as they are, as it waits, or waited, for so many. */
-static size_t cost_of(const struct task *task, size_t n)
+/* What a task counts for in its queue that waited for N others and gets arguments of that SIZE. */
+static size_t cost_of(size_t size, size_t n)
 {
-	return core_submit_cost(&(struct task_spec){ .args = task->args, .n_after = n });
+	return core_submit_cost(&(struct task_spec){ .n_after = n }) + sizeof(struct bytes) + size;
 }
 
 START_TEST(results_are_passed_in_the_order_of_naming)
@@ -364,10 +364,12 @@ START_TEST(results_are_passed_in_the_order_of_naming)
 	core_forget(b); /* its result is held for those that waited */
 	toy_turn(&toy);
 	ck_assert_int_eq(c->state, TASK_QUEUED);
-	expect_args(c, "[1] \"B\" \"A\" \"B\"");
 	core_queue_figures(toy.queue, &figures);
-	ck_assert_uint_eq(figures.waiting_bytes, cost_of(c, 4));
-	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(c, 4));
+	ck_assert_uint_eq(figures.waiting_bytes, cost_of(15, 4));
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(15, 4));
+	core_slot_ready(slot->slot);
+	toy_turn(&toy);
+	expect_args(c, "[1] \"B\" \"A\" \"B\"");
 	core_cancel(c);
 	core_queue_figures(toy.queue, &figures);
 	ck_assert_uint_eq(figures.waiting_bytes, 0);
@@ -385,8 +387,10 @@ START_TEST(results_that_are_there_already_are_passed_at_submission)
 	toy_finish_result(slot, "7");
 	struct task *b = gathering(&ref, 1, 0);
 	ck_assert_int_eq(b->state, TASK_QUEUED);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(5, 1));
+	core_slot_ready(slot->slot);
+	toy_turn(&toy);
 	expect_args(b, "[1] 7");
-	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, cost_of(b, 1));
 }
 END_TEST
 
@@ -411,6 +415,81 @@ START_TEST(what_tasks_wait_for_counts_in_their_queue)
 	toy_turn(&toy);
 	core_queue_figures(spec.queue, &figures);
 	ck_assert_uint_eq(figures.waiting_bytes, 0);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 0);
+}
+END_TEST
+
+/* … and come back with them from a lane, and for another attempt, and for core_retry. */
+START_TEST(results_are_there_once_and_passed_to_each_start)
+{
+	struct task *a = toy_submit(&toy, 0), *again;
+	const struct task_ref ref = { .id = a->id };
+	const struct task_retry retry = { .retries = 1, .on = RETRY_ALL };
+	struct bytes *args = bytes_new("[1]", 3);
+	const struct task_spec spec = { .args = args, .after = &ref, .n_after = 1, .pass_results = true, .retry = &retry };
+	struct task *b = toy_submit_spec(&toy, spec), *c = toy_submit_spec(&toy, spec);
+	char result[1000];
+
+	memset(result, '7', sizeof(result) - 1);
+	result[sizeof(result) - 1] = '\0';
+	core_queue_pause(toy.queue);
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	toy_finish_result(slot, result);
+	core_queue_pause(toy.queue);
+	toy_turn(&toy);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 2 * cost_of(1003, 1));
+	ck_assert_ptr_eq(b->args, args);
+	ck_assert_ptr_eq(c->args, args);
+	ck_assert_uint_eq(core_args_size(b), 1003);
+	core_queue_resume(toy.queue);
+	for (int attempt = 1; attempt <= 2; attempt++) {
+		toy_turn(&toy);
+		ck_assert_ptr_eq(b->slot, slot->slot);
+		ck_assert_uint_eq(b->args->size, 1003);
+		core_queue_pause(toy.queue);
+		ck_assert_ptr_eq(b->args, args);
+		core_queue_resume(toy.queue);
+		toy_turn(&toy);
+		while (b->slot)
+			toy_finish(slot, TASK_FAILED);
+	}
+	toy_turn(&toy);
+	ck_assert_int_eq(b->state, TASK_FAILED);
+	ck_assert_ptr_eq(b->args, args);
+	ck_assert_int_eq(core_retry(b, &again), CORE_OK);
+	ck_assert_uint_eq(again->args->size, 1003);
+	core_cancel(again);
+	core_cancel(c);
+	while (slot->count)
+		toy_finish(slot, TASK_SUCCEEDED);
+	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 0);
+	core_forget(a);
+	core_forget(b);
+	core_forget(c);
+	core_forget(again);
+	ck_assert_uint_eq(core_totals(toy.core)->kept_bytes, 0);
+	bytes_unref(args);
+}
+END_TEST
+
+START_TEST(results_that_are_too_large_by_their_start_end_the_task)
+{
+	struct task *a = toy_submit(&toy, 0);
+	const struct task_ref ref = { .id = a->id };
+	struct task *b = gathering(&ref, 1, 0);
+
+	toy_turn(&toy);
+	toy_take(slot);
+	core_slot_retire(slot->slot);
+	toy_finish_result(slot, "12345");
+	toy_turn(&toy);
+	ck_assert_int_eq(b->state, TASK_QUEUED);
+	toy.gather_limit = 4;
+	core_slot_ready(slot->slot);
+	toy_turn(&toy);
+	ck_assert_int_eq(b->state, TASK_CANCELLED);
+	ck_assert_str_eq(b->outcome->kind, "too_large");
 	ck_assert_uint_eq(core_totals(toy.core)->queued_bytes, 0);
 }
 END_TEST
@@ -513,6 +592,8 @@ int main(void)
 	tcase_add_test(tcase, results_are_passed_in_the_order_of_naming);
 	tcase_add_test(tcase, results_that_are_there_already_are_passed_at_submission);
 	tcase_add_test(tcase, what_tasks_wait_for_counts_in_their_queue);
+	tcase_add_test(tcase, results_are_there_once_and_passed_to_each_start);
+	tcase_add_test(tcase, results_that_are_too_large_by_their_start_end_the_task);
 	tcase_add_test(tcase, results_that_are_too_large_end_the_task);
 	tcase_add_test(tcase, result_that_was_not_kept_cannot_be_passed);
 	tcase_add_test(tcase, listener_may_submit_what_ends_at_once);

@@ -101,7 +101,7 @@ static void op_skipped(void *context, const struct core_schedule *schedule, int 
 }
 
 /* The arguments with the results behind them, all as they are: "[1]" and "2", "3" make "[1] 2 3". */
-static int op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
+static int64_t op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 	struct bytes **out)
 {
 	struct toy *toy = context;
@@ -112,6 +112,8 @@ static int op_gather(void *context, const struct bytes *args, struct bytes *cons
 		size += 1 + (results[i] ? results[i]->size : 4);
 	if (size > toy->gather_limit)
 		return -1;
+	if (!out)
+		return (int64_t)size;
 	*out = bytes_new_room(size, &room);
 	if (args)
 		room = mempcpy(room, args->data, args->size);
@@ -119,7 +121,7 @@ static int op_gather(void *context, const struct bytes *args, struct bytes *cons
 		*room++ = ' ';
 		room = mempcpy(room, results[i] ? results[i]->data : "null", results[i] ? results[i]->size : 4);
 	}
-	return 0;
+	return (int64_t)size;
 }
 
 static void op_changed(void *context, struct task *task, bool progress)

@@ -169,6 +169,41 @@ static bool resolve_all(const struct call *call, struct task_batch *batch)
 
 /* --- circles --- */
 
+static uint64_t key_hash(const void *value)
+{
+	const struct task_spec *spec = &((const struct item *)value)->submission.spec;
+	return table_hash(spec->key, spec->key_length);
+}
+
+static bool key_equals(const void *value, const char *name, size_t length)
+{
+	const struct task_spec *spec = &((const struct item *)value)->submission.spec;
+	return spec->key_length == length && memcmp(spec->key, name, length) == 0;
+}
+
+/* Items of one key are one task: who waits for any of them waits for the first. */
+static void merge_keys(const struct task_batch *batch)
+{
+	size_t *first = xreallocarray(NULL, batch->count, sizeof(first[0]));
+	struct names keys;
+	names_init(&keys, key_hash, key_equals);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct task_spec *spec = &batch->items[i].submission.spec;
+		const struct item *item = spec->key ? names_get(&keys, spec->key, spec->key_length) : NULL;
+		first[i] = item ? (size_t)(item - batch->items) : i;
+		if (spec->key && !item)
+			names_put(&keys, &batch->items[i]);
+	}
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct submission *submission = &batch->items[i].submission;
+		for (size_t at = 0; at < submission->spec.n_after + submission->spec.n_after_any; at++)
+			if (!submission->refs[at].id)
+				submission->refs[at].index = first[submission->refs[at].index];
+	}
+	names_fini(&keys);
+	free(first);
+}
+
 /* What the INDEXth thing is that item waits for: another item, or -1; -2: there is none. */
 static ssize_t waits_for(const struct item *item, size_t index)
 {
@@ -250,7 +285,9 @@ static void find_circle(const struct call *call, const struct task_batch *batch,
 {
 	struct step *path = xreallocarray(NULL, batch->count, sizeof(path[0]));
 	char *seen = xcalloc(batch->count, 1);
-	size_t first = 0, length = walk(batch, from, path, seen, &first);
+	size_t first = 0;
+	merge_keys(batch);
+	size_t length = walk(batch, from, path, seen, &first);
 	if (length)
 		answer_circle(call, batch, path + first, length - first);
 	else

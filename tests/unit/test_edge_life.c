@@ -510,6 +510,9 @@ static const struct {
 	{ "[{\"task\":\"echo\",\"label\":\"a\",\"after\":\"c\"},{\"task\":\"echo\",\"label\":\"b\",\"after_any\":\"a\"},"
 	  "{\"task\":\"echo\",\"label\":\"c\",\"after\":\"b\"}]",
 		"dependency_cycle", "circle: ", -1 },
+	{ "[{\"task\":\"echo\",\"label\":\"a\",\"key\":\"k\",\"after\":\"b\"},"
+	  "{\"task\":\"echo\",\"label\":\"b\",\"key\":\"k\",\"key_mode\":\"attach\"}]",
+		"dependency_cycle", "circle: a → a", -1 },
 };
 
 START_TEST(a_batch_with_a_mistake_is_refused_whole)

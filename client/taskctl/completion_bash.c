@@ -155,7 +155,7 @@ void completion_bash(void)
 	     "_taskctl()\n"
 	     "{\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	     "\tlocal command='' kind='' words='' options='' first=none second=none rest=none i operands=0\n"
+	     "\tlocal command='' kind='' words='' list='' options='' first=none second=none rest=none i operands=0\n"
 	     "\tlocal -a daemon=()\n\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	     "\t\tcase ${COMP_WORDS[i]} in");
@@ -191,7 +191,9 @@ void completion_bash(void)
 	     "\twords) ;;\n"
 	     "\t*) return ;;\n"
 	     "\tesac\n"
-	     "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	     "\t# Where a list has begun, its next element.\n"
+	     "\t[[ $cur == *,* ]] && list=${cur%,*},\n"
+	     "\tmapfile -t COMPREPLY < <(compgen -P \"$list\" -W \"$words\" -- \"${cur##*,}\")\n"
 	     "}\n"
 	     "complete -F _taskctl taskctl");
 }

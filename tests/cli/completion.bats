@@ -49,6 +49,8 @@ checked_by() { # SHELL
 	[[ $(offers taskctl --color n) == never ]]
 	[[ $(offers taskctl submit --key-mode at) == attach ]]
 	[[ $(offers taskctl list --columns pri) == priority ]]
+	[[ $(offers taskctl list --columns id,state,pri) == id,state,priority ]]
+	[[ $(offers taskctl list --state queued,sc) == queued,scheduled ]]
 	[[ -z $(offers taskctl ping x) ]]
 }
 

@@ -145,7 +145,7 @@ ids_of() { # OPTION…
 	screen=$!
 	condition grep -qE "^ *$last +noop" "$BATS_TEST_TMPDIR/out"
 	condition grep -qF 'the newest 2 tasks' "$BATS_TEST_TMPDIR/out"
-	! grep -qE "^ *$first +noop" "$BATS_TEST_TMPDIR/out"
+	run ! grep -qE "^ *$first +noop" "$BATS_TEST_TMPDIR/out"
 	stty -F "$(<"$BATS_TEST_TMPDIR/tty")" rows 20
 	condition grep -qE "^ *$first +noop" "$BATS_TEST_TMPDIR/out"
 	printf '\003' >&8

@@ -1,10 +1,12 @@
 /* Watches: what is asked for, what is made of events, in which order they are told, and how they end. */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/taskd.h"
 #include "client_fake.h"
@@ -367,16 +369,17 @@ END_TEST
 /* --- threads --- */
 
 static sem_t entered, go_on;
-static bool returned;
+static int n_entered, n_returned; /* only the connection's callbacks change them, and unwatch waits for these */
 
 static void slow(void *user, const struct taskd_event *event)
 {
 	(void)user;
 	if (event->kind != TASKD_EVENT_TASK)
 		return;
+	n_entered++;
 	sem_post(&entered);
 	sem_wait(&go_on);
-	returned = true;
+	n_returned++;
 }
 
 static void *dispatch(void *arg)
@@ -387,9 +390,28 @@ static void *dispatch(void *arg)
 	return NULL;
 }
 
-static void *release(void *arg)
+/* Until that thread of ours sleeps. */
+static void wait_until_asleep(pid_t thread)
 {
-	(void)arg;
+	char path[64], line[512];
+	char state = 'R';
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+	while (state == 'R') {
+		sched_yield();
+		FILE *file = fopen(path, "re");
+		ck_assert_ptr_nonnull(file);
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+		fclose(file);
+		state = strrchr(line, ')')[2];
+	}
+}
+
+/* Lets both callbacks go: the second may be called as well where the first ends before taskd_unwatch begins. */
+static void *release(void *thread)
+{
+	wait_until_asleep(*(pid_t *)thread);
+	sem_post(&go_on);
 	sem_post(&go_on);
 	return NULL;
 }
@@ -397,6 +419,7 @@ static void *release(void *arg)
 /* The caller may free what its callback uses as soon as taskd_unwatch has returned. */
 START_TEST(ending_a_watch_waits_for_its_callback)
 {
+	pid_t self = gettid();
 	pthread_t reader, releaser;
 	struct taskd_watch *w = taskd_watch(c, NULL, slow, NULL);
 
@@ -407,14 +430,15 @@ START_TEST(ending_a_watch_waits_for_its_callback)
 	say_event(1, "running", "1");
 	ck_assert_int_eq(pthread_create(&reader, NULL, dispatch, NULL), 0);
 	sem_wait(&entered);
-	ck_assert_int_eq(pthread_create(&releaser, NULL, release, NULL), 0);
+	ck_assert_int_eq(pthread_create(&releaser, NULL, release, &self), 0);
 	taskd_unwatch(w);
-	ck_assert(returned);
-	returned = false;
+	int entered_before = n_entered;
+	ck_assert_int_ge(entered_before, 1);
+	ck_assert_int_eq(n_returned, entered_before);
 	pthread_join(releaser, NULL);
 	fake_close(&fake);
 	pthread_join(reader, NULL);
-	ck_assert(!returned); /* the second event was not told */
+	ck_assert_int_eq(n_entered, entered_before); /* nothing was told after the watch had ended */
 }
 END_TEST
 

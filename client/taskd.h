@@ -71,6 +71,9 @@ enum taskd_error {
 	TASKD_E_NOT_FAILED,        /* the task succeeded: nor can that one */
 	TASKD_E_EXISTS,            /* something of that name is there already */
 	TASKD_E_DEADLOCK,          /* tasks that wait for tasks have taken all workers */
+	TASKD_E_NOT_STARTED,       /* a command could not be started: no such program, no such directory, … */
+	TASKD_E_NOT_RUNNING,       /* the command has not started, or is over */
+	TASKD_E_INPUT_CLOSED,      /* the command has no live standard input, or has closed it */
 	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */
@@ -241,6 +244,96 @@ const struct taskd_failure *taskd_future_error(const struct taskd_future *f);
  * futures' ends (at the connection's end: of their submission, detached ones last). Nothing is read while it runs. */
 typedef void taskd_callback(struct taskd_future *f, void *user);
 enum taskd_error taskd_add_done_callback(struct taskd_future *f, taskd_callback *callback, void *user);
+
+/* --- commands: any program as a task --- */
+struct taskd_command {
+	const char *const *argv; /* literally, ends with NULL, the first is the program; or: */
+	const char *shell;       /* a line for /bin/sh -c */
+	const char *cwd;         /* absolute; NULL: this process's own */
+	/* Its environment is the daemon's PATH, HOME and so on, over it this process's PATH, HOME, USER, LOGNAME, SHELL,
+	 * LANG, LANGUAGE, LC_*, TZ, TERM and TMPDIR unless clean_env, over that what is here: "NAME=value", or "NAME" for this
+	 * process's own value (where it has none, it is taken away). Ends with NULL; NULL: nothing more. */
+	const char *const *env;
+	bool clean_env;
+	const char *umask; /* octal; NULL: this process's own is not asked for: "022" */
+	int nice;
+	int64_t limit_memory, limit_processes, limit_cpu_ns, limit_files, limit_file_size; /* 0: none */
+	int64_t limit_core; /* bytes; 0: no core file */
+	/* Standard input: bytes, a file, what taskd_send sends, or a descriptor; else nothing. */
+	const void *input;
+	size_t input_length;
+	const char *input_file; /* absolute */
+	bool input_live;
+	/* Descriptors of this process for the command's standard input, output and error; -1: none of that. NULL: none at all.
+	 * They are duplicated before the function returns. What the command writes is captured on the way, and the command
+	 * waits where the descriptor is full; DIRECT: the descriptors are the command's own, and nothing is captured. */
+	const int *fds;
+	bool direct;
+	int64_t capture; /* how many bytes of each output its result keeps; 0: as the daemon has it; negative: none */
+	bool merge;      /* standard error goes where standard output goes */
+	bool tty;        /* it runs in a terminal of its own, of so many rows and columns (0: 24, 80) */
+	int rows, columns;
+	const int *success; /* exit statuses that are success; NULL: 0 alone */
+	size_t n_success;
+};
+/* Submits COMMAND as the task "exec": a future whose result is the command's, of which taskd_ran reads the parts. As
+ * taskd_submit; TASKD_E_INVALID also where COMMAND makes no sense. */
+struct taskd_future *taskd_exec(struct taskd *c, const struct taskd_command *command, const struct taskd_options *options);
+
+/* How a command ended. */
+struct taskd_ran {
+	int status; /* its exit status; -1: it was killed */
+	int signal; /* what killed it, or 0 */
+	bool core_dumped;
+	bool oom_killed;    /* the kernel killed it, or a part of it, for want of memory */
+	int pid;
+	int64_t duration_ns;
+	struct rusage usage; /* of it and all that it has waited for, as far as told (times, maxrss) */
+	char *out, *err;     /* what it has said; terminated, of any bytes */
+	size_t out_length, err_length;
+	uint64_t out_total, err_total; /* so much in all: more than the length where that was over the limit */
+};
+/* Of a future that is done: TASKD_OK, also where the command did not succeed (exit status, signal, cancelled, its time
+ * limit) as long as it had started; else the future's own error. To be freed with taskd_ran_free. */
+enum taskd_error taskd_ran(const struct taskd_future *f, struct taskd_ran *ran);
+void taskd_ran_free(struct taskd_ran *ran);
+/* Runs COMMAND and waits: taskd_exec, taskd_result and taskd_ran in one. TASKD_OK as of taskd_ran. */
+enum taskd_error taskd_run(struct taskd *c, const struct taskd_command *command, const struct taskd_options *options,
+	int64_t timeout_ns, struct taskd_ran *ran);
+
+/* To a command that runs, also another's, by its task's id. Each waits for the daemon's answer. */
+/* Bytes for its live standard input; EOF: and that was all. TASKD_E_TIMEOUT: it does not read; some of DATA may have gone. */
+enum taskd_error taskd_send(
+	struct taskd *c, const char *id, const void *data, size_t length, bool eof, int64_t timeout_ns);
+/* SIGNAL goes to its process group. */
+enum taskd_error taskd_signal(struct taskd *c, const char *id, int signal, int64_t timeout_ns);
+/* All of its processes stop, and go on. Its time limit does not stop. */
+enum taskd_error taskd_suspend(struct taskd *c, const char *id, int64_t timeout_ns);
+enum taskd_error taskd_resume(struct taskd *c, const char *id, int64_t timeout_ns);
+enum taskd_error taskd_window(struct taskd *c, const char *id, int rows, int columns, int64_t timeout_ns);
+
+enum taskd_stream { TASKD_STDOUT = 1, TASKD_STDERR = 2 };
+/* What a command has said so far, also when it is over: up to SIZE bytes from OFFSET on, in BUFFER. *length is how many, 0
+ * where there are none there; *total how many there have been in all; where *length is 0 and *total is more than OFFSET, what is
+ * there was not kept. Either may be NULL. */
+enum taskd_error taskd_log(struct taskd *c, const char *id, enum taskd_stream stream, uint64_t offset, void *buffer,
+	size_t size, size_t *length, uint64_t *total, int64_t timeout_ns);
+/* Has CALLBACK told what a command says from now on, as events of a watch are told. */
+struct taskd_follow;
+struct taskd_output {
+	enum taskd_stream stream; /* 0: it has ended, or the connection has; nothing follows */
+	uint64_t offset;          /* of the first byte; where that is not the end of the last, what is between was missed */
+	const char *data;
+	size_t length;
+	const char *state; /* stream 0: how it has ended, as in taskd-protocol(7); NULL: the connection has */
+};
+typedef void taskd_output_callback(void *user, const struct taskd_output *output);
+/* Waits for the daemon's answer; OFFSETS (may be NULL) gets how much there was of stdout and stderr before. NULL:
+ * taskd_last_error. End it with taskd_unfollow. */
+struct taskd_follow *taskd_follow(struct taskd *c, const char *id, taskd_output_callback *callback, void *user,
+	uint64_t offsets[2], int64_t timeout_ns);
+/* As taskd_unwatch. */
+void taskd_unfollow(struct taskd_follow *follow);
 
 /* --- several --- */
 enum taskd_return_when { TASKD_ALL_COMPLETED, TASKD_FIRST_COMPLETED, TASKD_FIRST_EXCEPTION };

@@ -21,6 +21,9 @@ struct config_pool { /* [pool NAME] */
 	int64_t recycle_tasks;   /* a worker is replaced after so many tasks; 0: never */
 	int64_t recycle_memory;  /* …or when its resident size is above this; -1: never */
 	int64_t nested_processes; /* so many more while all its tasks wait for tasks */
+	int64_t commands;        /* 1: it runs commands and nothing else; then threads is 1, `tasks` is "*" and concerns commands only,
+				  * and "auto" is at least 4 processes */
+	int64_t capture_limit;   /* commands: bytes of each output stream that a result keeps; default 1M */
 	STAILQ_ENTRY(config_pool) link;
 };
 struct config_queue { /* [queue NAME]; each pool has one of its own name: it is here also where no section describes it */
@@ -40,6 +43,25 @@ struct config_plugin { /* [plugin NAME] */
 	char *name;
 	char *path;
 	STAILQ_ENTRY(config_plugin) link;
+};
+
+struct template;
+struct config_command { /* [command NAME]; see config/template.h */
+	char *name;
+	char *argv;
+	char *parameters; /* NULL: none */
+	char *summary;    /* NULL: none */
+	char *cwd;        /* absolute, may have places; NULL: "/" */
+	char *env;        /* NAME=value words; NULL */
+	char *stdin_file; /* absolute, may have places; NULL: /dev/null */
+	char *umask;      /* octal; NULL: 022 */
+	char *success;    /* exit statuses that are success, separated by spaces; NULL: 0 */
+	int64_t nice;
+	int64_t timeout;  /* ns; 0: none. A submission may ask for less, not for more */
+	int64_t limit_memory, limit_processes, limit_cpu, limit_files, limit_core, limit_file_size; /* -1: none */
+	int64_t capture;  /* -1: the pool's */
+	struct template *template; /* made of the above; never NULL after config_load */
+	STAILQ_ENTRY(config_command) link;
 };
 
 struct config {
@@ -64,9 +86,17 @@ struct config {
 	int64_t result_bytes;  /* default 64M */
 	int64_t result_count;  /* default 100000 */
 	int64_t start_timeout; /* ns that a worker may take until it is ready; default 60s */
-	STAILQ_HEAD(, config_pool) pools; /* never empty: "default" where the file has none */
+	STAILQ_HEAD(, config_pool) pools; /* never empty: "default" where the file has none (of handlers), and "commands" where it has
+					   * none of commands, but for exec_users = nobody without any [command] */
 	STAILQ_HEAD(, config_queue) queues;
 	STAILQ_HEAD(, config_plugin) plugins;
+	STAILQ_HEAD(, config_command) commands;
+	/* [taskd], of commands: */
+	char *exec_users;      /* who may run any command: words, each a user, @group, "owner" (root and the daemon's own user), "*"
+				* (everyone who may connect) or "nobody"; default "owner" */
+	char *command_log_dir; /* absolute: all output of commands is kept there, too; NULL: it is not */
+	int64_t command_log_ttl;   /* ns; default 7d; 0: for ever */
+	int64_t command_log_bytes; /* of all logs; default 1G; 0: no limit */
 };
 
 #define CONFIG_NAME_LIMIT 64
@@ -113,6 +143,8 @@ void config_compare(const struct config *from, const struct config *to,
 	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
 /* Whether pools, queues and plugins may be called that. */
 bool config_name_is_sound(const char *name);
+/* The [command] of that name, or NULL. */
+const struct config_command *config_command_find(const struct config *config, const char *name);
 /* The pool of that name, or NULL. */
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 

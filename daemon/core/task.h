@@ -53,6 +53,7 @@ struct task_type {
 	int64_t mean_run_ns; /* a running mean; 0 until the first one has ended */
 	uint64_t ended[TASK_N_STATES];
 	bool known;                     /* some worker has, or had, a handler for it */
+	bool command;                   /* it is a command: only pools of commands run it */
 	struct core_queue *queue;       /* where its tasks go unless they say otherwise; NULL: nobody serves it */
 	void *user;                     /* the pool's: what the handler says of itself */
 	struct task_facet tasks;

@@ -28,6 +28,7 @@ enum {
 
 /* Payloads above this go by memfd. */
 #define LANE_INLINE_LIMIT (16u * 1024)
+#define LANE_FDS_LIMIT 3u
 
 struct lane_request {
 	uint64_t task_id;
@@ -38,12 +39,16 @@ struct lane_request {
 	size_t name_length;
 	const char *args; /* JSON */
 	size_t args_length;
+	/* Descriptors that go with it. lane_send borrows them; what lane_end_take gives is the caller's to close. */
+	int fds[LANE_FDS_LIMIT];
+	uint32_t n_fds;
 };
 
 enum lane_word {
 	LANE_SUCCEEDED = 1, /* payload: the result's JSON */
 	LANE_FAILED = 2,    /* payload: the error's data as JSON, or empty */
 	LANE_PROGRESS = 3,  /* payload: a text, or empty; the task goes on */
+	LANE_OUTPUT = 4,    /* payload: what a command has just said; the task goes on */
 };
 
 /* What the slot says, copied out of shared memory and with its lengths checked. */
@@ -57,6 +62,7 @@ struct lane_reply {
 	uint32_t flags;  /* LANE_UNKNOWN_TASK, … */
 	uint32_t rss_kib; /* the worker's resident size, 0 when not looked at */
 	double progress;
+	uint64_t offset; /* LANE_OUTPUT: how much of that stream came before; `code` is the stream, 0 or 1 */
 	char message[512]; /* LANE_FAILED: terminated, valid UTF-8 is not promised */
 	struct bytes *payload; /* one reference, the caller's; NULL when empty */
 };
@@ -66,7 +72,9 @@ struct lane_reply {
 #define LANE_FLAG_TOO_LARGE 8u     /* the result is over the limit */
 #define LANE_FLAG_MIXED 16u        /* a map's chunk in which some item failed: each element of the result is
                                     * {"result": …} or {"error": {"code", "message", "data"}}; without it each is a result */
-#define LANE_FLAG_CANCELLED 32u    /* the handler returned TASKD_CANCELLED */
+#define LANE_FLAG_CANCELLED 32u    /* the handler returned TASKD_CANCELLED; the command was told to stop */
+#define LANE_FLAG_COMMAND 64u      /* a command did not succeed: the payload is its result */
+#define LANE_FLAG_NOT_STARTED 128u /* a command could not be started: the payload has "step", "errno", … */
 
 /* --- the master's side --- */
 struct lane_options {
@@ -84,8 +92,8 @@ int lane_socket_fd(const struct lane *lane);
 void lane_handed_over(struct lane *lane);
 
 /* Puts a request in. A slot that sleeps goes on sleeping until lane_kick: one wake-up serves all that is put in
- * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT is taken only while no
- * other large one is on its way. LANE_NONE: no room now; from then on the slot also rings the doorbell when it has made
+ * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT, or one with descriptors,
+ * is taken only while no other such is on its way. LANE_NONE: no room now; from then on the slot also rings the doorbell when it has made
  * room, and lane_sleep is false once where it already has: try again then. LANE_NO_MEMORY: no memory or descriptor for
  * a large payload. LANE_BROKEN. */
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
@@ -124,6 +132,9 @@ int lane_end_take(struct lane_end *end, struct lane_request *request);
  * payload are not read; times of 0 become when it was taken, and now. A payload over the limit, or one for which the
  * process has no memory or descriptor, becomes LANE_FAILED with LANE_FLAG_TOO_LARGE. LANE_OK, LANE_BROKEN. */
 int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const char *payload, size_t payload_length);
+/* Says what the command that was taken last has just said (STREAM 0 or 1, LENGTH at most LANE_INLINE_LIMIT), where the ring
+ * has room for it and for much more: this never waits, and never keeps a reply from its room. False: it was not said. */
+bool lane_end_output(struct lane_end *end, int stream, uint64_t offset, const char *data, size_t length);
 /* Whether the master wants the taken request to stop. Any thread. */
 bool lane_end_interrupted(const struct lane_end *end);
 

@@ -8,12 +8,21 @@
  *              "log_target": 0,
  *              "plugins": [{"name": "math", "path": "/usr/lib/taskd/plugins/math.so"}, …]}}   with the doorbell's eventfd
  *     limit_cpu is in nanoseconds, limit_memory and limit_core in bytes; -1 leaves a limit as it was inherited
- *   {"slot": 0}   with the lane's memory and the worker's end of its payload socket; one for each thread
+ *              … and of a pool of commands: "commands": {"log_dir": "/…" or null, "log_ttl": ns, "log_bytes": N,
+ *              "cgroup": "/sys/fs/cgroup/…" or null}; then there are no plugins, and one thread
+ *   {"slot": 0}   with the lane's memory and the worker's end of its payload socket; one for each thread; of a pool of
+ *              commands also with the memory of its capture
+ *   to a pool of commands, any time later; each is answered with {"answer": …} of the same "ask" unless that is 0:
+ *   {"order": {"task": ID, "attempt": N, "ask": N, "do": "term" | "kill" | "signal" | "suspend" | "resume" | "window" |
+ *              "send", "signal": N, "rows": N, "columns": N, "data": base64, "eof": bool}}
+ *   {"log": {"task": ID, "attempt": N, "ask": N, "stream": 0 or 1, "offset": N, "size": N}}
  * worker → master
  *   {"handlers": [{"name": "fib", "summary": …, "parameters": …, "source": "built-in"}, …],
  *    "plugin_errors": [{"plugin": "math", "error": "…"}]}                             once, when plugins are loaded
  *   {"init_failed": {"slot": 0, "handler": "model", "error": "…"}}                    before that slot's ready
  *   {"ready": 0}                                                                      that slot can take tasks; it gets some when all have said so
+ *   {"answer": {"ask": N, "word": "done" | "not_running" | "no_input" | "refused", "reason": "…"}}
+ *   {"answer": {"ask": N, "word": "done", "data": base64, "total": N}}               a page of a log; "not_found": there is none
  *
  * A message has at most HERITAGE_MESSAGE_LIMIT bytes; a worker with more handlers than fit sends several "handlers".
  * The control socket's end of file tells the worker that the master is gone (it exits at once). The worker also asks

@@ -33,6 +33,11 @@ enum proto_error {
 	PROTO_NOT_FAILED,        /* -32021 not_failed: task.retry of one that has succeeded */
 	PROTO_EXISTS,            /* -32022 exists: a queue or schedule of that name */
 	PROTO_DEADLOCK,          /* -32023 deadlock: all workers wait for tasks that wait for them */
+	PROTO_COMMAND_FAILED,    /* -32024 command_failed: it exited with a status that is no success, or was killed; data.result */
+	PROTO_NOT_STARTED,       /* -32025 not_started: a command could not be started; data.step, data.errno */
+	PROTO_NOT_RUNNING,       /* -32026 not_running: task.send, task.signal, … of one that has not started, or is over */
+	PROTO_INPUT_CLOSED,      /* -32027 input_closed: the command has no live standard input, or has closed it */
+	PROTO_NOT_A_COMMAND,     /* -32028 not_a_command */
 	PROTO_N_ERRORS,
 };
 

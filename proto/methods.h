@@ -20,6 +20,14 @@ enum method {
 	METHOD_TASK_WATCH,
 	METHOD_TASK_UNWATCH,
 	METHOD_TASK_TYPES, /* task.types: what can be submitted */
+	METHOD_TASK_LOG,    /* commands: a page of what it has said */
+	METHOD_TASK_FOLLOW, /* …and what it says from now on, as notifications task.output */
+	METHOD_TASK_UNFOLLOW,
+	METHOD_TASK_SEND,   /* …to its standard input */
+	METHOD_TASK_SIGNAL,
+	METHOD_TASK_SUSPEND,
+	METHOD_TASK_RESUME,
+	METHOD_TASK_WINDOW, /* …its terminal's size */
 	METHOD_WORKER_LIST,
 	METHOD_POOL_LIST,
 	METHOD_POOL_RESIZE,
@@ -160,6 +168,38 @@ struct watch_params {
 };
 struct unwatch_params {
 	uint64_t watch; /* as task.watch has given it */
+};
+enum stream_word { STREAM_WORD_STDOUT, STREAM_WORD_STDERR };
+struct log_params {
+	uint64_t id;
+	int stream;      /* enum stream_word; -1: stdout */
+	int64_t offset;  /* bytes; -1 (absent): 0 */
+	int64_t limit;   /* bytes; 0 (absent): LOG_PAGE */
+	int64_t attempt; /* 0 (absent): the last one */
+};
+#define LOG_PAGE (32 * 1024)
+struct follow_params {
+	uint64_t id;
+	int64_t limit; /* bytes of notifications that may wait to be written; 0: FOLLOW_LIMIT */
+};
+#define FOLLOW_LIMIT (1024 * 1024)
+struct unfollow_params {
+	uint64_t follow; /* as task.follow has given it */
+};
+struct send_params {
+	uint64_t id;
+	struct json_span data; /* a string; or: */
+	char *data_base64;
+	bool eof;
+	int64_t timeout; /* so long the command may take to make room; ns, -1: for ever */
+};
+struct signal_params {
+	struct param_ids ids;
+	char *signal; /* "TERM", "SIGTERM", "15" */
+};
+struct window_params {
+	uint64_t id;
+	int64_t rows, columns;
 };
 struct resize_params {
 	char *pool;

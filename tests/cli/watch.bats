@@ -8,6 +8,7 @@ setup_file() {
 [plugin nasty]
 path = $BUILD/tests/plugins/nasty.so
 [queue shut]
+[queue gate]
 END
 	taskctl -q pause shut
 }
@@ -33,6 +34,27 @@ watch_end() {
 	kill -INT $watcher
 	ended_with 0 $watcher
 	[[ ! -s $BATS_TEST_TMPDIR/err ]]
+}
+
+# A task that does not start before open_gate.
+gated() { # ARGUMENT…
+	taskctl -q pause gate
+	taskctl submit --queue gate "$@"
+}
+
+open_gate() {
+	taskctl -q resume gate
+}
+
+# Runs COMMAND… in the background, opens the gate once it has said something, and waits for its end. Its output is in out.
+while_gated() { # COMMAND…
+	"$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	local pid=$!
+	said() { [[ -s $BATS_TEST_TMPDIR/out ]]; }
+	condition said
+	open_gate
+	ended_with 0 $pid
+	output=$(<"$BATS_TEST_TMPDIR/out") stderr=$(<"$BATS_TEST_TMPDIR/err")
 }
 
 @test "watch: a line for each event, until Ctrl-C" {
@@ -71,9 +93,10 @@ watch_end() {
 }
 
 @test "watch ID: how it stands, and what comes, until it has ended" {
-	id=$(taskctl submit --delay 300ms progress 3 20)
-	run --separate-stderr -0 taskctl watch "$id"
-	[[ $(awk '{ print $4 }' <<<"$output" | xargs) == 'scheduled queued running succeeded' && -z $stderr ]]
+	first=$(gated noop)
+	id=$(taskctl submit --after "$first" progress 3 20)
+	while_gated taskctl watch "$id"
+	[[ $(awk '{ print $4 }' <<<"$output" | xargs) == 'blocked queued running succeeded' && -z $stderr ]]
 	# one that has ended already
 	run -0 taskctl watch "$id"
 	[[ ${#lines[@]} -eq 1 && $output == *"$id  progress"*succeeded* ]]
@@ -81,15 +104,15 @@ watch_end() {
 }
 
 @test "watch --progress: the steps, too" {
-	id=$(taskctl submit --delay 300ms progress 2 100)
-	run -0 taskctl watch --progress "$id"
+	id=$(gated progress 2 100)
+	while_gated taskctl watch --progress "$id"
 	[[ $output == *"progress    100%  step 2 of 2"* ]]
 }
 
 @test "watch --json: a value a line, with the task's record" {
-	id=$(taskctl submit --delay 200ms fib 10)
-	run --separate-stderr -0 taskctl --json watch "$id"
-	[[ $(jq -rs 'map(.event) | join(" ")' <<<"$output") == 'scheduled queued running succeeded' ]]
+	id=$(gated fib 10)
+	while_gated taskctl --json watch "$id"
+	[[ $(jq -rs 'map(.event) | join(" ")' <<<"$output") == 'queued running succeeded' ]]
 	jq -se --arg id "$id" 'all(.task.id == $id and (.at | test("^[0-9-]+T[0-9:.]+Z$")))' <<<"$output"
 }
 
@@ -166,13 +189,13 @@ watch_end() {
 }
 
 @test "wait --progress: bars on a terminal, and only there" {
-	a=$(taskctl submit --tag bars progress 20 20) b=$(taskctl submit --tag bars progress 20 20)
-	run in_terminal "taskctl wait --progress --tag bars 2>&1 >'$BATS_TEST_TMPDIR/out'"
-	[[ $status -eq 0 && $output == *"$a progress "*"[=="*"%"*"step "*" of 20"* && $output == *"$b progress "* ]]
+	a=$(gated --tag bars progress 20 50) b=$(taskctl submit --queue gate --tag bars progress 20 50)
+	while_gated in_terminal "taskctl wait --progress --tag bars 2>&1 >'$BATS_TEST_TMPDIR/ended'"
+	[[ $output == *"$a progress "*"[=="*"%"*"step "*" of 20"* && $output == *"$b progress "* ]]
 	[[ $output == *"/2 ended"* && $output == *$'\e[J'* ]]
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/out") -eq 3 ]]
-	id=$(taskctl submit progress 20 10)
-	run in_terminal "taskctl wait --progress $id"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/ended") -eq 3 ]]
+	id=$(gated progress 20 50)
+	while_gated in_terminal "taskctl wait --progress $id"
 	[[ $output == *"step "*" of 20"* && $output != *"ended"* ]]
 	id=$(taskctl submit progress 2 10)
 	run --separate-stderr -0 taskctl wait --progress "$id"

@@ -125,6 +125,7 @@ static void queue_configure(struct pools *pools, const struct config_queue *sect
 static struct pool_own *pool_new(struct pools *pools, const char *name)
 {
 	struct pool_own *own = xcalloc(1, sizeof(*own));
+	own->pools = pools;
 	own->public.name = xstrdup(name);
 	own->public.core_pool = core_pool_new(pools->core, name, own);
 	own->stuck_ns = CLOCK_NEVER;
@@ -204,6 +205,7 @@ void pools_configure(struct pools *pools, const struct config *config)
 		if (!config_pool_find(config, pool->name))
 			log_warning("pool %s is gone from the configuration; it goes on until a restart", pool->name);
 	queues_configure(pools, config);
+	types_configure(pools, config);
 	route_all(pools);
 	pools_schedule(pools);
 }
@@ -216,4 +218,6 @@ void configure_first(struct pools *pools, const struct config *config)
 		pool_configure(pools, own, section);
 	}
 	queues_configure(pools, config);
+	types_configure(pools, config);
+	route_all(pools);
 }

@@ -28,6 +28,7 @@ struct seat {
 /* A living worker process. */
 struct process {
 	struct worker *worker;
+	bool commands; /* it runs commands, and has one seat */
 	int pid;
 	int control_fd;
 	int doorbell_fd;
@@ -52,6 +53,7 @@ struct told {
 /* struct pool, with what listings need not know. */
 struct pool_own {
 	struct pool public;
+	struct pools *pools;
 	struct config_pool config; /* a copy of its section: name and tasks are this pool's own */
 	struct core_queue *queue; /* the one of its name */
 	STAILQ_HEAD(, told) told;
@@ -68,6 +70,7 @@ struct pools {
 	const struct config *config;
 	char *worker_path;
 	char *socket; /* NULL: unknown */
+	char *cgroup; /* NULL: none */
 	long long soft_files; /* workers' soft limit of open files; -1: as inherited */
 	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
@@ -96,6 +99,16 @@ char *spawn_worker_path(void);
 /* Starts PATH with CONTROL_FD as its descriptor WORKER_CONTROL_FD and nothing else but 0 to 2; SOCKET (or NULL) is the
  * daemon's, for its environment. The pid, or -errno. */
 int spawn_worker(const char *path, const char *title, const char *socket, int control_fd);
+
+/* --- proc.c --- */
+struct proc_look {
+	int pid;
+	int parent;
+	char state;                 /* 'Z': it has ended */
+	unsigned long long started; /* in ticks since the machine's start */
+};
+/* False: there is no such process. */
+bool proc_look(int pid, struct proc_look *out);
 
 /* --- process.c: a worker's life --- */
 void worker_start(struct worker *worker);
@@ -135,6 +148,14 @@ struct worker *worker_new(struct pools *pools, struct pool *pool, int index, str
 void worker_free(struct worker *worker);
 /* What was told once may be told again. */
 void told_forget(struct pool_own *own);
+
+/* --- types.c --- */
+/* A worker's word that it has a handler of that name; all but the name may be NULL. -1: it is one too many. */
+int types_handler(struct pools *pools, const char *name, const char *summary, const char *parameters, const char *source);
+/* Commands are what CONFIG says; routes nothing. */
+void types_configure(struct pools *pools, const struct config *config);
+/* What is known of all of them. */
+void types_free(struct pools *pools);
 
 /* --- nested.c --- */
 /* PROCESS is gone, and so are its handlers' waits. */

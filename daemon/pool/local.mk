@@ -3,15 +3,18 @@
 noinst_LTLIBRARIES += libpool.la
 libpool_la_SOURCES = \
 	daemon/pool/internal.h \
+	daemon/pool/command.h \
 	daemon/pool/pool.h \
 	daemon/pool/configure.c \
 	daemon/pool/hear.c \
 	daemon/pool/messages.c \
 	daemon/pool/nested.c \
 	daemon/pool/pools.c \
+	daemon/pool/proc.c \
 	daemon/pool/process.c \
 	daemon/pool/queues.c \
 	daemon/pool/reap.c \
 	daemon/pool/route.c \
 	daemon/pool/spawn.c \
-	daemon/pool/turn.c
+	daemon/pool/turn.c \
+	daemon/pool/types.c

@@ -13,8 +13,6 @@
 #include "pool/internal.h"
 #include "worker/heritage.h"
 
-/* How many handlers workers may bring along in all: type names are kept for ever. */
-#define HANDLERS_LIMIT 10000
 #define TEXT_LIMIT 512
 #define NAME_LIMIT 64
 /* So many messages of one worker are read before others have their turn. */
@@ -117,16 +115,15 @@ static bool name_is_good(const char *name)
 	return length >= 1 && length <= NAME_LIMIT && strchr(letters, name[0]) && strspn(name, all) == length;
 }
 
-static void handler_info_set(struct task_type *type, const json_t *handler)
+static int hear_handler(struct pools *pools, const char *name, const json_t *handler)
 {
-	struct handler_info *info = type->user ? type->user : xcalloc(1, sizeof(*info));
-	free(info->summary);
-	free(info->parameters);
-	free(info->source);
-	info->summary = text_of(handler, "summary");
-	info->parameters = text_of(handler, "parameters");
-	info->source = text_of(handler, "source");
-	type->user = info;
+	char *summary = text_of(handler, "summary"), *parameters = text_of(handler, "parameters");
+	char *source = text_of(handler, "source");
+	int code = types_handler(pools, name, summary, parameters, source);
+	free(summary);
+	free(parameters);
+	free(source);
+	return code;
 }
 
 static int hear_handlers(struct pools *pools, const json_t *handlers)
@@ -137,17 +134,8 @@ static int hear_handlers(struct pools *pools, const json_t *handlers)
 		return -1;
 	json_array_foreach(handlers, i, handler) {
 		const char *name = json_string_value(json_object_get(handler, "name"));
-		if (!name || !name_is_good(name))
+		if (!name || !name_is_good(name) || hear_handler(pools, name, handler) < 0)
 			return -1;
-		struct task_type *type = core_type_find(pools->core, name, strlen(name));
-		if (!type) {
-			if (pools->n_types++ >= HANDLERS_LIMIT)
-				return -1;
-			type = core_type(pools->core, name, strlen(name));
-			route_type(pools, type);
-		}
-		type->known = true;
-		handler_info_set(type, handler);
 	}
 	return 0;
 }

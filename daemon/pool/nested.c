@@ -38,6 +38,7 @@
 #define PATIENCE_NS (100 * NS_PER_MS)
 #define EXTRA_STAYS_NS NS_PER_S /* an extra process after it was last needed */
 #define EXTRA_RETRY_NS NS_PER_S /* after one that could not be started */
+#define ANCESTRY 32
 
 static struct process *process_find(const struct pools *pools, int pid)
 {
@@ -48,6 +49,36 @@ static struct process *process_find(const struct pools *pools, int pid)
 			if (worker->process && worker->pid == pid)
 				return worker->process;
 	return NULL;
+}
+
+static bool a_command_runs(const struct pools *pools)
+{
+	const struct pool *pool;
+	const struct worker *worker;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			if (worker->process && worker->process->commands && core_slot_in_flight(worker->process->seats[0].slot) > 0)
+				return true;
+	return false;
+}
+
+/* A command's processes descend from its worker, to which their orphans come, too; only so many steps are made, as they
+ * may be of anybody's making. */
+int pools_nested_pid(const struct pools *pools, int pid)
+{
+	struct proc_look look = { .parent = pid };
+	if (pid <= 0)
+		return 0;
+	if (process_find(pools, pid))
+		return pid;
+	if (!a_command_runs(pools))
+		return 0;
+	for (int i = 0; i < ANCESTRY && proc_look(look.parent, &look) && look.parent > 1; i++) {
+		const struct process *process = process_find(pools, look.parent);
+		if (process)
+			return process->commands ? look.parent : 0;
+	}
+	return 0;
 }
 
 bool pools_nested(struct pools *pools, int pid, int change)

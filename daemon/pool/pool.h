@@ -64,17 +64,20 @@ struct pool {
 	TAILQ_ENTRY(pool) link;
 };
 
-/* What workers said of a handler; behind task_type.user. */
+/* What workers said of a handler, or the configuration of a command; behind task_type.user. */
 struct handler_info {
 	char *summary;    /* or NULL */
 	char *parameters; /* or NULL */
-	char *source;     /* "built-in" or the plugin's name */
+	char *source;     /* "built-in", the plugin's name, or "command" */
+	struct handler_info *hidden; /* a command's: the handler of its name, which nobody finds meanwhile; or NULL */
 };
 
 /* SOFT_FILES: the soft limit of open files that workers start with; -1: as inherited. */
 struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);
 /* Where the daemon listens: workers find it in their environment. Before pools_start. */
 void pools_set_socket(struct pools *pools, const char *path);
+/* The folder in which workers of commands may make cgroups; NULL: none. Before pools_start. */
+void pools_set_cgroup(struct pools *pools, const char *path);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);
 /* Spawns the workers. */
@@ -132,7 +135,11 @@ bool pools_queue_is_configured(const struct pools *pools, const struct core_queu
 int pools_queue_remove(struct pools *pools, struct core_queue *queue, char **error) __attribute__((warn_unused_result));
 
 /* --- tasks that wait for tasks: see nested.c --- */
-/* A client whose process is PID waits for so many tasks more, or less (0: just asks). True where that is a worker's. */
+/* The process of the worker that the process PID is, or, of commands, descends from; 0: none. To be asked once for each
+ * connection, when it first waits: whose child a process is may change, and it takes some system calls while commands run. */
+int pools_nested_pid(const struct pools *pools, int pid);
+/* A client waits for so many tasks more, or less (0: just asks); PID as pools_nested_pid gives it. True where that is a
+ * worker's. */
 bool pools_nested(struct pools *pools, int pid, int change);
 /* What is called when nothing can go on in POOL any more, and it may have no further process: it ends one wait for a
  * task that waits there. False: there was none. */
@@ -146,5 +153,6 @@ bool pools_op_revoke(void *context, struct core_slot *slot, struct task *task);
 int64_t pools_op_started(void *context, struct core_slot *slot, struct task *task);
 void pools_op_interrupt(void *context, struct core_slot *slot, struct task *task);
 void pools_op_kill(void *context, struct core_slot *slot, struct task *task);
+void pools_op_ended(void *context, const struct task *task);
 
 #endif

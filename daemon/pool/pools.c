@@ -114,6 +114,12 @@ void pools_set_socket(struct pools *pools, const char *path)
 	pools->socket = xstrdup(path);
 }
 
+void pools_set_cgroup(struct pools *pools, const char *path)
+{
+	free(pools->cgroup);
+	pools->cgroup = path ? xstrdup(path) : NULL;
+}
+
 static void pool_free(struct pool_own *own)
 {
 	struct worker *worker;
@@ -146,19 +152,11 @@ void pools_free(struct pools *pools)
 		TAILQ_REMOVE(&pools->list, pool, link);
 		pool_free(pool_own(pool));
 	}
-	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type)) {
-		struct handler_info *info = type->user;
-		type->user = NULL;
-		if (info) {
-			free(info->summary);
-			free(info->parameters);
-			free(info->source);
-			free(info);
-		}
-	}
+	types_free(pools);
 	watch_free(pools->deaths);
 	free(pools->worker_path);
 	free(pools->socket);
+	free(pools->cgroup);
 	free(pools);
 }
 

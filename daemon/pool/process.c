@@ -137,6 +137,7 @@ static struct process *process_new(struct worker *worker)
 	int n = worker->pool->threads;
 	struct process *process = xcalloc(1, sizeof(*process) + (size_t)n * sizeof(struct seat));
 	process->worker = worker;
+	process->commands = pool_own(worker->pool)->config.commands;
 	process->control_fd = -1;
 	process->leave_by_ns = CLOCK_NEVER;
 	process->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,5 +1,5 @@
 /* Which pool a task's type belongs to: the first one in the configuration that names it, else the first with a pattern
- * that fits, "*" being the last resort. */
+ * that fits, "*" being the last resort. Commands have pools of their own, and handlers none of those. */
 #include <fnmatch.h>
 #include <string.h>
 
@@ -21,10 +21,12 @@ static enum fit word_fit(const char *word, size_t length, const char *name)
 	return fnmatch(pattern, name, 0) == 0 ? FIT_PATTERN : FIT_NONE;
 }
 
-static enum fit pool_fit(const struct pool *pool, const char *name)
+static enum fit pool_fit(const struct pool *pool, const char *name, bool command)
 {
 	enum fit best = FIT_NONE;
 	const char *word = pool->tasks;
+	if (command != pool_own(pool)->config.commands)
+		return FIT_NONE;
 	while (*(word += strspn(word, " \t,"))) {
 		size_t length = strcspn(word, " \t,");
 		enum fit fit = word_fit(word, length, name);
@@ -41,7 +43,7 @@ void route_type(struct pools *pools, struct task_type *type)
 	struct pool *pool;
 	type->queue = NULL;
 	TAILQ_FOREACH(pool, &pools->list, link) {
-		enum fit fit = pool_fit(pool, type->name);
+		enum fit fit = pool_fit(pool, type->name, type->command);
 		if (fit > best) {
 			best = fit;
 			type->queue = pool_own(pool)->queue;
@@ -58,5 +60,6 @@ void route_all(struct pools *pools)
 bool pools_serves(const struct core_pool *core_pool, const char *task_name)
 {
 	const struct pool *pool = core_pool_user(core_pool);
-	return pool_fit(pool, task_name) != FIT_NONE;
+	const struct task_type *type = core_type_find(pool_own(pool)->pools->core, task_name, strlen(task_name));
+	return pool_fit(pool, task_name, type && type->command) != FIT_NONE;
 }

@@ -136,3 +136,9 @@ void pools_op_kill(void *context, struct core_slot *slot, struct task *task)
 	worker_retire(process->worker);
 	process_kill_if_alone(process);
 }
+
+void pools_op_ended(void *context, const struct task *task)
+{
+	(void)context;
+	(void)task;
+}

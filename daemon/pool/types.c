@@ -1,0 +1,133 @@
+/* What tasks can be: handlers, as the workers describe them, and commands, as the configuration does. Where both have a
+ * name, it is the command's, and the handler's again when the command is gone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "pool/command.h"
+#include "pool/internal.h"
+#include "proto/command.h"
+
+/* How many handlers workers may bring along in all: type names are kept for ever. */
+#define HANDLERS_LIMIT 10000
+
+static const struct config_command *section_find(const struct config *config, const char *name)
+{
+	const struct config_command *section;
+	STAILQ_FOREACH(section, &config->commands, link)
+		if (strcmp(section->name, name) == 0)
+			return section;
+	return NULL;
+}
+
+static char *text_copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static void info_set(struct handler_info **place, const char *summary, const char *parameters, const char *source)
+{
+	struct handler_info *info = *place ? *place : xcalloc(1, sizeof(*info));
+	free(info->summary);
+	free(info->parameters);
+	free(info->source);
+	info->summary = text_copy(summary);
+	info->parameters = text_copy(parameters);
+	info->source = text_copy(source);
+	*place = info;
+}
+
+static void info_free(struct handler_info *info)
+{
+	if (!info)
+		return;
+	info_free(info->hidden);
+	free(info->summary);
+	free(info->parameters);
+	free(info->source);
+	free(info);
+}
+
+/* --- handlers --- */
+
+int types_handler(struct pools *pools, const char *name, const char *summary, const char *parameters, const char *source)
+{
+	struct task_type *type = core_type_find(pools->core, name, strlen(name));
+	struct handler_info *info = NULL;
+	if (!type) {
+		if (pools->n_types++ >= HANDLERS_LIMIT)
+			return -1;
+		type = core_type(pools->core, name, strlen(name));
+		route_type(pools, type);
+	}
+	if (type->command) {
+		info = type->user;
+		info_set(&info->hidden, summary, parameters, source);
+		return 0;
+	}
+	info = type->user;
+	info_set(&info, summary, parameters, source);
+	type->user = info;
+	type->known = true;
+	return 0;
+}
+
+/* --- commands --- */
+
+static void command_declare(struct pools *pools, const char *name, const char *summary, const char *parameters)
+{
+	struct task_type *type = core_type(pools->core, name, strlen(name));
+	struct handler_info *info = type->user;
+	if (!type->command) {
+		struct handler_info *hidden = info;
+		info = NULL;
+		info_set(&info, NULL, NULL, NULL);
+		info->hidden = hidden;
+		if (hidden)
+			log_warning("[command %s] takes the place of a handler of that name", name);
+	}
+	info_set(&info, summary, parameters, "command");
+	type->user = info;
+	type->command = true;
+	type->known = true;
+}
+
+static void command_withdraw(struct task_type *type)
+{
+	struct handler_info *info = type->user;
+	type->known = false;
+	if (!info->hidden)
+		return;
+	type->user = info->hidden;
+	info->hidden = NULL;
+	info_free(info);
+	type->command = false;
+	type->known = true;
+}
+
+void types_configure(struct pools *pools, const struct config *config)
+{
+	const struct config_command *section;
+	command_declare(pools, COMMAND_TASK, "runs a program", NULL);
+	STAILQ_FOREACH(section, &config->commands, link)
+		command_declare(pools, section->name, section->summary, NULL);
+	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type))
+		if (type->command && strcmp(type->name, COMMAND_TASK) != 0 && !section_find(config, type->name))
+			command_withdraw(type);
+}
+
+void types_free(struct pools *pools)
+{
+	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type)) {
+		info_free(type->user);
+		type->user = NULL;
+	}
+}
+
+/* --- what a submission asks --- */
+
+bool pools_type_is_command(const struct task_type *type)
+{
+	return type->command;
+}

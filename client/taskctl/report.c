@@ -182,6 +182,9 @@ static const char *library_kind(enum taskd_error error)
 	case TASKD_E_NOT_FAILED: return "not_failed";
 	case TASKD_E_EXISTS: return "exists";
 	case TASKD_E_DEADLOCK: return "deadlock";
+	case TASKD_E_NOT_STARTED: return "not_started";
+	case TASKD_E_NOT_RUNNING: return "not_running";
+	case TASKD_E_INPUT_CLOSED: return "input_closed";
 	case TASKD_E_OTHER: return "other";
 	}
 	return "other";
@@ -217,6 +220,9 @@ int exit_status_of(enum taskd_error error)
 	case TASKD_E_NOT_FAILED:
 	case TASKD_E_EXISTS:
 	case TASKD_E_DEADLOCK:
+	case TASKD_E_NOT_STARTED:
+	case TASKD_E_NOT_RUNNING:
+	case TASKD_E_INPUT_CLOSED:
 		known = proto_error_of_kind(library_kind(error));
 		return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
 	case TASKD_E_CONNECT:

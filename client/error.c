@@ -71,6 +71,12 @@ const char *taskd_strerror(enum taskd_error error)
 		return "there is one of that name";
 	case TASKD_E_DEADLOCK:
 		return "every worker waits for a task that waits for a worker";
+	case TASKD_E_NOT_STARTED:
+		return "the command could not be started";
+	case TASKD_E_NOT_RUNNING:
+		return "the command does not run";
+	case TASKD_E_INPUT_CLOSED:
+		return "the command does not read what is sent to it";
 	case TASKD_E_OTHER:
 		return "an error of the daemon that this library does not know";
 	}

@@ -23,10 +23,12 @@ static enum taskd_error error_of(enum proto_error error)
 		return TASKD_E_PROTOCOL;
 	case PROTO_UNKNOWN_METHOD:
 	case PROTO_INVALID_PARAMS:
+	case PROTO_NOT_A_COMMAND:
 		return TASKD_E_INVALID;
 	case PROTO_UNKNOWN_TASK:
 		return TASKD_E_UNKNOWN_TASK;
 	case PROTO_FAILED:
+	case PROTO_COMMAND_FAILED:
 		return TASKD_E_FAILED;
 	case PROTO_CRASHED:
 		return TASKD_E_CRASHED;
@@ -70,6 +72,12 @@ static enum taskd_error error_of(enum proto_error error)
 		return TASKD_E_EXISTS;
 	case PROTO_DEADLOCK:
 		return TASKD_E_DEADLOCK;
+	case PROTO_NOT_STARTED:
+		return TASKD_E_NOT_STARTED;
+	case PROTO_NOT_RUNNING:
+		return TASKD_E_NOT_RUNNING;
+	case PROTO_INPUT_CLOSED:
+		return TASKD_E_INPUT_CLOSED;
 	case PROTO_INTERNAL_ERROR:
 	case PROTO_BAD_CONFIG:
 	case PROTO_N_ERRORS:

@@ -13,7 +13,8 @@ enum {
 	EXIT_UNREACHABLE = 4,
 	EXIT_DENIED = 5,
 	EXIT_FULL = 6,
-	EXIT_TIME = 124, /* as timeout(1) has it */
+	EXIT_TIME = 124,  /* as timeout(1) has it */
+	EXIT_START = 125, /* as env(1) has it: not the command's own status */
 };
 
 #define ERROR(error_, code_, kind_, text_, exit_, library_, hint_)                                                    \
@@ -80,6 +81,16 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 	ERROR(PROTO_DEADLOCK, -32023, "deadlock", "every worker waits for a task that waits for a worker", EXIT_TASK,
 		"TASKD_E_DEADLOCK",
 		"more processes or threads in the pool, or nested_processes in taskd.conf, let it go on"),
+	ERROR(PROTO_COMMAND_FAILED, -32024, "command_failed", "the command did not succeed", EXIT_TASK,
+		"TASKD_E_FAILED", NULL),
+	ERROR(PROTO_NOT_STARTED, -32025, "not_started", "the command could not be started", EXIT_START,
+		"TASKD_E_NOT_STARTED", NULL),
+	ERROR(PROTO_NOT_RUNNING, -32026, "not_running", "the command does not run", EXIT_TASK, "TASKD_E_NOT_RUNNING",
+		NULL),
+	ERROR(PROTO_INPUT_CLOSED, -32027, "input_closed", "the command does not read what is sent to it", EXIT_TASK,
+		"TASKD_E_INPUT_CLOSED", NULL),
+	ERROR(PROTO_NOT_A_COMMAND, -32028, "not_a_command", "the task is not a command", EXIT_USAGE, "TASKD_E_INVALID",
+		NULL),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

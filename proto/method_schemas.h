@@ -7,6 +7,7 @@
 #define SCHEMA_COUNT "{\"type\":\"integer\",\"minimum\":0}"
 #define SCHEMA_SECONDS "{\"type\":\"number\",\"minimum\":0}"
 #define SCHEMA_TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define SCHEMA_TRUE "{\"const\":true}"
 #define SCHEMA_BOOL "{\"type\":\"boolean\"}"
 #define SCHEMA_OBJECT "{\"type\":\"object\"}"
 #define SCHEMA_STRINGS SCHEMA_ARRAY(SCHEMA_STRING)
@@ -43,7 +44,8 @@
 		",\"retries\":" SCHEMA_COUNT ",\"crashes\":" SCHEMA_COUNT                                             \
 		",\"attempts\":" SCHEMA_ARRAY(SCHEMA_ATTEMPT) ",\"after\":" SCHEMA_IDS ",\"after_any\":" SCHEMA_IDS   \
 		",\"waiting_for\":" SCHEMA_COUNT ",\"key\":" SCHEMA_STRING ",\"retry_of\":" SCHEMA_ID                 \
-		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING)
+		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING                                          \
+		",\"command\":" SCHEMA_STRING ",\"pid\":" SCHEMA_COUNT ",\"suspended\":" SCHEMA_TRUE)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
 /* A map or a wait has several tasks, and no record. */
@@ -74,6 +76,21 @@
 	SCHEMA_EITHER(SCHEMA_FATES, SCHEMA_OF("\"matched\",\"forgotten\"",   \
 		"\"matched\":" SCHEMA_COUNT ",\"forgotten\":" SCHEMA_COUNT))
 #define SCHEMA_WATCH SCHEMA_OF("\"watch\"", "\"watch\":" SCHEMA_ID)
+
+/* Of commands: what they have written, as text or in base64. */
+#define SCHEMA_DATA "\"data\":" SCHEMA_STRING ",\"data_base64\":" SCHEMA_STRING
+#define SCHEMA_LOG                                                                                                     \
+	SCHEMA_OF("\"id\",\"attempt\",\"stream\",\"offset\",\"next\",\"total\",\"over\",\"kept\"",                     \
+		"\"id\":" SCHEMA_ID ",\"attempt\":" SCHEMA_COUNT                                                     \
+		",\"stream\":{\"enum\":[\"stdout\",\"stderr\"]},\"offset\":" SCHEMA_COUNT "," SCHEMA_DATA            \
+		",\"next\":" SCHEMA_COUNT ",\"total\":" SCHEMA_COUNT ",\"over\":" SCHEMA_BOOL ",\"kept\":" SCHEMA_BOOL)
+#define SCHEMA_FOLLOW                                                                                   \
+	SCHEMA_OF("\"follow\",\"id\",\"state\",\"stdout\",\"stderr\"",                                  \
+		"\"follow\":" SCHEMA_ID ",\"id\":" SCHEMA_ID ",\"state\":" SCHEMA_STATE ",\"stdout\":" SCHEMA_COUNT \
+		",\"stderr\":" SCHEMA_COUNT)
+#define SCHEMA_SUSPENDED                                                             \
+	SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"",                                 \
+		"\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING ",\"suspended\":" SCHEMA_BOOL))
 
 #define SCHEMA_TYPES                                                                                     \
 	SCHEMA_ARRAY(SCHEMA_OF("\"task\"",                                                               \

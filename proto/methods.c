@@ -10,6 +10,9 @@
 #define CHUNK_MAX 1000000
 #define LIST_MAX 10000
 #define WATCH_MAX 1000000
+#define FOLLOW_MAX (1024 * 1024 * 1024)
+#define ATTEMPT_MAX INT32_MAX
+#define SIGNAL_NAME_LIMIT 32
 #define FACTOR_MAX 1000
 #define RATE_MAX 1000000 /* these as taskd.conf(5) has them */
 #define BURST_MAX 1000000
@@ -109,6 +112,12 @@ static const char *const key_mode_words[] = {
 	[KEY_WORD_ATTACH] = "attach",
 	[KEY_WORD_REPLACE] = "replace",
 	[KEY_WORD_ONCE] = "once",
+	NULL,
+};
+
+static const char *const stream_words[] = {
+	[STREAM_WORD_STDOUT] = "stdout",
+	[STREAM_WORD_STDERR] = "stderr",
 	NULL,
 };
 
@@ -265,6 +274,66 @@ static const struct param_spec unwatch_params[] = {
 	END_OF_PARAMS,
 };
 
+#define COMMAND_ID_PARAM(struct_) \
+	PARAM(struct_, id, "id", PARAM_ID, .required = true, .summary = "the task, a command")
+#define COMMAND_IDS_PARAM(struct_) \
+	PARAM(struct_, ids, "ids", PARAM_IDS, .required = true, .summary = "the tasks, commands")
+
+static const struct param_spec log_params[] = {
+	COMMAND_ID_PARAM(log_params),
+	PARAM(log_params, stream, "stream", PARAM_ENUM, .words = stream_words, .summary = "which output; default stdout"),
+	PARAM(log_params, offset, "offset", PARAM_COUNT, .summary = "the first byte; default 0"),
+	PARAM(log_params, limit, "limit", PARAM_INT, .min = 1, .max = INT64_MAX,
+		.summary = "at most so many bytes; default 32768, which is also the most"),
+	PARAM(log_params, attempt, "attempt", PARAM_INT, .min = 1, .max = ATTEMPT_MAX,
+		.summary = "of which attempt; default: the last"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec follow_params[] = {
+	COMMAND_ID_PARAM(follow_params),
+	PARAM(follow_params, limit, "limit", PARAM_INT, .min = 1, .max = FOLLOW_MAX,
+		.summary = "so many bytes may wait for a reader; default 1048576"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec unfollow_params[] = {
+	PARAM(unfollow_params, follow, "follow", PARAM_ID, .required = true, .summary = "as task.follow has given it"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec send_params[] = {
+	COMMAND_ID_PARAM(send_params),
+	PARAM(send_params, data, "data", PARAM_TEXT, .summary = "what it is to read"),
+	PARAM(send_params, data_base64, "data_base64", PARAM_STRING,
+		.summary = "instead: in base64, where that is not UTF-8 or has NUL bytes"),
+	PARAM(send_params, eof, "eof", PARAM_BOOL, .summary = "nothing comes after that; default false"),
+	PARAM(send_params, timeout, "timeout", PARAM_DURATION,
+		.summary = "how long to wait until it takes that; default: as long as it takes"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec signal_params[] = {
+	COMMAND_IDS_PARAM(signal_params),
+	PARAM(signal_params, signal, "signal", PARAM_STRING, .required = true, .max = SIGNAL_NAME_LIMIT,
+		.summary = "such as \"TERM\", \"SIGTERM\", \"15\""),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec suspend_params[] = {
+	COMMAND_IDS_PARAM(ids_params),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec window_params[] = {
+	COMMAND_ID_PARAM(window_params),
+	PARAM(window_params, rows, "rows", PARAM_INT, .required = true, .min = 1, .max = WINDOW_MAX,
+		.summary = "lines of its terminal"),
+	PARAM(window_params, columns, "columns", PARAM_INT, .required = true, .min = 1, .max = WINDOW_MAX,
+		.summary = "characters of a line"),
+	END_OF_PARAMS,
+};
+
 static const struct param_spec resize_params[] = {
 	PARAM(resize_params, pool, "pool", PARAM_STRING, .required = true, .max = QUEUE_NAME_LIMIT,
 		.summary = "the pool's name"),
@@ -414,6 +483,22 @@ static const struct method_info methods[N_METHODS] = {
 	METHOD(METHOD_TASK_UNWATCH, "task.unwatch", unwatch_params, "Ends a watch", "the watch's number", SCHEMA_WATCH),
 	METHOD(METHOD_TASK_TYPES, "task.types", no_param_specs, "Lists what can be submitted",
 		"the names, with what their handlers say of themselves", SCHEMA_TYPES),
+	METHOD(METHOD_TASK_LOG, "task.log", log_params, "Tells what a command has written", "a page of its output",
+		SCHEMA_LOG),
+	METHOD(METHOD_TASK_FOLLOW, "task.follow", follow_params,
+		"Notifies this connection of what a command writes from now on", "the number to unfollow it by",
+		SCHEMA_FOLLOW),
+	METHOD(METHOD_TASK_UNFOLLOW, "task.unfollow", unfollow_params, "Ends what task.follow has begun", "true",
+		SCHEMA_TRUE),
+	METHOD(METHOD_TASK_SEND, "task.send", send_params, "Writes to a command's standard input", "true", SCHEMA_TRUE),
+	METHOD(METHOD_TASK_SIGNAL, "task.signal", signal_params, "Sends commands a signal",
+		"the state that each is in", SCHEMA_FATES),
+	METHOD(METHOD_TASK_SUSPEND, "task.suspend", suspend_params, "Stops all processes of commands",
+		"the state that each is in", SCHEMA_SUSPENDED),
+	METHOD(METHOD_TASK_RESUME, "task.resume", suspend_params, "Lets suspended commands go on",
+		"the state that each is in", SCHEMA_SUSPENDED),
+	METHOD(METHOD_TASK_WINDOW, "task.window", window_params, "Tells a command the size of its terminal", "true",
+		SCHEMA_TRUE),
 	METHOD(METHOD_WORKER_LIST, "worker.list", no_param_specs, "Lists the worker processes", "the workers",
 		SCHEMA_WORKERS),
 	METHOD(METHOD_POOL_LIST, "pool.list", no_param_specs, "Lists the pools of workers", "the pools",

@@ -174,7 +174,7 @@ struct log_params {
 	uint64_t id;
 	int stream;      /* enum stream_word; -1: stdout */
 	int64_t offset;  /* bytes; -1 (absent): 0 */
-	int64_t limit;   /* bytes; 0 (absent): LOG_PAGE */
+	int64_t limit;   /* bytes; 0 (absent): LOG_PAGE, which is the most */
 	int64_t attempt; /* 0 (absent): the last one */
 };
 #define LOG_PAGE (32 * 1024)
@@ -197,10 +197,14 @@ struct signal_params {
 	struct param_ids ids;
 	char *signal; /* "TERM", "SIGTERM", "15" */
 };
+struct ids_params { /* task.suspend, task.resume */
+	struct param_ids ids;
+};
 struct window_params {
 	uint64_t id;
-	int64_t rows, columns;
+	int64_t rows, columns; /* 1…WINDOW_MAX */
 };
+#define WINDOW_MAX 65535
 struct resize_params {
 	char *pool;
 	int64_t processes;

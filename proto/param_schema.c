@@ -43,17 +43,21 @@ static void strings_schema(struct strbuf *out, const struct param_spec *spec)
 		enum_schema(&one, spec);
 	else
 		strbuf_puts(&one, "{\"type\":\"string\"}");
-	strbuf_puts(out, "{\"oneOf\":[");
+	if (!spec->array) {
+		strbuf_puts(out, "{\"oneOf\":[");
+		strbuf_add(out, one.data, one.length);
+		strbuf_puts(out, ",");
+	}
+	strbuf_puts(out, "{\"type\":\"array\",\"items\":");
 	strbuf_add(out, one.data, one.length);
-	strbuf_puts(out, ",{\"type\":\"array\",\"items\":");
-	strbuf_add(out, one.data, one.length);
-	strbuf_puts(out, "}]}");
+	strbuf_puts(out, spec->array ? "}" : "}]}");
 	strbuf_free(&one);
 }
 
 void param_schema(struct strbuf *out, const struct param_spec *spec)
 {
 	switch (spec->type) {
+	case PARAM_TEXT:
 	case PARAM_STRING:
 		strbuf_puts(out, "{\"type\":\"string\"}");
 		break;
@@ -87,6 +91,9 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		break;
 	case PARAM_ARRAY:
 		strbuf_puts(out, "{\"type\":\"array\"}");
+		break;
+	case PARAM_OBJECT:
+		strbuf_puts(out, "{\"type\":\"object\"}");
 		break;
 	case PARAM_ANY:
 		strbuf_puts(out, "{}");

@@ -33,6 +33,8 @@ static const struct {
 		"a time such as \"2026-11-22T18:00:00Z\", or a duration: seconds, or a string such as \"30s\"" },
 	[PARAM_REFS] = { "id, label or several", "a task's id, such as \"17\", a label, or an array of them" },
 	[PARAM_COUNT] = { "count", "an integer of 0 or more" },
+	[PARAM_TEXT] = { "string", "a string" },
+	[PARAM_OBJECT] = { "object", "an object" },
 };
 
 const char *param_type_name(enum param_type type)
@@ -96,10 +98,13 @@ static int read_string(
 	*out = json_string_dup(value, &length);
 	if (!*out)
 		return no_memory(reader);
-	if (spec->max == 0 || length <= (size_t)spec->max)
+	bool whole = strlen(*out) == length;
+	if (whole && (spec->max == 0 || length <= (size_t)spec->max))
 		return 0;
 	free(*out);
 	*out = NULL;
+	if (!whole)
+		return param_refuse(reader, "parameter \"%s\" must not have a NUL byte", spec->name);
 	return param_refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
 		(long long)spec->max, length);
 }
@@ -312,12 +317,16 @@ static int read_strings(struct param_reader *reader, const struct param_spec *sp
 	struct param_strings *out)
 {
 	bool several = value->kind == JSON_SPAN_ARRAY;
-	size_t count = several ? json_count(value) : 1, cursor = 0;
+	size_t count = several ? json_count(value) : 1, cursor = 0, limit = spec->count ? spec->count : STRINGS_LIMIT;
 	struct json_span item = *value;
+	char buf[PARAM_SHOWN + 8];
 
-	if (count > STRINGS_LIMIT)
-		return param_refuse(reader, "parameter \"%s\" must have at most %d strings, not %zu", spec->name,
-			STRINGS_LIMIT, count);
+	if (spec->array && !several)
+		return param_refuse(reader, "parameter \"%s\" must be an array of strings, not %s", spec->name,
+			param_describe(value, buf));
+	if (count > limit)
+		return param_refuse(reader, "parameter \"%s\" must have at most %zu strings, not %zu", spec->name, limit,
+			count);
 	out->strings = calloc(count ? count : 1, sizeof(out->strings[0]));
 	if (!out->strings)
 		return no_memory(reader);
@@ -424,6 +433,12 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 		return read_refs(reader, spec, value, at);
 	case PARAM_COUNT:
 		return read_count(reader, spec, value, at);
+	case PARAM_TEXT:
+	case PARAM_OBJECT:
+		if (value->kind != (spec->type == PARAM_TEXT ? JSON_SPAN_STRING : JSON_SPAN_OBJECT))
+			return wrong_value(reader, spec, value);
+		*(struct json_span *)at = *value;
+		return 0;
 	}
 	return -1;
 }

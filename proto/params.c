@@ -40,6 +40,8 @@ static void set_absent(const struct param_spec *spec, void *out)
 	case PARAM_ANY:
 	case PARAM_MOMENT:
 	case PARAM_REFS:
+	case PARAM_TEXT:
+	case PARAM_OBJECT:
 		break; /* zero */
 	}
 }

@@ -27,6 +27,8 @@ enum param_type {
 	PARAM_MOMENT,   /* struct param_moment: an RFC 3339 time, or a duration from or before now */
 	PARAM_REFS,     /* struct param_refs: one of, or an array of ids and labels */
 	PARAM_COUNT,    /* int64_t, 0…max; absent: -1 */
+	PARAM_TEXT,     /* struct json_span: a string, unread */
+	PARAM_OBJECT,   /* struct json_span: an object, unread */
 };
 
 struct param_moment {
@@ -64,6 +66,8 @@ struct param_spec {
 				   * PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
 				   * more than 0 */
 	const char *const *words; /* PARAM_ENUM, and PARAM_STRINGS that are such words: ends with NULL */
+	size_t count;             /* PARAM_STRINGS: at most so many; 0: 64 */
+	bool array;               /* PARAM_STRINGS: one alone has to be in an array, too */
 	double otherwise;         /* PARAM_NUMBER: when absent */
 	const char *summary;      /* one line */
 };

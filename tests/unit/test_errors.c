@@ -16,7 +16,7 @@ START_TEST(every_error_is_described)
 	ck_assert_int_ne(info->text[strlen(info->text) - 1], '.');
 	ck_assert(strncmp(info->library, "TASKD_E_", 8) == 0);
 	ck_assert_int_gt(info->exit_status, 0);
-	ck_assert_int_lt(info->exit_status, 125);
+	ck_assert_int_le(info->exit_status, 125);
 	ck_assert(!strchr(info->text, '\n') && !(info->hint && strchr(info->hint, '\n')));
 }
 END_TEST
@@ -60,6 +60,11 @@ START_TEST(exit_statuses_are_what_taskctl_promises)
 		{ PROTO_DUPLICATE, 1 },
 		{ PROTO_TIMED_OUT, 124 },
 		{ PROTO_WAIT_TIMED_OUT, 124 },
+		{ PROTO_COMMAND_FAILED, 1 },
+		{ PROTO_NOT_STARTED, 125 },
+		{ PROTO_NOT_RUNNING, 1 },
+		{ PROTO_INPUT_CLOSED, 1 },
+		{ PROTO_NOT_A_COMMAND, 2 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_int_eq(proto_error_info(cases[i].error)->exit_status, cases[i].status);

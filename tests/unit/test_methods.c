@@ -112,6 +112,46 @@ START_TEST(what_concerns_everybody_is_for_admins)
 }
 END_TEST
 
+START_TEST(what_is_said_to_commands_fills_its_struct)
+{
+	struct log_params log;
+	struct follow_params follow;
+	struct unfollow_params unfollow;
+	struct send_params send;
+	struct signal_params signal;
+	struct ids_params ids;
+	struct window_params window;
+
+	read_into(METHOD_TASK_LOG, "{\"id\":\"17\",\"stream\":\"stderr\",\"offset\":5,\"limit\":9,\"attempt\":2}", &log,
+		sizeof(log));
+	ck_assert(log.id == 17 && log.stream == STREAM_WORD_STDERR && log.offset == 5 && log.limit == 9 &&
+		log.attempt == 2);
+	read_into(METHOD_TASK_LOG, "[17]", &log, sizeof(log));
+	ck_assert(log.stream == -1 && log.offset == -1 && log.limit == 0 && log.attempt == 0);
+	read_into(METHOD_TASK_FOLLOW, "[\"17\",4096]", &follow, sizeof(follow));
+	ck_assert(follow.id == 17 && follow.limit == 4096);
+	read_into(METHOD_TASK_UNFOLLOW, "[\"3\"]", &unfollow, sizeof(unfollow));
+	ck_assert_uint_eq(unfollow.follow, 3);
+	read_into(METHOD_TASK_SEND, "{\"id\":17,\"data\":\"a\\n\",\"eof\":true,\"timeout\":1}", &send, sizeof(send));
+	ck_assert(send.id == 17 && json_string_is(&send.data, "a\n") && send.eof && send.timeout == 1000000000);
+	params_free(method_info(METHOD_TASK_SEND)->params, &send);
+	read_into(METHOD_TASK_SEND, "{\"id\":17,\"data_base64\":\"AA==\"}", &send, sizeof(send));
+	ck_assert(send.data.kind == JSON_NONE && !send.eof && send.timeout == -1);
+	ck_assert_str_eq(send.data_base64, "AA==");
+	params_free(method_info(METHOD_TASK_SEND)->params, &send);
+	read_into(METHOD_TASK_SIGNAL, "[[\"17\",18],\"TERM\"]", &signal, sizeof(signal));
+	ck_assert(signal.ids.count == 2 && signal.ids.ids[1] == 18);
+	ck_assert_str_eq(signal.signal, "TERM");
+	params_free(method_info(METHOD_TASK_SIGNAL)->params, &signal);
+	read_into(METHOD_TASK_SUSPEND, "[17]", &ids, sizeof(ids));
+	ck_assert(ids.ids.count == 1 && ids.ids.ids[0] == 17);
+	params_free(method_info(METHOD_TASK_SUSPEND)->params, &ids);
+	ck_assert_ptr_eq(method_info(METHOD_TASK_SUSPEND)->params, method_info(METHOD_TASK_RESUME)->params);
+	read_into(METHOD_TASK_WINDOW, "[17,24,80]", &window, sizeof(window));
+	ck_assert(window.id == 17 && window.rows == 24 && window.columns == 80);
+}
+END_TEST
+
 START_TEST(submissions_fill_their_struct)
 {
 	struct submit_params params;
@@ -251,6 +291,7 @@ int main(void)
 	tcase_add_loop_test(tcase, every_method_is_described, 0, N_METHODS);
 	tcase_add_test(tcase, other_names_are_no_methods);
 	tcase_add_test(tcase, what_concerns_everybody_is_for_admins);
+	tcase_add_test(tcase, what_is_said_to_commands_fills_its_struct);
 	tcase_add_test(tcase, submissions_fill_their_struct);
 	tcase_add_test(tcase, an_element_of_a_batch_is_described);
 	tcase_add_test(tcase, an_element_of_a_batch_fills_its_struct);

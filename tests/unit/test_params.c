@@ -247,6 +247,9 @@ struct more {
 	int64_t count;
 	int64_t free_count;
 	struct param_strings outcomes;
+	struct json_span text;
+	struct json_span object;
+	struct param_strings pair;
 };
 
 static const char *const outcome_words[] = { "failed", "timed_out", "crashed", NULL };
@@ -259,6 +262,9 @@ static const struct param_spec more_specs[] = {
 	{ "count", PARAM_COUNT, .offset = offsetof(struct more, count), .max = 9 },
 	{ "free_count", PARAM_COUNT, .offset = offsetof(struct more, free_count) },
 	{ "outcomes", PARAM_STRINGS, .offset = offsetof(struct more, outcomes), .words = outcome_words },
+	{ "text", PARAM_TEXT, .offset = offsetof(struct more, text) },
+	{ "object", PARAM_OBJECT, .offset = offsetof(struct more, object) },
+	{ "pair", PARAM_STRINGS, .offset = offsetof(struct more, pair), .count = 2, .array = true },
 	{ .name = NULL },
 };
 
@@ -309,6 +315,28 @@ START_TEST(numbers_counts_and_times_are_read)
 	ck_assert_int_eq(read_more("{\"moment\":0.5}"), 0);
 	ck_assert(more.moment.given && !more.moment.wall && more.moment.ns == 500000000);
 	params_free(more_specs, &more);
+}
+END_TEST
+
+START_TEST(texts_and_objects_stay_unread)
+{
+	ck_assert_int_eq(read_more("{\"text\":\"a\\n\",\"object\":{\"a\":1},\"pair\":[\"a\",\"b\"]}"), 0);
+	ck_assert(json_string_is(&more.text, "a\n") && more.object.kind == JSON_SPAN_OBJECT && more.object.length == 7);
+	ck_assert_uint_eq(more.pair.count, 2);
+	params_free(more_specs, &more);
+}
+END_TEST
+
+/* The scanner refuses them in what comes over the wire; nothing is cut where someone has not asked it. */
+START_TEST(a_string_with_a_nul_is_refused)
+{
+	static const char text[] = "[\"a\\u0000b\"]";
+	const struct json_span params = { text, sizeof(text) - 1, JSON_SPAN_ARRAY };
+
+	memset(&all, 0, sizeof(all));
+	ck_assert_int_lt(params_read(specs, &params, &all, error, sizeof(error)), 0);
+	ck_assert_str_eq(error, "parameter \"task\" must not have a NUL byte");
+	ck_assert_ptr_null(all.task);
 }
 END_TEST
 
@@ -364,6 +392,10 @@ static const struct {
 	{ "{\"outcomes\":[\"failed\",\"crashd\"]}",
 		"parameter \"outcomes\" " MUST_BE_OUTCOME ", not \"crashd\": did you mean \"crashed\"?" },
 	{ "{\"outcomes\":1}", "parameter \"outcomes\" " MUST_BE_OUTCOME ", not 1" },
+	{ "{\"text\":1}", "parameter \"text\" must be a string, not 1" },
+	{ "{\"object\":[]}", "parameter \"object\" must be an object, not an array" },
+	{ "{\"pair\":\"a\"}", "parameter \"pair\" must be an array of strings, not \"a\"" },
+	{ "{\"pair\":[\"a\",\"b\",\"c\"]}", "parameter \"pair\" must have at most 2 strings, not 3" },
 };
 
 START_TEST(more_mistakes_are_told)
@@ -407,6 +439,8 @@ int main(void)
 	tcase_add_test(tcase, long_words_in_errors_are_cut);
 	tcase_add_test(tcase, absent_ones_have_values_of_their_own);
 	tcase_add_test(tcase, numbers_counts_and_times_are_read);
+	tcase_add_test(tcase, texts_and_objects_stay_unread);
+	tcase_add_test(tcase, a_string_with_a_nul_is_refused);
 	tcase_add_test(tcase, references_are_ids_or_labels);
 	tcase_add_loop_test(tcase, more_mistakes_are_told, 0, (int)COUNT(more_bad));
 	tcase_add_test(tcase, every_type_has_a_name_and_a_schema);

@@ -7,9 +7,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BOOK_SIZE 256u /* requests from the oldest unanswered one on; the core's window is at most 64 */
@@ -40,7 +42,7 @@ struct lane {
 	uint32_t count;
 	uint32_t next_seq;
 
-	/* The one large payload that may be on its way. */
+	/* The one message with a large payload or descriptors that may be on its way. */
 	bool large;
 	bool large_over; /* revoked, but the slot has not passed it yet */
 	uint32_t large_seq;
@@ -138,7 +140,7 @@ static _Atomic uint64_t *state_of(struct lane *lane, const struct book_entry *en
 	return &record->state;
 }
 
-/* Whether the slot has still to take a large payload out of the socket, or works with it. */
+/* Whether the slot has still to take something out of the socket, or works with it. */
 static int large_is_away(struct lane *lane, bool *away)
 {
 	*away = false;
@@ -156,17 +158,59 @@ static int large_is_away(struct lane *lane, bool *away)
 	return LANE_OK;
 }
 
+/* Whether what goes over the socket may go now: LANE_OK, LANE_NONE, LANE_BROKEN. What lies there is open, and nobody but the slot can close it: so
+ * descriptors are for a slot that has nothing else to do, and do not wait behind what it runs. */
+static int socket_is_free(struct lane *lane, const struct lane_request *request)
+{
+	bool away;
+	int unread;
+	if (request->n_fds && lane->count > 0)
+		return LANE_NONE;
+	if (large_is_away(lane, &away) != LANE_OK)
+		return LANE_BROKEN;
+	if (away)
+		return LANE_NONE;
+	/* A slot that answers, or passes by, and leaves in the socket what belonged to it collects what is open there. */
+	return ioctl(lane->socket_fd, SIOCOUTQ, &unread) == 0 && unread == 0 ? LANE_OK : LANE_BROKEN;
+}
+
+static int socket_send(struct lane *lane, uint32_t seq, const struct lane_request *request, bool large)
+{
+	struct payload payload = { .n_fds = request->n_fds };
+	if (large) {
+		payload.data = request->args;
+		payload.size = request->args_length;
+	}
+	memcpy(payload.fds, request->fds, sizeof payload.fds);
+	return payload_send(lane->socket_fd, seq, &payload, PAYLOAD_OF_MASTER);
+}
+
+static void record_write(struct request_record *record, uint32_t seq, const struct lane_request *request, bool large)
+{
+	atomic_store_explicit(&record->state, request_state(seq, REQUEST_QUEUED), memory_order_relaxed);
+	record->task_id = request->task_id;
+	record->timeout_ns = request->timeout_ns;
+	record->args_length = request->args_length;
+	record->attempt = request->attempt;
+	record->items = request->items;
+	record->name_length = (uint32_t)request->name_length;
+	record->large = large;
+	record->n_fds = (uint16_t)request->n_fds;
+	char *text = (char *)(record + 1);
+	memcpy(text, request->name, request->name_length);
+	text[request->name_length] = '\0';
+	if (!large && request->args_length)
+		memcpy(text + request->name_length + 1, request->args, request->args_length);
+}
+
 static int request_put(struct lane *lane, const struct lane_request *request, uint32_t *seq)
 {
-	bool large = request->args_length > LANE_INLINE_LIMIT, away;
+	bool large = request->args_length > LANE_INLINE_LIMIT, by_socket = large || request->n_fds;
+	int status;
 	if (lane->count == BOOK_SIZE)
 		return LANE_NONE;
-	if (large) {
-		if (large_is_away(lane, &away) != LANE_OK)
-			return LANE_BROKEN;
-		if (away)
-			return LANE_NONE;
-	}
+	if (by_socket && (status = socket_is_free(lane, request)) != LANE_OK)
+		return status;
 	uint32_t length = (uint32_t)(sizeof(struct request_record) + request->name_length + 1);
 	if (!large)
 		length += (uint32_t)request->args_length;
@@ -182,30 +226,14 @@ static int request_put(struct lane *lane, const struct lane_request *request, ui
 	default: /* too large it cannot be: records.h */
 		return LANE_BROKEN;
 	}
-	if (large) {
-		int status = payload_send(lane->socket_fd, entry.seq, request->args, request->args_length, PAYLOAD_OF_MASTER);
-		if (status != LANE_OK)
-			return status;
-	}
-	struct request_record *record = room;
-	atomic_store_explicit(&record->state, request_state(entry.seq, REQUEST_QUEUED), memory_order_relaxed);
-	record->task_id = request->task_id;
-	record->timeout_ns = request->timeout_ns;
-	record->args_length = request->args_length;
-	record->attempt = request->attempt;
-	record->items = request->items;
-	record->name_length = (uint32_t)request->name_length;
-	record->large = large;
-	char *text = (char *)(record + 1);
-	memcpy(text, request->name, request->name_length);
-	text[request->name_length] = '\0';
-	if (!large && request->args_length)
-		memcpy(text + request->name_length + 1, request->args, request->args_length);
+	if (by_socket && (status = socket_send(lane, entry.seq, request, large)) != LANE_OK)
+		return status;
+	record_write(room, entry.seq, request, large);
 	ring_publish(&lane->requests);
 	lane->count++;
 	*book_at(lane, lane->count - 1) = entry;
 	lane->next_seq++;
-	if (large) {
+	if (by_socket) {
 		lane->large = true;
 		lane->large_over = false;
 		lane->large_seq = entry.seq;
@@ -218,7 +246,7 @@ static int request_put(struct lane *lane, const struct lane_request *request, ui
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq)
 {
 	struct lane_shared *shared = lane->memory.shared;
-	assert(request->name_length <= LANE_NAME_LIMIT);
+	assert(request->name_length <= LANE_NAME_LIMIT && request->n_fds <= LANE_FDS_LIMIT);
 	if (lane->broken)
 		return LANE_BROKEN;
 	int status = request_put(lane, request, seq);
@@ -250,7 +278,7 @@ bool lane_revoke(struct lane *lane, uint32_t seq)
 	uint64_t queued = request_state(seq, REQUEST_QUEUED);
 	if (!atomic_compare_exchange_strong(state_of(lane, entry), &queued, request_state(seq, REQUEST_REVOKED)))
 		return false;
-	/* Its payload is still in the socket until the slot skips it. */
+	/* What goes with it is still in the socket until the slot skips it. */
 	if (lane->large && seq == lane->large_seq)
 		lane->large_over = true;
 	book_close(lane, entry);
@@ -278,10 +306,16 @@ void lane_interrupt(struct lane *lane, uint32_t seq)
 		atomic_store(&lane->memory.shared->interrupt, (uint64_t)seq + 1);
 }
 
-/* The master cannot hold the result: that ends its task, and no more. A progress goes without its text. */
+/* Whether that is the slot's last word on a request. */
+static bool is_answer(uint32_t word)
+{
+	return word == LANE_SUCCEEDED || word == LANE_FAILED;
+}
+
+/* The master cannot hold the result: that ends its task, and no more. What is said meanwhile goes without its text. */
 static void reply_without_payload(struct lane_reply *reply)
 {
-	if (reply->word == LANE_PROGRESS)
+	if (!is_answer(reply->word))
 		return;
 	reply->word = LANE_FAILED;
 	reply->code = 0;
@@ -301,18 +335,17 @@ static int reply_payload(struct lane *lane, const struct reply_record *said, con
 {
 	size_t before = sizeof *said + said->message_length;
 	if (said->large) {
-		const char *data;
-		size_t size = (size_t)said->payload_length;
+		struct payload payload = { .size = (size_t)said->payload_length };
 		if (said->payload_length <= LANE_INLINE_LIMIT || said->payload_length > lane->payload_limit)
 			return LANE_BROKEN;
-		int status = payload_receive(lane->socket_fd, said->seq, size, PAYLOAD_OF_SLOT, &data);
+		int status = payload_receive(lane->socket_fd, said->seq, &payload, PAYLOAD_OF_SLOT);
 		if (status == LANE_NO_MEMORY)
 			reply_without_payload(reply);
 		if (status != LANE_OK)
 			return status == LANE_NO_MEMORY ? LANE_OK : status;
-		reply->payload = bytes_new_foreign(data, size, payload_release, NULL);
+		reply->payload = bytes_new_foreign(payload.data, payload.size, payload_release, NULL);
 		if (!reply->payload) {
-			payload_unmap(data, size);
+			payload_unmap(payload.data, payload.size);
 			reply_without_payload(reply);
 		}
 		return LANE_OK;
@@ -330,14 +363,32 @@ static int reply_payload(struct lane *lane, const struct reply_record *said, con
 	return LANE_OK;
 }
 
+/* Whether the lengths of a record of LENGTH bytes fit, and what it says makes sense by itself. */
+static bool is_sound(const struct reply_record *said, uint32_t length)
+{
+	if (said->message_length >= sizeof((struct lane_reply *)0)->message || said->message_length > length - sizeof *said)
+		return false;
+	switch (said->word) {
+	case LANE_SUCCEEDED:
+	case LANE_FAILED:
+	case LANE_PROGRESS:
+		return true;
+	case LANE_OUTPUT:
+		return (said->code == 0 || said->code == 1) && said->message_length == 0 && !said->large &&
+			said->payload_length > 0 && said->payload_length <= LANE_INLINE_LIMIT &&
+			said->offset <= INT64_MAX - said->payload_length;
+	default:
+		return false;
+	}
+}
+
 static int reply_read(struct lane *lane, const char *record, uint32_t length, struct lane_reply *reply)
 {
 	struct reply_record said;
 	if (length < sizeof said)
 		return LANE_BROKEN;
 	memcpy(&said, record, sizeof said);
-	if (lane->count == 0 || said.seq != book_at(lane, 0)->seq || said.word < LANE_SUCCEEDED || said.word > LANE_PROGRESS ||
-		said.message_length >= sizeof reply->message || said.message_length > length - sizeof said)
+	if (lane->count == 0 || said.seq != book_at(lane, 0)->seq || !is_sound(&said, length))
 		return LANE_BROKEN;
 	reply->word = (enum lane_word)said.word;
 	reply->seq = said.seq;
@@ -347,12 +398,13 @@ static int reply_read(struct lane *lane, const char *record, uint32_t length, st
 	reply->code = said.code;
 	reply->flags = said.flags;
 	reply->rss_kib = said.rss_kib;
-	reply->progress = said.progress;
+	reply->progress = said.word == LANE_OUTPUT ? 0 : said.progress;
+	reply->offset = said.word == LANE_OUTPUT ? said.offset : 0;
 	memcpy(reply->message, record + sizeof said, said.message_length);
 	reply->message[said.message_length] = '\0';
 	reply->payload = NULL;
 	int status = reply_payload(lane, &said, record, length, reply);
-	if (status == LANE_OK && said.word != LANE_PROGRESS) {
+	if (status == LANE_OK && is_answer(said.word)) {
 		if (lane->large && said.seq == lane->large_seq)
 			lane->large = false;
 		book_close(lane, book_at(lane, 0));

@@ -1,6 +1,7 @@
 /* A lane: what the master and one slot of a worker share. A sealed-size memfd with a ring of requests and a ring of
  * completions, two semaphores that only hint, a flag that says whether the master sleeps, and a socket for payloads
- * that are too large for a ring (sealed memfds). The truth is in the ring indices.
+ * that are too large for a ring (sealed memfds) and for descriptors that go with a request. The truth is in the ring
+ * indices.
  *
  * Master side: struct lane, never blocks, believes nothing it reads. Worker side: struct lane_end, blocks.
  *
@@ -39,7 +40,7 @@ struct lane_request {
 	size_t name_length;
 	const char *args; /* JSON */
 	size_t args_length;
-	/* Descriptors that go with it. lane_send borrows them; what lane_end_take gives is the caller's to close. */
+	/* Descriptors that go with it. lane_send borrows them; what lane_end_take gives is CLOEXEC and the caller's. */
 	int fds[LANE_FDS_LIMIT];
 	uint32_t n_fds;
 };
@@ -48,7 +49,7 @@ enum lane_word {
 	LANE_SUCCEEDED = 1, /* payload: the result's JSON */
 	LANE_FAILED = 2,    /* payload: the error's data as JSON, or empty */
 	LANE_PROGRESS = 3,  /* payload: a text, or empty; the task goes on */
-	LANE_OUTPUT = 4,    /* payload: what a command has just said; the task goes on */
+	LANE_OUTPUT = 4,    /* payload: what a command has just said, NULL where the master had no memory; the task goes on */
 };
 
 /* What the slot says, copied out of shared memory and with its lengths checked. */
@@ -62,7 +63,7 @@ struct lane_reply {
 	uint32_t flags;  /* LANE_UNKNOWN_TASK, … */
 	uint32_t rss_kib; /* the worker's resident size, 0 when not looked at */
 	double progress;
-	uint64_t offset; /* LANE_OUTPUT: how much of that stream came before; `code` is the stream, 0 or 1 */
+	uint64_t offset; /* LANE_OUTPUT: how much of that stream came before, below 2^63; `code` is the stream, 0 or 1 */
 	char message[512]; /* LANE_FAILED: terminated, valid UTF-8 is not promised */
 	struct bytes *payload; /* one reference, the caller's; NULL when empty */
 };
@@ -92,10 +93,11 @@ int lane_socket_fd(const struct lane *lane);
 void lane_handed_over(struct lane *lane);
 
 /* Puts a request in. A slot that sleeps goes on sleeping until lane_kick: one wake-up serves all that is put in
- * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT, or one with descriptors,
- * is taken only while no other such is on its way. LANE_NONE: no room now; from then on the slot also rings the doorbell when it has made
- * room, and lane_sleep is false once where it already has: try again then. LANE_NO_MEMORY: no memory or descriptor for
- * a large payload. LANE_BROKEN. */
+ * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT, or one with
+ * descriptors, is taken only while no other such is on its way; and descriptors only while nothing else is in the lane,
+ * so that they do not stay open behind what the slot runs. LANE_NONE: no room now; from then on the slot also rings the
+ * doorbell when it has made room, and lane_sleep is false once where it already has: try again then. LANE_NO_MEMORY: no
+ * memory or descriptor for what does not go through the ring. LANE_BROKEN. */
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
 /* Wakes the slot if it sleeps. To be called after lane_send, before the master itself sleeps. */
 void lane_kick(struct lane *lane);

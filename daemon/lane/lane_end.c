@@ -145,7 +145,7 @@ static bool request_is_sound(const struct request_record *record, uint32_t lengt
 	if (length < sizeof *record)
 		return false;
 	uint64_t rest = length - sizeof *record;
-	return record->name_length < rest && (record->large || record->args_length <= rest - record->name_length - 1);
+	return record->name_length < rest && record->n_fds <= LANE_FDS_LIMIT && (record->large || record->args_length <= rest - record->name_length - 1);
 }
 
 /* Turns the record from QUEUED to TAKEN: LANE_OK, LANE_NONE where it was revoked. When and what is published before,
@@ -165,13 +165,35 @@ static int request_claim(struct lane_end *end, struct request_record *record)
 	}
 	if (queued != request_state(seq, REQUEST_REVOKED))
 		return LANE_BROKEN;
-	int status = record->large ? payload_discard(end->socket_fd, seq) : LANE_OK;
-	if (status == LANE_BROKEN || request_release(end) != LANE_OK)
+	int status = record->large || record->n_fds ? payload_discard(end->socket_fd, seq) : LANE_OK;
+	if (status != LANE_OK || request_release(end) != LANE_OK)
 		return LANE_BROKEN;
 	return LANE_NONE;
 }
 
-/* Fills in where the arguments are: LANE_OK, LANE_NONE where there was no memory for them, and the task has been failed. */
+/* Takes what came over the socket: LANE_OK, LANE_NONE where there was no memory for it, and the task has been failed. */
+static int request_fetch(struct lane_end *end, const struct request_record *record, struct lane_request *request)
+{
+	uint32_t seq = (uint32_t)(atomic_load(&end->current) - 1);
+	struct payload payload = { .size = record->large ? request->args_length : 0, .n_fds = record->n_fds };
+	int status = payload_receive(end->socket_fd, seq, &payload, PAYLOAD_OF_MASTER);
+	if (status == LANE_OK) {
+		if (record->large) {
+			end->mapped = request->args = payload.data;
+			end->mapped_size = payload.size;
+		}
+		request->n_fds = payload.n_fds;
+		memcpy(request->fds, payload.fds, sizeof request->fds);
+		return LANE_OK;
+	}
+	if (status != LANE_NO_MEMORY)
+		return LANE_BROKEN;
+	const struct lane_reply sorry = { .word = LANE_FAILED, .flags = LANE_FLAG_TOO_LARGE,
+		.message = "the worker has no memory or descriptor for the arguments" };
+	return lane_end_reply(end, &sorry, NULL, 0) == LANE_OK ? LANE_NONE : LANE_BROKEN;
+}
+
+/* Fills in where the arguments are; the rest as request_fetch. */
 static int request_open(struct lane_end *end, const struct request_record *record, struct lane_request *request)
 {
 	const char *text = (const char *)(record + 1);
@@ -185,20 +207,7 @@ static int request_open(struct lane_end *end, const struct request_record *recor
 		.args = text + record->name_length + 1,
 		.args_length = (size_t)record->args_length,
 	};
-	if (!record->large)
-		return LANE_OK;
-	uint32_t seq = (uint32_t)(atomic_load(&end->current) - 1);
-	int status = payload_receive(end->socket_fd, seq, request->args_length, PAYLOAD_OF_MASTER, &end->mapped);
-	if (status == LANE_OK) {
-		end->mapped_size = request->args_length;
-		request->args = end->mapped;
-		return LANE_OK;
-	}
-	if (status != LANE_NO_MEMORY)
-		return LANE_BROKEN;
-	struct lane_reply sorry = { .word = LANE_FAILED, .flags = LANE_FLAG_TOO_LARGE,
-		.message = "the worker has no memory for the arguments" };
-	return lane_end_reply(end, &sorry, NULL, 0) == LANE_OK ? LANE_NONE : LANE_BROKEN;
+	return record->large || record->n_fds ? request_fetch(end, record, request) : LANE_OK;
 }
 
 int lane_end_take(struct lane_end *end, struct lane_request *request)
@@ -292,7 +301,8 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 	if (payload_length > end->payload_limit) {
 		say_too_large(&record, &message, "the result is over the limit");
 	} else if (record.large) {
-		int status = payload_send(end->socket_fd, record.seq, payload, payload_length, PAYLOAD_OF_SLOT);
+		const struct payload large = { .data = payload, .size = payload_length };
+		int status = payload_send(end->socket_fd, record.seq, &large, PAYLOAD_OF_SLOT);
 		if (status == LANE_NO_MEMORY)
 			say_too_large(&record, &message, "the worker has no memory for the result");
 		else if (status != LANE_OK)
@@ -308,6 +318,47 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 			return LANE_BROKEN;
 	}
 	return master_ring(end);
+}
+
+/* Bytes of a ring of completions that output leaves free: half of it, and what the largest reply takes wherever the
+ * ring's end is. */
+static uint32_t output_spares(const struct ring *ring)
+{
+	const uint32_t reply = 2 * (RING_HEADER + (uint32_t)sizeof(struct reply_record) +
+		(uint32_t)sizeof((struct lane_reply *)0)->message + LANE_INLINE_LIMIT);
+	return ring->size / 2 > reply ? ring->size / 2 : reply;
+}
+
+/* Room for LENGTH bytes of output, or NULL. */
+static void *output_reserve(struct ring *ring, uint32_t length)
+{
+	uint32_t head;
+	void *room;
+	if (ring_consumed(ring, &head) != RING_OK || ring_reserve(ring, length, 0, &room, NULL) != RING_OK)
+		return NULL;
+	return ring->mine - head + ring->staged <= ring->size - output_spares(ring) ? room : NULL;
+}
+
+bool lane_end_output(struct lane_end *end, int stream, uint64_t offset, const char *data, size_t length)
+{
+	uint64_t current = atomic_load_explicit(&end->current, memory_order_relaxed);
+	assert(current != 0 && length > 0 && length <= LANE_INLINE_LIMIT && (stream == 0 || stream == 1));
+	const struct reply_record record = {
+		.payload_length = length,
+		.started_ns = end->started_ns,
+		.ended_ns = end->started_ns,
+		.offset = offset,
+		.word = LANE_OUTPUT,
+		.seq = (uint32_t)(current - 1),
+		.code = stream,
+	};
+	char *room = output_reserve(&end->completions, (uint32_t)(sizeof record + length));
+	if (!room)
+		return false;
+	memcpy(room, &record, sizeof record);
+	memcpy(room + sizeof record, data, length);
+	ring_publish(&end->completions);
+	return master_ring(end) == LANE_OK;
 }
 
 bool lane_end_interrupted(const struct lane_end *end)

@@ -1,4 +1,4 @@
-/* Large payloads as sealed memfds. The receiver believes nothing: a file that its sender could still write or shorten
+/* Large payloads as sealed memfds, and descriptors. The receiver believes nothing: a file that its sender could still write or shorten
  * would be a way to change what was checked, or to kill the reader with SIGBUS. */
 #include "lane/payload.h"
 #include "lane/lane.h"
@@ -17,7 +17,7 @@
 
 struct payload_header {
 	uint32_t seq;
-	uint32_t zero;
+	uint32_t n_fds; /* beside the memfd, which is the first where there is a size */
 	uint64_t size;
 };
 static_assert(sizeof(struct payload_header) == 16, "no padding");
@@ -27,9 +27,10 @@ static const int seals_of[] = {
 	[PAYLOAD_OF_SLOT] = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
 };
 
-union one_descriptor {
+#define DESCRIPTORS_MAX (1 + LANE_FDS_LIMIT)
+union descriptors {
 	struct cmsghdr aligned;
-	char room[CMSG_SPACE(sizeof(int))];
+	char room[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
 };
 
 int payload_socket_pair(int *master, int *slot)
@@ -65,33 +66,26 @@ fail:;
 	return -1;
 }
 
-int payload_send(int socket, uint32_t seq, const char *data, size_t size, enum payload_sender sender)
+static int message_send(int socket, const struct payload_header *header, const int *fds, size_t n, int flags)
 {
-	int fd = memfd_of(data, size, seals_of[sender]);
-	if (fd < 0)
-		return LANE_NO_MEMORY;
-	struct payload_header header = { .seq = seq, .size = size };
-	union one_descriptor control = { .room = { 0 } };
-	struct iovec part = { .iov_base = &header, .iov_len = sizeof header };
+	union descriptors control = { .room = { 0 } };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)header, .iov_len = sizeof *header };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-		.msg_controllen = sizeof control.room };
+		.msg_controllen = CMSG_SPACE(n * sizeof *fds) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	c->cmsg_len = CMSG_LEN(n * sizeof *fds);
+	memcpy(CMSG_DATA(c), fds, n * sizeof *fds);
 	ssize_t sent;
 	do
-		sent = sendmsg(socket, &message, MSG_NOSIGNAL | (sender == PAYLOAD_OF_SLOT ? 0 : MSG_DONTWAIT));
+		sent = sendmsg(socket, &message, flags);
 	while (sent < 0 && errno == EINTR);
-	int reason = errno;
-	close(fd);
-	errno = reason;
-	if (sent == (ssize_t)sizeof header)
+	if (sent == (ssize_t)sizeof *header)
 		return LANE_OK;
 	if (sent >= 0)
 		return LANE_BROKEN;
-	switch (reason) {
+	switch (errno) {
 	case EAGAIN:
 		return LANE_NONE;
 	case ENOMEM:
@@ -103,31 +97,61 @@ int payload_send(int socket, uint32_t seq, const char *data, size_t size, enum p
 	}
 }
 
-/* The descriptor of the next message: LANE_OK, LANE_BROKEN where it is not a proper one, LANE_NO_MEMORY where this
- * process has none free. */
-static int descriptor_receive(int socket, struct payload_header *header, int *fd)
+int payload_send(int socket, uint32_t seq, const struct payload *payload, enum payload_sender sender)
 {
-	/* CMSG_LEN, not CMSG_SPACE, which has room for a second one: the kernel closes what does not fit, and says so. */
-	union one_descriptor control;
+	const struct payload_header header = { .seq = seq, .n_fds = payload->n_fds, .size = payload->size };
+	int fds[DESCRIPTORS_MAX];
+	size_t n = 0;
+	assert(payload->n_fds <= LANE_FDS_LIMIT && (payload->size || payload->n_fds));
+	if (payload->size) {
+		fds[n] = memfd_of(payload->data, payload->size, seals_of[sender]);
+		if (fds[n++] < 0)
+			return LANE_NO_MEMORY;
+	}
+	memcpy(fds + n, payload->fds, payload->n_fds * sizeof *fds);
+	n += payload->n_fds;
+	int status = message_send(socket, &header, fds, n, MSG_NOSIGNAL | (sender == PAYLOAD_OF_SLOT ? 0 : MSG_DONTWAIT));
+	int reason = errno;
+	if (payload->size)
+		close(fds[0]);
+	errno = reason;
+	return status;
+}
+
+static void fds_close(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* The N descriptors of the next message: LANE_OK, LANE_BROKEN where it is not a proper one, LANE_NO_MEMORY where this
+ * process has not so many free. */
+static int message_receive(int socket, struct payload_header *header, int *fds, size_t n)
+{
+	/* CMSG_LEN, not CMSG_SPACE, which may have room for one more: the kernel closes what does not fit, and says so. */
+	union descriptors control;
 	struct iovec part = { .iov_base = header, .iov_len = sizeof *header };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-		.msg_controllen = CMSG_LEN(sizeof *fd) };
-	ssize_t n;
+		.msg_controllen = CMSG_LEN(n * sizeof *fds) };
+	ssize_t size;
 	do
-		n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
+		size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (size < 0 && errno == EINTR);
+	if (size < 0)
 		return LANE_BROKEN;
+	size_t came = 0;
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (!c)
-		return message.msg_flags & MSG_CTRUNC ? LANE_NO_MEMORY : LANE_BROKEN;
-	if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof *fd))
+	if (c && (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS))
 		return LANE_BROKEN;
-	memcpy(fd, CMSG_DATA(c), sizeof *fd);
-	if (n == (ssize_t)sizeof *header && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	if (c)
+		came = (c->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
+	if (came)
+		memcpy(fds, CMSG_DATA(c), came * sizeof *fds);
+	bool cut = message.msg_flags & MSG_CTRUNC;
+	if (came == n && !cut && size == (ssize_t)sizeof *header && !(message.msg_flags & MSG_TRUNC))
 		return LANE_OK;
-	close(*fd);
-	return LANE_BROKEN;
+	fds_close(fds, came);
+	return came < n && cut ? LANE_NO_MEMORY : LANE_BROKEN;
 }
 
 /* Of plain memory (huge pages can run out under the reader's feet), of that size, and sealed. */
@@ -140,24 +164,36 @@ static bool is_sealed_memory(int fd, size_t size, int wanted)
 		(uint64_t)about.st_size == size && fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
-int payload_receive(int socket, uint32_t seq, size_t size, enum payload_sender sender, const char **data)
+/* MAP_PRIVATE: a sealed file cannot be mapped shared by a descriptor that could once write. */
+static int memory_map(int fd, size_t size, enum payload_sender sender, const char **data)
 {
-	struct payload_header header;
-	int fd;
-	int status = descriptor_receive(socket, &header, &fd);
-	if (status != LANE_OK)
-		return status;
-	if (header.seq != seq || header.size != size || size == 0 || !is_sealed_memory(fd, size, seals_of[sender])) {
-		close(fd);
+	if (!is_sealed_memory(fd, size, seals_of[sender]))
 		return LANE_BROKEN;
-	}
-	/* MAP_PRIVATE: a sealed file cannot be mapped shared by a descriptor that could once write. */
 	void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
 	if (at == MAP_FAILED)
 		return LANE_NO_MEMORY;
 	*data = at;
 	return LANE_OK;
+}
+
+int payload_receive(int socket, uint32_t seq, struct payload *payload, enum payload_sender sender)
+{
+	struct payload_header header;
+	int fds[DESCRIPTORS_MAX];
+	size_t memory = payload->size ? 1 : 0;
+	int status = message_receive(socket, &header, fds, memory + payload->n_fds);
+	if (status != LANE_OK)
+		return status;
+	if (header.seq != seq || header.size != payload->size || header.n_fds != payload->n_fds)
+		status = LANE_BROKEN;
+	else if (memory)
+		status = memory_map(fds[0], payload->size, sender, &payload->data);
+	fds_close(fds, memory);
+	if (status == LANE_OK)
+		memcpy(payload->fds, fds + memory, payload->n_fds * sizeof *fds);
+	else
+		fds_close(fds + memory, payload->n_fds);
+	return status;
 }
 
 void payload_unmap(const char *data, size_t size)
@@ -168,10 +204,10 @@ void payload_unmap(const char *data, size_t size)
 int payload_discard(int socket, uint32_t seq)
 {
 	struct payload_header header;
-	int fd;
-	int status = descriptor_receive(socket, &header, &fd);
-	if (status != LANE_OK)
-		return status;
-	close(fd);
-	return header.seq == seq ? LANE_OK : LANE_BROKEN;
+	ssize_t size;
+	/* Without room for descriptors the kernel lets go of them. */
+	do
+		size = recv(socket, &header, sizeof header, MSG_DONTWAIT);
+	while (size < 0 && errno == EINTR);
+	return size == (ssize_t)sizeof header && header.seq == seq ? LANE_OK : LANE_BROKEN;
 }

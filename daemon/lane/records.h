@@ -68,7 +68,8 @@ struct request_record {
 	uint32_t attempt;
 	uint32_t items;
 	uint32_t name_length;
-	uint32_t large; /* the arguments come as a memfd */
+	uint16_t large; /* the arguments come as a memfd */
+	uint16_t n_fds; /* so many descriptors come along */
 };
 static_assert(sizeof(struct request_record) == 48, "no padding");
 
@@ -77,7 +78,10 @@ struct reply_record {
 	uint64_t payload_length;
 	int64_t started_ns;
 	int64_t ended_ns;
-	double progress;
+	union {
+		double progress;
+		uint64_t offset; /* LANE_OUTPUT */
+	};
 	uint32_t word;
 	uint32_t seq;
 	int32_t code;

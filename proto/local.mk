@@ -2,6 +2,7 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
+	proto/base64.h \
 	proto/errors.h \
 	proto/framing.h \
 	proto/json_scan.h \
@@ -14,6 +15,7 @@ libproto_la_SOURCES = \
 	proto/suggest.h \
 	proto/units.h \
 	proto/utf8.h \
+	proto/base64.c \
 	proto/errors.c \
 	proto/framing.c \
 	proto/json_scan.c \

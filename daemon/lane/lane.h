@@ -139,5 +139,7 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 bool lane_end_output(struct lane_end *end, int stream, uint64_t offset, const char *data, size_t length);
 /* Whether the master wants the taken request to stop. Any thread. */
 bool lane_end_interrupted(const struct lane_end *end);
+/* Whether there is no request that has yet to be answered: none in the ring, and none taken. Any thread. */
+bool lane_end_is_idle(const struct lane_end *end);
 
 #endif

@@ -366,3 +366,11 @@ bool lane_end_interrupted(const struct lane_end *end)
 	uint64_t current = atomic_load_explicit(&end->current, memory_order_relaxed);
 	return current && atomic_load_explicit(&end->memory.shared->interrupt, memory_order_relaxed) == current;
 }
+
+/* A request's room is given back when it has been answered. The head first: between the two, the master may add one. */
+bool lane_end_is_idle(const struct lane_end *end)
+{
+	struct ring_shared *requests = &end->memory.shared->requests;
+	uint32_t head = atomic_load(&requests->head);
+	return head == atomic_load(&requests->tail);
+}

@@ -2,10 +2,13 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += liblane.la
 liblane_la_SOURCES = \
+	daemon/lane/capture.h \
+	daemon/lane/capture_memory.h \
 	daemon/lane/lane.h \
 	daemon/lane/payload.h \
 	daemon/lane/records.h \
 	daemon/lane/ring.h \
+	daemon/lane/capture.c \
 	daemon/lane/lane.c \
 	daemon/lane/lane_end.c \
 	daemon/lane/memory.c \

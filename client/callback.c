@@ -44,16 +44,16 @@ static void run_event(struct taskd *c)
 {
 	struct frame frame = { c, innermost };
 	struct event *event = event_take(c);
-	struct taskd_watch *watch = event->watch;
+	struct subscription *subscription = event->subscription;
 
 	innermost = &frame;
-	watch->calling = true;
+	subscription->calling = true;
 	pthread_mutex_unlock(&c->lock);
-	watch->callback(watch->user, &event->told);
+	subscription->tell(subscription, event);
 	pthread_mutex_lock(&c->lock);
 	innermost = frame.outer;
 	event_free(event);
-	watch_told(watch);
+	subscription_told(subscription);
 }
 
 void callbacks_run(struct taskd *c)

@@ -17,9 +17,17 @@
 #include <sys/queue.h>
 
 #include "client/taskd.h"
+#include "proto/command.h"
 #include "proto/framing.h"
 #include "proto/json_scan.h"
 #include "proto/strbuf.h"
+
+/* Text, not terminated. */
+struct piece {
+	const char *text;
+	size_t length;
+};
+#define PIECE(literal) ((struct piece){ (literal), sizeof(literal) - 1 })
 
 /* --- errors (error.c, failure.c) --- */
 /* Notes the calling thread's last failure and returns ERROR. FORMAT NULL: its usual text. */
@@ -80,6 +88,7 @@ enum future_kind {
 	FUTURE_BATCH,    /* the reply is its id and its peers': then they are detached ones */
 	FUTURE_RETRY,    /* the reply is a new task's id: then it is the request for that one's result */
 	FUTURE_WATCH,    /* the reply is a watch's number; it is never the user's */
+	FUTURE_FOLLOW,   /* the same of a command's output */
 };
 
 /* Somebody who waits for several futures: those that have ended, in the order of their ends. */
@@ -109,7 +118,7 @@ struct taskd_future {
 	struct taskd_future *next; /* in `spare` or `callable` */
 	union {
 		struct taskd_future *peer; /* the next of the same batch, or, in `tasks`, of the same task */
-		struct taskd_watch *watch; /* FUTURE_WATCH: whose it is; NULL once that one was freed */
+		struct subscription *subscription; /* FUTURE_WATCH, _FOLLOW: whose; NULL once it was freed */
 	};
 	enum future_kind kind;
 	bool owned;       /* the user has it */
@@ -148,19 +157,23 @@ void watch_end(struct watch *watch);
 /* The next that has ended, or NULL. */
 struct watch *group_take(struct group *group);
 
-/* --- events (events.c) --- */
+/* --- what the daemon tells by itself (subscription.c, events.c, follow.c) --- */
 struct event {
 	struct event *next;
-	struct taskd_watch *watch;
-	uint64_t when;           /* among the futures' ends */
-	struct taskd_event told; /* what it points to is behind this struct */
-	bool lasting;            /* it is part of its watch */
+	struct subscription *subscription;
+	uint64_t when; /* among the futures' ends */
+	bool lasting;  /* it is part of its subscription */
+	union {        /* what these point to is behind this struct */
+		struct taskd_event told;
+		struct taskd_output output;
+	};
 };
-struct taskd_watch {
-	LIST_ENTRY(taskd_watch) link; /* in `watches`, until it is over */
+enum subscription_kind { SUBSCRIPTION_WATCH, SUBSCRIPTION_FOLLOW, N_SUBSCRIPTIONS };
+struct subscription {
+	LIST_ENTRY(subscription) link; /* in `subscriptions`, until it is over */
 	struct taskd *connection;
-	taskd_event_callback *callback;
-	void *user;
+	enum subscription_kind kind;
+	void (*tell)(struct subscription *subscription, const struct event *event); /* calls the user's function */
 	struct taskd_future *request; /* NULL once that was answered */
 	uint64_t number;              /* the daemon's; 0 while it is not known */
 	bool over;                    /* no more events come */
@@ -168,22 +181,40 @@ struct taskd_watch {
 	bool abandoned;               /* freed meanwhile, in a callback */
 	pthread_cond_t idle;
 	struct failure *refusal;
-	struct event begin, end; /* so that there is always memory for these */
+	struct event end; /* so that there is always memory for it */
 };
-/* task.event and task.missed; by the reader, without the mutex. NULL: nonsense, or, with *watch set, no memory. */
-struct event *event_read(const struct json_span *params, uint64_t *watch);
-struct event *event_read_missed(const struct json_span *params, uint64_t *watch);
-void event_free(struct event *event);
-/* Locked, the rest. Hands it to its watch; takes it. */
-void events_tell(struct taskd *c, uint64_t number, struct event *event);
+/* Locked, all of these. Begins it by the request PIECES; false with error_set called, and nothing to undo. */
+bool subscription_begin(struct subscription *subscription, struct taskd *c, enum subscription_kind kind,
+	const struct piece *pieces, size_t n, bool newlines);
+/* Hands EVENT to its owner, or frees it. */
+void subscription_tell(struct subscription *subscription, struct event *event);
+/* The one of that number; NULL: it was ended, and the daemon did not know yet. */
+struct subscription *subscription_find(struct taskd *c, enum subscription_kind kind, uint64_t number);
+/* What the answer to F's request says: its number, under NAME. NULL: it has failed, or there is no one any more. */
+struct subscription *subscription_answered(struct taskd_future *f, const char *name, const struct json_span *result);
+/* No more comes for it. */
+void subscription_over(struct subscription *subscription);
+/* The connection has ended: so have all subscriptions. */
+void subscriptions_end(struct taskd *c);
+/* What taskd_unwatch does. */
+void subscription_drop(struct subscription *subscription);
+/* Its function has returned. */
+void subscription_told(struct subscription *subscription);
 /* The next one to be told; there must be one. */
 struct event *event_take(struct taskd *c);
-/* The connection has ended: so have all watches. */
-void events_end(struct taskd *c);
-/* The answer to task.watch: RESULT, or, where that is of kind JSON_NONE, *failure, which it takes. */
+void event_free(struct event *event);
+
+/* task.event, task.missed and task.output; by the reader, without the mutex. NULL: nonsense, or, with *number set, no
+ * memory. */
+struct event *event_read(const struct json_span *params, uint64_t *number);
+struct event *event_read_missed(const struct json_span *params, uint64_t *number);
+struct event *event_read_output(const struct json_span *params, uint64_t *number);
+/* Locked: the answer to task.watch: RESULT, or, where that is of kind JSON_NONE, *failure, which it takes. The same of
+ * task.follow. */
 void watch_answered(struct taskd_future *f, const struct json_span *result, struct failure **failure);
-/* Its function has returned. */
-void watch_told(struct taskd_watch *watch);
+void follow_answered(struct taskd_future *f, const struct json_span *result, struct failure **failure);
+/* Makes its `end` what tells of a failure. */
+void watch_end_event(struct subscription *subscription, const struct taskd_failure *failure);
 
 /* Runs what has gathered in `callable` and `events`; the mutex is given up for each callback. */
 void callbacks_run(struct taskd *c);
@@ -192,6 +223,17 @@ void callbacks_drop(struct taskd_future *f);
 bool callbacks_running(const struct taskd *c);
 
 /* --- the connection (connection.c, output.c, reader.c) --- */
+/* Descriptors that travel with a request: with its first byte. They are ours, and closed once they were sent. */
+struct passing {
+	STAILQ_ENTRY(passing) link;
+	uint64_t at, end; /* where the request begins and ends, as `written` counts */
+	size_t n;
+	int fds[COMMAND_FDS];
+};
+/* Duplicates of FDS. Not locked. NULL with error_set called. */
+struct passing *passing_new(struct taskd *c, const int *fds, size_t n);
+void passing_free(struct passing *passing);
+
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	pthread_cond_t wake;
@@ -216,6 +258,9 @@ struct taskd {
 	uint64_t written;  /* bytes in all, that the socket has taken */
 	size_t out_enough; /* once so much is not written, a submission tries to */
 	int out_error;     /* errno of the write that failed; what is left to read is read all the same */
+	STAILQ_HEAD(, passing) passings; /* descriptors that go with requests, in their order */
+	size_t n_passing;
+	bool out_held; /* there is room in the socket, but too many descriptors are on their way */
 
 	/* The reader's alone. */
 	char *in;
@@ -237,7 +282,7 @@ struct taskd {
 	struct taskd_future **callable_last;
 	struct event *events; /* to be told */
 	struct event **events_last;
-	LIST_HEAD(, taskd_watch) watches;
+	LIST_HEAD(, subscription) subscriptions[N_SUBSCRIPTIONS];
 };
 
 int64_t now_ns(void);
@@ -256,10 +301,15 @@ void connection_fail(struct taskd *c, enum taskd_error error, const char *format
 	__attribute__((format(printf, 3, 4)));
 
 #define OUT_ENOUGH ((size_t)64 << 10) /* so much is worth a system call of its own */
+#define PASSING_ENOUGH 32             /* so are so many requests with descriptors, which are open meanwhile */
 /* Locked: writes what the socket takes; the rest is the reader's. */
 void output_write(struct taskd *c);
 bool output_pending(const struct taskd *c);
+/* Locked: forgets what is not written, and closes the descriptors that were to go with it. */
+void output_drop(struct taskd *c);
 
+/* How long output that is held waits before it is tried again: nothing tells when the daemon has taken descriptors. */
+#define OUT_HELD_NS (10 * TASKD_MS)
 /* Locked: waits until READY says so (it is asked with the mutex held, by any thread), the connection ends, or time runs
  * out; reads where nobody else does, and runs callbacks. TASKD_OK, TASKD_E_TIMEOUT, or the connection's error. */
 enum taskd_error reader_wait(struct taskd *c, bool (*ready)(void *arg), void *arg, int64_t deadline);
@@ -274,11 +324,6 @@ void reply_submitted(struct taskd_future *f, const struct json_span *result);
 struct json_span reply_member(const struct json_span *object, const char *name);
 
 /* --- requests (request.c) --- */
-struct piece {
-	const char *text;
-	size_t length;
-};
-#define PIECE(literal) ((struct piece){ (literal), sizeof(literal) - 1 })
 /* Locked: {"jsonrpc":"2.0","id":N,"method":" and the pieces, which close the quote, the object and nothing else. NULL
  * without memory or after the connection's end; error_set has been called. */
 struct taskd_future *request_add(
@@ -286,6 +331,11 @@ struct taskd_future *request_add(
 /* The same for a future that is there. TASKD_OK, or why not; then the future is as it was. */
 enum taskd_error request_write(
 	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines);
+/* What taskd_submit does, but ARGS has been checked. PASSING (or NULL) is taken over. */
+struct taskd_future *request_submit(struct taskd *c, const char *task, struct piece args, bool newlines,
+	const struct taskd_options *options, struct passing *passing);
+/* What is asked before: NAME, which is a WHAT, is there. False with error_set called. */
+bool request_may_submit(const struct taskd *c, const char *name, const char *what);
 /* Locked: the future is to be what the result of the task with its id is. */
 void request_result(struct taskd_future *f);
 /* Locked: {"jsonrpc":"2.0","method":"$/cancelRequest", …} */
@@ -301,6 +351,21 @@ enum taskd_error options_check(const struct taskd_options *options);
 enum taskd_error options_check_map(const struct taskd_options *options);
 /* ,"queue":… for each option that is given, but for `detached`. They were checked. */
 void options_write(struct strbuf *out, const struct taskd_options *options);
+
+/* --- commands (environment.c, bytes.c) --- */
+/* ,"env":{…}: what a command's environment gets from this process's and from COMMAND. */
+enum taskd_error environment_write(struct strbuf *out, const struct taskd_command *command);
+bool text_is_utf8(const char *text);
+/* Bytes as the wire has them: a string, or one in base64. */
+struct bytes {
+	struct json_span text, base64; /* one of them is a string */
+};
+/* Notes VALUE where NAME is "STREAM" or "STREAM_base64". */
+void bytes_note(struct bytes *bytes, const char *stream, const struct json_span *name, const struct json_span *value);
+/* Room for them, terminated; 0: they are not there. */
+size_t bytes_room(const struct bytes *bytes);
+/* Into ROOM, of bytes_room; terminated. False: that is not base64, or there is no memory. */
+bool bytes_copy(const struct bytes *bytes, char *room, size_t *length);
 
 /* Locked: the answer to a batch of which FIRST is the first. FAILURE is shared; NULL: there was no memory for it. */
 void batch_submitted(struct taskd *c, struct taskd_future *first, const struct json_span *result);

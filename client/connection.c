@@ -142,7 +142,9 @@ static struct taskd *connection_new(int fd, size_t frame_limit)
 	TAILQ_INIT(&c->waiters);
 	c->callable_last = &c->callable;
 	c->events_last = &c->events;
-	LIST_INIT(&c->watches);
+	STAILQ_INIT(&c->passings);
+	for (int i = 0; i < N_SUBSCRIPTIONS; i++)
+		LIST_INIT(&c->subscriptions[i]);
 	return c;
 }
 
@@ -199,7 +201,9 @@ static void fail_all(struct taskd *c, struct futures *futures)
 
 	for (size_t i = 0; i < n; i++) {
 		struct taskd_future *f = futures->slots[i].future, *peer;
-		if (f->kind == FUTURE_WATCH) { /* its watch is told by events_end */
+		if (f->kind == FUTURE_WATCH || f->kind == FUTURE_FOLLOW) { /* whose end is told by subscriptions_end */
+			if (f->subscription)
+				f->subscription->request = NULL;
 			f->outstanding = false;
 			future_release(f);
 			continue;
@@ -225,9 +229,8 @@ void connection_fail(struct taskd *c, enum taskd_error error, const char *format
 	c->ended = (struct taskd_failure){ .error = error, .kind = "", .message = c->reason };
 	fail_all(c, &c->requests);
 	fail_all(c, &c->tasks);
-	events_end(c);
-	strbuf_free(&c->out);
-	c->out_start = 0;
+	subscriptions_end(c);
+	output_drop(c);
 	/* The daemon hears of it now; the number stays taken while the user's loop may have it. */
 	shutdown(c->fd, SHUT_RDWR);
 	reader_wake_waiters(c);

@@ -1,10 +1,15 @@
-/* Watches: the daemon's notifications of what becomes of tasks, each handed to the function of its watch in the order in
- * which they came. They wait in one list of the connection, which is never longer than what was read at once: while the
- * functions run nothing is read, so what is too much piles up at the daemon, which counts what it does not keep. */
+/* Watches: the daemon's notifications of what becomes of tasks. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
+
+struct taskd_watch {
+	struct subscription base;
+	taskd_event_callback *callback;
+	void *user;
+	struct event begin; /* so that there is always memory for it */
+};
 
 /* --- reading, without the mutex --- */
 
@@ -73,122 +78,37 @@ struct event *event_read_missed(const struct json_span *params, uint64_t *watch)
 	return event;
 }
 
-/* --- what waits to be told, locked --- */
+/* --- the watch, locked --- */
 
-static void tell(struct taskd_watch *watch, struct event *event)
+void watch_end_event(struct subscription *subscription, const struct taskd_failure *failure)
 {
-	struct taskd *c = watch->connection;
-
-	event->watch = watch;
-	event->when = ++c->ends;
-	event->next = NULL;
-	*c->events_last = event;
-	c->events_last = &event->next;
-}
-
-void event_free(struct event *event)
-{
-	if (event && !event->lasting)
-		free(event);
-}
-
-void events_tell(struct taskd *c, uint64_t number, struct event *event)
-{
-	struct taskd_watch *watch;
-
-	LIST_FOREACH (watch, &c->watches, link) {
-		if (watch->number == number) {
-			tell(watch, event);
-			return;
-		}
-	}
-	event_free(event); /* its watch was ended, and the daemon did not know yet */
-}
-
-static void end(struct taskd_watch *watch, const struct taskd_failure *failure)
-{
-	LIST_REMOVE(watch, link);
-	watch->over = true;
-	watch->request = NULL;
-	watch->end.told = (struct taskd_event){ .kind = TASKD_EVENT_END, .name = "end", .failure = failure };
-	tell(watch, &watch->end);
-}
-
-void events_end(struct taskd *c)
-{
-	while (!LIST_EMPTY(&c->watches))
-		end(LIST_FIRST(&c->watches), &c->ended);
-}
-
-struct event *event_take(struct taskd *c)
-{
-	struct event *event = c->events;
-
-	c->events = event->next;
-	if (!c->events)
-		c->events_last = &c->events;
-	return event;
-}
-
-static void drop_events(struct taskd_watch *watch)
-{
-	struct taskd *c = watch->connection;
-	struct event **at = &c->events, *event;
-
-	while ((event = *at)) {
-		if (event->watch == watch) {
-			*at = event->next;
-			event_free(event);
-		} else {
-			at = &event->next;
-		}
-	}
-	c->events_last = at;
-}
-
-/* --- the watch --- */
-
-static void send_unwatch(struct taskd *c, uint64_t number)
-{
-	struct strbuf text = STRBUF_INIT;
-
-	strbuf_printf(&text, "task.unwatch\",\"params\":{\"watch\":\"%llu\"}", (unsigned long long)number);
-	if (!strbuf_failed(&text) && !c->error) {
-		struct piece piece = { text.data, text.length };
-		struct taskd_future *f = request_add(c, FUTURE_REQUEST, &piece, 1, false);
-		if (f)
-			f->owned = false;
-		output_write(c); /* at once: nobody may ever wait here again */
-	}
-	strbuf_free(&text);
+	subscription->end.told = (struct taskd_event){ .kind = TASKD_EVENT_END, .name = "end", .failure = failure };
 }
 
 void watch_answered(struct taskd_future *f, const struct json_span *result, struct failure **failure)
 {
-	struct taskd *c = f->connection;
-	struct taskd_watch *watch = f->watch;
-	struct json_span span = reply_member(result, "watch");
-	char text[TASK_ID_ROOM];
-	uint64_t number = 0;
+	struct subscription *base = subscription_answered(f, "watch", result);
+	struct taskd_watch *watch = (struct taskd_watch *)base;
 
-	f->outstanding = false;
-	future_release(f);
+	if (!watch)
+		return;
 	if (result->kind == JSON_NONE) {
-		if (!watch)
-			return;
-		watch->refusal = *failure;
+		base->refusal = *failure;
 		*failure = NULL;
-		end(watch, watch->refusal ? &watch->refusal->told : &failure_memory);
-	} else if (!failure_read_id(&span, text, &number) || number == 0) {
-		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a watch without a number");
-	} else if (!watch) {
-		send_unwatch(c, number);
+		watch_end_event(base, base->refusal ? &base->refusal->told : &failure_memory);
+		subscription_tell(base, &base->end);
+		subscription_over(base);
 	} else {
-		watch->request = NULL;
-		watch->number = number;
 		watch->begin.told = (struct taskd_event){ .kind = TASKD_EVENT_BEGIN, .name = "begin" };
-		tell(watch, &watch->begin);
+		subscription_tell(base, &watch->begin);
 	}
+}
+
+static void tell(struct subscription *subscription, const struct event *event)
+{
+	struct taskd_watch *watch = (struct taskd_watch *)subscription;
+
+	watch->callback(watch->user, &event->told);
 }
 
 struct taskd_watch *taskd_watch(struct taskd *c, const char *filter, taskd_event_callback *callback, void *user)
@@ -218,65 +138,26 @@ struct taskd_watch *taskd_watch(struct taskd *c, const char *filter, taskd_event
 		error_set(TASKD_E_MEMORY, NULL);
 		return NULL;
 	}
-	pthread_cond_init(&watch->idle, NULL);
-	watch->connection = c;
+	watch->base.tell = tell;
 	watch->callback = callback;
 	watch->user = user;
-	watch->begin.lasting = watch->end.lasting = true;
+	watch->begin.lasting = true;
 	struct piece pieces[] = { PIECE("task.watch\",\"params\":"), { filter, strlen(filter) } };
 	connection_lock(c);
-	watch->request = request_add(c, FUTURE_WATCH, pieces, 2, newlines);
-	if (watch->request) {
-		watch->request->owned = false;
-		watch->request->watch = watch;
-		LIST_INSERT_HEAD(&c->watches, watch, link);
-		c->references++;
-	}
+	bool begun = subscription_begin(&watch->base, c, SUBSCRIPTION_WATCH, pieces, 2, newlines);
 	connection_unlock(c);
-	if (watch->request)
+	if (begun)
 		return watch;
-	pthread_cond_destroy(&watch->idle);
 	free(watch);
 	return NULL;
 }
 
-static void watch_free(struct taskd_watch *watch)
-{
-	watch->connection->references--;
-	failure_free(watch->refusal);
-	pthread_cond_destroy(&watch->idle);
-	free(watch);
-}
-
-void watch_told(struct taskd_watch *watch)
-{
-	watch->calling = false;
-	pthread_cond_broadcast(&watch->idle);
-	if (watch->abandoned)
-		watch_free(watch);
-}
-
 void taskd_unwatch(struct taskd_watch *watch)
 {
-	if (!watch || !connection_usable(watch->connection))
+	if (!watch || !connection_usable(watch->base.connection))
 		return;
-	struct taskd *c = watch->connection;
+	struct taskd *c = watch->base.connection;
 	connection_lock(c);
-	drop_events(watch);
-	if (!watch->over) {
-		LIST_REMOVE(watch, link);
-		watch->over = true;
-		if (watch->request)
-			watch->request->watch = NULL;
-		else
-			send_unwatch(c, watch->number);
-	}
-	if (watch->calling && callbacks_running(c)) {
-		watch->abandoned = true; /* watch_told frees it */
-	} else {
-		while (watch->calling)
-			pthread_cond_wait(&watch->idle, &c->lock);
-		watch_free(watch);
-	}
+	subscription_drop(&watch->base);
 	connection_unlock(c);
 }

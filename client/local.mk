@@ -6,21 +6,28 @@ libclient_la_SOURCES = \
 	client/taskd.h \
 	client/client.h \
 	client/batch.c \
+	client/bytes.c \
 	client/callback.c \
 	client/connection.c \
 	client/control.c \
+	client/environment.c \
 	client/error.c \
 	client/events.c \
+	client/exec.c \
 	client/failure.c \
+	client/follow.c \
 	client/future.c \
 	client/futures.c \
 	client/map.c \
 	client/options.c \
 	client/output.c \
 	client/path.c \
+	client/ran.c \
 	client/reader.c \
 	client/replies.c \
 	client/request.c \
+	client/running.c \
+	client/subscription.c \
 	client/wait.c
 libclient_la_LIBADD = libproto.la
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

@@ -102,7 +102,7 @@ static void connection_ended(struct taskd *c, int result)
  * up in between. */
 static void turn(struct taskd *c, int64_t deadline)
 {
-	bool output = output_pending(c);
+	bool output = output_pending(c), held = c->out_held;
 	/* With several tasks on their way the next replies are likely to be there. */
 	bool likely = deadline == 0 || c->requests.count + c->tasks.count > 1;
 	int result = -EAGAIN;
@@ -111,7 +111,9 @@ static void turn(struct taskd *c, int64_t deadline)
 	pthread_mutex_unlock(&c->lock);
 	if (likely && !output)
 		result = receive(c);
-	if (result == -EAGAIN && (deadline != 0 || output) && poll_socket(c, output, deadline))
+	if (held && deadline > now_ns() + OUT_HELD_NS)
+		deadline = now_ns() + OUT_HELD_NS;
+	if (result == -EAGAIN && (deadline != 0 || output) && poll_socket(c, output && !held, deadline))
 		result = receive(c);
 	if (result > 0)
 		replies_consume(c);

@@ -14,6 +14,7 @@ struct reply {
 		REPLY_FINISHED, /* the task `number`, which was submitted detached */
 		REPLY_REFUSED,  /* an error that belongs to no request: the daemon could not read one */
 		REPLY_EVENT,    /* for the watch `number` */
+		REPLY_OUTPUT,   /* for the follow `number` */
 		REPLY_OTHER,    /* a notification that this library does not know */
 		REPLY_NONSENSE,
 	} kind;
@@ -83,14 +84,19 @@ static void read_notification(struct reply *reply, const struct json_span *metho
 		read_finished(reply, params);
 		return;
 	}
-	if (json_string_is(method, "task.event"))
+	enum reply_kind kind = REPLY_EVENT;
+	if (json_string_is(method, "task.event")) {
 		reply->event = event_read(params, &reply->number);
-	else if (json_string_is(method, "task.missed"))
+	} else if (json_string_is(method, "task.missed")) {
 		reply->event = event_read_missed(params, &reply->number);
-	else
+	} else if (json_string_is(method, "task.output")) {
+		reply->event = event_read_output(params, &reply->number);
+		kind = REPLY_OUTPUT;
+	} else {
 		reply->kind = REPLY_OTHER;
+	}
 	if (reply->number)
-		reply->kind = REPLY_EVENT;
+		reply->kind = kind;
 }
 
 static void read_reply(struct reply *reply, const char *text, size_t length)
@@ -218,6 +224,9 @@ static void settle_answer(struct taskd *c, struct reply *reply)
 	case FUTURE_WATCH:
 		watch_answered(f, &reply->result, &reply->failure);
 		break;
+	case FUTURE_FOLLOW:
+		follow_answered(f, &reply->result, &reply->failure);
+		break;
 	}
 }
 
@@ -238,6 +247,14 @@ static enum taskd_error refusal(const struct failure *failure)
 	return failure && failure->told.error == TASKD_E_PROTOCOL ? TASKD_E_PROTOCOL : TASKD_E_DISCONNECTED;
 }
 
+static void settle_event(struct taskd *c, enum subscription_kind kind, struct reply *reply)
+{
+	if (reply->event)
+		subscription_tell(subscription_find(c, kind, reply->number), reply->event);
+	else
+		connection_fail(c, TASKD_E_MEMORY, "no memory for an event of the daemon's");
+}
+
 static void settle(struct taskd *c, struct reply *reply)
 {
 	switch (reply->kind) {
@@ -248,10 +265,10 @@ static void settle(struct taskd *c, struct reply *reply)
 		settle_finished(c, reply);
 		break;
 	case REPLY_EVENT:
-		if (reply->event)
-			events_tell(c, reply->number, reply->event);
-		else
-			connection_fail(c, TASKD_E_MEMORY, "no memory for an event of the daemon's");
+		settle_event(c, SUBSCRIPTION_WATCH, reply);
+		break;
+	case REPLY_OUTPUT:
+		settle_event(c, SUBSCRIPTION_FOLLOW, reply);
 		break;
 	case REPLY_REFUSED:
 		/* Which request it was is not known, and that one would be waited for for ever. */

@@ -24,8 +24,9 @@ static void add(struct taskd *c, struct piece piece)
 	strbuf_add(&c->out, piece.text, piece.length);
 }
 
-enum taskd_error request_write(
-	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines)
+/* PASSING goes with it, and is the connection's then. */
+static enum taskd_error write_passing(struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n,
+	bool newlines, struct passing *passing)
 {
 	size_t start = c->out.length;
 	char buf[24];
@@ -50,13 +51,25 @@ enum taskd_error request_write(
 		for (char *p = c->out.data + start; p < c->out.data + c->out.length - 1; p++)
 			if (*p == '\n' || *p == '\r')
 				*p = ' ';
-	if (c->out.length - c->out_start >= c->out_enough)
+	if (passing) {
+		passing->at = c->written + (start - c->out_start);
+		passing->end = c->written + (c->out.length - c->out_start);
+		STAILQ_INSERT_TAIL(&c->passings, passing, link);
+		c->n_passing++;
+	}
+	if (c->out.length - c->out_start >= c->out_enough || (passing && c->n_passing >= PASSING_ENOUGH))
 		output_write(c);
 	return TASKD_OK;
 }
 
-struct taskd_future *request_add(
-	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
+enum taskd_error request_write(
+	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines)
+{
+	return write_passing(c, f, pieces, n, newlines, NULL);
+}
+
+static struct taskd_future *add_passing(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
+	bool newlines, struct passing *passing)
 {
 	struct taskd_future *f = future_new(c, kind);
 
@@ -64,11 +77,17 @@ struct taskd_future *request_add(
 		error_set(TASKD_E_MEMORY, NULL);
 		return NULL;
 	}
-	if (request_write(c, f, pieces, n, newlines) == TASKD_OK)
+	if (write_passing(c, f, pieces, n, newlines, passing) == TASKD_OK)
 		return f;
 	f->owned = false;
 	future_release(f);
 	return NULL;
+}
+
+struct taskd_future *request_add(
+	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
+{
+	return add_passing(c, kind, pieces, n, newlines, NULL);
 }
 
 void request_cancel(struct taskd *c, uint64_t request)
@@ -110,19 +129,21 @@ enum taskd_error request_check_json(const char *what, const char *text, size_t l
 	return TASKD_OK;
 }
 
-/* Adds a request with the mutex taken for it. */
-static struct taskd_future *submit(
-	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
+/* Adds a request with the mutex taken for it. PASSING (or NULL) is taken over. */
+static struct taskd_future *submit(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
+	bool newlines, struct passing *passing)
 {
 	connection_lock(c);
-	struct taskd_future *f = request_add(c, kind, pieces, n, newlines);
+	struct taskd_future *f = add_passing(c, kind, pieces, n, newlines, passing);
 	connection_unlock(c);
+	if (!f)
+		passing_free(passing);
 	return f;
 }
 
 /* The long form: {"task":…,"args":…, and the options. */
 static struct taskd_future *submit_with_options(struct taskd *c, const char *task, struct piece args,
-	const struct strbuf *options, bool detached, bool newlines)
+	const struct strbuf *options, bool detached, bool newlines, struct passing *passing)
 {
 	struct strbuf front = STRBUF_INIT;
 	struct taskd_future *f = NULL;
@@ -133,6 +154,7 @@ static struct taskd_future *submit_with_options(struct taskd *c, const char *tas
 	strbuf_puts(&front, ",\"args\":");
 	if (strbuf_failed(&front) || strbuf_failed(options)) {
 		error_set(TASKD_E_MEMORY, NULL);
+		passing_free(passing);
 	} else {
 		struct piece pieces[] = {
 			{ front.data, front.length },
@@ -141,14 +163,13 @@ static struct taskd_future *submit_with_options(struct taskd *c, const char *tas
 			{ options->data, options->length },
 			PIECE("}"),
 		};
-		f = submit(c, detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 5, newlines);
+		f = submit(c, detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 5, newlines, passing);
 	}
 	strbuf_free(&front);
 	return f;
 }
 
-/* What is asked before anything is submitted; false with error_set called. */
-static bool may_submit(const struct taskd *c, const char *name, const char *what)
+bool request_may_submit(const struct taskd *c, const char *name, const char *what)
 {
 	if (!c) {
 		error_of_null("connection");
@@ -163,32 +184,41 @@ static bool may_submit(const struct taskd *c, const char *name, const char *what
 	return true;
 }
 
-struct taskd_future *taskd_submit(
-	struct taskd *c, const char *task, const char *args, const struct taskd_options *options)
+struct taskd_future *request_submit(struct taskd *c, const char *task, struct piece args, bool newlines,
+	const struct taskd_options *options, struct passing *passing)
 {
 	static const struct taskd_options none;
 	struct strbuf given = STRBUF_INIT;
 	struct taskd_future *f;
-	bool newlines = false;
 
-	if (!may_submit(c, task, "task"))
-		return NULL;
 	if (!options)
 		options = &none;
-	struct piece arguments = args ? (struct piece){ args, strlen(args) } : PIECE("[]");
-	if (args && request_check_json("the arguments", args, arguments.length, true, &newlines) != TASKD_OK)
+	if (options_check(options) != TASKD_OK) {
+		passing_free(passing);
 		return NULL;
-	if (options_check(options) != TASKD_OK)
-		return NULL;
+	}
 	options_write(&given, options);
 	if (given.length > 0 || strbuf_failed(&given) || options->detached || !request_is_task_name(task)) {
-		f = submit_with_options(c, task, arguments, &given, options->detached, newlines);
+		f = submit_with_options(c, task, args, &given, options->detached, newlines, passing);
 	} else {
-		struct piece pieces[] = { { task, strlen(task) }, PIECE("\",\"params\":"), arguments };
-		f = submit(c, FUTURE_CALL, pieces, 3, newlines);
+		struct piece pieces[] = { { task, strlen(task) }, PIECE("\",\"params\":"), args };
+		f = submit(c, FUTURE_CALL, pieces, 3, newlines, passing);
 	}
 	strbuf_free(&given);
 	return f;
+}
+
+struct taskd_future *taskd_submit(
+	struct taskd *c, const char *task, const char *args, const struct taskd_options *options)
+{
+	struct piece arguments = args ? (struct piece){ args, strlen(args) } : PIECE("[]");
+	bool newlines = false;
+
+	if (!request_may_submit(c, task, "task"))
+		return NULL;
+	if (args && request_check_json("the arguments", args, arguments.length, true, &newlines) != TASKD_OK)
+		return NULL;
+	return request_submit(c, task, arguments, newlines, options, NULL);
 }
 
 /* METHOD with one parameter, a task's id. Locked. */
@@ -214,7 +244,7 @@ static enum taskd_error write_about(struct taskd_future *f, const char *method, 
 static struct taskd_future *ask_about(
 	struct taskd *c, enum future_kind kind, const char *method, const char *name, const char *id)
 {
-	if (!may_submit(c, id, "id"))
+	if (!request_may_submit(c, id, "id"))
 		return NULL;
 	if (strlen(id) >= TASK_ID_ROOM) {
 		error_set(TASKD_E_INVALID, "no task's id is as long as that: %s", id);
@@ -265,7 +295,7 @@ struct taskd_future *taskd_request(struct taskd *c, const char *method, const ch
 	struct taskd_future *f = NULL;
 	bool newlines = false;
 
-	if (!may_submit(c, method, "method"))
+	if (!request_may_submit(c, method, "method"))
 		return NULL;
 	if (params && request_check_json("the parameters", params, strlen(params), true, &newlines) != TASKD_OK)
 		return NULL;
@@ -278,7 +308,7 @@ struct taskd_future *taskd_request(struct taskd *c, const char *method, const ch
 			PIECE(",\"params\":"),
 			{ params, params ? strlen(params) : 0 },
 		};
-		f = submit(c, runs_task(method) ? FUTURE_CALL : FUTURE_REQUEST, pieces, params ? 3 : 1, newlines);
+		f = submit(c, runs_task(method) ? FUTURE_CALL : FUTURE_REQUEST, pieces, params ? 3 : 1, newlines, NULL);
 	}
 	strbuf_free(&name);
 	return f;

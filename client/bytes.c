@@ -6,7 +6,7 @@
 #include "proto/base64.h"
 #include "proto/utf8.h"
 
-bool text_is_utf8(const char *text)
+bool bytes_are_utf8(const char *text)
 {
 	size_t length = strlen(text);
 

@@ -355,7 +355,7 @@ void options_write(struct strbuf *out, const struct taskd_options *options);
 /* --- commands (environment.c, bytes.c) --- */
 /* ,"env":{…}: what a command's environment gets from this process's and from COMMAND. */
 enum taskd_error environment_write(struct strbuf *out, const struct taskd_command *command);
-bool text_is_utf8(const char *text);
+bool bytes_are_utf8(const char *text);
 /* Bytes as the wire has them: a string, or one in base64. */
 struct bytes {
 	struct json_span text, base64; /* one of them is a string */

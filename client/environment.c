@@ -82,7 +82,7 @@ static enum taskd_error check(const struct variable *variable)
 {
 	if (variable->name_length == 0)
 		return error_set(TASKD_E_INVALID, "a variable of the command's environment has no name");
-	if (!text_is_utf8(variable->name) || (variable->value && !text_is_utf8(variable->value)))
+	if (!bytes_are_utf8(variable->name) || (variable->value && !bytes_are_utf8(variable->value)))
 		return error_set(TASKD_E_INVALID,
 			"the variable %.*s of the command's environment is not UTF-8, and cannot be sent",
 			(int)variable->name_length, variable->name);

@@ -16,7 +16,7 @@ static void add_name(struct strbuf *out, const char *name)
 
 static enum taskd_error check_text(const char *what, const char *text)
 {
-	return text_is_utf8(text) ? TASKD_OK
+	return bytes_are_utf8(text) ? TASKD_OK
 				  : error_set(TASKD_E_INVALID, "%s is not UTF-8, and cannot be sent: %s", what, text);
 }
 

@@ -73,6 +73,7 @@ ssize_t base64_decode(void *room, const char *text, size_t length)
 	unsigned char *out = room;
 	unsigned bits = 0;
 	int n_bits = 0;
+	ssize_t decoded = 0;
 
 	if (!strip_padding(text, &length) || length % 4 == 1)
 		return -1;
@@ -84,12 +85,14 @@ ssize_t base64_decode(void *room, const char *text, size_t length)
 		n_bits += 6;
 		if (n_bits >= 8) {
 			n_bits -= 8;
-			*out++ = (unsigned char)(bits >> n_bits);
+			if (room)
+				out[decoded] = (unsigned char)(bits >> n_bits);
+			decoded++;
 		}
 	}
 	if (bits & ((1u << n_bits) - 1)) /* a byte was begun: something has been cut off */
 		return -1;
-	return out - (unsigned char *)room;
+	return decoded;
 }
 
 /* Whether JSON can say it as text. U+0000 is UTF-8, but not welcome there (json_scan.h). */

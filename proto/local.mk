@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
 	proto/base64.h \
+	proto/command.h \
 	proto/errors.h \
 	proto/framing.h \
 	proto/json_scan.h \
@@ -16,6 +17,9 @@ libproto_la_SOURCES = \
 	proto/units.h \
 	proto/utf8.h \
 	proto/base64.c \
+	proto/command.c \
+	proto/command_signal.c \
+	proto/command_text.c \
 	proto/errors.c \
 	proto/framing.c \
 	proto/json_scan.c \

@@ -335,6 +335,9 @@ static int read_strings(struct param_reader *reader, const struct param_spec *sp
 			json_next(value, &cursor, NULL, &item);
 		if (spec->words && read_word(reader, spec, &item) < 0)
 			return -1;
+		if (spec->array && item.kind != JSON_SPAN_STRING)
+			return param_refuse(reader, "parameter \"%s\" must be an array of strings, not of %s", spec->name,
+				param_describe(&item, buf));
 		if (read_string(reader, spec, &item, &out->strings[out->count]) < 0)
 			return -1;
 	}

@@ -36,6 +36,7 @@ START_TEST(the_vectors_of_the_rfc)
 	base64_encode(&out, data, strlen(data));
 	ck_assert_str_eq(out.data ? out.data : "", text);
 	ck_assert_int_eq(decode(text, room), (ssize_t)strlen(data));
+	ck_assert_int_eq(decode(text, NULL), (ssize_t)strlen(data));
 	ck_assert_mem_eq(room, data, strlen(data));
 	strcpy(bare, text);
 	bare[strcspn(bare, "=")] = '\0';

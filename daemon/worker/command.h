@@ -48,12 +48,15 @@ struct command_setting {
 };
 
 /* --- command.c --- */
+/* Makes this process fit for commands: a subreaper, SIGCHLD blocked and SIGPIPE ignored. In the thread that starts the
+ * slot's, before it does; END, CAPTURE and INBOX are borrowed. NULL with errno. */
 struct command_slot *command_slot_new(const struct command_setting *setting, struct lane_end *end, struct capture_end *capture,
 	struct inbox *inbox);
 void command_slot_free(struct command_slot *slot);
-/* Runs REQUEST, whatever its task's name, to its end, and fills in REPLY and PAYLOAD. REQUEST's descriptors are taken over. */
-void command_run(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,
-	struct strbuf *payload);
+/* Runs REQUEST, whatever its task's name, to its end, and fills in REPLY and PAYLOAD. REQUEST's descriptors are taken over.
+ * False: the master is gone, or something of the command's tree could not be ended: the slot is to take no other. */
+bool command_run(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,
+	struct strbuf *payload) __attribute__((warn_unused_result));
 
 /* --- inbox.c: what the main thread hears for the slot's thread, and what that answers --- */
 enum inbox_kind { INBOX_TERM, INBOX_KILL, INBOX_SIGNAL, INBOX_SUSPEND, INBOX_RESUME, INBOX_WINDOW, INBOX_SEND };
@@ -69,19 +72,29 @@ struct inbox_message {
 	char *data; /* malloc'ed, the message's */
 	struct inbox_message *next;
 };
-struct inbox *inbox_new(int control_fd);
+/* CONTROL_FD and END are borrowed. NULL with errno. */
+struct inbox *inbox_new(int control_fd, const struct lane_end *end);
+void inbox_free(struct inbox *inbox);
 /* An eventfd, readable while something is there. */
 int inbox_fd(const struct inbox *inbox);
-/* Any thread; takes MESSAGE over. */
+/* The main thread; takes MESSAGE over. Where the slot has no task, and none is on its way, it is answered at once. */
 void inbox_put(struct inbox *inbox, struct inbox_message *message);
+/* The slot has taken a task up. False: the master is gone, nothing is to be started any more. */
+bool inbox_begin(struct inbox *inbox);
 /* The oldest one for that attempt of that task, the slot's; those for others are answered with "not running". NULL. */
 struct inbox_message *inbox_take(struct inbox *inbox, uint64_t task_id, uint32_t attempt);
+/* Whether a TERM or a KILL for it is among what was not taken yet. */
+bool inbox_has_stop(struct inbox *inbox, uint64_t task_id, uint32_t attempt);
+/* Nothing runs any more. */
+void inbox_end(struct inbox *inbox);
+/* The slot has given its reply: what came too late is answered. */
+void inbox_settle(struct inbox *inbox);
 void inbox_message_free(struct inbox_message *message);
 /* From any thread. WORD: "done", "not_running", "no_input" or "refused" with a REASON. Nothing for ask 0. */
 void inbox_answer(struct inbox *inbox, uint64_t ask, const char *word, const char *reason);
-/* The master is gone: the slot is to end what it runs, and the process leaves. */
-void inbox_orphan(struct inbox *inbox);
-bool inbox_is_orphaned(const struct inbox *inbox);
+/* The master is gone: the slot is to end what it runs. Waits for that, PATIENCE_NS at most; false: it still runs. */
+bool inbox_orphan(struct inbox *inbox, int64_t patience_ns);
+bool inbox_is_orphaned(struct inbox *inbox);
 
 /* --- spawn_command.c --- */
 struct command_start {
@@ -95,6 +108,7 @@ struct command_start {
 	int nice;            /* added */
 	const struct command_params *limits;
 	int cgroup_fd;       /* where it is to start; -1: here. A folder of cgroup2 */
+	bool cgroup_limits;  /* …which sees to limit_memory and limit_processes; else each process is limited */
 };
 /* Starts it, without copying this process (CLONE_VM | CLONE_VFORK). 0 with pid and pidfd, or -1: *step (static) is what
  * could not be done, "execute", "change to the directory", …, and errno why. */
@@ -103,8 +117,8 @@ int command_spawn(const struct command_start *start, int *pid, int *pidfd, const
 /* --- tree.c: everything that descends from this process --- */
 /* Whether there are children at all, those that have ended included; one system call. */
 bool tree_is_empty(void);
-/* Sends SIGNAL to every process of the tree, the children's children before they can get away: for STOP and KILL repeats
- * until a pass finds nobody new. How many there were. Processes are found by their parents in /proc. */
+/* Sends SIGNAL to every process of the tree. For STOP and KILL that is every one, however they fork: all are stopped, until a
+ * pass finds nobody new. How many there were. Processes are found by their parents in /proc. */
 size_t tree_signal(int signal_number);
 /* Collects children that have ended, but for PID. How many. */
 size_t tree_reap(int pid);
@@ -120,11 +134,12 @@ char *program_find(const char *name, const char *cwd, char *const *environment);
 /* --- streams.c and its kin: what flows in and out --- */
 #define STREAMS_POLL_MAX 6
 /* Opens what the command reads and writes: pipes, a terminal, /dev/null, a file, what came along (FDS, in the order of
- * params->fds, taken over also where it fails). LOG_DIR NULL: no logs. NULL: *step and errno as of command_spawn. */
+ * params->fds, taken over also where it fails). LOG_DIR NULL: no logs. NULL: *step and errno as of command_spawn. After
+ * capture_begin; SIGPIPE is ignored. END is for LANE_OUTPUT alone. */
 struct streams *streams_new(const struct command_params *params, const int *fds, struct lane_end *end,
 	struct capture_end *capture, const char *log_dir, uint64_t task_id, uint32_t attempt, const char **step);
 void streams_free(struct streams *streams);
-/* The three descriptors that become the command's 0, 1 and 2. */
+/* The three descriptors that become the command's 0, 1 and 2; the same one may be there several times. */
 const int *streams_child(const struct streams *streams);
 /* The command has them now: this side's copies are closed. */
 void streams_started(struct streams *streams);
@@ -133,11 +148,12 @@ size_t streams_poll(struct streams *streams, struct pollfd *poll);
 /* Moves what can be moved without waiting; bounded, so that others have their turn. POLL as streams_poll has filled it in. */
 void streams_move(struct streams *streams, const struct pollfd *poll, size_t n);
 /* The command's tree is gone: takes what is still in the pipes, of which there will be no end where somebody else holds
- * them open; then streams_poll tells only what attached readers have yet to take. */
+ * them open; then streams_poll tells only what attached readers have yet to take. Its input is closed. */
 void streams_drain(struct streams *streams);
 /* Attached readers get nothing more: it was cancelled. */
 void streams_abandon(struct streams *streams);
-/* Live input. True: it has been taken over, or there was room; false: it must wait (it has kept nothing). */
+/* Live input; into a terminal always. TAKEN: the command has it, or there was room; FULL: it must wait (nothing was kept):
+ * at most 64 KiB wait here; CLOSED: there is none, or the command has closed it, or its end was said before. */
 enum streams_input { STREAMS_TAKEN, STREAMS_FULL, STREAMS_CLOSED };
 enum streams_input streams_send(struct streams *streams, const char *data, size_t length, bool eof);
 /* 0, or -1 with errno; ENOTTY where there is no terminal. */
@@ -146,8 +162,9 @@ int streams_window(struct streams *streams, int rows, int columns);
 int streams_log_error(const struct streams *streams);
 
 /* --- command_log.c: logs on disk --- */
-/* DIR/ID.ATTEMPT.stdout and .stderr. Opens one for writing; -1 with errno. */
+/* DIR/ID.ATTEMPT.stdout and .stderr. Opens an empty one for writing; -1 with errno. It is locked while it is open. */
 int command_log_create(const char *dir, uint64_t task_id, uint32_t attempt, enum capture_stream stream);
+void command_log_remove(const char *dir, uint64_t task_id, uint32_t attempt, enum capture_stream stream);
 /* A page of one: how many bytes, and *total; -1 with errno, ENOENT where there is none. */
 ssize_t command_log_read(const char *dir, uint64_t task_id, uint32_t attempt, enum capture_stream stream, uint64_t offset,
 	void *room, size_t size, uint64_t *total);
@@ -156,10 +173,12 @@ void command_log_prune(const struct command_setting *setting, bool force);
 
 /* --- cgroup_slot.c: this worker's own cgroup --- */
 struct cgroup_slot;
-/* Makes (or takes over) PARENT/slot-INDEX. NULL: there is none, which is logged once. */
+/* Makes (or takes over) PARENT/slot-INDEX, and PARENT where it is the first. PARENT NULL: NULL. NULL: there is none, which is
+ * logged once. */
 struct cgroup_slot *cgroup_slot_new(const char *parent, int index);
 void cgroup_slot_free(struct cgroup_slot *cgroup);
-/* For a new command: sets the limits (-1: none). 0, or -1 with errno. */
+/* For a new command: sets the limits (-1: none). 0, or -1 with errno: one of those that are wanted cannot be set here, and the
+ * command is to be limited by other means; ENOTSUP: the kernel does not count that here. */
 int cgroup_slot_begin(struct cgroup_slot *cgroup, int64_t memory, int64_t processes);
 /* For command_spawn. */
 int cgroup_slot_fd(const struct cgroup_slot *cgroup);

@@ -1,0 +1,137 @@
+/* The descriptors that a command's streams are made of. What came along from a client is its own, and perhaps other
+ * processes' too: O_NONBLOCK is a flag of the open file that all of them share, so a pipe or a terminal is opened anew by
+ * way of /proc, which gives this process an open file of its own. */
+#include "worker/streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void streams_close(int *fd)
+{
+	int error = errno;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = error;
+}
+
+static int reopen(int fd, int flags)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags | O_CLOEXEC | O_NOCTTY);
+}
+
+int streams_open_null(int flags)
+{
+	return open("/dev/null", flags | O_CLOEXEC);
+}
+
+static int write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, data, length);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			data += n;
+			length -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int streams_open_bytes(const char *data, size_t length)
+{
+	/* Not a pipe: a command that never reads would leave us with what does not fit. */
+	int memory = memfd_create("stdin", MFD_CLOEXEC);
+	if (memory < 0)
+		return -1;
+	int fd = write_all(memory, data, length) < 0 ? -1 : reopen(memory, O_RDONLY);
+	streams_close(&memory);
+	return fd;
+}
+
+int streams_open_file(const char *path)
+{
+	struct stat about;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode))
+		errno = EISDIR;
+	else if (fcntl(fd, F_SETFL, O_RDONLY) == 0)
+		return fd;
+	streams_close(&fd);
+	return -1;
+}
+
+int streams_open_pipe(bool reads, int *mine, int *childs)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	*mine = ends[reads ? 0 : 1];
+	*childs = ends[reads ? 1 : 0];
+	return fcntl(*mine, F_SETFL, O_NONBLOCK);
+}
+
+int streams_open_terminal(int rows, int columns, int *master, int *slave)
+{
+	const struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (*master < 0)
+		return -1;
+	if (grantpt(*master) == 0 && unlockpt(*master) == 0 && ioctl(*master, TIOCSWINSZ, &size) == 0 &&
+		(*slave = ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) >= 0)
+		return 0;
+	streams_close(master);
+	return -1;
+}
+
+/* The other end of a terminal cannot be opened anew: that would be another terminal. */
+static bool is_terminal(int fd)
+{
+	unsigned int number;
+	return isatty(fd) && ioctl(fd, TIOCGPTN, &number) < 0;
+}
+
+static int open_peer(int fd, bool reads, struct peer *peer)
+{
+	struct stat about;
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fstat(fd, &about) < 0)
+		return -1;
+	/* To be asked here: opened anew, it could become more than the client had. */
+	if ((flags & O_ACCMODE) == (reads ? O_WRONLY : O_RDONLY) || (flags & O_PATH)) {
+		errno = EBADF;
+		return -1;
+	}
+	peer->fd = fd;
+	peer->kind = S_ISFIFO(about.st_mode) ? PEER_PIPE : S_ISSOCK(about.st_mode) ? PEER_SOCKET : PEER_FILE;
+	if (peer->kind == PEER_SOCKET || (peer->kind == PEER_FILE && !is_terminal(fd)))
+		return 0;
+	int own = reopen(fd, (reads ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
+	if (own >= 0) {
+		peer->fd = own;
+		close(fd);
+	} else if (peer->kind == PEER_PIPE) {
+		return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	}
+	return 0;
+}
+
+int streams_open_peer(int fd, bool reads, struct peer *peer)
+{
+	if (open_peer(fd, reads, peer) == 0)
+		return 0;
+	*peer = (struct peer){ .fd = -1 };
+	streams_close(&fd);
+	return -1;
+}

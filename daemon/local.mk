@@ -2,6 +2,7 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
+	daemon/cgroup.h \
 	daemon/listen.h \
 	daemon/machine.h \
 	daemon/manager.h \
@@ -11,6 +12,7 @@ libserver_la_SOURCES = \
 	daemon/server.h \
 	daemon/tasklog.h \
 	daemon/wallclock.h \
+	daemon/cgroup.c \
 	daemon/listen.c \
 	daemon/machine.c \
 	daemon/manager.c \

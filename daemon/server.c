@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "cgroup.h"
 #include "core/core.h"
 #include "config/config.h"
 #include "edge/edge.h"
@@ -375,6 +377,14 @@ static void tell_workers_socket(struct server *server)
 	free(path);
 }
 
+/* Before the first worker: they belong where the master is. */
+static void give_workers_cgroup(struct server *server)
+{
+	char *folder = cgroup_claim(NULL);
+	pools_set_cgroup(server->pools, folder);
+	free(folder);
+}
+
 static void watch_wallclock(struct server *server)
 {
 	server->wallclock_fd = wallclock_open();
@@ -416,6 +426,9 @@ struct server *server_new(struct config *config, const struct server_options *op
 	manager_init(&server->manager);
 	server->may_linger = machine_has_processors();
 	signal(SIGPIPE, SIG_IGN);
+	/* What commands leave behind when their worker dies comes to us, not to init. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		log_warning("what dead workers leave behind will not be found: %s", strerror(errno));
 	long long files = machine_raise_files();
 
 	server->base = base_new();
@@ -453,6 +466,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 		return NULL;
 	}
 	tell_workers_socket(server);
+	give_workers_cgroup(server);
 	return server;
 }
 
@@ -465,6 +479,7 @@ void server_free(struct server *server)
 	server->ops.edge = NULL;
 	if (server->pools)
 		pools_free(server->pools);
+	server->ops.pools = NULL;
 	if (server->core)
 		core_free(server->core);
 	if (server->socket_is_ours)

@@ -76,7 +76,8 @@ struct handler_info {
 struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);
 /* Where the daemon listens: workers find it in their environment. Before pools_start. */
 void pools_set_socket(struct pools *pools, const char *path);
-/* The folder in which workers of commands may make cgroups; NULL: none. Before pools_start. */
+/* The folder in which workers of commands may make cgroups, in one for each pool (pool-NAME); NULL: none. Before
+ * pools_start. */
 void pools_set_cgroup(struct pools *pools, const char *path);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);

@@ -34,7 +34,9 @@ static void op_kill(void *context, struct core_slot *slot, struct task *task)
 
 static void op_ended(void *context, const struct task *task)
 {
-	(void)context;
+	const struct ops_context *all = context;
+	if (all->pools)
+		pools_op_ended(all->pools, task);
 	tasklog_ended(task);
 }
 

@@ -7,8 +7,8 @@ struct edge;
 struct pools;
 
 struct ops_context {
-	struct pools *pools;
-	struct edge *edge; /* NULL while there is none */
+	struct pools *pools; /* each NULL while there is none */
+	struct edge *edge;
 };
 /* CONTEXT is kept. */
 void ops_fill(struct core_ops *ops, struct ops_context *context);

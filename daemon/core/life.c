@@ -102,8 +102,11 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 	task->ended_ns = clamp(ended_ns, task->started_ns, now_ns);
 	task->slot->full = false;
 	if (task->state == TASK_CANCELLING && end.state != TASK_SUCCEEDED) {
+		struct bytes *data = end.keeps_data ? bytes_ref(end.data) : NULL;
+
 		outcome_release(&end);
 		end = stopped(task, stop_reason(task));
+		end.data = data;
 	} else if (end.state == TASK_CANCELLED) { /* a handler's word only, and nobody had asked */
 		end.state = TASK_FAILED;
 		if (!end.message)

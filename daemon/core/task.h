@@ -94,6 +94,7 @@ struct task_outcome {
 	int32_t code;          /* failed: the handler's code */
 	char *message;         /* failed, crashed, cancelled: for people. malloc'ed */
 	struct bytes *data;    /* failed: the handler's JSON, or NULL */
+	bool keeps_data;       /* also where it was told to stop, and so is cancelled or timed out */
 	const char *kind;      /* failed, cancelled: an error kind that is more exact than the state, static; or NULL */
 	uint64_t because_of;   /* cancelled as "dependency_failed": the task that did not succeed; else 0 */
 	struct task_obituary *obituary; /* crashed; malloc'ed */

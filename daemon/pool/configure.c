@@ -88,13 +88,17 @@ int pools_resize(struct pools *pools, struct pool *pool, int processes, char **e
 static void pool_configure(struct pools *pools, struct pool_own *own, const struct config_pool *config)
 {
 	struct pool *pool = &own->public;
+	int64_t commands = pool->tasks ? own->config.commands : config->commands;
+	if (commands != config->commands)
+		log_warning("pool %s: whether it runs commands stays as it is until a restart", pool->name);
 	free(pool->tasks);
 	pool->tasks = xstrdup(config->tasks);
 	own->config = *config;
 	own->config.name = pool->name;
 	own->config.tasks = pool->tasks;
+	own->config.commands = commands;
 	pool->processes = (int)config->processes;
-	pool->threads = (int)config->threads;
+	pool->threads = commands ? 1 : (int)config->threads;
 	pool_resize(pools, pool);
 }
 
@@ -146,6 +150,19 @@ static void queues_configure(struct pools *pools, const struct config *config)
 		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
 }
 
+static bool texts_differ(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
+/* The same, as far as only those that run commands are concerned. */
+static bool commands_differ(const struct config *from, const struct config_pool *a, const struct config *to,
+	const struct config_pool *b)
+{
+	return a->capture_limit != b->capture_limit || texts_differ(from->command_log_dir, to->command_log_dir) ||
+		from->command_log_ttl != to->command_log_ttl || from->command_log_bytes != to->command_log_bytes;
+}
+
 /* Whether a worker of one configuration is as good as one of another. */
 static bool worker_differs(const struct config *from, const struct config_pool *a, const struct config *to,
 	const struct config_pool *b)
@@ -154,6 +171,8 @@ static bool worker_differs(const struct config *from, const struct config_pool *
 		a->limit_cpu != b->limit_cpu || a->limit_files != b->limit_files || a->limit_core != b->limit_core ||
 		from->payload_limit != to->payload_limit || from->log_level != to->log_level)
 		return true;
+	if (a->commands)
+		return commands_differ(from, a, to, b);
 	const struct config_plugin *p = STAILQ_FIRST(&from->plugins), *q = STAILQ_FIRST(&to->plugins);
 	for (; p && q; p = STAILQ_NEXT(p, link), q = STAILQ_NEXT(q, link))
 		if (strcmp(p->name, q->name) != 0 || strcmp(p->path, q->path) != 0)

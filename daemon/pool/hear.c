@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
@@ -45,7 +46,23 @@ static void outcome_of_success(struct task_outcome *outcome, const struct task *
 		outcome->kind = "mixed";
 }
 
-static void outcome_of_failure(struct task_outcome *outcome, const struct lane_reply *reply)
+/* What only commands say. One that says that it was told to stop, and was not, has just failed. */
+static void outcome_of_command(struct task_outcome *outcome, const struct task *task, const struct lane_reply *reply)
+{
+	bool stopped = reply->flags & LANE_FLAG_CANCELLED;
+	if (reply->flags & LANE_FLAG_NOT_STARTED)
+		outcome->kind = "not_started";
+	else if (stopped && task->state == TASK_CANCELLING)
+		outcome->keeps_data = true;
+	else if (stopped || reply->flags & LANE_FLAG_COMMAND) {
+		outcome->kind = "command_failed";
+		outcome->state = TASK_FAILED;
+		outcome->keeps_data = true;
+	}
+}
+
+static void outcome_of_failure(struct task_outcome *outcome, const struct task *task, const struct lane_reply *reply,
+	bool commands)
 {
 	struct json_span value;
 	struct json_error error;
@@ -61,6 +78,8 @@ static void outcome_of_failure(struct task_outcome *outcome, const struct lane_r
 		outcome->kind = "invalid_params";
 	else if (reply->flags & LANE_FLAG_TOO_LARGE)
 		outcome->kind = "too_large";
+	else if (commands)
+		outcome_of_command(outcome, task, reply);
 	if (reply->payload && json_scan(reply->payload->data, reply->payload->size, &value, &newline, &error) == 0 && !newline)
 		outcome->data = reply->payload;
 	else
@@ -95,11 +114,18 @@ static bool heard(struct seat *seat, const struct lane_reply *reply)
 		bytes_unref(reply->payload);
 		return true;
 	}
+	if (reply->word == LANE_OUTPUT) {
+		bool good = command_heard(seat, task, reply);
+		bytes_unref(reply->payload);
+		return good;
+	}
 	struct task_outcome outcome = { 0 };
+	seat->followed = 0;
+	seat->process->kill_by_ns = CLOCK_NEVER;
 	if (reply->word == LANE_SUCCEEDED)
 		outcome_of_success(&outcome, task, reply);
 	else
-		outcome_of_failure(&outcome, reply);
+		outcome_of_failure(&outcome, task, reply, seat->process->commands);
 	note_use(seat->process->worker, task, reply);
 	core_task_done(task, &outcome, reply->started_ns, reply->ended_ns);
 	return true;

@@ -6,17 +6,27 @@
 
 #include <sys/resource.h>
 
+#include "base/table.h"
+#include "core/bytes.h"
 #include "core/core.h"
 #include "config/config.h"
+#include "pool/command.h"
 
 struct child_watch;
+struct hunt;
+struct json_t;
 struct lane;
+struct lane_reply;
+struct lane_request;
+struct letter;
 
 /* One thread of a living worker, and its lane. Behind core_slot_user. */
 struct seat {
 	struct process *process;
 	int index;
 	struct lane *lane;
+	struct capture *capture; /* of commands; else NULL */
+	uint64_t followed;       /* the task that is to say what it writes as it writes it; 0: none */
 	struct core_slot *slot;
 	bool ready;
 	bool active;  /* on pools->active: something of the core's is in its lane */
@@ -37,6 +47,13 @@ struct process {
 	int n_seats;
 	int n_ready;
 	int64_t leave_by_ns;  /* a retiring one's: set once it has nothing left to do */
+	int64_t kill_by_ns;   /* of commands: when one has been killed and goes on, this process follows it */
+	unsigned long long born; /* of commands: as in struct proc_look */
+	STAILQ_HEAD(, letter) outbox; /* what its control socket has no room for */
+	size_t outbox_bytes;
+	struct child_watch *writable; /* NULL while nothing waits for room */
+	TAILQ_HEAD(, command_ask) asks; /* that it has not answered */
+	int n_asks;
 	int waits;            /* requests of its handlers that wait for tasks */
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
 	bool killed;            /* by taskd */
@@ -75,10 +92,17 @@ struct pools {
 	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
 	bool stopping;
+	bool ending; /* nobody is left who could be told anything */
 	int64_t next_ns;
 	int waits;   /* of all processes: see nested.c */
 	int extras;  /* extra workers of all pools */
+	int64_t reap_ns;   /* when there are more dead to be buried */
 	int64_t nested_ns; /* when nested.c wants to look again */
+	uint64_t last_ask;     /* orders.c's numbers */
+	struct table attached; /* attach.c's: descriptors by task */
+	struct hunt *hunt;     /* strays.c's; NULL while there is none */
+	command_said *said;
+	void *said_context;
 	bool (*fail_wait)(void *context, const struct core_pool *pool);
 	void *fail_context;
 	TAILQ_HEAD(, pool) list;
@@ -89,6 +113,8 @@ struct pools {
 /* --- reap.c: the only file here that knows the event loop --- */
 /* Calls READY whenever FD has become readable; EDGE: once for every write, without reading it. */
 struct child_watch *watch_fd(struct event_base *base, int fd, bool edge, void (*ready)(void *user), void *user);
+/* Calls READY as long as something can be written to FD. */
+struct child_watch *watch_writable(struct event_base *base, int fd, void (*ready)(void *user), void *user);
 /* Calls DIED whenever a child may have died. */
 struct child_watch *watch_deaths(struct event_base *base, void (*died)(void *user), void *user);
 void watch_free(struct child_watch *watch);
@@ -140,6 +166,39 @@ bool seat_hear(struct seat *seat);
 /* Kills a process that is wanted dead once no innocent task runs in it. */
 void process_kill_if_alone(struct process *process);
 
+/* --- command.c --- */
+/* Where TASK runs as a command; NULL: nowhere. */
+struct seat *command_seat(struct task *task);
+/* It has said something before its end. False: that is not what a command says. */
+bool command_heard(const struct seat *seat, struct task *task, const struct lane_reply *reply);
+
+/* --- outbox.c --- */
+/* Sends TEXT now or when there is room. -1: there is nobody to send it to. */
+int outbox_send(struct process *process, const char *text, size_t length);
+void outbox_empty(struct process *process);
+
+/* --- orders.c --- */
+/* WHAT: "term" or "kill"; nobody waits for an answer. */
+void order_stop(struct process *process, const struct task *task, const char *what);
+/* {"answer": OBJECT}. -1: it answers nothing that was asked. */
+int orders_hear(struct process *process, const struct json_t *object);
+/* PROCESS is gone and will answer nothing: who asked is told, where TELL. */
+void orders_over(struct process *process, bool tell);
+
+/* --- attach.c --- */
+void attach_init(struct pools *pools);
+void attach_fini(struct pools *pools);
+/* What came with TASK, for its REQUEST. */
+void attach_lend(const struct pools *pools, const struct task *task, struct lane_request *request);
+
+/* --- strays.c --- */
+/* A worker of commands has died, BORN then: what it has left behind is hunted from now on. */
+void strays_begin(struct pools *pools, unsigned long long born);
+int64_t strays_next_ns(const struct pools *pools);
+void strays_timer(struct pools *pools, int64_t now_ns);
+/* Ends the hunt here and now, within a moment. */
+void strays_finish(struct pools *pools);
+
 /* --- configure.c --- */
 /* Pools, queues and workers (not started) of the first configuration. */
 void configure_first(struct pools *pools, const struct config *config);
@@ -158,6 +217,8 @@ void types_configure(struct pools *pools, const struct config *config);
 void types_free(struct pools *pools);
 
 /* --- nested.c --- */
+/* The living process of a worker, or NULL. */
+struct process *process_find(const struct pools *pools, int pid);
 /* PROCESS is gone, and so are its handlers' waits. */
 void nested_forget(struct process *process);
 /* An extra worker's process has ended, or could not be started, before it was ready. */

@@ -5,10 +5,14 @@ libpool_la_SOURCES = \
 	daemon/pool/internal.h \
 	daemon/pool/command.h \
 	daemon/pool/pool.h \
+	daemon/pool/attach.c \
+	daemon/pool/command.c \
 	daemon/pool/configure.c \
 	daemon/pool/hear.c \
 	daemon/pool/messages.c \
 	daemon/pool/nested.c \
+	daemon/pool/orders.c \
+	daemon/pool/outbox.c \
 	daemon/pool/pools.c \
 	daemon/pool/proc.c \
 	daemon/pool/process.c \
@@ -16,5 +20,6 @@ libpool_la_SOURCES = \
 	daemon/pool/reap.c \
 	daemon/pool/route.c \
 	daemon/pool/spawn.c \
+	daemon/pool/strays.c \
 	daemon/pool/turn.c \
 	daemon/pool/types.c

@@ -15,6 +15,7 @@
 
 #define TEXT_LIMIT 512
 #define NAME_LIMIT 64
+#define FDS_LIMIT 3
 /* So many messages of one worker are read before others have their turn. */
 #define READ_LIMIT 32
 /* So many reasons are kept of a worker, and told of a pool: one that makes them up is not to fill memory and log. */
@@ -26,7 +27,7 @@ static int send_with_fds(int socket, const char *text, size_t length, const int 
 {
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(FDS_LIMIT * sizeof(int))];
 	} control = { 0 };
 	struct iovec part = { .iov_base = (void *)(uintptr_t)text, .iov_len = length };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
@@ -64,6 +65,30 @@ static json_t *describe_plugins(const struct config *config)
 	return list;
 }
 
+static json_t *describe_commands(const struct pools *pools, const struct pool *pool)
+{
+	const struct config *config = pools->config;
+	/* Slots have numbers within their pool. */
+	char *cgroup = pools->cgroup ? xasprintf("%s/pool-%s", pools->cgroup, pool->name) : NULL;
+	json_t *commands = json_pack("{s:s?, s:I, s:I, s:s?}", "log_dir", config->command_log_dir, "log_ttl",
+		(json_int_t)config->command_log_ttl, "log_bytes", (json_int_t)config->command_log_bytes, "cgroup", cgroup);
+	free(cgroup);
+	return commands;
+}
+
+static int send_slot(struct seat *seat)
+{
+	const int fds[FDS_LIMIT] = { lane_memory_fd(seat->lane), lane_socket_fd(seat->lane),
+		seat->capture ? capture_fd(seat->capture) : -1 };
+	json_t *message = json_pack("{s:i}", "slot", seat->index);
+	if (send_json(seat->process->control_fd, message, fds, seat->capture ? 3 : 2) < 0)
+		return -1;
+	lane_handed_over(seat->lane);
+	if (seat->capture)
+		capture_handed_over(seat->capture);
+	return 0;
+}
+
 int messages_send_start(struct process *process)
 {
 	const struct pools *pools = process->worker->pools;
@@ -83,16 +108,14 @@ int messages_send_start(struct process *process)
 		"log_level", (json_int_t)config->log_level,
 		"log_target", (json_int_t)config->log_target,
 		"oom_score_adj", pools->oom_adjusted ? json_integer(0) : json_null(),
-		"plugins", describe_plugins(config));
+		"plugins", process->commands ? json_array() : describe_plugins(config));
+	if (start && process->commands)
+		json_object_set_new(start, "commands", describe_commands(pools, process->worker->pool));
 	if (!start || send_json(process->control_fd, json_pack("{s:o}", "start", start), &process->doorbell_fd, 1) < 0)
 		return -1;
-	for (int i = 0; i < process->n_seats; i++) {
-		const struct lane *lane = process->seats[i].lane;
-		const int fds[] = { lane_memory_fd(lane), lane_socket_fd(lane) };
-		if (send_json(process->control_fd, json_pack("{s:i}", "slot", i), fds, 2) < 0)
+	for (int i = 0; i < process->n_seats; i++)
+		if (send_slot(&process->seats[i]) < 0)
 			return -1;
-		lane_handed_over(process->seats[i].lane);
-	}
 	return 0;
 }
 
@@ -221,9 +244,14 @@ static int hear_ready(struct process *process, const json_t *ready)
 static int hear(struct process *process, const json_t *message)
 {
 	const json_t *part;
-	if (process->n_ready == process->n_seats) /* it has said all that it may say */
+	if (process->n_ready == process->n_seats) { /* it has said all that it may say of itself */
+		part = json_object_get(message, "answer");
+		return part && process->commands ? orders_hear(process, part) : -1;
+	}
+	part = json_object_get(message, "handlers");
+	if (process->commands && json_array_size(part) > 0)
 		return -1;
-	if ((part = json_object_get(message, "handlers")) && hear_handlers(process->worker->pools, part) < 0)
+	if (part && hear_handlers(process->worker->pools, part) < 0)
 		return -1;
 	if ((part = json_object_get(message, "plugin_errors")) && hear_plugin_errors(process->worker, part) < 0)
 		return -1;

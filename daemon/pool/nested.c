@@ -40,7 +40,7 @@
 #define EXTRA_RETRY_NS NS_PER_S /* after one that could not be started */
 #define ANCESTRY 32
 
-static struct process *process_find(const struct pools *pools, int pid)
+struct process *process_find(const struct pools *pools, int pid)
 {
 	const struct pool *pool;
 	const struct worker *worker;

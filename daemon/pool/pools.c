@@ -13,6 +13,11 @@
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 
+/* So many dead are buried before others have their turn. */
+#define REAP_LIMIT 1000
+
+static void reap(struct pools *pools);
+
 /* --- timers --- */
 
 void pools_schedule(struct pools *pools)
@@ -30,7 +35,12 @@ void pools_schedule(struct pools *pools)
 
 int64_t pools_next_ns(const struct pools *pools)
 {
-	return pools->nested_ns < pools->next_ns ? pools->nested_ns : pools->next_ns;
+	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns };
+	int64_t next = CLOCK_NEVER;
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
+		if (times[i] < next)
+			next = times[i];
+	return next;
 }
 
 void pools_timer(struct pools *pools)
@@ -38,6 +48,10 @@ void pools_timer(struct pools *pools)
 	struct pool *pool;
 	struct worker *worker;
 	int64_t now = clock_mono_ns();
+	if (now >= pools->reap_ns)
+		reap(pools);
+	if (now >= strays_next_ns(pools))
+		strays_timer(pools, now);
 	if (now < pools->next_ns)
 		return;
 	TAILQ_FOREACH(pool, &pools->list, link)
@@ -57,25 +71,43 @@ static bool worker_reap(const struct worker *worker, int *status, struct rusage 
 	return wait4(worker->pid, status, WNOHANG, usage) == worker->pid;
 }
 
+/* True: it was there to be buried. */
+static bool bury(struct pools *pools, int pid)
+{
+	struct process *process = process_find(pools, pid);
+	struct rusage usage;
+	int status;
+	if (!process) /* an orphan of what a worker has started: see strays.c */
+		return waitpid(pid, NULL, WNOHANG) == pid;
+	struct worker *worker = process->worker;
+	if (!worker_reap(worker, &status, &usage))
+		return false;
+	worker_died(worker, status, &usage);
+	if (worker->index >= worker->pool->processes)
+		worker_free(worker);
+	return true;
+}
+
+static void reap(struct pools *pools)
+{
+	siginfo_t info;
+	pools->reap_ns = CLOCK_NEVER;
+	for (int i = 0; i < REAP_LIMIT; i++) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0 || !bury(pools, info.si_pid)) {
+			pools_schedule(pools);
+			return;
+		}
+	}
+	pools->reap_ns = clock_mono_ns(); /* there may be more, of whom no signal tells again */
+	pools_schedule(pools);
+}
+
 static void on_death(void *user)
 {
 	struct pools *pools = user;
-	struct pool *pool;
 	core_set_now(pools->core, clock_mono_ns()); /* the loop may have slept for long, and its turn comes later */
-	TAILQ_FOREACH(pool, &pools->list, link) {
-		struct worker *worker, *next;
-		for (worker = TAILQ_FIRST(&pool->workers); worker; worker = next) {
-			int status;
-			struct rusage usage;
-			next = TAILQ_NEXT(worker, link);
-			if (worker->pid <= 0 || !worker_reap(worker, &status, &usage))
-				continue;
-			worker_died(worker, status, &usage);
-			if (worker->index >= pool->processes)
-				worker_free(worker);
-		}
-	}
-	pools_schedule(pools);
+	reap(pools);
 }
 /* --- life --- */
 
@@ -101,6 +133,8 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->oom_adjusted = oom_score_lowered();
 	pools->next_ns = CLOCK_NEVER;
 	pools->nested_ns = CLOCK_NEVER;
+	pools->reap_ns = CLOCK_NEVER;
+	attach_init(pools);
 	TAILQ_INIT(&pools->list);
 	TAILQ_INIT(&pools->active);
 	pools->deaths = watch_deaths(base, on_death, pools);
@@ -135,6 +169,7 @@ void pools_free(struct pools *pools)
 {
 	struct pool *pool;
 	pools->stopping = true;
+	pools->ending = true;
 	pools_kill(pools);
 	TAILQ_FOREACH(pool, &pools->list, link) {
 		struct worker *worker;
@@ -148,6 +183,8 @@ void pools_free(struct pools *pools)
 				worker_died(worker, status, &usage);
 		}
 	}
+	strays_finish(pools);
+	attach_fini(pools);
 	while ((pool = TAILQ_FIRST(&pools->list))) {
 		TAILQ_REMOVE(&pools->list, pool, link);
 		pool_free(pool_own(pool));
@@ -220,7 +257,7 @@ bool pools_gone(const struct pools *pools)
 		TAILQ_FOREACH(worker, &pool->workers, link)
 			if (worker->process)
 				return false;
-	return true;
+	return strays_next_ns(pools) == CLOCK_NEVER;
 }
 
 void pools_kill(struct pools *pools)

@@ -57,9 +57,10 @@ int64_t worker_next_ns(const struct worker *worker)
 	case WORKER_STARTING:
 		return worker->started_ns + worker->pools->config->start_timeout;
 	case WORKER_READY:
-		return CLOCK_NEVER;
+		return worker->process->kill_by_ns;
 	case WORKER_RETIRING:
-		return worker->process->leave_by_ns;
+		return worker->process->leave_by_ns < worker->process->kill_by_ns ? worker->process->leave_by_ns
+										  : worker->process->kill_by_ns;
 	}
 	abort();
 }
@@ -68,6 +69,11 @@ void worker_timer(struct worker *worker, int64_t now_ns)
 {
 	if (now_ns < worker_next_ns(worker))
 		return;
+	if (worker->process && now_ns >= worker->process->kill_by_ns) {
+		worker->process->kill_by_ns = CLOCK_NEVER;
+		worker_kill(worker, "its command did not end when it was killed");
+		return;
+	}
 	switch (worker->state) {
 	case WORKER_WAITING:
 		worker_start(worker);
@@ -121,7 +127,9 @@ static void process_free(struct process *process)
 		if (seat->slot)
 			core_slot_free(seat->slot);
 		lane_free(seat->lane);
+		capture_free(seat->capture);
 	}
+	outbox_empty(process);
 	watch_free(process->control);
 	watch_free(process->doorbell);
 	if (process->control_fd >= 0)
@@ -140,6 +148,9 @@ static struct process *process_new(struct worker *worker)
 	process->commands = pool_own(worker->pool)->config.commands;
 	process->control_fd = -1;
 	process->leave_by_ns = CLOCK_NEVER;
+	process->kill_by_ns = CLOCK_NEVER;
+	STAILQ_INIT(&process->outbox);
+	TAILQ_INIT(&process->asks);
 	process->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (process->doorbell_fd < 0)
 		goto fail;
@@ -155,6 +166,12 @@ static struct process *process_new(struct worker *worker)
 		seat->lane = lane_new(&options);
 		if (!seat->lane)
 			goto fail;
+		if (process->commands && !(seat->capture = capture_new((size_t)pool_own(worker->pool)->config.capture_limit))) {
+			int saved = errno;
+			lane_free(seat->lane);
+			errno = saved;
+			goto fail;
+		}
 		seat->slot = core_slot_new(worker->pool->core_pool, seat);
 		core_slot_reserve(seat->slot, worker->extra);
 	}
@@ -185,6 +202,9 @@ static int process_spawn(struct process *process)
 	if (pid < 0)
 		return pid;
 	process->pid = pid;
+	struct proc_look look;
+	if (process->commands && proc_look(pid, &look))
+		process->born = look.started;
 	return 0;
 }
 
@@ -336,6 +356,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 		.usage = *usage,
 		.reason = process->killed_for,
 	};
+	process->killed = true; /* for those who are told of it, too */
 	nested_forget(process);
 	if (worker->extra && worker->state == WORKER_STARTING)
 		nested_failed(worker);
@@ -345,10 +366,13 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 	worker->young_deaths = young ? worker->young_deaths + 1 : 0;
 	if (!asked)
 		worker->deaths++;
+	if (process->commands && !asked)
+		strays_begin(worker->pools, process->born);
 	worker->process = NULL;
 	worker->pid = 0;
-	process_free(process);
 	worker_put_off(worker);
+	orders_over(process, !worker->pools->ending);
+	process_free(process);
 	if (worker->start_at_ns - clock_mono_ns() > NS_PER_MS && !worker->pools->stopping)
 		log_warning("worker %s/%d keeps dying young: its next start is in %.1f s", worker->pool->name, worker->index,
 			(double)(worker->start_at_ns - clock_mono_ns()) / 1e9);

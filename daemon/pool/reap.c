@@ -36,6 +36,11 @@ struct child_watch *watch_fd(struct event_base *base, int fd, bool edge, void (*
 	return watch_new(base, fd, (short)(EV_READ | EV_PERSIST | (edge ? EV_ET : 0)), ready, user);
 }
 
+struct child_watch *watch_writable(struct event_base *base, int fd, void (*ready)(void *user), void *user)
+{
+	return watch_new(base, fd, EV_WRITE | EV_PERSIST, ready, user);
+}
+
 struct child_watch *watch_deaths(struct event_base *base, void (*died)(void *user), void *user)
 {
 	return watch_new(base, SIGCHLD, EV_SIGNAL | EV_PERSIST, died, user);

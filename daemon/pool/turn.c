@@ -10,6 +10,9 @@
 #define LINGER_NS (25 * NS_PER_US)
 #define LINGER_TASK_NS (10 * NS_PER_US)
 
+/* A command that has been killed is over after so long, or its worker is. */
+#define KILLED_NS (5 * NS_PER_S)
+
 /* --- the turn --- */
 
 bool pools_turn(struct pools *pools)
@@ -81,7 +84,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 {
 	struct pools *pools = context;
 	struct seat *seat = core_slot_user(slot);
-	const struct lane_request request = {
+	struct lane_request request = {
 		.task_id = task->id,
 		.attempt = task->attempt,
 		.items = task->items,
@@ -91,6 +94,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 		.args = task->args->data,
 		.args_length = task->args->size,
 	};
+	attach_lend(pools, task, &request);
 	int code = lane_send(seat->lane, &request, &task->lane_seq);
 	if (code == LANE_BROKEN)
 		worker_kill(seat->process->worker, "its lane made no sense");
@@ -122,23 +126,24 @@ int64_t pools_op_started(void *context, struct core_slot *slot, struct task *tas
 void pools_op_interrupt(void *context, struct core_slot *slot, struct task *task)
 {
 	(void)context;
-	const struct seat *seat = core_slot_user(slot);
+	struct seat *seat = core_slot_user(slot);
 	lane_interrupt(seat->lane, task->lane_seq);
+	if (seat->process->commands)
+		order_stop(seat->process, task, "term");
 }
 
 void pools_op_kill(void *context, struct core_slot *slot, struct task *task)
 {
-	(void)context;
-	(void)task;
+	struct pools *pools = context;
 	struct seat *seat = core_slot_user(slot);
 	struct process *process = seat->process;
+	if (process->commands) {
+		order_stop(process, task, "kill");
+		process->kill_by_ns = core_now(pools->core) + KILLED_NS;
+		pools_schedule(pools);
+		return;
+	}
 	process->kill_wanted = true;
 	worker_retire(process->worker);
 	process_kill_if_alone(process);
-}
-
-void pools_op_ended(void *context, const struct task *task)
-{
-	(void)context;
-	(void)task;
 }

@@ -8,6 +8,7 @@
 #include "pool/command.h"
 #include "pool/internal.h"
 #include "proto/command.h"
+#include "proto/strbuf.h"
 
 /* How many handlers workers may bring along in all: type names are kept for ever. */
 #define HANDLERS_LIMIT 10000
@@ -106,10 +107,20 @@ static void command_withdraw(struct task_type *type)
 	type->known = true;
 }
 
+static char *exec_parameters(void)
+{
+	struct strbuf text = STRBUF_INIT;
+	for (const struct param_spec *spec = command_param_specs; spec->name; spec++)
+		strbuf_printf(&text, "%s%s", text.length ? ", " : "", spec->name);
+	return strbuf_take(&text, NULL);
+}
+
 void types_configure(struct pools *pools, const struct config *config)
 {
 	const struct config_command *section;
-	command_declare(pools, COMMAND_TASK, "runs a program", NULL);
+	char *parameters = exec_parameters();
+	command_declare(pools, COMMAND_TASK, "runs a program", parameters);
+	free(parameters);
 	STAILQ_FOREACH(section, &config->commands, link)
 		command_declare(pools, section->name, section->summary, NULL);
 	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type))

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include "lane/capture.h"
 #include "proto/command.h"
@@ -95,6 +96,11 @@ void inbox_answer(struct inbox *inbox, uint64_t ask, const char *word, const cha
 /* The master is gone: the slot is to end what it runs. Waits for that, PATIENCE_NS at most; false: it still runs. */
 bool inbox_orphan(struct inbox *inbox, int64_t patience_ns);
 bool inbox_is_orphaned(struct inbox *inbox);
+
+/* What could not be done, where it is about something with a name. */
+#define COMMAND_STEP_EXECUTE "execute"
+#define COMMAND_STEP_DIRECTORY "change to the directory"
+#define COMMAND_STEP_STDIN "open the file for standard input"
 
 /* --- spawn_command.c --- */
 struct command_start {

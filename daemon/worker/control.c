@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proto/base64.h"
+#include "proto/strbuf.h"
 #include "worker/heritage.h"
 #include "worker/registry.h"
 #include "worker/text.h"
@@ -149,4 +151,26 @@ void control_send_init_failed(int fd, int slot, const char *handler, const char 
 void control_send_ready(int fd, int slot)
 {
 	send_message(fd, json_pack("{s:i}", "ready", slot));
+}
+
+void control_send_answer(int fd, uint64_t ask, const char *word, const char *reason)
+{
+	json_t *body = json_pack("{s:I, s:s}", "ask", (json_int_t)ask, "word", word);
+	if (reason)
+		json_object_set_new(body, "reason", string_of(reason));
+	send_message(fd, json_pack("{s:o}", "answer", body));
+}
+
+void control_send_page(int fd, uint64_t ask, const void *data, size_t length, uint64_t total)
+{
+	struct strbuf text = STRBUF_INIT;
+	base64_encode(&text, data, length);
+	if (strbuf_failed(&text)) {
+		control_send_answer(fd, ask, "refused", "the worker is out of memory");
+	} else {
+		json_t *page = json_stringn_nocheck(text.data ? text.data : "", text.length);
+		send_message(fd, json_pack("{s:{s:I, s:s, s:o, s:I}}", "answer", "ask", (json_int_t)ask, "word", "done", "data",
+			page, "total", (json_int_t)total));
+	}
+	strbuf_free(&text);
 }

@@ -14,6 +14,7 @@
 #include "base/xmalloc.h"
 #include "lane/lane.h"
 #include "worker/call.h"
+#include "worker/command.h"
 #include "worker/control.h"
 #include "worker/map.h"
 #include "worker/registry.h"
@@ -177,6 +178,40 @@ static int serve(struct slot *slot)
 	return code;
 }
 
+/* --- commands --- */
+
+/* The process is about to be ended by its main thread, or by its master. */
+static void __attribute__((noreturn)) wait_for_the_end(void)
+{
+	for (;;)
+		pause();
+}
+
+static int serve_commands(struct slot *slot)
+{
+	const struct slots *slots = slot->slots;
+	struct lane_request request;
+	int code;
+	while ((code = lane_end_take(slot->end, &request)) == LANE_OK) {
+		struct strbuf *payload = &slot->call.result;
+		strbuf_reset(payload);
+		bool goes_on = command_run(slots->commands, &request, &slot->reply, payload);
+		slot->reply.rss_kib = slot->size_kib;
+		slot->size_kib = 0;
+		code = lane_end_reply(slot->end, &slot->reply, payload->data, payload->length);
+		if (inbox_is_orphaned(slots->inbox))
+			wait_for_the_end();
+		inbox_settle(slots->inbox);
+		if (code != LANE_OK)
+			break;
+		if (!goes_on)
+			_exit(WORKER_EXIT_BROKEN);
+		call_end(&slot->call);
+		look_at_size(slot, clock_mono_ns());
+	}
+	return code;
+}
+
 static void leave(void)
 {
 	pthread_mutex_lock(&lives_lock);
@@ -194,7 +229,7 @@ static void *slot_main(void *user)
 	pthread_setname_np(pthread_self(), name);
 	init_classes(slot);
 	control_send_ready(slot->slots->control_fd, slot->index);
-	if (serve(slot) != LANE_NONE) {
+	if ((slot->slots->commands ? serve_commands(slot) : serve(slot)) != LANE_NONE) {
 		log_error("slot %d: its lane is broken", slot->index);
 		_exit(WORKER_EXIT_BROKEN);
 	}

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+struct command_slot;
+struct inbox;
 struct lane_end;
 struct registry;
 
@@ -15,6 +17,9 @@ struct slots {
 	int control_fd;
 	int expected; /* so many will be started */
 	size_t payload_limit;
+	/* Of a worker of commands, which has one slot; else NULL. */
+	struct command_slot *commands;
+	struct inbox *inbox;
 };
 
 /* Starts the thread of slot INDEX, which owns END from here on. SLOTS is borrowed for the life of the process. When the

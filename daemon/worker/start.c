@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,12 +18,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "lane/capture.h"
 #include "lane/lane.h"
+#include "worker/command.h"
 #include "worker/control.h"
 #include "worker/heritage.h"
+#include "worker/order.h"
 #include "worker/plugin.h"
 #include "worker/registry.h"
 #include "worker/slot.h"
+
+/* So long what a command has left may take to end when the master is gone: it has been sent KILL then. */
+#define ORPHAN_PATIENCE_NS (2 * NS_PER_S)
 
 static void __attribute__((noreturn)) give_up(const char *why)
 {
@@ -114,6 +121,50 @@ static void apply(const json_t *body, int threads)
 	mallopt(M_ARENA_MAX, threads);
 }
 
+/* --- commands --- */
+
+/* A command must not find the terminal that taskd was started from. Not by a session of its own: each of those is a group for
+ * the kernel's scheduler (sched(7), autogroup), and a nice value counts only within one. */
+static void leave_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return; /* there is none */
+	ioctl(fd, TIOCNOTTY);
+	close(fd);
+}
+
+/* NULL where it is null. */
+static char *string_of(const json_t *body, const char *key)
+{
+	const char *text = json_string_value(json_object_get(body, key));
+	return text ? xstrdup(text) : NULL;
+}
+
+static struct command_setting *read_commands(json_t *body, int index, size_t payload_limit)
+{
+	json_int_t log_ttl, log_bytes;
+	if (json_unpack(body, "{s:I, s:I}", "log_ttl", &log_ttl, "log_bytes", &log_bytes) < 0)
+		give_up("the start message does not say how commands are run");
+	struct command_setting *setting = xcalloc(1, sizeof(*setting));
+	setting->slot = index;
+	setting->log_dir = string_of(body, "log_dir");
+	setting->log_ttl_ns = log_ttl;
+	setting->log_bytes = log_bytes;
+	setting->cgroup = string_of(body, "cgroup");
+	setting->payload_limit = payload_limit;
+	return setting;
+}
+
+/* When the master dies, this process has its command's tree to end first: it hears of that by the control socket. */
+static void prepare_for_commands(void)
+{
+	prctl(PR_SET_PDEATHSIG, 0);
+	leave_terminal();
+}
+
+/* --- the start --- */
+
 void start_receive(struct start *start)
 {
 	json_t *message = NULL;
@@ -136,6 +187,13 @@ void start_receive(struct start *start)
 	start->doorbell_fd = fds[0];
 	start->payload_limit = (size_t)payload_limit;
 	start->plugins = json_incref(json_object_get(body, "plugins"));
+	json_t *commands = json_object_get(body, "commands");
+	if (commands) {
+		if (threads != 1)
+			give_up("the start message wants commands in several threads");
+		start->commands = read_commands(commands, index, start->payload_limit);
+		prepare_for_commands();
+	}
 	log_open((enum log_target)target, (enum log_level)level, "taskd-worker");
 	log_set_prefix(xasprintf("worker %s: ", start->name)); /* for as long as the process lives */
 	apply(body, threads);
@@ -146,7 +204,7 @@ void start_load(const struct start *start, struct registry *registry)
 {
 	size_t i;
 	json_t *plugin;
-	for (const struct taskd_handler *handler = builtin_handlers; handler->name; handler++)
+	for (const struct taskd_handler *handler = builtin_handlers; handler->name && !start->commands; handler++)
 		if (registry_add(registry, handler, "built-in") < 0)
 			give_up("a built-in handler was refused");
 	json_array_foreach(start->plugins, i, plugin) {
@@ -158,21 +216,54 @@ void start_load(const struct start *start, struct registry *registry)
 	control_send_registry(WORKER_CONTROL_FD, registry);
 }
 
-static void add_slot(const struct start *start, const struct slots *slots, const json_t *message, const int *fds, size_t n_fds)
+static void __attribute__((noreturn)) give_up_errno(const char *what)
+{
+	log_error("%s: %s", what, strerror(errno));
+	_exit(WORKER_EXIT_BROKEN);
+}
+
+/* What the slot of a worker of commands has beside its lane. */
+static void add_commands(const struct start *start, struct slots *slots, struct lane_end *end, int capture_fd)
+{
+	struct capture_end *capture = capture_end_new(capture_fd);
+	if (!capture)
+		give_up_errno("cannot open the memory for output");
+	slots->inbox = inbox_new(WORKER_CONTROL_FD, end);
+	slots->commands = slots->inbox ? command_slot_new(start->commands, end, capture, slots->inbox) : NULL;
+	if (!slots->commands)
+		give_up_errno("cannot prepare for commands");
+}
+
+static void add_slot(const struct start *start, struct slots *slots, const json_t *message, const int *fds, size_t n_fds)
 {
 	const json_t *index = json_object_get(message, "slot");
-	if (!json_is_integer(index) || n_fds != 2)
+	if (!json_is_integer(index) || n_fds != (start->commands ? 3 : 2) || slots->commands)
 		give_up("the master said something that no worker knows");
 	struct lane_end *end = lane_end_new(fds[0], fds[1], start->doorbell_fd, start->payload_limit);
-	if (!end) {
-		log_error("cannot open the lane: %s", strerror(errno));
-		_exit(WORKER_EXIT_BROKEN);
-	}
+	if (!end)
+		give_up_errno("cannot open the lane");
+	if (start->commands)
+		add_commands(start, slots, end, fds[2]);
 	int error = slot_start(slots, (int)json_integer_value(index), end);
 	if (error) {
-		log_error("cannot start a thread: %s", strerror(error));
-		_exit(WORKER_EXIT_BROKEN);
+		errno = error;
+		give_up_errno("cannot start a thread");
 	}
+}
+
+/* The control socket is at its end: the master is gone. */
+static void __attribute__((noreturn)) leave(const struct slots *slots, int status)
+{
+	if (slots->inbox && !inbox_orphan(slots->inbox, ORPHAN_PATIENCE_NS))
+		(void)tree_signal(SIGKILL);
+	_exit(status);
+}
+
+static void hear(const struct start *start, struct slots *slots, const json_t *message, const int *fds, size_t n_fds)
+{
+	if (slots->inbox && n_fds == 0 && order_hear(message, start->commands, slots->inbox, WORKER_CONTROL_FD) == 0)
+		return;
+	add_slot(start, slots, message, fds, n_fds);
 }
 
 void start_serve(const struct start *start, const struct registry *registry)
@@ -185,11 +276,9 @@ void start_serve(const struct start *start, const struct registry *registry)
 		int fds[CONTROL_FDS_LIMIT];
 		size_t n_fds;
 		int code = control_receive(WORKER_CONTROL_FD, &message, fds, &n_fds);
-		if (code == 0)
-			_exit(0);
-		if (code < 0)
-			_exit(WORKER_EXIT_BROKEN);
-		add_slot(start, &slots, message, fds, n_fds);
+		if (code <= 0)
+			leave(&slots, code == 0 ? 0 : WORKER_EXIT_BROKEN);
+		hear(start, &slots, message, fds, n_fds);
 		json_decref(message);
 	}
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct command_setting;
 struct registry;
 
 /* What the master wants of this process. */
@@ -14,6 +15,7 @@ struct start {
 	int doorbell_fd;
 	size_t payload_limit;
 	struct json_t *plugins; /* [{"name", "path"}] */
+	struct command_setting *commands; /* NULL: it runs handlers */
 };
 
 /* Makes the kernel kill this process when its parent ends; exits where the parent is not MASTER_PID any more. */
@@ -22,8 +24,10 @@ void start_tie(const char *master_pid);
 void start_clean(void);
 /* Waits for the start message and applies what it says about the process. Exits where there is none. */
 void start_receive(struct start *start);
+/* Tells the master what this process can do; one that runs commands has no handlers. */
 void start_load(const struct start *start, struct registry *registry);
-/* Reads the control socket for the rest of the process's life: makes the slots, and exits when the master is gone. */
+/* Reads the control socket for the rest of the process's life: makes the slots, and exits when the master is gone; where
+ * a command runs, not before that has been ended. */
 void start_serve(const struct start *start, const struct registry *registry) __attribute__((noreturn));
 
 #endif

@@ -1,0 +1,232 @@
+/* Everything that descends from this process. It is the subreaper of its command's tree, so whoever loses a parent in there
+ * becomes its own child: nobody gets away by forking twice. Who descends from whom is read from /proc, since the kernel's
+ * own list of children is an option that many kernels come without; a command that leaves nothing behind costs no look at it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "worker/command.h"
+
+/* A tree that is still growing after so many passes is not ours to signal, or outruns us; whoever waits for its end
+ * comes again. */
+#define PASSES_MOST 100
+/* So often it is looked again because somebody's parent was not found; where /proc hides other users' it never is. */
+#define LOST_PASSES_MOST 3
+
+enum place { PLACE_UNKNOWN, PLACE_INSIDE, PLACE_OUTSIDE, PLACE_LOST };
+struct process {
+	int pid;
+	int parent;
+	bool over; /* a zombie: no signal reaches it */
+	enum place place;
+};
+struct census {
+	struct process *processes; /* by pid */
+	size_t count, room;
+	int *inside; /* pids of those of the tree that live, ascending */
+	size_t n_inside;
+	bool lost; /* somebody's parent went away while it was looked for: there may be more */
+};
+
+bool tree_is_empty(void)
+{
+	siginfo_t info;
+	return waitid(P_ALL, 0, &info, WNOHANG | WEXITED | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+size_t tree_reap(int pid)
+{
+	size_t n = 0;
+	siginfo_t info;
+	for (;; n++) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WNOHANG | WEXITED | WNOWAIT) < 0 || info.si_pid == 0 || info.si_pid == pid)
+			return n;
+		if (waitpid(info.si_pid, NULL, WNOHANG) < 0)
+			return n;
+	}
+}
+
+/* --- who is there --- */
+
+/* "PID (COMM) STATE PPID …", where COMM may hold anything, parentheses and line ends too; what follows holds none. */
+static bool parse_stat(const char *text, size_t length, struct process *process)
+{
+	char state;
+	const char *behind = memrchr(text, ')', length);
+	if (!behind || sscanf(behind + 1, " %c %d", &state, &process->parent) != 2)
+		return false;
+	process->over = state == 'Z' || state == 'X' || state == 'x';
+	return true;
+}
+
+static bool read_process(int proc_fd, const char *name, struct process *process)
+{
+	char path[32], text[512];
+	char *end;
+	long pid = strtol(name, &end, 10);
+	if (*end || pid <= 0)
+		return false;
+	process->pid = (int)pid;
+	process->place = PLACE_UNKNOWN;
+	snprintf(path, sizeof(path), "%d/stat", process->pid);
+	int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false; /* it has gone */
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return parse_stat(text, (size_t)n, process);
+}
+
+static int compare_processes(const void *a, const void *b)
+{
+	const struct process *one = a, *other = b;
+	return (one->pid > other->pid) - (one->pid < other->pid);
+}
+
+static void read_all(struct census *census)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	census->count = 0;
+	if (!proc) {
+		log_error("cannot read /proc: %s", strerror(errno));
+		return;
+	}
+	while ((entry = readdir(proc))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		if (census->count == census->room) {
+			census->room = census->room ? 2 * census->room : 256;
+			census->processes = xreallocarray(census->processes, census->room, sizeof(*census->processes));
+		}
+		if (read_process(dirfd(proc), entry->d_name, &census->processes[census->count]))
+			census->count++;
+	}
+	closedir(proc);
+	qsort(census->processes, census->count, sizeof(*census->processes), compare_processes);
+}
+
+static struct process *find(const struct census *census, int pid)
+{
+	const struct process wanted = { .pid = pid };
+	return bsearch(&wanted, census->processes, census->count, sizeof(wanted), compare_processes);
+}
+
+/* Follows the parents up to where somebody's place is known, and notes it for all on the way. A parent that changes to
+ * another process's child meanwhile can make no circle: time only goes on; but who believes that walks at most COUNT. */
+static enum place look_up(const struct census *census, struct process *process, int self)
+{
+	enum place place = PLACE_UNKNOWN;
+	struct process *at = process;
+	for (size_t steps = 0; place == PLACE_UNKNOWN; steps++) {
+		if (at->place != PLACE_UNKNOWN)
+			place = at->place;
+		else if (at->parent == self)
+			place = PLACE_INSIDE;
+		else if (at->pid == self || at->parent <= 1)
+			place = PLACE_OUTSIDE;
+		else if (!(at = find(census, at->parent)) || steps > census->count)
+			place = PLACE_LOST;
+	}
+	for (at = process; at && at->place == PLACE_UNKNOWN; at = find(census, at->parent))
+		at->place = place;
+	return place;
+}
+
+static void take_census(struct census *census)
+{
+	int self = getpid();
+	read_all(census);
+	census->inside = xreallocarray(census->inside, census->count + 1, sizeof(*census->inside));
+	census->n_inside = 0;
+	census->lost = false;
+	for (size_t i = 0; i < census->count; i++) {
+		struct process *process = &census->processes[i];
+		switch (look_up(census, process, self)) {
+		case PLACE_INSIDE:
+			if (!process->over)
+				census->inside[census->n_inside++] = process->pid;
+			break;
+		case PLACE_LOST:
+			census->lost = true;
+			break;
+		case PLACE_OUTSIDE:
+		case PLACE_UNKNOWN:
+			break;
+		}
+	}
+}
+
+static void census_free(struct census *census)
+{
+	free(census->processes);
+	free(census->inside);
+}
+
+/* --- signals --- */
+
+static void send_all(const struct census *census, int signal_number)
+{
+	for (size_t i = 0; i < census->n_inside; i++)
+		kill(census->inside[i], signal_number); /* who has gone is gone; who is another user's cannot be helped */
+}
+
+/* Whether CENSUS has somebody who was not among the N, ascending, of the pass before. */
+static bool has_grown(const struct census *census, const int *before, size_t n)
+{
+	size_t i = 0;
+	for (size_t j = 0; j < census->n_inside; j++) {
+		while (i < n && before[i] < census->inside[j])
+			i++;
+		if (i == n || before[i] != census->inside[j])
+			return true;
+	}
+	return false;
+}
+
+/* A process that has been sent a STOP forks no more: fork(2) begins again where a signal waits. So once a pass finds only
+ * those to whom it was sent in the pass before, these are all. */
+static void stop_all(struct census *census)
+{
+	int *before = NULL, n_lost = 0;
+	size_t n_before = 0;
+	for (int pass = 0; pass < PASSES_MOST; pass++) {
+		take_census(census);
+		n_lost += census->lost;
+		if (pass > 0 && !has_grown(census, before, n_before) && (!census->lost || n_lost > LOST_PASSES_MOST))
+			break;
+		send_all(census, SIGSTOP);
+		before = xreallocarray(before, census->n_inside + 1, sizeof(*before));
+		memcpy(before, census->inside, census->n_inside * sizeof(*before));
+		n_before = census->n_inside;
+	}
+	free(before);
+}
+
+size_t tree_signal(int signal_number)
+{
+	struct census census = { 0 };
+	/* Killed one by one, a tree that forks would make room for more of itself. */
+	if (signal_number == SIGSTOP || signal_number == SIGKILL)
+		stop_all(&census);
+	else
+		take_census(&census);
+	if (signal_number != SIGSTOP)
+		send_all(&census, signal_number);
+	size_t n = census.n_inside;
+	census_free(&census);
+	return n;
+}

@@ -33,6 +33,9 @@ void fake_end(struct fake *fake)
 	close(fake->listener);
 	unlink(fake->path);
 	rmdir(fake->dir);
+	for (size_t i = 0; i < fake->n_fds; i++)
+		close(fake->fds[i].fd);
+	free(fake->fds);
 	free(fake->in);
 	free(fake->line);
 }
@@ -61,6 +64,55 @@ void fake_close(struct fake *fake)
 	fake->fd = -1;
 }
 
+/* As read(2), with the descriptors that come. */
+static ssize_t receive(struct fake *fake, char *room, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(16 * sizeof(int))];
+	} control;
+	struct iovec piece = { .iov_base = room, .iov_len = fake->step ? fake->step : size };
+	struct msghdr message = {
+		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)
+	};
+	ssize_t n = recvmsg(fake->fd, &message, MSG_CMSG_CLOEXEC);
+
+	if (n <= 0)
+		return n;
+	ck_assert(!(message.msg_flags & MSG_CTRUNC));
+	fake->read += (uint64_t)n;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+		size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		fake->fds = realloc(fake->fds, (fake->n_fds + count) * sizeof(*fake->fds));
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
+			fake->fds[fake->n_fds++] = (struct fake_fd){ fd, fake->read };
+		}
+	}
+	return n;
+}
+
+size_t fake_fds(struct fake *fake, int fds[3])
+{
+	uint64_t start = fake->line_end - strlen(fake->line) - 1;
+	size_t n = 0, left = 0;
+
+	for (size_t i = 0; i < fake->n_fds; i++) {
+		struct fake_fd *one = &fake->fds[i];
+		if (one->at <= start) {
+			close(one->fd);
+		} else if (one->at <= fake->line_end) {
+			ck_assert_uint_lt(n, 3);
+			fds[n++] = one->fd;
+		} else {
+			fake->fds[left++] = *one;
+		}
+	}
+	fake->n_fds = left;
+	return n;
+}
+
 const char *fake_read(struct fake *fake)
 {
 	for (;;) {
@@ -70,6 +122,7 @@ const char *fake_read(struct fake *fake)
 			free(fake->line);
 			fake->line = strndup(fake->in, length);
 			fake->in_length -= length + 1;
+			fake->line_end = fake->read - fake->in_length;
 			memmove(fake->in, newline + 1, fake->in_length);
 			return fake->line;
 		}
@@ -79,7 +132,7 @@ const char *fake_read(struct fake *fake)
 		}
 		struct pollfd poll_in = { .fd = fake->fd, .events = POLLIN };
 		ck_assert_msg(poll(&poll_in, 1, (int)(FAKE_PATIENCE / TASKD_MS)) == 1, "the client writes nothing");
-		ssize_t n = read(fake->fd, fake->in + fake->in_length, fake->in_room - fake->in_length);
+		ssize_t n = receive(fake, fake->in + fake->in_length, fake->in_room - fake->in_length);
 		if (n <= 0)
 			return NULL;
 		fake->in_length += (size_t)n;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "client/taskd.h"
 
@@ -18,6 +19,13 @@ struct fake {
 	char *in;
 	size_t in_length, in_room;
 	char *line;
+	uint64_t read, line_end; /* bytes: of all that came, and up to the line's end */
+	size_t step;             /* read so many bytes at a time; 0: as many as there are */
+	struct fake_fd {
+		int fd;
+		uint64_t at; /* it came with what was read up to there */
+	} *fds;
+	size_t n_fds;
 };
 
 void fake_begin(struct fake *fake);
@@ -27,6 +35,8 @@ struct taskd *fake_connect(struct fake *fake);
 struct taskd *fake_connect_with(struct fake *fake, const struct taskd_connect_options *options);
 /* The next line that the client wrote, without its end; NULL where it has closed. Valid until the next. */
 const char *fake_read(struct fake *fake);
+/* The descriptors that came with that line, the caller's now; how many. Those of lines before it are closed. */
+size_t fake_fds(struct fake *fake, int fds[3]);
 /* Flushes the client, and checks that the next line is this one. */
 void fake_expect(struct fake *fake, struct taskd *c, const char *line);
 /* Bytes as they are; and a line. */

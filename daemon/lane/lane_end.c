@@ -320,23 +320,24 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 	return master_ring(end);
 }
 
-/* Bytes of a ring of completions that output leaves free: half of it, and what the largest reply takes wherever the
- * ring's end is. */
-static uint32_t output_spares(const struct ring *ring)
-{
-	const uint32_t reply = 2 * (RING_HEADER + (uint32_t)sizeof(struct reply_record) +
-		(uint32_t)sizeof((struct lane_reply *)0)->message + LANE_INLINE_LIMIT);
-	return ring->size / 2 > reply ? ring->size / 2 : reply;
-}
+/* What the largest reply takes of a ring. */
+#define REPLY_TAKES_MAX                                                                                                \
+	(RING_HEADER + (uint32_t)(sizeof(struct reply_record) + sizeof((struct lane_reply *)0)->message) + LANE_INLINE_LIMIT)
+static_assert(REPLY_TAKES_MAX % 8 == 0, "as records are aligned");
+static_assert(3 * REPLY_TAKES_MAX <= LANE_RING_MIN, "it fits beside as much, wherever the ring's end is");
 
-/* Room for LENGTH bytes of output, or NULL. */
+/* Room for LENGTH bytes of output, or NULL. Into an empty ring anything goes; else half of it stays free, and the largest
+ * reply must find room behind it at once. */
 static void *output_reserve(struct ring *ring, uint32_t length)
 {
 	uint32_t head;
 	void *room;
 	if (ring_consumed(ring, &head) != RING_OK || ring_reserve(ring, length, 0, &room, NULL) != RING_OK)
 		return NULL;
-	return ring->mine - head + ring->staged <= ring->size - output_spares(ring) ? room : NULL;
+	uint32_t used = ring->mine - head, after = used + ring->staged;
+	uint32_t to_end = ring->size - ((ring->mine + ring->staged) & (ring->size - 1));
+	uint32_t pad = REPLY_TAKES_MAX > to_end ? to_end : 0;
+	return (used == 0 || after <= ring->size / 2) && after + pad + REPLY_TAKES_MAX <= ring->size ? room : NULL;
 }
 
 bool lane_end_output(struct lane_end *end, int stream, uint64_t offset, const char *data, size_t length)

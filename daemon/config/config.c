@@ -3,6 +3,7 @@
 
 #include "base/xmalloc.h"
 #include "config/read.h"
+#include "config/template.h"
 #include "config/value.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ static struct config_pool *pool_add(struct config *config, const char *name)
 	struct config_pool *pool = xcalloc(1, sizeof(*pool));
 	pool->name = xstrdup(name);
 	config_value_defaults(pool, "pool");
+	pool->commands = strcmp(name, CONFIG_COMMAND_POOL) == 0;
 	STAILQ_INSERT_TAIL(&config->pools, pool, link);
 	return pool;
 }
@@ -36,6 +38,15 @@ static struct config_plugin *plugin_add(struct config *config, const char *name)
 	return plugin;
 }
 
+static struct config_command *command_add(struct config *config, const char *name)
+{
+	struct config_command *command = xcalloc(1, sizeof(*command));
+	command->name = xstrdup(name);
+	config_value_defaults(command, "command");
+	STAILQ_INSERT_TAIL(&config->commands, command, link);
+	return command;
+}
+
 void *config_section_add(struct config *config, enum config_section kind, const char *name)
 {
 	switch (kind) {
@@ -47,17 +58,32 @@ void *config_section_add(struct config *config, enum config_section kind, const 
 		return queue_add(config, name);
 	case CONFIG_SECTION_PLUGIN:
 		return plugin_add(config, name);
+	case CONFIG_SECTION_COMMAND:
+		return command_add(config, name);
 	case N_CONFIG_SECTIONS:
 		break;
 	}
 	abort();
 }
 
-/* The pool that is there where the file names none, and the queue of each pool. */
-void config_complete(struct config *config)
+/* Whether there is a pool of that kind. */
+static bool has_pool(const struct config *config, bool commands)
 {
-	if (STAILQ_EMPTY(&config->pools))
-		pool_add(config, "default");
+	const struct config_pool *pool;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		if (pool->commands == commands)
+			return true;
+	return false;
+}
+
+/* Where nobody may run any command, and there are none in the file, processes for them would only wait. */
+static bool needs_commands(const struct config *config)
+{
+	return !STAILQ_EMPTY(&config->commands) || strcmp(config->exec_users, "nobody") != 0;
+}
+
+static void queues_complete(struct config *config)
+{
 	const struct config_pool *pool;
 	STAILQ_FOREACH(pool, &config->pools, link) {
 		struct config_queue *queue;
@@ -69,12 +95,33 @@ void config_complete(struct config *config)
 	}
 }
 
+const char *config_complete(struct config *config)
+{
+	const char *clash = NULL;
+	for (int commands = 0; commands <= 1; commands++) {
+		const char *name = commands ? CONFIG_COMMAND_POOL : "default";
+		if (has_pool(config, commands) || (commands && !needs_commands(config)))
+			continue;
+		if (config_pool_find(config, name))
+			clash = name;
+		else
+			pool_add(config, name);
+	}
+	struct config_pool *pool;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		if (pool->processes == 0)
+			pool->processes = config_value_auto(pool->commands);
+	queues_complete(config);
+	return clash;
+}
+
 struct config *config_load(const char *file, bool must_exist, char **error)
 {
 	struct config *config = xcalloc(1, sizeof(*config));
 	STAILQ_INIT(&config->pools);
 	STAILQ_INIT(&config->queues);
 	STAILQ_INIT(&config->plugins);
+	STAILQ_INIT(&config->commands);
 	config_value_defaults(config, "taskd");
 	char *wrong = NULL;
 	FILE *stream = file ? fopen(file, "re") : NULL;
@@ -119,6 +166,14 @@ void config_free(struct config *config)
 		free(plugin->name);
 		free(plugin);
 	}
+	struct config_command *command;
+	while ((command = STAILQ_FIRST(&config->commands))) {
+		STAILQ_REMOVE_HEAD(&config->commands, link);
+		template_free(command->template);
+		config_value_free(command, "command");
+		free(command->name);
+		free(command);
+	}
 	config_value_free(config, "taskd");
 	free(config->file);
 	free(config);
@@ -130,6 +185,15 @@ const struct config_pool *config_pool_find(const struct config *config, const ch
 	STAILQ_FOREACH(pool, &config->pools, link)
 		if (strcmp(pool->name, name) == 0)
 			return pool;
+	return NULL;
+}
+
+const struct config_command *config_command_find(const struct config *config, const char *name)
+{
+	const struct config_command *command;
+	STAILQ_FOREACH(command, &config->commands, link)
+		if (strcmp(command->name, name) == 0)
+			return command;
 	return NULL;
 }
 
@@ -147,11 +211,13 @@ static const struct config_key new_keys[] = {
 	{ .section = "pool", .name = "(new)", .reloadable = true },
 	{ .section = "queue", .name = "(new)", .reloadable = true },
 	{ .section = "plugin", .name = "(new)", .reloadable = true },
+	{ .section = "command", .name = "(new)", .reloadable = true },
 };
 static const struct config_key removed_keys[] = {
 	{ .section = "pool", .name = "(removed)" },
 	{ .section = "queue", .name = "(removed)" },
 	{ .section = "plugin", .name = "(removed)", .reloadable = true },
+	{ .section = "command", .name = "(removed)", .reloadable = true },
 };
 
 static const struct config_key *key_of(const struct config_key *keys, const char *section)
@@ -168,6 +234,8 @@ static const void *part_find(const struct config *config, const char *section, c
 	const struct config_plugin *plugin;
 	if (strcmp(section, "pool") == 0)
 		return config_pool_find(config, name);
+	if (strcmp(section, "command") == 0)
+		return config_command_find(config, name);
 	if (strcmp(section, "queue") == 0)
 		STAILQ_FOREACH(queue, &config->queues, link)
 			if (strcmp(queue->name, name) == 0)
@@ -204,12 +272,15 @@ static void parts_compare(const struct config *config, const struct config *othe
 	const struct config_pool *pool;
 	const struct config_queue *queue;
 	const struct config_plugin *plugin;
+	const struct config_command *command;
 	STAILQ_FOREACH(pool, &config->pools, link)
 		part_compare(&(struct part){ "pool", pool->name, pool }, other, with_keys, changed, user);
 	STAILQ_FOREACH(queue, &config->queues, link)
 		part_compare(&(struct part){ "queue", queue->name, queue }, other, with_keys, changed, user);
 	STAILQ_FOREACH(plugin, &config->plugins, link)
 		part_compare(&(struct part){ "plugin", plugin->name, plugin }, other, with_keys, changed, user);
+	STAILQ_FOREACH(command, &config->commands, link)
+		part_compare(&(struct part){ "command", command->name, command }, other, with_keys, changed, user);
 }
 
 void config_compare(const struct config *from, const struct config *to,

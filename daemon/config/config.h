@@ -21,8 +21,8 @@ struct config_pool { /* [pool NAME] */
 	int64_t recycle_tasks;   /* a worker is replaced after so many tasks; 0: never */
 	int64_t recycle_memory;  /* …or when its resident size is above this; -1: never */
 	int64_t nested_processes; /* so many more while all its tasks wait for tasks */
-	int64_t commands;        /* 1: it runs commands and nothing else; then threads is 1, `tasks` is "*" and concerns commands only,
-				  * and "auto" is at least 4 processes */
+	int64_t commands;        /* 1: it runs commands and nothing else; then threads is 1, `tasks` concerns commands only, and
+				  * "auto" is at least 4 processes. The default in [pool commands], where the key is absent */
 	int64_t capture_limit;   /* commands: bytes of each output stream that a result keeps; default 1M */
 	STAILQ_ENTRY(config_pool) link;
 };
@@ -58,7 +58,7 @@ struct config_command { /* [command NAME]; see config/template.h */
 	char *success;    /* exit statuses that are success, separated by spaces; NULL: 0 */
 	int64_t nice;
 	int64_t timeout;  /* ns; 0: none. A submission may ask for less, not for more */
-	int64_t limit_memory, limit_processes, limit_cpu, limit_files, limit_core, limit_file_size; /* -1: none */
+	int64_t limit_memory, limit_processes, limit_cpu, limit_files, limit_core, limit_file_size; /* -1: none; core: 0 */
 	int64_t capture;  /* -1: the pool's */
 	struct template *template; /* made of the above; never NULL after config_load */
 	STAILQ_ENTRY(config_command) link;
@@ -113,7 +113,7 @@ enum config_type {
 	CONFIG_PROCESSES,
 };
 struct config_key {
-	const char *section; /* "taskd", "pool", "queue", "plugin" */
+	const char *section; /* "taskd", "pool", "queue", "plugin", "command" */
 	const char *name;
 	enum config_type type;
 	const char *initial; /* as it would be written; NULL: none */
@@ -122,6 +122,7 @@ struct config_key {
 	int64_t min, max; /* both 0: no bounds */
 	int64_t step;     /* a multiple of this; 0: any */
 	bool takes_none;  /* the word "none" is allowed, and stands for the number `none` */
+	const char *none_word; /* …instead of "none"; NULL */
 	int64_t none;
 	bool absolute;    /* CONFIG_STRING: a path that begins with a slash */
 	const char *const *words; /* CONFIG_ENUM: ends with NULL */
@@ -141,7 +142,7 @@ void config_free(struct config *config);
  * "(removed)", which is not in the table. */
 void config_compare(const struct config *from, const struct config *to,
 	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
-/* Whether pools, queues and plugins may be called that. */
+/* Whether pools, queues, plugins and commands may be called that. */
 bool config_name_is_sound(const char *name);
 /* The [command] of that name, or NULL. */
 const struct config_command *config_command_find(const struct config *config, const char *name);

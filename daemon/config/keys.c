@@ -14,12 +14,14 @@
 #define TASKD(member) .section = "taskd", .name = #member, .offset = offsetof(struct config, member)
 #define POOL(member) .section = "pool", .name = #member, .offset = offsetof(struct config_pool, member)
 #define QUEUE(member) .section = "queue", .name = #member, .offset = offsetof(struct config_queue, member)
+#define COMMAND(member) .section = "command", .name = #member, .offset = offsetof(struct config_command, member)
 #define PLUGIN(member) .section = "plugin", .name = #member, .offset = offsetof(struct config_plugin, member)
 
 static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
 static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
 static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const order_words[] = { "priority", "fifo", "lifo", NULL };
+static const char *const bool_words[] = { "no", "yes", NULL };
 static const int64_t level_values[] = {
 	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
 };
@@ -58,6 +60,14 @@ const struct config_key config_keys[] = {
 		.summary = "how long a stop waits for what runs" },
 	{ TASKD(start_timeout), .type = CONFIG_DURATION, .initial = "60s", .reloadable = true, .min = NS_PER_MS, .max = DAY,
 		.summary = "how long a worker may take until it is ready" },
+	{ TASKD(exec_users), .type = CONFIG_STRING, .initial = "owner", .reloadable = true,
+		.summary = "who may run any command" },
+	{ TASKD(command_log_dir), .type = CONFIG_STRING, .reloadable = true, .absolute = true,
+		.summary = "where all output of commands is kept, too" },
+	{ TASKD(command_log_ttl), .type = CONFIG_DURATION, .initial = "7d", .reloadable = true, .min = 0, .max = 3650 * DAY,
+		.summary = "how long it is kept there; 0: for ever" },
+	{ TASKD(command_log_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.summary = "how much of it is kept there; 0: no limit" },
 	{ TASKD(log_target), .type = CONFIG_ENUM, .initial = "auto", .words = target_words, .values = target_values,
 		.summary = "where the log goes" },
 	{ TASKD(log_level), .type = CONFIG_ENUM, .initial = "info", .reloadable = true, .words = level_words,
@@ -66,7 +76,7 @@ const struct config_key config_keys[] = {
 	/* [pool NAME] */
 	{ POOL(processes), .type = CONFIG_PROCESSES, .initial = "auto", .reloadable = true, .min = 1,
 		.max = CONFIG_PROCESSES_LIMIT,
-		.summary = "worker processes; auto: as many as there are CPUs" },
+		.summary = "worker processes; auto: as many as there are CPUs, but 4 at least for commands" },
 	{ POOL(threads), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = 256,
 		.summary = "tasks that one process runs at once" },
 	{ POOL(tasks), .type = CONFIG_STRING, .initial = "*", .reloadable = true,
@@ -87,6 +97,10 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = -1, .summary = "resident size above which a worker is replaced" },
 	{ POOL(nested_processes), .type = CONFIG_INT, .initial = "16", .reloadable = true, .min = 0,
 		.max = CONFIG_PROCESSES_LIMIT, .summary = "processes beyond its number while all its tasks wait for tasks" },
+	{ POOL(commands), .type = CONFIG_ENUM, .initial = "no", .words = bool_words,
+		.summary = "whether it runs commands, and nothing else" },
+	{ POOL(capture_limit), .type = CONFIG_SIZE, .initial = "1M", .reloadable = true, .min = 0, .max = 256 * MIB,
+		.summary = "what the result of a command keeps of each of its outputs" },
 
 	/* [queue NAME] */
 	{ QUEUE(pool), .type = CONFIG_STRING, .summary = "the pool that runs its tasks" },
@@ -109,5 +123,34 @@ const struct config_key config_keys[] = {
 
 	/* [plugin NAME] */
 	{ PLUGIN(path), .type = CONFIG_STRING, .reloadable = true, .absolute = true, .summary = "the shared object" },
+
+	/* [command NAME] */
+	{ COMMAND(argv), .type = CONFIG_STRING, .reloadable = true, .summary = "the program and its arguments" },
+	{ COMMAND(parameters), .type = CONFIG_STRING, .reloadable = true, .summary = "what those who submit it can say" },
+	{ COMMAND(summary), .type = CONFIG_STRING, .reloadable = true, .summary = "what it does, in one line" },
+	{ COMMAND(cwd), .type = CONFIG_STRING, .reloadable = true, .absolute = true, .summary = "the folder that it runs in" },
+	{ COMMAND(env), .type = CONFIG_STRING, .reloadable = true, .summary = "variables of its environment" },
+	{ COMMAND(stdin_file), .type = CONFIG_STRING, .reloadable = true, .absolute = true,
+		.summary = "what it reads as standard input" },
+	{ COMMAND(umask), .type = CONFIG_STRING, .reloadable = true, .summary = "its umask" },
+	{ COMMAND(success), .type = CONFIG_STRING, .reloadable = true, .summary = "exit statuses that are success" },
+	{ COMMAND(nice), .type = CONFIG_INT, .initial = "0", .reloadable = true, .min = -20, .max = 19,
+		.summary = "how much it stands back from other processes" },
+	{ COMMAND(timeout), .type = CONFIG_DURATION, .initial = "none", .reloadable = true, .min = NS_PER_MS, .max = 3650 * DAY,
+		.takes_none = true, .none = 0, .summary = "its time limit" },
+	{ COMMAND(limit_memory), .type = CONFIG_SIZE, .initial = "none", .reloadable = true, .min = 1 * KIB, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .summary = "its memory" },
+	{ COMMAND(limit_processes), .type = CONFIG_INT, .initial = "none", .reloadable = true, .min = 1, .max = 1 << 30,
+		.takes_none = true, .none = -1, .summary = "its processes at once" },
+	{ COMMAND(limit_cpu), .type = CONFIG_DURATION, .initial = "none", .reloadable = true, .min = NS_PER_S, .max = 3650 * DAY,
+		.step = NS_PER_S, .takes_none = true, .none = -1, .summary = "CPU time of each of its processes" },
+	{ COMMAND(limit_files), .type = CONFIG_INT, .initial = "none", .reloadable = true, .min = 3, .max = 1 << 30,
+		.takes_none = true, .none = -1, .summary = "open files of each of its processes" },
+	{ COMMAND(limit_core), .type = CONFIG_SIZE, .initial = "0", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.summary = "size of its core file" },
+	{ COMMAND(limit_file_size), .type = CONFIG_SIZE, .initial = "none", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .summary = "size of a file that it writes" },
+	{ COMMAND(capture), .type = CONFIG_SIZE, .initial = "pool", .reloadable = true, .min = 0, .max = 256 * MIB,
+		.takes_none = true, .none = -1, .none_word = "pool", .summary = "what its result keeps of each of its outputs" },
 };
 const size_t config_n_keys = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -3,7 +3,9 @@
 #include "config/read.h"
 
 #include "base/xmalloc.h"
+#include "config/template.h"
 #include "config/value.h"
+#include "proto/command.h"
 #include "proto/suggest.h"
 
 #include <errno.h>
@@ -17,9 +19,10 @@ static const char *const section_words[N_CONFIG_SECTIONS] = {
 	[CONFIG_SECTION_POOL] = "pool",
 	[CONFIG_SECTION_QUEUE] = "queue",
 	[CONFIG_SECTION_PLUGIN] = "plugin",
+	[CONFIG_SECTION_COMMAND] = "command",
 };
 #define LINE_LIMIT 4096
-#define KEYS_MAX 64
+#define KEYS_MAX 128
 
 /* A section of the file while it is read. */
 struct section {
@@ -78,7 +81,8 @@ static int kind_find(struct reading *reading, const char *word)
 		fail_at(reading, reading->line, "there is no section [%s]; did you mean [%s]?", word, suggest.best);
 	else
 		fail_at(reading, reading->line,
-			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]", word);
+			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME], [plugin NAME] and [command NAME]",
+			word);
 	return -1;
 }
 
@@ -245,15 +249,21 @@ static char *next_line(char *room, int size, void *user)
 
 /* --- the whole --- */
 
+/* Where the section says KEY, else where it begins. */
+static int line_of(const struct section *section, const char *key)
+{
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (section->key_lines[i] && strcmp(config_keys[i].name, key) == 0)
+			return section->key_lines[i];
+	return section->line;
+}
+
 /* Finds out the queue's pool, which must be there. */
 static void queue_check(struct reading *reading, const struct section *section)
 {
 	struct config_queue *queue = section->target;
 	const struct config_pool *pool = config_pool_find(reading->config, queue->name);
-	int line = section->line;
-	for (size_t i = 0; i < config_n_keys; i++)
-		if (section->key_lines[i] && strcmp(config_keys[i].name, "pool") == 0)
-			line = section->key_lines[i];
+	int line = line_of(section, "pool");
 	if (!queue->pool)
 		queue->pool = xstrdup(pool ? queue->name : "default");
 	else if (pool && strcmp(queue->pool, queue->name) != 0)
@@ -268,16 +278,87 @@ static void queue_check(struct reading *reading, const struct section *section)
 		suggest.best ? "; did you mean " : "", suggest.best ? suggest.best : "", suggest.best ? "?" : "");
 }
 
-/* What can only be said once everything is there. */
-static void check_whole(struct reading *reading)
+static void pool_check(struct reading *reading, const struct section *section)
 {
-	const struct section *section;
-	STAILQ_FOREACH(section, &reading->sections, link) {
-		if (section->kind == CONFIG_SECTION_QUEUE)
-			queue_check(reading, section);
-		if (section->kind == CONFIG_SECTION_PLUGIN && !((struct config_plugin *)section->target)->path)
-			fail_at(reading, section->line, "[plugin %s] has no path", section->name);
+	const struct config_pool *pool = section->target;
+	if (pool->commands && pool->threads > 1)
+		fail_at(reading, line_of(section, "threads"),
+			"a process of a pool of commands runs one at a time: threads is 1, processes says how many");
+}
+
+/* The reason begins with the key that it is about. */
+static void command_check(struct reading *reading, const struct section *section)
+{
+	struct config_command *command = section->target;
+	char *reason;
+	if (strcmp(command->name, COMMAND_TASK) == 0) {
+		fail_at(reading, section->line, COMMAND_TASK " is the task that runs any command: [command %s] needs another name",
+			COMMAND_TASK);
+		return;
 	}
+	if (!command->argv) {
+		fail_at(reading, section->line, "[command %s] has no argv", section->name);
+		return;
+	}
+	command->template = template_new(command, &reason);
+	if (command->template)
+		return;
+	char *key = xstrndup(reason, strcspn(reason, ":"));
+	fail_at(reading, line_of(section, key), "%s", reason);
+	free(key);
+	free(reason);
+}
+
+/* Names, separated by blanks; the word for none of them stands alone. */
+static void exec_users_check(struct reading *reading, const struct section *section)
+{
+	char *words = xstrdup(reading->config->exec_users), *rest = words, *word;
+	size_t n = 0;
+	bool nobody = false;
+	while ((word = strsep(&rest, " \t"))) {
+		n += *word != '\0';
+		nobody |= strcmp(word, "nobody") == 0;
+		if (strcmp(word, "@") == 0 || strchr(word, ','))
+			fail_at(reading, line_of(section, "exec_users"), "exec_users: %s is no user or @group", word);
+	}
+	if (nobody && n > 1)
+		fail_at(reading, line_of(section, "exec_users"), "exec_users: nobody stands alone");
+	free(words);
+}
+
+static void section_check(struct reading *reading, const struct section *section)
+{
+	switch (section->kind) {
+	case CONFIG_SECTION_TASKD:
+		exec_users_check(reading, section);
+		break;
+	case CONFIG_SECTION_POOL:
+		pool_check(reading, section);
+		break;
+	case CONFIG_SECTION_QUEUE:
+		queue_check(reading, section);
+		break;
+	case CONFIG_SECTION_PLUGIN:
+		if (!((struct config_plugin *)section->target)->path)
+			fail_at(reading, section->line, "[plugin %s] has no path", section->name);
+		break;
+	case CONFIG_SECTION_COMMAND:
+		command_check(reading, section);
+		break;
+	case N_CONFIG_SECTIONS:
+		break;
+	}
+}
+
+/* What can only be said once everything is there. CLASH: a pool that has to be there, and is of the other kind. */
+static void check_whole(struct reading *reading, const char *clash)
+{
+	const struct section *section = clash ? section_find(reading, CONFIG_SECTION_POOL, clash) : NULL;
+	if (section)
+		fail_at(reading, line_of(section, "commands"), "[pool %s] cannot be the only pool, where it runs %s", clash,
+			strcmp(clash, CONFIG_COMMAND_POOL) == 0 ? "no commands" : "nothing but commands");
+	STAILQ_FOREACH(section, &reading->sections, link)
+		section_check(reading, section);
 }
 
 char *config_read(struct config *config, const char *file, FILE *stream)
@@ -296,8 +377,7 @@ char *config_read(struct config *config, const char *file, FILE *stream)
 		fail_at(&reading, line, "neither a [section] nor key = value");
 	else if (line < 0)
 		fail_at(&reading, reading.line, "no memory");
-	config_complete(config);
-	check_whole(&reading);
+	check_whole(&reading, config_complete(config));
 	struct section *section;
 	while ((section = STAILQ_FIRST(&reading.sections))) {
 		STAILQ_REMOVE_HEAD(&reading.sections, link);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COMMANDS_LEAST 4 /* who waits for a command is not a CPU */
+
 static char **string_of(void *target, const struct config_key *key)
 {
 	return (char **)(void *)((char *)target + key->offset);
@@ -23,11 +25,12 @@ static int64_t *number_of(void *target, const struct config_key *key)
 	return (int64_t *)(void *)((char *)target + key->offset);
 }
 
-static int64_t cpu_count(void)
+int64_t config_value_auto(bool commands)
 {
 	cpu_set_t set;
 	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
-	return n > 0 ? n : 1;
+	int64_t least = commands ? COMMANDS_LEAST : 1;
+	return n < least ? least : n < CONFIG_PROCESSES_LIMIT ? n : CONFIG_PROCESSES_LIMIT;
 }
 
 static int whole_number(const char *text, int base, int64_t *number)
@@ -81,10 +84,16 @@ static char *bound_text(const struct config_key *key, int64_t value)
 	return xasprintf("%" PRId64, value);
 }
 
+static const char *none_word(const struct config_key *key)
+{
+	return key->none_word ? key->none_word : "none";
+}
+
 static char *bounds_error(const struct config_key *key, const char *text)
 {
 	char *min = bound_text(key, key->min), *max = bound_text(key, key->max);
-	char *error = xasprintf("%s is out of bounds: %s to %s%s", text, min, max, key->takes_none ? ", or none" : "");
+	char *error = xasprintf("%s is out of bounds: %s to %s%s%s", text, min, max, key->takes_none ? ", or " : "",
+		key->takes_none ? none_word(key) : "");
 	free(min);
 	free(max);
 	return error;
@@ -116,10 +125,7 @@ static const char *number_parse(const struct config_key *key, const char *text, 
 	case CONFIG_SIZE:
 		return units_parse_size(text, value) == 0 ? NULL : "a size such as 64M or 4096";
 	case CONFIG_PROCESSES:
-		if (strcmp(text, "auto") != 0)
-			return whole_number(text, 10, value) == 0 ? NULL : "a whole number or auto";
-		*value = cpu_count() < key->max ? cpu_count() : key->max;
-		return NULL;
+		return whole_number(text, 10, value) == 0 ? NULL : "a whole number or auto";
 	case CONFIG_DECIMAL:
 	case CONFIG_STRING:
 	case CONFIG_ENUM:
@@ -174,14 +180,19 @@ char *config_value_set(void *target, const struct config_key *key, const char *t
 		return enum_set(target, key, text);
 	if (key->type == CONFIG_DECIMAL)
 		return decimal_set(target, key, text);
-	if (key->takes_none && strcmp(text, "none") == 0) {
+	if (key->takes_none && strcmp(text, none_word(key)) == 0) {
 		*number_of(target, key) = key->none;
+		return NULL;
+	}
+	if (key->type == CONFIG_PROCESSES && strcmp(text, "auto") == 0) {
+		*number_of(target, key) = 0;
 		return NULL;
 	}
 	int64_t value;
 	const char *wanted = number_parse(key, text, &value);
 	if (wanted)
-		return xasprintf("%s is not %s%s", text, wanted, key->takes_none ? ", or none" : "");
+		return xasprintf("%s is not %s%s%s", text, wanted, key->takes_none ? ", or " : "",
+			key->takes_none ? none_word(key) : "");
 	char *error = bounds_check(key, text, value);
 	if (!error)
 		*number_of(target, key) = value;

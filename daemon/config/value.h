@@ -4,6 +4,8 @@
 
 #include "config/config.h"
 
+/* What "auto" stands for; until config_complete it is 0 in the pool. */
+int64_t config_value_auto(bool commands);
 /* Sets KEY in TARGET (the struct of its section) from TEXT. NULL, or why not (malloc'ed, without file and line). */
 char *config_value_set(void *target, const struct config_key *key, const char *text);
 /* Sets every key of SECTION in TARGET to its initial value. TARGET is zeroed. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "config/template.h"
 #include "core/core.h"
 
 #include <check.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static char file[] = "/tmp/test_config.XXXXXX";
 static struct config *config;
@@ -87,7 +90,21 @@ START_TEST(no_file_is_all_defaults)
 	ck_assert_int_eq(config->start_timeout, 60 * NS_PER_S);
 	ck_assert_int_eq(config->crash_limit, 3);
 	ck_assert_ptr_eq(STAILQ_FIRST(&config->pools), pool("default"));
-	ck_assert_ptr_null(STAILQ_NEXT(pool("default"), link));
+	ck_assert_ptr_eq(STAILQ_NEXT(pool("default"), link), pool("commands"));
+	ck_assert_ptr_null(STAILQ_NEXT(pool("commands"), link));
+	ck_assert_int_eq(pool("default")->commands, 0);
+	ck_assert_int_eq(pool("commands")->commands, 1);
+	ck_assert_int_eq(pool("commands")->threads, 1);
+	ck_assert_int_ge(pool("commands")->processes, 4);
+	ck_assert_int_ge(pool("commands")->processes, pool("default")->processes);
+	ck_assert_str_eq(pool("commands")->tasks, "*");
+	ck_assert_int_eq(pool("commands")->capture_limit, 1 << 20);
+	ck_assert_str_eq(queue("commands")->pool, "commands");
+	ck_assert_str_eq(config->exec_users, "owner");
+	ck_assert_ptr_null(config->command_log_dir);
+	ck_assert_int_eq(config->command_log_ttl, 7 * 24 * 3600 * NS_PER_S);
+	ck_assert_int_eq(config->command_log_bytes, 1 << 30);
+	ck_assert_ptr_null(STAILQ_FIRST(&config->commands));
 	ck_assert_int_ge(pool("default")->processes, 1);
 	ck_assert_int_eq(pool("default")->threads, 1);
 	ck_assert_str_eq(pool("default")->tasks, "*");
@@ -220,6 +237,82 @@ START_TEST(queue_goes_to_the_default_pool)
 }
 END_TEST
 
+/* --- commands --- */
+
+static const struct config_command *command(const char *name)
+{
+	const struct config_command *found = config_command_find(config, name);
+	ck_assert_msg(found != NULL, "no command %s", name);
+	return found;
+}
+
+START_TEST(a_command_is_read)
+{
+	load("[command thumbnail]\n"
+	     "argv = /usr/bin/head -n {lines} -- {input} ; to here\n"
+	     "parameters = input:path lines:integer=10\n"
+	     "summary = The first lines\n"
+	     "cwd = /srv\nenv = LANG=C\nstdin_file = /dev/null\numask = 077\nsuccess = 0 1\nnice = -5\ntimeout = 30s\n"
+	     "limit_memory = 64M\nlimit_processes = 8\nlimit_cpu = 10s\nlimit_files = 32\nlimit_core = 1M\n"
+	     "limit_file_size = 0\ncapture = 4K\n"
+	     "[command plain]\nargv = true\n");
+	ck_assert_str_eq(command("thumbnail")->argv, "/usr/bin/head -n {lines} -- {input}");
+	ck_assert_str_eq(command("thumbnail")->summary, "The first lines");
+	ck_assert_str_eq(command("thumbnail")->cwd, "/srv");
+	ck_assert_str_eq(command("thumbnail")->umask, "077");
+	ck_assert_int_eq(command("thumbnail")->nice, -5);
+	ck_assert_int_eq(command("thumbnail")->timeout, 30 * NS_PER_S);
+	ck_assert_int_eq(command("thumbnail")->limit_memory, 64 << 20);
+	ck_assert_int_eq(command("thumbnail")->limit_processes, 8);
+	ck_assert_int_eq(command("thumbnail")->limit_cpu, 10 * NS_PER_S);
+	ck_assert_int_eq(command("thumbnail")->limit_files, 32);
+	ck_assert_int_eq(command("thumbnail")->limit_core, 1 << 20);
+	ck_assert_int_eq(command("thumbnail")->limit_file_size, 0);
+	ck_assert_int_eq(command("thumbnail")->capture, 4096);
+	ck_assert_str_eq(template_parameters(command("thumbnail")->template), "input: path, lines: integer = 10");
+	ck_assert_ptr_null(command("plain")->cwd);
+	ck_assert_int_eq(command("plain")->timeout, 0);
+	ck_assert_int_eq(command("plain")->limit_memory, -1);
+	ck_assert_int_eq(command("plain")->limit_core, 0);
+	ck_assert_int_eq(command("plain")->capture, -1);
+	ck_assert_str_eq(template_parameters(command("plain")->template), "");
+	ck_assert_ptr_null(config_command_find(config, "thumb"));
+}
+END_TEST
+
+START_TEST(there_is_a_pool_of_each_kind)
+{
+	load("[pool io]\nthreads = 4\n");
+	ck_assert_int_eq(pool("commands")->commands, 1);
+	ck_assert_ptr_null(config_pool_find(config, "default"));
+	load("[pool jobs]\ncommands = yes\n");
+	ck_assert_int_eq(pool("jobs")->commands, 1);
+	ck_assert_int_ge(pool("jobs")->processes, 4);
+	ck_assert_int_eq(pool("default")->commands, 0);
+	ck_assert_ptr_null(config_pool_find(config, "commands"));
+	load("[pool commands]\nprocesses = 2\n"); /* its name says what it is */
+	ck_assert_int_eq(pool("commands")->commands, 1);
+	ck_assert_int_eq(pool("commands")->processes, 2);
+	load("[pool commands]\ncommands = no\n[pool jobs]\ncommands = yes\nprocesses = 1\n[queue slow]\npool = jobs\n");
+	ck_assert_int_eq(pool("commands")->commands, 0);
+	ck_assert_int_eq(pool("jobs")->processes, 1);
+	ck_assert_str_eq(queue("slow")->pool, "jobs");
+}
+END_TEST
+
+START_TEST(where_nobody_runs_commands_there_are_no_processes_for_them)
+{
+	load("[taskd]\nexec_users = nobody\n");
+	ck_assert_ptr_null(config_pool_find(config, "commands"));
+	load("[taskd]\nexec_users = nobody\n[command x]\nargv = true\n");
+	ck_assert_ptr_nonnull(config_pool_find(config, "commands"));
+	load("[taskd]\nexec_users = nobody\n[pool commands]\n");
+	ck_assert_ptr_nonnull(config_pool_find(config, "commands"));
+	load("[taskd]\nexec_users = alice @staff owner\n");
+	ck_assert_str_eq(config->exec_users, "alice @staff owner");
+}
+END_TEST
+
 /* --- what is wrong --- */
 
 struct wrong {
@@ -234,7 +327,7 @@ static const struct wrong wrongs[] = {
 	{ "[taskd]\nzzzzzzzzzzzzz = 3\n", 2, "[taskd] has no key zzzzzzzzzzzzz" },
 	{ "\n[pol x]\n", 2, "there is no section [pol]; did you mean [pool]?" },
 	{ "[elephant]\n", 1,
-		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME] and [plugin NAME]" },
+		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME], [plugin NAME] and [command NAME]" },
 	{ "[]\n", 1, "a section without a name" },
 	{ "[taskd x]\n", 1, "[taskd] takes no name" },
 	{ "[pool]\n", 1, "[pool] needs a name: [pool NAME]" },
@@ -289,6 +382,34 @@ static const struct wrong wrongs[] = {
 	{ "[pool fast]\n[queue mail]\nlimit_queued = 1\npool = fats\n", 4, "queue mail: there is no pool fats; did you mean fast?" },
 	{ "[pool fast]\n[queue mail]\n", 2, "queue mail: there is no pool default" },
 	{ "[pool a]\n[pool b]\n[queue a]\npool = b\n", 4, "queue a belongs to the pool of its name" },
+	{ "[pool a]\ncommands = maybe\n", 2, "commands: maybe is not one of no, yes" },
+	{ "[pool a]\ncommands = yes\nthreads = 2\n", 3,
+		"a process of a pool of commands runs one at a time: threads is 1, processes says how many" },
+	{ "[pool commands]\nthreads = 2\n", 2,
+		"a process of a pool of commands runs one at a time: threads is 1, processes says how many" },
+	{ "[pool default]\ncommands = yes\n", 2, "[pool default] cannot be the only pool, where it runs nothing but commands" },
+	{ "[pool commands]\n\ncommands = no\n", 3, "[pool commands] cannot be the only pool, where it runs no commands" },
+	{ "[pool a]\ncapture_limit = 1G\n", 2, "capture_limit: 1G is out of bounds: 0 to 256M" },
+	{ "[taskd]\nexec_users = alice nobody\n", 2, "exec_users: nobody stands alone" },
+	{ "[taskd]\nexec_users = alice, bob\n", 2, "exec_users: alice, is no user or @group" },
+	{ "[taskd]\nexec_users = @\n", 2, "exec_users: @ is no user or @group" },
+	{ "[taskd]\ncommand_log_dir = log\n", 2, "command_log_dir: log does not begin with a slash" },
+	{ "[command]\n", 1, "[command] needs a name: [command NAME]" },
+	{ "[comand x]\n", 1, "there is no section [comand]; did you mean [command]?" },
+	{ "[command a/b]\n", 1, "the name of a command has letters, digits, - and _, at most 64 of them" },
+	{ "\n[command exec]\nargv = true\n", 2, "exec is the task that runs any command: [command exec] needs another name" },
+	{ "\n[command x]\n", 2, "[command x] has no argv" },
+	{ "[command x]\nargc = true\n", 2, "[command] has no key argc; did you mean argv?" },
+	{ "[command x]\nsummary = x\nargv = head {imput}\nparameters = input\n", 3,
+		"argv: {imput} is no parameter; did you mean {input}?" },
+	{ "[command x]\nargv = head {input}\n\nparameters = input:paht\n", 4,
+		"parameters: input: paht is no type; did you mean path?" },
+	{ "[command x]\nargv = true\numask = 8\n", 3, "umask: 8 is not an octal number such as 022" },
+	{ "[command x]\nargv = true\nsuccess = 0 256\n", 3, "success: 256 is not an exit status from 0 to 255" },
+	{ "[command x]\nargv = true\ncapture = lots\n", 3, "capture: lots is not a size such as 64M or 4096, or pool" },
+	{ "[command x]\nargv = true\ncapture = 1G\n", 3, "capture: 1G is out of bounds: 0 to 256M, or pool" },
+	{ "[command x]\nargv = true\ncwd = tmp\n", 3, "cwd: tmp does not begin with a slash" },
+	{ "[command x]\nargv = true\nnice = -21\n", 3, "nice: -21 is out of bounds: -20 to 19" },
 	{ "\n[plugin math]\n", 2, "[plugin math] has no path" },
 	{ "[plugin math]\npath = math.so\n", 2, "path: math.so does not begin with a slash" },
 };
@@ -353,13 +474,13 @@ END_TEST
 
 START_TEST(table_is_in_order)
 {
-	static const char *const sections[] = { "taskd", "pool", "queue", "plugin" };
+	static const char *const sections[] = { "taskd", "pool", "queue", "plugin", "command" };
 	size_t section = 0;
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
 		if (strcmp(key->section, sections[section]) != 0)
 			section++;
-		ck_assert_uint_lt(section, 4);
+		ck_assert_uint_lt(section, COUNT(sections));
 		ck_assert_str_eq(key->section, sections[section]);
 		ck_assert_ptr_nonnull(key->summary);
 		ck_assert(key->type == CONFIG_STRING || key->initial);
@@ -367,7 +488,7 @@ START_TEST(table_is_in_order)
 		for (size_t k = 0; k < i; k++)
 			ck_assert(strcmp(config_keys[k].section, key->section) != 0 || strcmp(config_keys[k].name, key->name) != 0);
 	}
-	ck_assert_uint_eq(section, 3);
+	ck_assert_uint_eq(section, COUNT(sections) - 1);
 }
 END_TEST
 
@@ -428,6 +549,20 @@ START_TEST(removed_sections_are_told)
 }
 END_TEST
 
+START_TEST(commands_are_compared)
+{
+	compare("[command a]\nargv = true\n[command b]\nargv = true\n[command c]\nargv = true\n",
+		"[command d]\nargv = true\n[command c]\nargv = true\n[command b]\nargv = false\ntimeout = 5s\n");
+	ck_assert_str_eq(told, "[command d] (new)\n[command b] argv\n[command b] timeout\n[command a] (removed)\n");
+	compare("[command a]\nargv = true\n", "[command a]\nargv = true\nlimit_cpu = none\ncapture = pool\n");
+	ck_assert_str_eq(told, "");
+	compare("[pool a]\n[pool b]\n", "[taskd]\nexec_users = *\n[pool a]\n[pool b]\ncommands = yes\ncapture_limit = 2M\n");
+	ck_assert_ptr_nonnull(strstr(told, "[taskd] exec_users\n"));
+	ck_assert_ptr_nonnull(strstr(told, "[pool b] commands (restart)\n[pool b] capture_limit\n"));
+	ck_assert_ptr_nonnull(strstr(told, "[pool commands] (removed) (restart)\n"));
+}
+END_TEST
+
 /* The example as it is, with its keys, and with its samples too. */
 START_TEST(example_says_the_defaults)
 {
@@ -444,18 +579,23 @@ START_TEST(example_says_the_defaults)
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		bool key = line[0] == '#' && line[1] != ' ';
 		bool sample = strncmp(line, "# [", 3) == 0 || (strncmp(line, "# ", 2) == 0 && strstr(line, " = "));
-		bool own = strncmp(line, "#socket", 7) == 0 && strncmp(line, "#socket_mode", 12) != 0; /* not a default */
+		bool own = (strncmp(line, "#socket", 7) == 0 && strncmp(line, "#socket_mode", 12) != 0) ||
+			strncmp(line, "#command_log_dir", 16) == 0; /* not a default */
 		found += key;
 		strcat(keys, own ? "" : line + key);
 		strcat(keys, "\n");
 		strcat(samples, line + (sample ? 2 : key));
 		strcat(samples, "\n");
 	}
-	ck_assert_uint_eq(found, config_n_keys - 2); /* without a queue's pool and a plugin's path */
+	size_t wanted = 0;
+	for (size_t i = 0; i < config_n_keys; i++)
+		wanted += strcmp(config_keys[i].section, "plugin") != 0 && strcmp(config_keys[i].section, "command") != 0;
+	ck_assert_uint_eq(found, wanted - 1); /* without a queue's pool */
 	compare("", keys);
 	ck_assert_str_eq(told, "");
 	load(samples);
 	ck_assert_int_eq(pool("io")->threads, 32);
+	ck_assert_str_eq(template_parameters(command("thumbnail")->template), "input: path, lines: integer = 10");
 }
 END_TEST
 
@@ -470,6 +610,10 @@ int main(void)
 	tcase_add_test(tcase, every_type_is_read);
 	tcase_add_test(tcase, empty_sections_count);
 	tcase_add_test(tcase, queue_goes_to_the_default_pool);
+	tcase_add_test(tcase, a_command_is_read);
+	tcase_add_test(tcase, there_is_a_pool_of_each_kind);
+	tcase_add_test(tcase, where_nobody_runs_commands_there_are_no_processes_for_them);
+	tcase_add_test(tcase, commands_are_compared);
 	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
 	tcase_add_test(tcase, nul_byte_is_refused);
 	tcase_add_test(tcase, long_line_is_read_whole_or_refused);

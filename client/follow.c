@@ -14,7 +14,7 @@ struct taskd_follow {
 /* --- reading, without the mutex --- */
 
 struct said {
-	struct json_span follow, stream, offset, state, end;
+	struct json_span follow, attempt, stream, offset, state, end;
 	struct bytes data;
 };
 
@@ -29,6 +29,8 @@ static void read_said(struct said *said, const struct json_span *params)
 		bytes_note(&said->data, "data", &name, &value);
 		if (json_string_is(&name, "follow"))
 			said->follow = value;
+		else if (json_string_is(&name, "attempt"))
+			said->attempt = value;
 		else if (json_string_is(&name, "stream"))
 			said->stream = value;
 		else if (json_string_is(&name, "offset"))
@@ -63,7 +65,7 @@ struct event *event_read_output(const struct json_span *params, uint64_t *number
 {
 	struct said said = { 0 };
 	char text[TASK_ID_ROOM];
-	long long offset;
+	long long offset, attempt;
 	uint64_t follow;
 
 	read_said(&said, params);
@@ -84,6 +86,8 @@ struct event *event_read_output(const struct json_span *params, uint64_t *number
 		return NULL;
 	event->output = (struct taskd_output){
 		.stream = out ? TASKD_STDOUT : TASKD_STDERR,
+		.attempt =
+			json_integer(&said.attempt, &attempt) && attempt > 0 && attempt <= INT32_MAX ? (int)attempt : 1,
 		.offset = (uint64_t)offset,
 		.data = (char *)(event + 1),
 	};

@@ -297,7 +297,8 @@ struct taskd_ran {
  * limit) as long as it had started; else the future's own error. To be freed with taskd_ran_free. */
 enum taskd_error taskd_ran(const struct taskd_future *f, struct taskd_ran *ran);
 void taskd_ran_free(struct taskd_ran *ran);
-/* Runs COMMAND and waits: taskd_exec, taskd_result and taskd_ran in one. TASKD_OK as of taskd_ran. */
+/* Runs COMMAND and waits: taskd_exec, taskd_result and taskd_ran in one. TASKD_OK as of taskd_ran. After
+ * TASKD_E_TIMEOUT it is cancelled, unless it was detached. */
 enum taskd_error taskd_run(struct taskd *c, const struct taskd_command *command, const struct taskd_options *options,
 	int64_t timeout_ns, struct taskd_ran *ran);
 
@@ -305,7 +306,7 @@ enum taskd_error taskd_run(struct taskd *c, const struct taskd_command *command,
 /* Bytes for its live standard input; EOF: and that was all. TASKD_E_TIMEOUT: it does not read; some of DATA may have gone. */
 enum taskd_error taskd_send(
 	struct taskd *c, const char *id, const void *data, size_t length, bool eof, int64_t timeout_ns);
-/* SIGNAL goes to its process group. */
+/* SIGNAL, a number, goes to its process group. */
 enum taskd_error taskd_signal(struct taskd *c, const char *id, int signal, int64_t timeout_ns);
 /* All of its processes stop, and go on. Its time limit does not stop. */
 enum taskd_error taskd_suspend(struct taskd *c, const char *id, int64_t timeout_ns);
@@ -313,17 +314,19 @@ enum taskd_error taskd_resume(struct taskd *c, const char *id, int64_t timeout_n
 enum taskd_error taskd_window(struct taskd *c, const char *id, int rows, int columns, int64_t timeout_ns);
 
 enum taskd_stream { TASKD_STDOUT = 1, TASKD_STDERR = 2 };
-/* What a command has said so far, also when it is over: up to SIZE bytes from OFFSET on, in BUFFER. *length is how many, 0
+/* What a command has said so far, also when it is over: up to SIZE bytes (and 32 KiB) from OFFSET on, in BUFFER. *length is how many, 0
  * where there are none there; *total how many there have been in all; where *length is 0 and *total is more than OFFSET, what is
  * there was not kept. Either may be NULL. */
 enum taskd_error taskd_log(struct taskd *c, const char *id, enum taskd_stream stream, uint64_t offset, void *buffer,
 	size_t size, size_t *length, uint64_t *total, int64_t timeout_ns);
-/* Has CALLBACK told what a command says from now on, as events of a watch are told. */
+/* Has CALLBACK told what a command says from now on, as events of a watch are told; of one that has not started, from its
+ * start. CALLBACK may be called before this returns, but not before OFFSETS are there. */
 struct taskd_follow;
 struct taskd_output {
 	enum taskd_stream stream; /* 0: it has ended, or the connection has; nothing follows */
+	int attempt;              /* of a task that is tried again; each begins at offset 0 */
 	uint64_t offset;          /* of the first byte; where that is not the end of the last, what is between was missed */
-	const char *data;
+	const char *data;         /* terminated, of any bytes; NULL with stream 0 */
 	size_t length;
 	const char *state; /* stream 0: how it has ended, as in taskd-protocol(7); NULL: the connection has */
 };

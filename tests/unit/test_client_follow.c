@@ -37,8 +37,8 @@ static void note(void *user, const struct taskd_output *output)
 	if (output->stream == 0)
 		snprintf(told + used, sizeof(told) - used, "end:%s ", output->state ? output->state : "-");
 	else
-		snprintf(told + used, sizeof(told) - used, "%d@%llu:%s ", (int)output->stream,
-			(unsigned long long)output->offset, output->data);
+		snprintf(told + used, sizeof(told) - used, "%s%d@%llu:%s ", output->attempt > 1 ? "again:" : "",
+			(int)output->stream, (unsigned long long)output->offset, output->data);
 	if (output->data)
 		ck_assert_uint_eq(strlen(output->data), output->length);
 }
@@ -85,13 +85,13 @@ START_TEST(what_a_command_says_is_told_as_it_comes)
 	say_output(3, "\"attempt\":1,\"stream\":\"stdout\",\"offset\":10,\"data\":\"a\\u00e9\"");
 	say_output(3, "\"attempt\":1,\"stream\":\"stderr\",\"offset\":0,\"data_base64\":\"/2E=\"");
 	say_output(4, "\"attempt\":1,\"stream\":\"stderr\",\"offset\":0,\"data\":\"nobody's\"");
-	say_output(3, "\"attempt\":1,\"stream\":\"stdout\",\"offset\":9000000000,\"data\":\"\"");
+	say_output(3, "\"attempt\":2,\"stream\":\"stdout\",\"offset\":9000000000,\"data\":\"\"");
 	say_output(3, "\"end\":true,\"state\":\"succeeded\"");
 	say_output(3, "\"attempt\":1,\"stream\":\"stdout\",\"offset\":9000000000,\"data\":\"late\"");
 	read_all();
 	ck_assert_str_eq(told,
 		"1@10:aé 2@0:\xff"
-		"a 1@9000000000: end:succeeded ");
+		"a again:1@9000000000: end:succeeded ");
 	ck_assert_int_eq(taskd_connection_error(c), TASKD_OK);
 	taskd_unfollow(f);
 	ck_assert(!taskd_wants_write(c)); /* it is over: nobody has to be told */

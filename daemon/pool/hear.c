@@ -98,6 +98,16 @@ static void note_use(struct worker *worker, const struct task *task, const struc
 		worker_retire(worker);
 }
 
+/* Its command is over: what concerned that one alone does not concern the next. */
+static void seat_is_free(struct seat *seat)
+{
+	seat->followed = 0;
+	if (seat->process->kill_by_ns == CLOCK_NEVER)
+		return;
+	seat->process->kill_by_ns = CLOCK_NEVER;
+	pools_schedule(seat->process->worker->pools);
+}
+
 /* False: that is not what the books say. */
 static bool heard(struct seat *seat, const struct lane_reply *reply)
 {
@@ -120,8 +130,7 @@ static bool heard(struct seat *seat, const struct lane_reply *reply)
 		return good;
 	}
 	struct task_outcome outcome = { 0 };
-	seat->followed = 0;
-	seat->process->kill_by_ns = CLOCK_NEVER;
+	seat_is_free(seat);
 	if (reply->word == LANE_SUCCEEDED)
 		outcome_of_success(&outcome, task, reply);
 	else

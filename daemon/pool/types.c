@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "config/template.h"
 #include "pool/command.h"
 #include "pool/internal.h"
 #include "proto/command.h"
@@ -12,15 +13,6 @@
 
 /* How many handlers workers may bring along in all: type names are kept for ever. */
 #define HANDLERS_LIMIT 10000
-
-static const struct config_command *section_find(const struct config *config, const char *name)
-{
-	const struct config_command *section;
-	STAILQ_FOREACH(section, &config->commands, link)
-		if (strcmp(section->name, name) == 0)
-			return section;
-	return NULL;
-}
 
 static char *text_copy(const char *text)
 {
@@ -122,9 +114,9 @@ void types_configure(struct pools *pools, const struct config *config)
 	command_declare(pools, COMMAND_TASK, "runs a program", parameters);
 	free(parameters);
 	STAILQ_FOREACH(section, &config->commands, link)
-		command_declare(pools, section->name, section->summary, NULL);
+		command_declare(pools, section->name, section->summary, template_parameters(section->template));
 	for (struct task_type *type = core_type_next(pools->core, NULL); type; type = core_type_next(pools->core, type))
-		if (type->command && strcmp(type->name, COMMAND_TASK) != 0 && !section_find(config, type->name))
+		if (type->command && strcmp(type->name, COMMAND_TASK) != 0 && !config_command_find(config, type->name))
 			command_withdraw(type);
 }
 
@@ -141,4 +133,22 @@ void types_free(struct pools *pools)
 bool pools_type_is_command(const struct task_type *type)
 {
 	return type->command;
+}
+
+static const struct config_command *section_of(const struct pools *pools, const struct task_type *type)
+{
+	return strcmp(type->name, COMMAND_TASK) == 0 ? NULL : config_command_find(pools->config, type->name);
+}
+
+int pools_command_expand(struct pools *pools, const struct task_type *type, const struct json_span *args,
+	struct strbuf *out, char *error, size_t error_size)
+{
+	const struct config_command *section = section_of(pools, type);
+	return section ? template_expand(section->template, args, out, error, error_size) : 0;
+}
+
+int64_t pools_command_timeout(struct pools *pools, const struct task_type *type)
+{
+	const struct config_command *section = section_of(pools, type);
+	return section ? section->timeout : 0;
 }

@@ -86,6 +86,9 @@ tests_unit_test_capture_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_config
 tests_unit_test_config_LDADD = libconfig.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_template
+tests_unit_test_template_LDADD = libconfig.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_call
 tests_unit_test_call_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_registry
@@ -93,6 +96,13 @@ tests_unit_test_registry_LDADD = libworker.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_registry_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 unit_tests += tests/unit/test_worker
 tests_unit_test_worker_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
+# Commands, with a slot of their own.
+command_world = tests/unit/command_world.c tests/unit/command_world.h
+command_libs = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_command_life
+tests_unit_test_command_life_SOURCES = tests/unit/test_command_life.c $(command_world)
+tests_unit_test_command_life_LDADD = $(command_libs)
 
 unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
@@ -176,6 +186,16 @@ tests_unit_test_edge_follow_LDADD = $(tests_unit_test_edge_LDADD)
 unit_tests += tests/unit/test_edge_fds
 tests_unit_test_edge_fds_SOURCES = tests/unit/test_edge_fds.c $(edge_world)
 tests_unit_test_edge_fds_LDADD = $(tests_unit_test_edge_LDADD)
+
+# Pools, with workers that are the test's own program once more.
+pool_world = tests/unit/pool_world.c tests/unit/pool_world.h
+pool_libraries = libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) \
+	$(INIH_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_pool_command tests/unit/test_pool_strays
+tests_unit_test_pool_command_SOURCES = tests/unit/test_pool_command.c $(pool_world)
+tests_unit_test_pool_command_LDADD = $(pool_libraries)
+tests_unit_test_pool_strays_SOURCES = tests/unit/test_pool_strays.c $(pool_world)
+tests_unit_test_pool_strays_LDADD = $(pool_libraries)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

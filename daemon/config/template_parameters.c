@@ -170,7 +170,7 @@ static char *order_check(const struct template *template)
 			return xasprintf("%s is there twice", last->name);
 		if (other->list)
 			return xasprintf("%s is a list: it comes last", other->name);
-		if (other->optional && !last->optional)
+		if (other->optional && !last->optional && !last->list)
 			return xasprintf("%s has no default, and comes behind %s, which has one", last->name, other->name);
 	}
 	return NULL;

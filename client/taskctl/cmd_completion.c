@@ -29,6 +29,7 @@ const char *completion_words_name(enum complete complete)
 	case COMPLETE_NOTHING:
 	case COMPLETE_FILE:
 	case COMPLETE_COMMAND:
+	case COMPLETE_PROGRAM:
 	case COMPLETE_WORDS: return NULL;
 	}
 	return NULL;

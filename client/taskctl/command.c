@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_submit,
 	&command_call,
 	&command_map,
+	&command_run,
 	&command_result,
 	&command_wait,
 	&command_status,

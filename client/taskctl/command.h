@@ -20,6 +20,7 @@ enum complete {
 	COMPLETE_POOL,
 	COMPLETE_SCHEDULE,
 	COMPLETE_COMMAND,
+	COMPLETE_PROGRAM, /* what the shell itself would run */
 	COMPLETE_WORDS, /* the option's or the command's own `words` */
 };
 
@@ -33,6 +34,7 @@ enum option_type {
 	OPTION_SPAN,     /* struct option_integer, ns: a duration that may be 0 */
 	OPTION_WORD,     /* int: 1 + the index of one of `words`; 0 when absent */
 	OPTION_LIST,     /* struct option_list: given several times, or with commas */
+	OPTION_ITEMS,    /* struct option_list: given several times; a comma is a part of it */
 };
 struct option_integer {
 	bool given;
@@ -79,6 +81,7 @@ struct command {
 	int max_operands;      /* -1: as many as you like */
 	const char *missing;   /* what is missing where there are too few: "a TASK" */
 	const char *separator; /* a word after which nothing is an option, and which is an operand itself; or NULL */
+	bool operands_end_options; /* the first operand: all that follows is a command's own */
 	enum complete first, second, rest; /* the operands; a second one that is COMPLETE_NOTHING is as the rest */
 	const char *const *words;
 	int (*run)(struct taskctl *ctl, const struct invocation *invocation);

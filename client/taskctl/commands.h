@@ -8,6 +8,8 @@
 extern const struct command command_submit, command_call;
 /* cmd_map.c */
 extern const struct command command_map;
+/* cmd_run.c */
+extern const struct command command_run;
 /* cmd_result.c */
 extern const struct command command_result;
 /* cmd_wait.c */

@@ -16,6 +16,7 @@ static const char *kind_name(enum complete complete)
 	case COMPLETE_POOL:
 	case COMPLETE_SCHEDULE: return completion_words_name(complete);
 	case COMPLETE_COMMAND: return "command";
+	case COMPLETE_PROGRAM: return "program";
 	case COMPLETE_WORDS: return "words";
 	}
 	return "none";
@@ -67,20 +68,40 @@ static void print_arguments(const char *command, const struct option_spec *specs
 	}
 }
 
-/* The options whose next word is their argument; no letter or name means two things. */
+/* The options whose next word is their argument. */
 static void print_takers(void)
 {
-	printf("\t\t-s | --socket) daemon=(-s \"${COMP_WORDS[i + 1]}\"); ((i++)) ;;\n\t\t--connect-timeout | --color");
+	puts("\t\t*:-s | *:--socket) daemon=(-s \"${COMP_WORDS[i + 1]}\"); ((i++)) ;;");
+	printf("\t\t*:--connect-timeout | *:--color");
 	for (int i = 0; commands[i]; i++) {
 		for (const struct option_spec *s = commands[i]->options; s && s->name; s++) {
 			if (s->type == OPTION_FLAG)
 				continue;
-			printf(" | --%s", s->name);
-			if (s->letter)
-				printf(" | -%c", s->letter);
+			printf(" | ");
+			print_pattern(commands[i]->name);
+			printf(":--%s", s->name);
+			if (!s->letter)
+				continue;
+			printf(" | ");
+			print_pattern(commands[i]->name);
+			printf(":-%c", s->letter);
 		}
 	}
 	puts(") ((i++)) ;;");
+}
+
+/* The commands after whose first operand nothing is an option of ours. */
+static void print_enders(void)
+{
+	const char *before = "";
+
+	for (int i = 0; commands[i]; i++) {
+		if (!commands[i]->operands_end_options)
+			continue;
+		fputs(before, stdout);
+		print_pattern(commands[i]->name);
+		before = " | ";
+	}
 }
 
 static void print_command(const struct command *c)
@@ -155,19 +176,25 @@ void completion_bash(void)
 	     "_taskctl()\n"
 	     "{\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	     "\tlocal command='' kind='' words='' list='' options='' first=none second=none rest=none i operands=0\n"
+	     "\tlocal command='' kind='' words='' list='' options='' first=none second=none rest=none i operands=0 options_over=''\n"
 	     "\tlocal -a daemon=()\n\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-	     "\t\tcase ${COMP_WORDS[i]} in");
+	     "\t\tcase $command:${COMP_WORDS[i]} in");
 	print_takers();
-	puts("\t\t-*) ;;\n"
+	puts("\t\t*:-*) ;;\n"
 	     "\t\t*) _taskctl_word \"${COMP_WORDS[i]}\" ;;\n"
-	     "\t\tesac\n"
+	     "\t\tesac");
+	printf("\t\tcase $command in ");
+	print_enders();
+	puts(") ((operands > 0)) && options_over=1 && break ;; esac\n"
 	     "\tdone\n"
 	     "\tcase $command in");
 	print_commands();
 	puts("\tesac\n"
-	     "\tif [[ $command ]]; then\n"
+	     "\tif [[ $options_over ]]; then\n"
+	     "\t\tkind=$rest command='' prev=''\n"
+	     "\t\t[[ $cur == -* ]] && return\n"
+	     "\telif [[ $command ]]; then\n"
 	     "\t\tcase $operands in 0) kind=$first ;; 1) kind=$second ;; *) kind=$rest ;; esac\n"
 	     "\tfi\n"
 	     "\tcase $command:$prev in");
@@ -186,6 +213,9 @@ void completion_bash(void)
 		if (!commands[i]->group || command_begins_group(i))
 			printf("%s%s", i > 0 ? " " : "", commands[i]->group ? commands[i]->group : commands[i]->name);
 	puts("' ;;\n"
+	     "\tprogram)\n"
+	     "\t\tmapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n"
+	     "\t\treturn ;;\n"
 	     "\ttasks | ids | queues | pools | schedules)\n"
 	     "\t\twords=$(\"${COMP_WORDS[0]}\" \"${daemon[@]}\" -q --connect-timeout 1s completion --words \"$kind\" 2>/dev/null) ;;\n"
 	     "\twords) ;;\n"

@@ -40,18 +40,23 @@ static void print_candidates(enum complete complete, const char *const *words)
 	case COMPLETE_COMMAND:
 		printf(" -a \"$__taskctl_commands\"");
 		return;
+	case COMPLETE_PROGRAM:
+		printf(" -a '(complete -C (commandline -ct))'");
+		return;
 	case COMPLETE_WORDS:
 		print_words(words);
 		return;
 	}
 }
 
-static void print_options(const char *command, const struct option_spec *specs)
+static void print_options(const struct command *command, const struct option_spec *specs)
 {
+	const char *place = command && command->operands_end_options ? " first" : "";
+
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		printf("complete -c taskctl");
 		if (command)
-			printf(" -n '__taskctl_at \"%s\"'", command);
+			printf(" -n '__taskctl_at \"%s\"%s'", command->name, place);
 		if (s->letter)
 			printf(" -s %c", s->letter);
 		printf(" -l %s", s->name);
@@ -65,16 +70,34 @@ static void print_options(const char *command, const struct option_spec *specs)
 	}
 }
 
-/* The options whose next word is their argument. */
-static void print_takers(const struct option_spec *specs)
+/* The options whose next word is their argument: 'submit --queue', and of all commands '--socket'. */
+static void print_takers(const char *command, const struct option_spec *specs)
 {
+	const char *space = *command ? " " : "";
+
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		if (s->type == OPTION_FLAG)
 			continue;
-		printf(" --%s", s->name);
+		printf(" '%s%s--%s'", command, space, s->name);
 		if (s->letter)
-			printf(" -%c", s->letter);
+			printf(" '%s%s-%c'", command, space, s->letter);
 	}
+}
+
+static void print_lists(void)
+{
+	printf("\nset -g __taskctl_takers");
+	print_takers("", global_options);
+	for (int i = 0; commands[i]; i++)
+		print_takers(commands[i]->name, commands[i]->options);
+	printf("\nset -g __taskctl_pairs");
+	for (int i = 0; commands[i]; i++)
+		if (commands[i]->group)
+			printf(" '%s'", commands[i]->name);
+	printf("\nset -g __taskctl_enders");
+	for (int i = 0; commands[i]; i++)
+		if (commands[i]->operands_end_options)
+			printf(" '%s'", commands[i]->name);
 }
 
 static void print_functions(void)
@@ -83,21 +106,30 @@ static void print_functions(void)
 	for (int i = 0; commands[i]; i++)
 		if (!commands[i]->group || command_begins_group(i))
 			printf(" %s", commands[i]->group ? commands[i]->group : commands[i]->name);
-	printf("\nset -g __taskctl_takers");
-	print_takers(global_options);
-	for (int i = 0; commands[i]; i++)
-		print_takers(commands[i]->options);
+	print_lists();
 	puts("\n\n"
 	     "# The words that are no options: the command and its operands.\n"
 	     "function __taskctl_operands\n"
 	     "\tset -l skip 0\n"
+	     "\tset -l command ''\n"
+	     "\tset -l over 0\n"
 	     "\tfor word in (commandline -opc)[2..-1]\n"
 	     "\t\tif test $skip = 1\n"
 	     "\t\t\tset skip 0\n"
-	     "\t\telse if contains -- $word $__taskctl_takers\n"
+	     "\t\telse if test $over = 1\n"
+	     "\t\t\techo $word\n"
+	     "\t\telse if contains -- $word $__taskctl_takers; or contains -- \"$command $word\" $__taskctl_takers\n"
 	     "\t\t\tset skip 1\n"
 	     "\t\telse if not string match -q -- '-*' $word\n"
 	     "\t\t\techo $word\n"
+	     "\t\t\tif contains -- \"$command\" $__taskctl_enders\n"
+	     "\t\t\t\tset over 1\n"
+	     "\t\t\tend\n"
+	     "\t\t\tif contains -- \"$command $word\" $__taskctl_pairs\n"
+	     "\t\t\t\tset command \"$command $word\"\n"
+	     "\t\t\telse if test -z \"$command\"\n"
+	     "\t\t\t\tset command $word\n"
+	     "\t\t\tend\n"
 	     "\t\tend\n"
 	     "\tend\n"
 	     "end\n\n"
@@ -158,7 +190,7 @@ void completion_fish(void)
 		const struct command *c = commands[i];
 
 		print_name(c, i);
-		print_options(c->name, c->options);
+		print_options(c, c->options);
 		print_operands(c, "first", c->first);
 		print_operands(c, "second", c->second == COMPLETE_NOTHING ? c->rest : c->second);
 		print_operands(c, "rest", c->rest);

@@ -36,6 +36,9 @@ static void print_action(enum complete complete, const char *const *words)
 	case COMPLETE_COMMAND:
 		fputs("_taskctl_commands", stdout);
 		return;
+	case COMPLETE_PROGRAM:
+		fputs("_command_names -e", stdout);
+		return;
 	case COMPLETE_WORDS:
 		putchar('(');
 		for (int i = 0; words && words[i]; i++)
@@ -49,7 +52,7 @@ static void print_options(const char *indent, const struct option_spec *specs)
 {
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		fputs(indent, stdout);
-		if (s->type == OPTION_LIST)
+		if (s->type == OPTION_LIST || s->type == OPTION_ITEMS)
 			printf("'*--%s[", s->name);
 		else if (s->letter)
 			printf("'(-%c --%s)'{-%c,--%s}'[", s->letter, s->name, s->letter, s->name);
@@ -78,6 +81,12 @@ static void print_command(const struct command *c)
 {
 	printf("\t%s)\n\t\t_arguments -S $globals \\\n", command_word(c));
 	print_options("\t\t\t", c->options);
+	if (c->operands_end_options) {
+		/* What follows is completed as if it stood alone. */
+		print_operand("\t\t\t", "(-)1", c, c->first);
+		puts(" \\\n\t\t\t'*:: :_normal' ;;");
+		return;
+	}
 	print_operand("\t\t\t", "1", c, c->first);
 	if (c->second != COMPLETE_NOTHING)
 		print_operand(" \\\n\t\t\t", "2", c, c->second);

@@ -14,6 +14,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_queue.c \
 	client/taskctl/cmd_queue_admin.c \
 	client/taskctl/cmd_result.c \
+	client/taskctl/cmd_run.c \
 	client/taskctl/cmd_schedule.c \
 	client/taskctl/cmd_show.c \
 	client/taskctl/cmd_status.c \
@@ -27,6 +28,21 @@ taskctl_SOURCES = \
 	client/taskctl/completion_bash.c \
 	client/taskctl/completion_fish.c \
 	client/taskctl/completion_zsh.c \
+	client/taskctl/each_input.c \
+	client/taskctl/each_input.h \
+	client/taskctl/each_job.c \
+	client/taskctl/each_job.h \
+	client/taskctl/each_joblog.c \
+	client/taskctl/each_joblog.h \
+	client/taskctl/each_output.c \
+	client/taskctl/each_output.h \
+	client/taskctl/each_places.c \
+	client/taskctl/each_places.h \
+	client/taskctl/each_run.c \
+	client/taskctl/each_sources.c \
+	client/taskctl/each_sources.h \
+	client/taskctl/each_tell.c \
+	client/taskctl/each_tell.h \
 	client/taskctl/events.c \
 	client/taskctl/events.h \
 	client/taskctl/filter.c \
@@ -44,7 +60,20 @@ taskctl_SOURCES = \
 	client/taskctl/records.h \
 	client/taskctl/report.c \
 	client/taskctl/results.h \
+	client/taskctl/run.h \
+	client/taskctl/run_attached.c \
+	client/taskctl/run_ending.c \
+	client/taskctl/run_options.c \
+	client/taskctl/run_options.h \
+	client/taskctl/run_signals.c \
+	client/taskctl/run_signals.h \
+	client/taskctl/run_streams.c \
+	client/taskctl/run_streams.h \
+	client/taskctl/run_terminal.c \
+	client/taskctl/run_terminal.h \
 	client/taskctl/session.c \
+	client/taskctl/shell_words.c \
+	client/taskctl/shell_words.h \
 	client/taskctl/submission.c \
 	client/taskctl/submission.h \
 	client/taskctl/taskctl.h \

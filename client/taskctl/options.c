@@ -89,6 +89,13 @@ static int set_word(const struct taskctl *ctl, const struct option_spec *spec, c
 	return will_not_do(ctl, spec, text, hint);
 }
 
+static int add_item(struct option_list *list, char *item)
+{
+	list->items = must(reallocarray(list->items, (size_t)list->n + 1, sizeof *list->items));
+	list->items[list->n++] = must(item);
+	return EXIT_FINE;
+}
+
 /* "a,b" is two items; where the option has words, each must be one of them. */
 static int add_items(
 	const struct taskctl *ctl, const struct option_spec *spec, const char *text, struct option_list *list)
@@ -97,10 +104,9 @@ static int add_items(
 
 	for (;;) {
 		size_t length = strcspn(text, ",");
-		char *item = must(strndup(text, length));
+		char *item = strndup(text, length);
 
-		list->items = must(reallocarray(list->items, (size_t)list->n + 1, sizeof *list->items));
-		list->items[list->n++] = item;
+		add_item(list, item);
 		status = spec->words ? set_word(ctl, spec, item, &ignored) : EXIT_FINE;
 		if (status != EXIT_FINE || !text[length])
 			return status;
@@ -137,6 +143,8 @@ int option_set(const struct taskctl *ctl, const struct option_spec *spec, void *
 		return set_word(ctl, spec, text, value);
 	case OPTION_LIST:
 		return add_items(ctl, spec, text, value);
+	case OPTION_ITEMS:
+		return add_item(value, strdup(text));
 	}
 	return EXIT_FINE;
 }
@@ -146,7 +154,7 @@ void options_free(const struct option_spec *specs, void *values)
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		struct option_list *list = (struct option_list *)(void *)((char *)values + s->offset);
 
-		if (s->type != OPTION_LIST)
+		if (s->type != OPTION_LIST && s->type != OPTION_ITEMS)
 			continue;
 		for (int i = 0; i < list->n; i++)
 			free(list->items[i]);

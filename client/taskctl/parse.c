@@ -1,6 +1,6 @@
 /* The command line, read by the tables of options. Not getopt_long: an argument may be a negative number, what follows
- * a map's ":::" is never an option, the options that all commands share stand on either side of the command's name,
- * and a word that is not known gets its "did you mean". */
+ * a map's ":::" is never an option, nor what follows the command of a run, the options that all commands share stand on
+ * either side of the command's name, and a word that is not known gets its "did you mean". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,10 +147,14 @@ static int begin_command(struct parser *p, const char *word)
 	return EXIT_FINE;
 }
 
-static bool is_option(const char *word)
+/* "-" is standard input, "-5" a number, but for the command that has an option of that letter. */
+static bool is_option(const struct parser *p, const char *word)
 {
-	/* "-" is standard input, "-5" a number. */
-	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
+	struct match match;
+
+	if (word[0] != '-' || !word[1])
+		return false;
+	return !(word[1] >= '0' && word[1] <= '9') || match_option(p, NULL, 0, word[1], &match);
 }
 
 static int check_operands(const struct parser *p)
@@ -197,12 +201,13 @@ int command_line_parse(
 
 		if (!options_over && strcmp(word, "--") == 0) {
 			options_over = true;
-		} else if (!options_over && is_option(word)) {
+		} else if (!options_over && is_option(&p, word)) {
 			status = word[1] == '-' ? parse_long(&p, word) : parse_letters(&p, word);
 		} else if (!command) {
 			status = begin_command(&p, word);
 		} else {
-			options_over |= command->separator && strcmp(word, command->separator) == 0;
+			options_over |= command->operands_end_options ||
+				(command->separator && strcmp(word, command->separator) == 0);
 			invocation->operands[invocation->n_operands++] = word;
 		}
 	}

@@ -52,13 +52,15 @@ bool submission_given(const struct submission *submission);
 	{ .name = NAME, .type = TYPE, .offset = offsetof(VALUES, MEMBER.FIELD), .argument = ARGUMENT,                  \
 		.summary = SUMMARY, __VA_ARGS__ }
 
-#define SUBMISSION_OPTIONS(VALUES, MEMBER)                                                                             \
+/* The letters are a command's own business: 0 is none. */
+#define SUBMISSION_OPTIONS(VALUES, MEMBER) SUBMISSION_OPTIONS_WITH(VALUES, MEMBER, 't')
+#define SUBMISSION_OPTIONS_WITH(VALUES, MEMBER, TIMEOUT_LETTER)                                                        \
 	SUBMISSION_OPTION(VALUES, MEMBER, priority, "priority", OPTION_INTEGER, "N",                                   \
 		"higher is more urgent; the default is 0", .letter = 'p', .min = INT32_MIN, .max = INT32_MAX),         \
 	SUBMISSION_OPTION(VALUES, MEMBER, queue, "queue", OPTION_TEXT, "QUEUE", "instead of the task's own queue",     \
 		.letter = 'Q', .complete = COMPLETE_QUEUE),                                                            \
 	SUBMISSION_OPTION(VALUES, MEMBER, timeout_ns, "timeout", OPTION_DURATION, "DURATION",                          \
-		"end it when it has run for so long: 30s, 1.5h", .letter = 't'),                                       \
+		"end it when it has run for so long: 30s, 1.5h", .letter = TIMEOUT_LETTER),                            \
 	SUBMISSION_OPTION(VALUES, MEMBER, tag, "tag", OPTION_TEXT, "TAG",                                              \
 		"a name to find it by: \"taskctl list --tag TAG\"", .letter = 0),                                      \
 	SUBMISSION_OPTION(VALUES, MEMBER, expires, "expires", OPTION_TEXT, "WHEN",                                     \
@@ -82,18 +84,24 @@ bool submission_given(const struct submission *submission);
 		"where the queue is full, wait so long for a place", .letter = 0)
 
 #define SUBMISSION_TASK_OPTIONS(VALUES, MEMBER)                                                                        \
+	SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, 'a'),                                                                  \
+	SUBMISSION_OPTION(VALUES, MEMBER, pass_results, "pass-results", OPTION_FLAG, NULL,                             \
+		"the results of --after's tasks, an array, as the last argument", .letter = 0),                        \
+	SUBMISSION_KEY_OPTIONS(VALUES, MEMBER, 'k')
+
+#define SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, AFTER_LETTER)                                                          \
 	SUBMISSION_OPTION(VALUES, MEMBER, delay_ns, "delay", OPTION_SPAN, "DURATION", "not before so long from now",   \
 		.letter = 'd'),                                                                                        \
 	SUBMISSION_OPTION(VALUES, MEMBER, at, "at", OPTION_TEXT, "TIME",                                               \
 		"not before this time: 2027-01-31T18:00:00Z", .letter = 0),                                            \
 	SUBMISSION_OPTION(VALUES, MEMBER, after, "after", OPTION_LIST, "ID",                                           \
-		"when these tasks have succeeded; with commas", .letter = 'a', .complete = COMPLETE_ID),               \
+		"when these tasks have succeeded; with commas", .letter = AFTER_LETTER, .complete = COMPLETE_ID),      \
 	SUBMISSION_OPTION(VALUES, MEMBER, after_any, "after-any", OPTION_LIST, "ID",                                   \
-		"when these have ended, however they did", .complete = COMPLETE_ID),                                   \
-	SUBMISSION_OPTION(VALUES, MEMBER, pass_results, "pass-results", OPTION_FLAG, NULL,                             \
-		"the results of --after's tasks, an array, as the last argument", .letter = 0),                        \
+		"when these have ended, however they did", .complete = COMPLETE_ID)
+
+#define SUBMISSION_KEY_OPTIONS(VALUES, MEMBER, KEY_LETTER)                                                             \
 	SUBMISSION_OPTION(VALUES, MEMBER, key, "key", OPTION_TEXT, "KEY",                                              \
-		"one task of this key at a time", .letter = 'k'),                                                      \
+		"one task of this key at a time", .letter = KEY_LETTER),                                               \
 	SUBMISSION_OPTION(VALUES, MEMBER, key_mode, "key-mode", OPTION_WORD, "MODE",                                   \
 		"where there is one: reject (default), attach, replace, once", .complete = COMPLETE_WORDS,             \
 		.words = submission_key_modes)

@@ -1,0 +1,64 @@
+/* The end of a command, told as a shell would have it: by the exit status, and by a line only where that does not say all. */
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "client/taskctl/run.h"
+#include "client/taskctl/run_signals.h"
+#include "client/taskctl/taskctl.h"
+#include "client/taskd.h"
+#include "proto/json_scan.h"
+
+int run_trouble(int status)
+{
+	return status == EXIT_FINE ? EXIT_FINE : RUN_EXIT_TROUBLE;
+}
+
+bool run_result_of(const struct taskd_failure *failure, struct json_span *result)
+{
+	struct json_span data, name;
+	struct json_error error;
+	size_t cursor = 0;
+
+	if (!failure || !failure->data || json_scan(failure->data, strlen(failure->data), &data, NULL, &error) < 0 ||
+		data.kind != JSON_SPAN_OBJECT)
+		return false;
+	while (json_next(&data, &cursor, &name, result))
+		if (json_string_is(&name, "result") && result->kind == JSON_SPAN_OBJECT)
+			return true;
+	return false;
+}
+
+static bool is_expected(const struct taskd_ran *ran, uint64_t passed)
+{
+	/* Shells say nothing of these either. */
+	if (ran->signal == SIGINT || ran->signal == SIGPIPE)
+		return true;
+	return !ran->oom_killed && (passed >> ran->signal & 1);
+}
+
+int run_ending(struct taskctl *ctl, struct taskd_future *f, uint64_t passed, int *signal_number)
+{
+	const struct taskd_failure *failure = taskd_exception(f);
+	struct taskd_ran ran;
+	int status;
+
+	*signal_number = 0;
+	if (taskd_ran(f, &ran) != TASKD_OK) {
+		if (!failure)
+			return run_trouble(report_last(ctl));
+		status = report_failure(ctl, NULL, failure);
+		return failure->error == TASKD_E_TIMED_OUT ? EXIT_TIME : run_trouble(status);
+	}
+	status = ran.signal ? RUN_EXIT_SIGNAL + ran.signal : ran.status;
+	if (failure && failure->error == TASKD_E_TIMED_OUT) {
+		report_failure(ctl, NULL, failure);
+		status = EXIT_TIME;
+	} else if (failure && (failure->error == TASKD_E_CANCELLED || (ran.signal && !is_expected(&ran, passed)))) {
+		report_failure(ctl, NULL, failure);
+	}
+	if (ran.signal && ran.signal < 64 && (passed >> ran.signal & 1))
+		*signal_number = ran.signal;
+	taskd_ran_free(&ran);
+	return status;
+}

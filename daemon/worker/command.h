@@ -46,6 +46,7 @@ struct command_setting {
 	int64_t log_bytes;     /* all logs together; 0: no limit */
 	char *cgroup;          /* the folder in which this worker may make its own cgroup; NULL: none */
 	size_t payload_limit;
+	int64_t linger_ns, last_ns; /* 0: COMMAND_LINGER_NS, COMMAND_LAST_NS */
 };
 
 /* --- command.c --- */

@@ -50,13 +50,14 @@ static void kill_rest(struct command *command, int64_t now_ns)
 
 static void press(struct command *command)
 {
+	const struct command_setting *setting = command->slot->setting;
 	int64_t now_ns = clock_mono_ns();
 	if (now_ns < command->deadline_ns)
 		return;
 	if (command->step == LEAVING_LINGER && !command->hurried) {
 		command_term_tree();
 		command->step = LEAVING_TERM;
-		command->deadline_ns = now_ns + COMMAND_LAST_NS;
+		command->deadline_ns = now_ns + (setting->last_ns ? setting->last_ns : COMMAND_LAST_NS);
 	} else {
 		kill_rest(command, now_ns);
 	}
@@ -75,6 +76,7 @@ static bool tree_has_ended(void)
 static void collect(struct command *command)
 {
 	struct command_end *end = &command->end;
+	int64_t linger_ns = command->slot->setting->linger_ns;
 	while (wait4(command->pid, &end->wait_status, 0, &end->usage) < 0 && errno == EINTR)
 		;
 	end->ended_ns = clock_mono_ns();
@@ -83,7 +85,7 @@ static void collect(struct command *command)
 	command->pid = 0;
 	command->phase = COMMAND_LEAVING;
 	command->step = LEAVING_LINGER;
-	command->deadline_ns = command->hurried ? end->ended_ns : end->ended_ns + COMMAND_LINGER_NS;
+	command->deadline_ns = end->ended_ns + (command->hurried ? 0 : linger_ns ? linger_ns : COMMAND_LINGER_NS);
 }
 
 static void tell_memory(struct command *command)

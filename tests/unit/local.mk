@@ -197,5 +197,16 @@ tests_unit_test_pool_command_LDADD = $(pool_libraries)
 tests_unit_test_pool_strays_SOURCES = tests/unit/test_pool_strays.c $(pool_world)
 tests_unit_test_pool_strays_LDADD = $(pool_libraries)
 
+# The parts of taskctl run --each that know no daemon.
+unit_tests += tests/unit/test_each_places tests/unit/test_each_input tests/unit/test_each_joblog
+tests_unit_test_each_places_SOURCES = tests/unit/test_each_places.c client/taskctl/each_places.c \
+	client/taskctl/shell_words.c
+tests_unit_test_each_places_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_each_input_SOURCES = tests/unit/test_each_input.c client/taskctl/each_input.c \
+	client/taskctl/each_sources.c
+tests_unit_test_each_input_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_each_joblog_SOURCES = tests/unit/test_each_joblog.c client/taskctl/each_joblog.c
+tests_unit_test_each_joblog_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

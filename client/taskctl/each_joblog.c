@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,15 +76,21 @@ static void read_lines(struct joblog *log, size_t length)
 /* What is there, and whether its last line is cut. -1: errno. */
 static int read_all(struct joblog *log, bool *cut, bool *empty)
 {
-	FILE *in = fdopen(dup(log->fd), "r");
-	size_t length;
+	struct stat st;
+	size_t length = 0;
 
-	if (!in)
+	if (fstat(log->fd, &st) < 0)
 		return -1;
-	log->text = stream_read(in, &length);
-	fclose(in);
-	if (!log->text)
-		return -1;
+	log->text = must(malloc((size_t)st.st_size + 1));
+	while (length < (size_t)st.st_size) {
+		ssize_t n = read(log->fd, log->text + length, (size_t)st.st_size - length);
+
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
 	*empty = length == 0;
 	*cut = length > 0 && log->text[length - 1] != '\n';
 	read_lines(log, length);

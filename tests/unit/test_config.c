@@ -599,6 +599,33 @@ START_TEST(example_says_the_defaults)
 }
 END_TEST
 
+/* The examples of taskd.conf(5), each as a file. */
+START_TEST(the_manuals_examples_are_right)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = xasprintf("%s/daemon/config/taskd.conf.5.scd", top ? top : ".");
+	FILE *stream = fopen(path, "r");
+	ck_assert_msg(stream != NULL, "%s", path);
+	static char text[65536];
+	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
+	fclose(stream);
+	free(path);
+	size_t n = 0;
+	for (char *begin = strstr(text, "\n```\n"), *end; begin; begin = strstr(end + 4, "\n```\n")) {
+		end = strstr(begin + 5, "\n```\n");
+		ck_assert_ptr_nonnull(end);
+		end[1] = '\0';
+		load(begin + 5);
+		end[1] = '`';
+		n++;
+		if (config_command_find(config, "checksum"))
+			ck_assert_str_eq(template_parameters(command("checksum")->template),
+				"algorithm: sha256|sha512|md5, files: path...");
+	}
+	ck_assert_uint_ge(n, 7);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -624,6 +651,7 @@ int main(void)
 	tcase_add_test(tcase, decimals_are_compared);
 	tcase_add_test(tcase, removed_sections_are_told);
 	tcase_add_test(tcase, example_says_the_defaults);
+	tcase_add_test(tcase, the_manuals_examples_are_right);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -20,6 +20,12 @@ extern const struct command command_status;
 extern const struct command command_list;
 /* cmd_watch.c */
 extern const struct command command_watch;
+/* cmd_log.c */
+extern const struct command command_log;
+/* cmd_send.c */
+extern const struct command command_send;
+/* cmd_signal.c; "_record": a function is called command_signal */
+extern const struct command command_signal_record, command_suspend, command_continue;
 /* cmd_change.c */
 extern const struct command command_cancel, command_retry, command_forget;
 /* cmd_schedule.c */

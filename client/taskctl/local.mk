@@ -9,6 +9,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_change.c \
 	client/taskctl/cmd_completion.c \
 	client/taskctl/cmd_list.c \
+	client/taskctl/cmd_log.c \
 	client/taskctl/cmd_map.c \
 	client/taskctl/cmd_pool.c \
 	client/taskctl/cmd_queue.c \
@@ -16,7 +17,9 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_result.c \
 	client/taskctl/cmd_run.c \
 	client/taskctl/cmd_schedule.c \
+	client/taskctl/cmd_send.c \
 	client/taskctl/cmd_show.c \
+	client/taskctl/cmd_signal.c \
 	client/taskctl/cmd_status.c \
 	client/taskctl/cmd_submit.c \
 	client/taskctl/cmd_wait.c \
@@ -51,6 +54,9 @@ taskctl_SOURCES = \
 	client/taskctl/interrupt.c \
 	client/taskctl/listing.h \
 	client/taskctl/listing_watch.c \
+	client/taskctl/log.c \
+	client/taskctl/log.h \
+	client/taskctl/log_follow.c \
 	client/taskctl/main.c \
 	client/taskctl/options.c \
 	client/taskctl/parse.c \

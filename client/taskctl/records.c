@@ -18,6 +18,7 @@ const struct field record_columns[] = {
 	{ .title = "DUE", .path = "due_at", .cell = CELL_AGO, .optional = true },
 	{ .title = "RAN", .path = "started_at", .cell = CELL_ELAPSED },
 	{ .title = "DONE", .path = "progress.fraction", .cell = CELL_FRACTION, .optional = true },
+	{ .title = "COMMAND", .path = "command", .cell = CELL_TEXT, .shrinks = true, .optional = true },
 	{ .title = "TAG", .path = "tag", .cell = CELL_TEXT, .shrinks = true, .optional = true },
 	{ .title = "ERROR", .path = "error.message", .cell = CELL_TEXT, .shrinks = true, .optional = true },
 	{ .title = NULL },
@@ -26,7 +27,9 @@ const struct field record_columns[] = {
 const struct field record_fields[] = {
 	{ .title = "id", .path = "id", .cell = CELL_TEXT },
 	{ .title = "task", .path = "task", .cell = CELL_TEXT },
+	{ .title = "command", .path = "command", .cell = CELL_TEXT },
 	{ .title = "state", .path = "state", .cell = CELL_STATE },
+	{ .title = "suspended", .path = "suspended", .cell = CELL_TEXT },
 	{ .title = "queue", .path = "queue", .cell = CELL_TEXT },
 	{ .title = "priority", .path = "priority", .cell = CELL_TEXT },
 	{ .title = "tag", .path = "tag", .cell = CELL_TEXT },
@@ -49,6 +52,7 @@ const struct field record_fields[] = {
 	{ .title = "ran", .path = "started_at", .cell = CELL_ELAPSED },
 	{ .title = "progress", .path = "progress.fraction", .cell = CELL_FRACTION },
 	{ .title = "doing", .path = "progress.text", .cell = CELL_TEXT },
+	{ .title = "process", .path = "pid", .cell = CELL_TEXT },
 	{ .title = "worker", .path = "worker.pid", .cell = CELL_TEXT },
 	{ .title = "pool", .path = "worker.pool", .cell = CELL_TEXT },
 	{ .title = "slot", .path = "worker.slot", .cell = CELL_TEXT },
@@ -75,7 +79,9 @@ const struct field attempt_columns[] = {
 #define COLUMNS(COLUMN)                                                                        \
 	COLUMN("id", "ID", "id", CELL_NUMBER, "its id")                                        \
 	COLUMN("task", "TASK", "task", CELL_TEXT, "what it is to do")                          \
+	COLUMN("command", "COMMAND", "command", CELL_TEXT, "of a command: its line")           \
 	COLUMN("state", "STATE", "state", CELL_STATE, "how it stands")                         \
+	COLUMN("suspended", "SUSPENDED", "suspended", CELL_TEXT, "of a command: whether it stands still") \
 	COLUMN("queue", "QUEUE", "queue", CELL_TEXT, "its queue")                              \
 	COLUMN("priority", "PRIO", "priority", CELL_NUMBER, "its priority")                    \
 	COLUMN("owner", "OWNER", "owner", CELL_NUMBER, "the uid of who submitted it")          \
@@ -100,9 +106,10 @@ const struct field attempt_columns[] = {
 	COLUMN("progress", "DONE", "progress.fraction", CELL_FRACTION, "how far it is")        \
 	COLUMN("doing", "DOING", "progress.text", CELL_TEXT, "what it says it does")           \
 	COLUMN("items", "ITEMS", "items", CELL_NUMBER, "of a map: the items in it")            \
+	COLUMN("process", "PROCESS", "pid", CELL_NUMBER, "of a command: its pid")              \
 	COLUMN("worker", "WORKER", "worker.pid", CELL_NUMBER, "the pid of its worker")         \
 	COLUMN("pool", "POOL", "worker.pool", CELL_TEXT, "the pool of its worker")             \
-	COLUMN("slot", "SLOT", "worker.slot", CELL_NUMBER, "the thread of its worker")         \
+	COLUMN("slot", "SLOT", "worker.slot", CELL_NUMBER, "the thread of its worker; of a command: TASKD_SLOT")         \
 	COLUMN("kind", "KIND", "error.data.kind", CELL_TEXT, "what kind of error it ended with") \
 	COLUMN("error", "ERROR", "error.message", CELL_TEXT, "what went wrong")
 

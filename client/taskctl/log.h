@@ -1,0 +1,31 @@
+/* What a command has said, and says, put where it belongs: each stream from its first byte on, nothing twice. */
+#ifndef TASKCTL_LOG_H
+#define TASKCTL_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOG_STREAMS 2 /* standard output and standard error, in this order */
+
+struct taskctl;
+
+struct log {
+	struct taskctl *ctl;
+	const char *id;
+	bool wanted[LOG_STREAMS];
+	int attempt;                   /* 0: whichever is the last */
+	uint64_t printed[LOG_STREAMS]; /* so far it has been printed, or is known to be lost */
+	bool over;                     /* nothing more will come of this attempt */
+};
+
+/* What there is of STREAM from what has been printed up to UNTIL, or all: a page of the daemon's after the other. What is
+ * not there any more is told. EXIT_FINE, or it has been reported. */
+int log_print(struct log *log, int stream, uint64_t until);
+/* Bytes that begin at OFFSET: what of them has not been printed yet. */
+void log_print_bytes(struct log *log, int stream, uint64_t offset, const char *data, size_t length);
+
+/* log_follow.c: what there is, and what comes, until the command has ended. As log_print. */
+int log_follow(struct log *log);
+
+#endif

@@ -1,0 +1,177 @@
+/* Following a command: what there is of its output, then what comes. The daemon leaves out what is not read as fast as it
+ * is written, and so does this while it asks for pages; but what has been printed is counted, so where something is
+ * missing it is asked for, and only what nobody has any more is lost. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/taskctl/log.h"
+#include "client/taskctl/taskctl.h"
+#include "client/taskctl/writer.h"
+
+#define WAITING_LIMIT ((size_t)1 << 20)
+
+/* What was said, and has not been printed yet. */
+struct said {
+	struct said *next;
+	int stream;
+	int attempt;
+	uint64_t offset;
+	size_t length;
+	char data[];
+};
+
+struct following {
+	struct log *log;
+	struct said *first, **last;
+	size_t waiting; /* bytes */
+	bool left_out;  /* something had no room there */
+	bool over;
+	char *state; /* how it has ended; NULL: the connection has */
+};
+
+static void output_came(void *user, const struct taskd_output *output)
+{
+	struct following *f = user;
+	struct said *said;
+
+	if (output->stream == 0) {
+		f->over = true;
+		f->state = output->state ? must(strdup(output->state)) : NULL;
+		return;
+	}
+	if (f->waiting + output->length > WAITING_LIMIT) {
+		f->left_out = true;
+		return;
+	}
+	said = must(malloc(sizeof *said + output->length));
+	*said = (struct said){
+		.stream = output->stream == TASKD_STDERR,
+		.attempt = output->attempt,
+		.offset = output->offset,
+		.length = output->length,
+	};
+	memcpy(said->data, output->data, output->length);
+	f->waiting += said->length;
+	*f->last = said;
+	f->last = &said->next;
+}
+
+static struct said *take(struct following *f)
+{
+	struct said *said = f->first;
+
+	if (!said)
+		return NULL;
+	f->first = said->next;
+	if (!f->first)
+		f->last = &f->first;
+	f->waiting -= said->length;
+	return said;
+}
+
+/* All that there is, of both. */
+static int print_all(struct log *log)
+{
+	for (int stream = 0; stream < LOG_STREAMS; stream++) {
+		int status = log->wanted[stream] ? log_print(log, stream, UINT64_MAX) : EXIT_FINE;
+
+		if (status != EXIT_FINE)
+			return status;
+	}
+	return EXIT_FINE;
+}
+
+/* It is tried again, and begins anew. */
+static void begin_attempt(struct log *log, int attempt)
+{
+	if (log->attempt > 0)
+		report_note(log->ctl, "attempt %d", attempt);
+	log->attempt = attempt;
+	for (int stream = 0; stream < LOG_STREAMS; stream++)
+		log->printed[stream] = 0;
+}
+
+static int print_said(struct log *log, const struct said *said)
+{
+	int status = EXIT_FINE;
+
+	if (said->attempt < log->attempt)
+		return EXIT_FINE;
+	if (said->attempt > log->attempt)
+		begin_attempt(log, said->attempt);
+	if (!log->wanted[said->stream])
+		return EXIT_FINE;
+	if (said->offset > log->printed[said->stream])
+		status = log_print(log, said->stream, said->offset);
+	if (status == EXIT_FINE)
+		log_print_bytes(log, said->stream, said->offset, said->data, said->length);
+	return status;
+}
+
+/* What waits, and what had no room to. */
+static int print_waiting(struct following *f)
+{
+	struct said *said;
+	int status = EXIT_FINE;
+
+	while (status == EXIT_FINE && (said = take(f))) {
+		status = print_said(f->log, said);
+		free(said);
+	}
+	if (status == EXIT_FINE && f->left_out) {
+		f->left_out = false;
+		status = print_all(f->log);
+	}
+	return status;
+}
+
+static int go_on(struct following *f)
+{
+	struct taskctl *ctl = f->log->ctl;
+	int status = print_all(f->log);
+
+	while (status == EXIT_FINE) {
+		status = print_waiting(f);
+		if (f->over && !f->first)
+			break;
+		if (status == EXIT_FINE && !f->first)
+			taskctl_turn(ctl, -1, -1);
+	}
+	if (status != EXIT_FINE)
+		return status;
+	if (!f->state)
+		return report_library(ctl, taskd_connection_error(ctl->connection), NULL);
+	status = print_all(f->log);
+	if (status == EXIT_FINE && ctl->json) {
+		json_t *end = must(json_pack("{s:b,s:s}", "end", 1, "state", f->state));
+
+		ctl->writer->ops->sentence(ctl->writer, end, "");
+		json_decref(end);
+	}
+	return status;
+}
+
+int log_follow(struct log *log)
+{
+	struct following f = { .log = log };
+	struct taskctl *ctl = log->ctl;
+	struct taskd_follow *follow;
+	struct said *said;
+	char what[48];
+	int status;
+
+	f.last = &f.first;
+	follow = taskd_follow(ctl->connection, log->id, output_came, &f, NULL, TASKD_FOREVER);
+	if (!follow && taskd_last_error(NULL) == TASKD_E_NOT_RUNNING)
+		return print_all(log); /* it has ended meanwhile */
+	if (!follow) {
+		snprintf(what, sizeof what, "task %s", log->id);
+		return report_failure(ctl, what, taskd_future_error(NULL));
+	}
+	status = go_on(&f);
+	taskd_unfollow(follow);
+	while ((said = take(&f)))
+		free(said);
+	free(f.state);
+	return status;
+}

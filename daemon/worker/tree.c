@@ -32,8 +32,8 @@ struct process {
 struct census {
 	struct process *processes; /* by pid */
 	size_t count, room;
-	int *inside; /* pids of those of the tree that live, ascending */
-	size_t n_inside;
+	int *inside; /* pids of those of the tree, ascending */
+	size_t n_inside, n_living;
 	bool lost; /* somebody's parent went away while it was looked for: there may be more */
 };
 
@@ -69,15 +69,9 @@ static bool parse_stat(const char *text, size_t length, struct process *process)
 	return true;
 }
 
-static bool read_process(int proc_fd, const char *name, struct process *process)
+static bool read_process(int proc_fd, struct process *process)
 {
 	char path[32], text[512];
-	char *end;
-	long pid = strtol(name, &end, 10);
-	if (*end || pid <= 0)
-		return false;
-	process->pid = (int)pid;
-	process->place = PLACE_UNKNOWN;
 	snprintf(path, sizeof(path), "%d/stat", process->pid);
 	int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -96,27 +90,48 @@ static int compare_processes(const void *a, const void *b)
 	return (one->pid > other->pid) - (one->pid < other->pid);
 }
 
-static void read_all(struct census *census)
+/* All that have a number. */
+static void read_numbers(struct census *census, DIR *proc)
 {
 	struct dirent *entry;
-	DIR *proc = opendir("/proc");
 	census->count = 0;
-	if (!proc) {
-		log_error("cannot read /proc: %s", strerror(errno));
-		return;
-	}
 	while ((entry = readdir(proc))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+		int pid = atoi(entry->d_name);
+		if (pid <= 0)
 			continue;
 		if (census->count == census->room) {
 			census->room = census->room ? 2 * census->room : 256;
 			census->processes = xreallocarray(census->processes, census->room, sizeof(*census->processes));
 		}
-		if (read_process(dirfd(proc), entry->d_name, &census->processes[census->count]))
-			census->count++;
+		census->processes[census->count++].pid = pid;
+	}
+	qsort(census->processes, census->count, sizeof(*census->processes), compare_processes);
+}
+
+/* AT_ONCE is sent to children of ours when they are seen, 0: nothing. The youngest are first: one that forks and ends, and
+ * whose child does the same, is no more where it was seen when all the others have been looked at. */
+static void read_all(struct census *census, int at_once)
+{
+	int self = getpid();
+	DIR *proc = opendir("/proc");
+	if (!proc) {
+		log_error("cannot read /proc: %s", strerror(errno));
+		census->count = 0;
+		return;
+	}
+	read_numbers(census, proc);
+	size_t first = census->count;
+	for (size_t i = census->count; i-- > 0;) {
+		struct process process = { .pid = census->processes[i].pid };
+		if (!read_process(dirfd(proc), &process))
+			continue;
+		if (at_once && process.parent == self && !process.over)
+			kill(process.pid, at_once);
+		census->processes[--first] = process;
 	}
 	closedir(proc);
-	qsort(census->processes, census->count, sizeof(*census->processes), compare_processes);
+	census->count -= first;
+	memmove(census->processes, census->processes + first, census->count * sizeof(*census->processes));
 }
 
 static struct process *find(const struct census *census, int pid)
@@ -146,19 +161,19 @@ static enum place look_up(const struct census *census, struct process *process, 
 	return place;
 }
 
-static void take_census(struct census *census)
+static void take_census(struct census *census, int at_once)
 {
 	int self = getpid();
-	read_all(census);
+	read_all(census, at_once);
 	census->inside = xreallocarray(census->inside, census->count + 1, sizeof(*census->inside));
-	census->n_inside = 0;
+	census->n_inside = census->n_living = 0;
 	census->lost = false;
 	for (size_t i = 0; i < census->count; i++) {
 		struct process *process = &census->processes[i];
 		switch (look_up(census, process, self)) {
 		case PLACE_INSIDE:
-			if (!process->over)
-				census->inside[census->n_inside++] = process->pid;
+			census->inside[census->n_inside++] = process->pid;
+			census->n_living += !process->over;
 			break;
 		case PLACE_LOST:
 			census->lost = true;
@@ -198,13 +213,14 @@ static bool has_grown(const struct census *census, const int *before, size_t n)
 }
 
 /* A process that has been sent a STOP forks no more: fork(2) begins again where a signal waits. So once a pass finds only
- * those to whom it was sent in the pass before, these are all. */
+ * those to whom it was sent in the pass before, these are all. Those that have ended count: one that is new says that
+ * somebody still moves, who may have been between two looks. */
 static void stop_all(struct census *census)
 {
 	int *before = NULL, n_lost = 0;
 	size_t n_before = 0;
 	for (int pass = 0; pass < PASSES_MOST; pass++) {
-		take_census(census);
+		take_census(census, SIGSTOP);
 		n_lost += census->lost;
 		if (pass > 0 && !has_grown(census, before, n_before) && (!census->lost || n_lost > LOST_PASSES_MOST))
 			break;
@@ -223,10 +239,10 @@ size_t tree_signal(int signal_number)
 	if (signal_number == SIGSTOP || signal_number == SIGKILL)
 		stop_all(&census);
 	else
-		take_census(&census);
+		take_census(&census, 0);
 	if (signal_number != SIGSTOP)
 		send_all(&census, signal_number);
-	size_t n = census.n_inside;
+	size_t n = census.n_living;
 	census_free(&census);
 	return n;
 }

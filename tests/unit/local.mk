@@ -83,6 +83,11 @@ EXTRA_DIST += tests/unit/lane_fixture.h
 unit_tests += tests/unit/test_capture
 tests_unit_test_capture_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_cgroup tests/unit/test_cgroup_slot
+tests_unit_test_cgroup_LDADD = libserver.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
+tests_unit_test_cgroup_slot_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/cgroup_fixture.h
+
 unit_tests += tests/unit/test_config
 tests_unit_test_config_LDADD = libconfig.la libproto.la libbase.la $(INIH_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
 
@@ -103,6 +108,12 @@ command_libs = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_command_life
 tests_unit_test_command_life_SOURCES = tests/unit/test_command_life.c $(command_world)
 tests_unit_test_command_life_LDADD = $(command_libs)
+unit_tests += tests/unit/test_command_spawn tests/unit/test_command_tree tests/unit/test_command_inbox
+tests_unit_test_command_spawn_LDADD = $(command_libs)
+tests_unit_test_command_tree_SOURCES = tests/unit/test_command_tree.c $(command_world)
+tests_unit_test_command_tree_LDADD = $(command_libs)
+tests_unit_test_command_inbox_SOURCES = tests/unit/test_command_inbox.c $(command_world)
+tests_unit_test_command_inbox_LDADD = $(command_libs)
 
 unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)

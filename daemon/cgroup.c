@@ -145,8 +145,9 @@ static bool claim(const char *path, const char *folder)
 		log_info("commands have no cgroups of their own: %s: %s", folder, why_not);
 	} else {
 		cgroup_file_enable(fd, &memory, &processes);
-		log_info("commands have cgroups of their own in %s, with limits of %s", folder,
-			memory && processes ? "memory and processes" : memory ? "memory" : processes ? "processes" : "nothing");
+		log_info("commands have cgroups of their own in %s, %s", folder, memory && processes ?
+			"with limits of memory and processes" : memory ? "with limits of memory" : processes ?
+			"with limits of processes" : "without limits: it has no controllers");
 	}
 	if (fd >= 0)
 		close(fd);

@@ -33,6 +33,7 @@ static int run_log(struct taskctl *ctl, const struct invocation *invocation)
 			status = log_print(&log, stream, UINT64_MAX);
 	if (status == EXIT_FINE && values->follow && !log.over)
 		status = log_follow(&log);
+	log_tell_lost(&log);
 	return status;
 }
 

@@ -6,7 +6,6 @@
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
 #include "proto/command.h"
-#include "proto/errors.h"
 #include "proto/suggest.h"
 
 /* What the shells offer, and what a mistake may have meant. */
@@ -19,15 +18,24 @@ static int judge(const struct taskctl *ctl, const json_t *one)
 {
 	const json_t *error = json_object_get(one, "error"), *data = json_object_get(error, "data");
 	const char *id = json_string_value(json_object_get(one, "id"));
-	const char *kind = json_string_value(json_object_get(data, "kind"));
 	const char *message = json_string_value(json_object_get(error, "message"));
-	int known = kind ? proto_error_of_kind(kind) : -1;
+	char *data_text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+	struct taskd_failure failure = {
+		.error = TASKD_E_OTHER,
+		.code = (int)json_integer_value(json_object_get(error, "code")),
+		.kind = json_string_value(json_object_get(data, "kind")),
+		.message = message ? message : "it could not be done",
+		.hint = json_string_value(json_object_get(data, "hint")),
+		.data = data_text,
+	};
+	int status = EXIT_FINE;
+	char what[48];
 
-	if (!error)
-		return EXIT_FINE;
-	return report(ctl, known < 0 ? EXIT_FAILED : (enum exit_status)proto_error_info((enum proto_error)known)->exit_status,
-		kind ? kind : "other", json_string_value(json_object_get(data, "hint")), "task %s: %s", id ? id : "?",
-		message ? message : "it could not be done");
+	snprintf(what, sizeof what, "task %s", id ? id : "?");
+	if (error)
+		status = report_failure(ctl, what, &failure);
+	free(data_text);
+	return status;
 }
 
 static void print_states(const struct taskctl *ctl, const json_t *answer)
@@ -55,14 +63,15 @@ static int order(struct taskctl *ctl, enum method method, json_t *params, char *
 {
 	json_t *list = ids_json(ctl, ids, n), *answer;
 	int status = EXIT_USAGE;
-	char *text;
+	char what[48], *text;
 
+	snprintf(what, sizeof what, "task %s", ids[0]);
 	if (list)
 		json_object_set_new(params, "ids", list);
 	text = must(json_dumps(params, JSON_COMPACT));
 	json_decref(params);
 	if (list)
-		status = taskctl_request_text(ctl, method, text, NULL, &answer);
+		status = taskctl_request_text(ctl, method, text, n == 1 ? what : NULL, &answer);
 	free(text);
 	if (status != EXIT_FINE)
 		return status;

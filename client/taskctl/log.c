@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
@@ -51,13 +52,50 @@ void log_print_bytes(struct log *log, int stream, uint64_t offset, const char *d
 	}
 }
 
-static void tell_lost(const struct log *log, int stream, uint64_t from, uint64_t to)
+/* --- lost --- */
+
+static int64_t now_ns(void)
 {
-	if (to > from)
-		report_warning(log->ctl, "lost", "%" PRIu64 " bytes of %s from byte %" PRIu64 " on were not kept", to - from,
-			names[stream], from);
-	else
-		report_warning(log->ctl, "lost", "%s was not kept", names[stream]);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * TASKD_SECOND + now.tv_nsec;
+}
+
+static void tell_lost(struct log *log, int stream)
+{
+	struct log_lost *lost = &log->lost[stream];
+
+	if (lost->bytes > 0)
+		report_warning(log->ctl, "lost", "%" PRIu64 " bytes of %s were not kept, from byte %" PRIu64 " on", lost->bytes,
+			names[stream], lost->from);
+	*lost = (struct log_lost){ .told_ns = now_ns() };
+}
+
+void log_tell_lost(struct log *log)
+{
+	uint64_t printed = 0;
+
+	for (int stream = 0; stream < LOG_STREAMS; stream++) {
+		tell_lost(log, stream);
+		printed += log->printed[stream];
+	}
+	/* Where the one was kept, the other was empty. */
+	if (log->unknown > 0 && printed == 0)
+		report_warning(log->ctl, "lost", "what attempt %d has written was not kept", log->attempt);
+}
+
+/* What is missing up to END. */
+static void lose(struct log *log, int stream, uint64_t end)
+{
+	struct log_lost *lost = &log->lost[stream];
+
+	if (lost->bytes == 0)
+		lost->from = log->printed[stream];
+	lost->bytes += end - log->printed[stream];
+	log->printed[stream] = end;
+	if (lost->told_ns == 0 || now_ns() - lost->told_ns >= TASKD_SECOND)
+		tell_lost(log, stream);
 }
 
 /* --- asked for --- */
@@ -119,11 +157,29 @@ static int fetch(struct log *log, int stream, struct page *page)
 	return status;
 }
 
+/* What a page without bytes means; whether there may be more behind it. */
+static bool take_nothing(struct log *log, int stream, const struct page *page, uint64_t until)
+{
+	uint64_t end = page->total < until ? page->total : until;
+
+	if (page->kept)
+		return false;
+	log->unkept[stream] = !page->over;
+	if (end <= page->offset) {
+		log->unknown++;
+		return false;
+	}
+	lose(log, stream, end);
+	return true;
+}
+
 int log_print(struct log *log, int stream, uint64_t until)
 {
 	struct page page;
 	bool more = true;
 
+	if (log->unkept[stream] && until < UINT64_MAX && log->printed[stream] < until)
+		lose(log, stream, until);
 	while (more && log->printed[stream] < until) {
 		int status = fetch(log, stream, &page);
 
@@ -133,17 +189,10 @@ int log_print(struct log *log, int stream, uint64_t until)
 		log->over = page.over;
 		if (until == UINT64_MAX) /* what there is now: one that never stops is for --follow */
 			until = page.total;
-		if (page.length > 0) {
+		if (page.length > 0)
 			log_print_bytes(log, stream, page.offset, page.data, page.length);
-		} else if (!page.kept) {
-			uint64_t end = page.total < until ? page.total : until;
-
-			tell_lost(log, stream, page.offset, end);
-			log->printed[stream] = end > page.offset ? end : page.offset;
-			more = end > page.offset;
-		} else {
-			more = false;
-		}
+		else
+			more = take_nothing(log, stream, &page, until);
 		free(page.data);
 	}
 	return EXIT_FINE;

@@ -87,8 +87,10 @@ static void begin_attempt(struct log *log, int attempt)
 	if (log->attempt > 0)
 		report_note(log->ctl, "attempt %d", attempt);
 	log->attempt = attempt;
-	for (int stream = 0; stream < LOG_STREAMS; stream++)
+	for (int stream = 0; stream < LOG_STREAMS; stream++) {
 		log->printed[stream] = 0;
+		log->unkept[stream] = false;
+	}
 }
 
 static int print_said(struct log *log, const struct said *said)

@@ -69,7 +69,8 @@ static void tell(const struct taskctl *ctl, const struct told *told)
 		return;
 	}
 	fputs(ctl->color_stderr ? "\033[1;31merror:\033[0m " : "error: ", stderr);
-	if (told->what)
+	/* Some messages name the task themselves. */
+	if (told->what && strncmp(told->message, told->what, strlen(told->what)) != 0)
 		fprintf(stderr, "%s: ", told->what);
 	print_tamed(told->message);
 	fputc('\n', stderr);

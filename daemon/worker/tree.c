@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "worker/command.h"
@@ -19,14 +21,18 @@
 /* A tree that is still growing after so many passes is not ours to signal, or outruns us; whoever waits for its end
  * comes again. */
 #define PASSES_MOST 100
-/* So often it is looked again because somebody's parent was not found; where /proc hides other users' it never is. */
+/* So often it is looked again because somebody's parent was not found, which is never found where /proc hides other users'
+ * processes, or because somebody does not stand still, as who waits for the start of a child that does (vfork) never will. */
 #define LOST_PASSES_MOST 3
+#define MOVING_PASSES_MOST 30
+#define MOVING_PAUSE_NS (100 * NS_PER_US)
 
 enum place { PLACE_UNKNOWN, PLACE_INSIDE, PLACE_OUTSIDE, PLACE_LOST };
 struct process {
 	int pid;
 	int parent;
-	bool over; /* a zombie: no signal reaches it */
+	bool over;   /* a zombie: no signal reaches it */
+	bool moving; /* neither over nor stopped */
 	enum place place;
 };
 struct census {
@@ -34,7 +40,8 @@ struct census {
 	size_t count, room;
 	int *inside; /* pids of those of the tree, ascending */
 	size_t n_inside, n_living;
-	bool lost; /* somebody's parent went away while it was looked for: there may be more */
+	bool lost;   /* somebody's parent went away while it was looked for: there may be more */
+	bool moving; /* somebody of the tree has not stopped */
 };
 
 bool tree_is_empty(void)
@@ -66,6 +73,7 @@ static bool parse_stat(const char *text, size_t length, struct process *process)
 	if (!behind || sscanf(behind + 1, " %c %d", &state, &process->parent) != 2)
 		return false;
 	process->over = state == 'Z' || state == 'X' || state == 'x';
+	process->moving = !process->over && state != 'T' && state != 't';
 	return true;
 }
 
@@ -167,13 +175,14 @@ static void take_census(struct census *census, int at_once)
 	read_all(census, at_once);
 	census->inside = xreallocarray(census->inside, census->count + 1, sizeof(*census->inside));
 	census->n_inside = census->n_living = 0;
-	census->lost = false;
+	census->lost = census->moving = false;
 	for (size_t i = 0; i < census->count; i++) {
 		struct process *process = &census->processes[i];
 		switch (look_up(census, process, self)) {
 		case PLACE_INSIDE:
 			census->inside[census->n_inside++] = process->pid;
 			census->n_living += !process->over;
+			census->moving |= process->moving && (!at_once || kill(process->pid, at_once) == 0);
 			break;
 		case PLACE_LOST:
 			census->lost = true;
@@ -193,12 +202,6 @@ static void census_free(struct census *census)
 
 /* --- signals --- */
 
-static void send_all(const struct census *census, int signal_number)
-{
-	for (size_t i = 0; i < census->n_inside; i++)
-		kill(census->inside[i], signal_number); /* who has gone is gone; who is another user's cannot be helped */
-}
-
 /* Whether CENSUS has somebody who was not among the N, ascending, of the pass before. */
 static bool has_grown(const struct census *census, const int *before, size_t n)
 {
@@ -212,19 +215,22 @@ static bool has_grown(const struct census *census, const int *before, size_t n)
 	return false;
 }
 
-/* A process that has been sent a STOP forks no more: fork(2) begins again where a signal waits. So once a pass finds only
- * those to whom it was sent in the pass before, these are all. Those that have ended count: one that is new says that
- * somebody still moves, who may have been between two looks. */
+/* A fork that is under way when the STOP comes is still done: so whoever was seen standing still has no children but those
+ * that the next pass finds, and one that finds nobody new has found all. Those that have ended count: one that is new says
+ * that somebody moves, who may have been between two looks. */
 static void stop_all(struct census *census)
 {
-	int *before = NULL, n_lost = 0;
+	int *before = NULL, n_lost = 0, n_moving = 0;
 	size_t n_before = 0;
+	bool moving = true;
 	for (int pass = 0; pass < PASSES_MOST; pass++) {
 		take_census(census, SIGSTOP);
-		n_lost += census->lost;
-		if (pass > 0 && !has_grown(census, before, n_before) && (!census->lost || n_lost > LOST_PASSES_MOST))
+		bool lost = census->lost && ++n_lost <= LOST_PASSES_MOST;
+		if (!moving && !lost && !has_grown(census, before, n_before))
 			break;
-		send_all(census, SIGSTOP);
+		moving = census->moving && ++n_moving <= MOVING_PASSES_MOST;
+		if (moving)
+			nanosleep(&(struct timespec){ .tv_nsec = MOVING_PAUSE_NS }, NULL);
 		before = xreallocarray(before, census->n_inside + 1, sizeof(*before));
 		memcpy(before, census->inside, census->n_inside * sizeof(*before));
 		n_before = census->n_inside;
@@ -240,8 +246,8 @@ size_t tree_signal(int signal_number)
 		stop_all(&census);
 	else
 		take_census(&census, 0);
-	if (signal_number != SIGSTOP)
-		send_all(&census, signal_number);
+	for (size_t i = 0; i < census.n_inside && signal_number != SIGSTOP; i++)
+		kill(census.inside[i], signal_number); /* who has gone is gone; who is another user's cannot be helped */
 	size_t n = census.n_living;
 	census_free(&census);
 	return n;

@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
+#include "edge/descriptors.h"
+#include "edge/follow.h"
 #include "edge/rpc.h"
 
 #define WRITE_PIECES 64
@@ -141,6 +143,7 @@ bool connection_bury(struct connection *connection)
 	bool any = !LIST_EMPTY(&connection->requests);
 	backlog_free(connection);
 	watching_free(connection);
+	following_free(connection);
 	while ((request = LIST_FIRST(&connection->requests)))
 		request_abandon(request);
 	TAILQ_REMOVE(&connection->edge->closed, connection, link);
@@ -151,6 +154,7 @@ bool connection_bury(struct connection *connection)
 	if (connection->event)
 		event_free(connection->event);
 	input_free(connection);
+	descriptors_free(connection);
 	free(connection);
 	return any;
 }
@@ -307,6 +311,8 @@ void connection_turn(struct connection *connection)
 	flush(connection);
 	if (connection->watching && !connection->output)
 		watching_drained(connection);
+	if (connection->following && !connection->output)
+		following_drained(connection);
 	if (!connection_is_closed(connection) && connection->backlog)
 		dispatch_more(connection);
 	if (!connection_is_closed(connection) && connection->input_waits)
@@ -314,7 +320,7 @@ void connection_turn(struct connection *connection)
 	if (connection_is_closed(connection))
 		return;
 	if (connection->input_over && !connection->input_waits && !connection->backlog && !connection->outstanding &&
-		!connection->watching && !connection->output) {
+		!connection->watching && !connection->following && !connection->output) {
 		connection_close(connection, NULL);
 		return;
 	}

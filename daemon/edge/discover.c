@@ -21,25 +21,32 @@ static void put_param(struct strbuf *out, const struct param_spec *spec)
 	strbuf_puts(out, "}");
 }
 
+static void put_params(struct strbuf *out, const struct param_spec *specs)
+{
+	strbuf_puts(out, "\"params\":[");
+	for (const struct param_spec *spec = specs; spec && spec->name; spec++) {
+		strbuf_puts(out, spec == specs ? "" : ",");
+		put_param(out, spec);
+	}
+	strbuf_puts(out, "]");
+}
+
 static void put_method(struct strbuf *out, const struct method_info *info)
 {
 	strbuf_puts(out, "{");
 	put_string(out, "name", info->name);
 	strbuf_puts(out, ",");
 	put_string(out, "summary", info->summary);
-	strbuf_puts(out, ",\"paramStructure\":\"either\",\"params\":[");
-	for (const struct param_spec *spec = info->params; spec->name; spec++) {
-		strbuf_puts(out, spec == info->params ? "" : ",");
-		put_param(out, spec);
-	}
-	strbuf_puts(out, "],\"result\":{");
+	strbuf_puts(out, ",\"paramStructure\":\"either\",");
+	put_params(out, info->params);
+	strbuf_puts(out, ",\"result\":{");
 	put_string(out, "name", "result");
 	strbuf_puts(out, ",");
 	put_string(out, "summary", info->result);
 	strbuf_printf(out, ",\"schema\":%s}}", info->result_schema);
 }
 
-/* What a task takes is known to its handler, which tells it in words. */
+/* What a task takes is known to its handler, or to the configuration of a command, which tell it in words. */
 static void put_task(struct strbuf *out, const struct task_type *type)
 {
 	const struct handler_info *info = type->user;
@@ -53,7 +60,9 @@ static void put_task(struct strbuf *out, const struct task_type *type)
 		strbuf_puts(out, ",");
 		put_string(out, "description", info->parameters);
 	}
-	strbuf_puts(out, ",\"tags\":[{\"name\":\"task\"}],\"params\":[],\"result\":{\"name\":\"result\",\"schema\":{}}}");
+	strbuf_puts(out, ",\"tags\":[{\"name\":\"task\"}],");
+	put_params(out, type->command && strcmp(type->name, COMMAND_TASK) == 0 ? command_param_specs : NULL);
+	strbuf_puts(out, ",\"result\":{\"name\":\"result\",\"schema\":{}}}");
 }
 
 void rpc_discover(const struct call *call)

@@ -1,13 +1,14 @@
 /* The edge as a whole: its construction, its part of each turn of the loop, and its timers. */
 #include "edge/edge.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
-#include "edge/request.h"
+#include "edge/follow.h"
 #include "edge/rpc.h"
 
 #define SPARE_DESCRIPTORS 256
@@ -41,30 +42,37 @@ void edge_timer(struct edge *edge)
 }
 
 /* Clients do not get the last descriptors: a worker that has to be started again needs two, one for each of its threads,
- * and for a moment two more for each. */
-static size_t connection_limit(const struct config *config)
+ * and for a moment two more for each; one of commands has its output's memory beside. So many they may have in all,
+ * connections and what is sent through these. */
+static size_t descriptor_limit(const struct config *config)
 {
 	const struct config_pool *pool;
 	struct rlimit limit;
-	size_t wanted = (size_t)config->max_connections, spare = SPARE_DESCRIPTORS;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-		return wanted;
+	size_t spare = SPARE_DESCRIPTORS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
 	STAILQ_FOREACH(pool, &config->pools, link)
-		spare += (size_t)(pool->processes * (3 * pool->threads + 2));
-	size_t most = limit.rlim_cur > 2 * spare ? limit.rlim_cur - spare : limit.rlim_cur / 2;
-	return wanted < most ? wanted : most;
+		spare += (size_t)(pool->processes * (3 * pool->threads + 2 + 2 * (pool->commands > 0)));
+	return limit.rlim_cur > 2 * spare ? limit.rlim_cur - spare : limit.rlim_cur / 2;
 }
 
 void edge_configure(struct edge *edge, const struct config *config)
 {
+	struct connection *connection;
+	size_t descriptors = descriptor_limit(config), connections = (size_t)config->max_connections;
 	edge->limits = (struct edge_limits){
 		.frame = (size_t)config->frame_limit,
 		.payload = (size_t)config->payload_limit,
 		.output = (size_t)config->output_limit,
-		.connections = connection_limit(config),
+		.connections = connections < descriptors ? connections : descriptors,
+		.descriptors = (int)descriptors,
 		.requests = (size_t)config->max_requests,
 		.send_timeout_ns = config->send_timeout,
 	};
+	free(edge->exec_users);
+	edge->exec_users = xstrdup(config->exec_users ? config->exec_users : "owner");
+	TAILQ_FOREACH(connection, &edge->connections, link)
+		connection->exec = PERMISSION_UNKNOWN;
 }
 
 struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config)
@@ -88,6 +96,7 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
 	edge_configure(edge, config);
+	pools_on_output(host->pools, follows_said, edge);
 	return edge;
 }
 
@@ -109,6 +118,8 @@ bool edge_turn(struct edge *edge)
 		queue_waits_turn(edge);
 	if (!STAILQ_EMPTY(&edge->manies))
 		more |= manies_turn(edge);
+	if (edge->follows)
+		follows_turn(edge);
 	turn_connections(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		more |= connection_bury(connection);
@@ -120,6 +131,11 @@ bool edge_turn(struct edge *edge)
 bool edge_quiet(const struct edge *edge)
 {
 	return edge->outstanding == 0 && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
+}
+
+void edge_observe(struct edge *edge)
+{
+	core_observe(edge->core, edge->watches || edge->follows);
 }
 
 void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests)
@@ -143,6 +159,7 @@ void edge_free(struct edge *edge)
 	requests_free_spare(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);
+	free(edge->exec_users);
 	free(edge->input);
 	free(edge);
 }

@@ -1,11 +1,9 @@
 /* What the words of a filter mean: states, a queue, a task's name, a tag, a user, a time. A word that names nothing is an
  * error with a suggestion, since nobody asks for what cannot be there. */
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "edge/rpc.h"
+#include "edge/users.h"
 #include "proto/suggest.h"
 
 static bool set_states(const struct call *call, const struct param_strings *names, struct task_filter *filter)
@@ -38,31 +36,9 @@ static bool set_type(const struct call *call, const char *name, struct task_filt
 	return false;
 }
 
-/* Out of /etc/passwd only: other sources of names may be far away, and nothing here waits. */
-static bool user_find(const char *name, uint32_t *uid)
-{
-	char buffer[4096];
-	struct passwd entry, *found = NULL;
-	FILE *file = fopen("/etc/passwd", "re");
-	if (!file)
-		return false;
-	while (fgetpwent_r(file, &entry, buffer, sizeof(buffer), &found) == 0 && strcmp(found->pw_name, name) != 0)
-		found = NULL;
-	fclose(file);
-	if (found)
-		*uid = found->pw_uid;
-	return found;
-}
-
 static bool set_user(const struct call *call, const char *name, struct task_filter *filter)
 {
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
 	filter->by_owner = true;
-	if (name[0] >= '0' && name[0] <= '9' && !*end && number < UINT32_MAX) {
-		filter->owner = (uint32_t)number;
-		return true;
-	}
 	if (user_find(name, &filter->owner))
 		return true;
 	reply_errorf(&call->to, PROTO_INVALID_PARAMS,

@@ -1,11 +1,16 @@
 /* What clients say. Bytes are read into one buffer that all connections share, and whole messages are handled where
  * they lie; only a message that is not complete is moved into a buffer of its connection's own, which the following
- * reads then fill. So a connection that says nothing costs no buffer, and short messages are never copied. */
+ * reads then fill. So a connection that says nothing costs no buffer, and short messages are never copied.
+ *
+ * Descriptors that come along (for commands that name them in "fds") belong to the message that they came with: it
+ * claims them while it is handled, or they are closed when it has been; see descriptors.c. More than a few that nobody has
+ * claimed, or more than the daemon has room for, end the connection. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
+#include "edge/descriptors.h"
 #include "edge/reply.h"
 
 #define OWN_INPUT_LEAST 1024u
@@ -54,7 +59,20 @@ static void give_up(struct connection *connection, enum framing_result result)
 	connection_touch(connection);
 }
 
-/* Handles whole messages at the start of DATA; how many bytes they took. All of it once the input makes no sense. */
+/* Behind the message, so many bytes more have been read. */
+static void dispatch(struct connection *connection, const char *message, size_t length, size_t behind)
+{
+	if (connection->descriptors) {
+		descriptors_begin(connection, connection->received - behind);
+		dispatch_message(connection, message, length);
+		descriptors_end(connection);
+	} else {
+		dispatch_message(connection, message, length);
+	}
+}
+
+/* Handles whole messages at the start of DATA, which is all that was read and not handled yet; how many bytes they took.
+ * All of it once the input makes no sense. */
 static size_t handle(struct connection *connection, const char *data, size_t length)
 {
 	size_t done = 0;
@@ -70,7 +88,7 @@ static size_t handle(struct connection *connection, const char *data, size_t len
 			framing_next(&connection->framing, data + done, length - done, &message, &message_length, &used);
 		if (result == FRAMING_MESSAGE) {
 			done += used;
-			dispatch_message(connection, message, message_length);
+			dispatch(connection, message, message_length, length - done);
 		} else if (result == FRAMING_INCOMPLETE) {
 			done += used;
 			break;
@@ -118,8 +136,8 @@ static void own_handle(struct connection *connection)
 static void handle_rest(struct connection *connection)
 {
 	if (connection->input && !connection->input_waits && connection->framing.mode == FRAMING_LINES) {
-		dispatch_message(connection, connection->input + connection->input_start,
-			connection->input_length - connection->input_start);
+		dispatch(connection, connection->input + connection->input_start,
+			connection->input_length - connection->input_start, 0);
 		input_free(connection);
 	}
 	if (!connection->input_waits)
@@ -140,10 +158,32 @@ static bool own_store(struct connection *connection, const char *rest, size_t le
 	return true;
 }
 
-/* One read(2) into SIZE bytes at ROOM. How much it was; 0: nothing for now, or never again. */
+/* False: that was too many. As with other input that makes no sense there is one last error. */
+static bool take_descriptors(struct connection *connection, struct msghdr *message, size_t length)
+{
+	const struct reply_to to = { .connection = connection, .id = "null", .id_length = 4 };
+	const char *reason = descriptors_take(connection, message, length, connection->received);
+	if (!reason)
+		return true;
+	reply_errorf(&to, PROTO_TOO_MANY, "%s; closing", reason);
+	connection->input_over = true;
+	input_free(connection);
+	connection_touch(connection);
+	return false;
+}
+
+/* One recvmsg(2) into SIZE bytes at ROOM. How much it was; 0: nothing for now, or never again. */
 static size_t take(struct connection *connection, char *room, size_t size)
 {
-	ssize_t got = read(connection->fd, room, size);
+	union descriptors_room control;
+	struct iovec part = { .iov_base = room, .iov_len = size };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t got = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (got < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			connection_close(connection, NULL);
@@ -153,7 +193,12 @@ static size_t take(struct connection *connection, char *room, size_t size)
 		connection->input_over = true;
 		handle_rest(connection);
 		connection_touch(connection);
+		return 0;
 	}
+	connection->received += (uint64_t)got;
+	if ((message.msg_controllen || (message.msg_flags & MSG_CTRUNC)) &&
+		!take_descriptors(connection, &message, (size_t)got))
+		return 0;
 	return (size_t)got;
 }
 

@@ -26,8 +26,11 @@ struct backlog;
 struct batch;
 struct bytes;
 struct connection;
+struct descriptors;
 struct event;
 struct evbuffer;
+struct following;
+struct follows;
 struct listener;
 struct many;
 struct map;
@@ -62,6 +65,7 @@ struct edge_limits {
 	size_t output;
 	size_t connections;
 	size_t requests;
+	int descriptors; /* none of this number or above is taken from a client */
 	int64_t send_timeout_ns;
 };
 
@@ -70,6 +74,7 @@ struct edge {
 	struct edge_host host;
 	struct core *core;
 	struct edge_limits limits;
+	char *exec_users; /* as configured: who may run any command */
 
 	TAILQ_HEAD(, listener) listeners;
 	bool open;
@@ -88,6 +93,7 @@ struct edge {
 	size_t n_spare_requests;
 	STAILQ_HEAD(, map) doomed_maps; /* answered; their other chunks are to be cancelled */
 	struct watches *watches;              /* rpc_watch.c's; NULL while nobody watches */
+	struct follows *follows;              /* rpc_follow.c's; NULL while nobody follows */
 	LIST_HEAD(, queue_wait) queue_waits;  /* rpc_queue.c's */
 	STAILQ_HEAD(, many) manies;           /* rpc_many.c's: what goes on over several turns */
 	TAILQ_HEAD(, room) rooms;             /* room.c's: queues that submissions wait for */
@@ -112,6 +118,8 @@ void listeners_free(struct edge *edge);
 /* --- connection.c --- */
 /* Whether a connection is that of a handler, whose waits hold up its worker. */
 enum nesting { NESTING_UNKNOWN, NESTING_NONE, NESTING_HANDLER };
+/* Whether its peer may run any command: see command.c. */
+enum permission { PERMISSION_UNKNOWN, PERMISSION_DENIED, PERMISSION_GRANTED };
 
 struct connection {
 	struct edge *edge;
@@ -121,6 +129,8 @@ struct connection {
 	size_t input_start;
 	size_t input_length; /* up to here it is filled */
 	size_t input_room;
+	uint64_t received; /* bytes, since it began */
+	struct descriptors *descriptors; /* that came along and nobody has claimed yet; NULL mostly */
 	struct framing framing;
 	struct peer peer;
 	int fd;           /* -1 once closed */
@@ -137,7 +147,10 @@ struct connection {
 	size_t outstanding;
 	uint64_t written; /* bytes, since it began */
 	struct watching *watching; /* its watches; NULL mostly */
+	struct following *following; /* what it follows; NULL mostly */
 	enum nesting nesting;
+	int worker_pid; /* NESTING_HANDLER: the process of the worker that its peer is, or, of commands, descends from */
+	enum permission exec;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
 	struct backlog *backlog; /* the rest of a batch that is handled over several turns; NULL mostly */

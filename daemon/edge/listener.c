@@ -174,6 +174,8 @@ static void welcome(struct edge *edge, int fd)
 	struct peer peer;
 	if (edge->n_connections >= edge->limits.connections)
 		refuse(edge, fd, "there are max_connections already");
+	else if (fd >= edge->limits.descriptors)
+		refuse(edge, fd, "other clients' descriptors take up all that can be had");
 	else if (peer_of(fd, &peer) < 0)
 		refuse(edge, fd, "its credentials are not known");
 	else

@@ -53,7 +53,8 @@ static bool member(const struct json_span *object, const char *wanted, struct js
 /* A handler's own codes are elsewhere. */
 static enum proto_error error_of_code(long long code)
 {
-	static const enum proto_error workers[] = { PROTO_INVALID_PARAMS, PROTO_TOO_LARGE };
+	static const enum proto_error workers[] = { PROTO_INVALID_PARAMS, PROTO_TOO_LARGE, PROTO_COMMAND_FAILED,
+		PROTO_NOT_STARTED };
 	for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
 		if (code == proto_error_info(workers[i])->code)
 			return workers[i];
@@ -68,7 +69,8 @@ static void write_item_error(struct strbuf *out, const struct chunk_end *end, si
 	long long code = 0;
 	if (!member(error, "code", &part) || !json_span_integer(&part, &code) || code == 0 || code != (int32_t)code)
 		code = info->code;
-	info = proto_error_info(error_of_code(code));
+	enum proto_error kind = error_of_code(code);
+	info = proto_error_info(kind);
 	strbuf_printf(out, "{\"code\":%lld,\"message\":", code);
 	if (member(error, "message", &part) && part.kind == JSON_SPAN_STRING && part.length > strlen("\"\""))
 		strbuf_add(out, part.text, part.length);
@@ -76,10 +78,8 @@ static void write_item_error(struct strbuf *out, const struct chunk_end *end, si
 		strbuf_json_string(out, info->text, strlen(info->text));
 	strbuf_printf(out, ",\"data\":{\"kind\":\"%s\",\"id\":\"%" PRIu64 "\",\"index\":%zu", info->kind, end->id,
 		end->first + index);
-	if (member(error, "data", &part) && part.kind != JSON_SPAN_NULL) {
-		strbuf_puts(out, ",\"data\":");
-		strbuf_add(out, part.text, part.length);
-	}
+	if (member(error, "data", &part) && part.kind != JSON_SPAN_NULL)
+		outcome_data(out, kind, &part, kind == PROTO_COMMAND_FAILED || kind == PROTO_NOT_STARTED);
 	strbuf_puts(out, "}}");
 }
 

@@ -1,7 +1,7 @@
-/* Handlers that wait for tasks. A handler may connect as any client does; while it waits for an answer that is a task's
- * outcome, its slot stands still. The pools are told of such waits, and start further processes where all slots stand
- * still; where they may not, or where it is a queue's limit_running that keeps a task from starting, this finds out
- * whether the waits can still end, and fails one where they cannot.
+/* Handlers that wait for tasks. A handler may connect as any client does, and so may whatever a command has started; while
+ * it waits for an answer that is a task's outcome, its slot stands still. The pools are told of such waits, and start
+ * further processes where all slots stand still; where they may not, or where it is a queue's limit_running that keeps a
+ * task from starting, this finds out whether the waits can still end, and fails one where they cannot.
  *
  * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be for
  * a task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a slot of a
@@ -36,10 +36,11 @@ void nested_begin(struct request *request)
 {
 	struct connection *connection = request->connection;
 	struct edge *edge = connection->edge;
-	bool handler = pools_nested(edge->host.pools, connection->peer.pid, 1);
-	if (connection->nesting == NESTING_UNKNOWN)
-		connection->nesting = handler ? NESTING_HANDLER : NESTING_NONE;
-	if (!handler)
+	if (connection->nesting == NESTING_UNKNOWN) {
+		connection->worker_pid = pools_nested_pid(edge->host.pools, connection->peer.pid);
+		connection->nesting = connection->worker_pid ? NESTING_HANDLER : NESTING_NONE;
+	}
+	if (connection->nesting == NESTING_NONE || !pools_nested(edge->host.pools, connection->worker_pid, 1))
 		return;
 	request->nested = true;
 	LIST_INSERT_HEAD(&edge->nested, request, nested_link);
@@ -51,7 +52,7 @@ void nested_end(struct request *request)
 {
 	struct edge *edge = request->connection->edge;
 	LIST_REMOVE(request, nested_link);
-	pools_nested(edge->host.pools, request->connection->peer.pid, -1);
+	pools_nested(edge->host.pools, request->connection->worker_pid, -1);
 	if (LIST_EMPTY(&edge->nested))
 		edge_timer_cancel(edge, &edge->nested_timer);
 }
@@ -81,7 +82,7 @@ void nested_await(const struct request *request)
 {
 	if (!request->nested)
 		return;
-	unsigned depth = depth_of(request->connection->edge->host.pools, request->connection->peer.pid);
+	unsigned depth = depth_of(request->connection->edge->host.pools, request->connection->worker_pid);
 	request->kind->each(request, await, &depth);
 }
 
@@ -123,7 +124,7 @@ static void add_holder(struct view *view, const struct worker *worker)
 static struct holder *holder_of(const struct view *view, const struct request *request)
 {
 	for (size_t i = 0; i < view->n_holders; i++)
-		if (view->holders[i].worker->pid == request->connection->peer.pid)
+		if (view->holders[i].worker->pid == request->connection->worker_pid)
 			return &view->holders[i];
 	return NULL;
 }

@@ -74,6 +74,31 @@ void error_data_begin(struct strbuf *data, enum proto_error error)
 	strbuf_json_string(data, info->hint, strlen(info->hint));
 }
 
+/* What a command that could not be started says of itself; nothing else that it might say. */
+static void add_start(struct strbuf *data, const struct json_span *about)
+{
+	static const char *const members[] = { "step", "program", "errno" };
+	struct json_span name, value;
+	size_t cursor = 0;
+	while (about->kind == JSON_SPAN_OBJECT && json_next(about, &cursor, &name, &value) == 1)
+		for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+			if (value.kind == JSON_SPAN_STRING && json_string_is(&name, members[i])) {
+				strbuf_printf(data, ",\"%s\":", members[i]);
+				strbuf_add(data, value.text, value.length);
+			}
+}
+
+void outcome_data(struct strbuf *data, enum proto_error error, const struct json_span *value, bool command)
+{
+	if (command && error == PROTO_NOT_STARTED) {
+		add_start(data, value);
+		return;
+	}
+	bool result = command && (error == PROTO_COMMAND_FAILED || error == PROTO_CANCELLED || error == PROTO_TIMED_OUT);
+	strbuf_puts(data, result ? ",\"result\":" : ",\"data\":");
+	strbuf_add(data, value->text, value->length);
+}
+
 void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 {
 	const struct task_outcome *outcome = task->outcome;
@@ -89,9 +114,11 @@ void outcome_error(struct strbuf *out, const struct task *task, int64_t index)
 		strbuf_printf(&data, ",\"dependency\":\"%" PRIu64 "\"", outcome->because_of);
 	if (outcome && outcome->obituary)
 		add_death(&data, outcome->obituary);
-	if (outcome && outcome->data) {
-		strbuf_puts(&data, ",\"data\":");
-		strbuf_add(&data, outcome->data->data, outcome->data->size);
+	if (outcome && outcome->data && outcome->data->size) {
+		const struct bytes *bytes = outcome->data;
+		const struct json_span value = { .text = bytes->data, .length = bytes->size,
+			.kind = bytes->data[0] == '{' ? JSON_SPAN_OBJECT : JSON_NONE };
+		outcome_data(&data, error, &value, task->type->command);
 	}
 	strbuf_puts(&data, "}");
 	char too_large[128];

@@ -2,7 +2,11 @@
 #include "edge/peer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/xmalloc.h"
 
 int peer_of(int fd, struct peer *peer)
 {
@@ -16,4 +20,26 @@ int peer_of(int fd, struct peer *peer)
 	}
 	*peer = (struct peer){ .uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid };
 	return 0;
+}
+
+bool peer_is_in_group(int fd, const struct peer *peer, gid_t group)
+{
+	socklen_t length = 0;
+	bool found = false;
+	if (peer->gid == group)
+		return true;
+	/* With no room it says how much it needs. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &length) == 0 || errno != ERANGE)
+		return false;
+	gid_t *groups = xmalloc(length);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) == 0)
+		for (size_t i = 0; i < length / sizeof(groups[0]) && !found; i++)
+			found = groups[i] == group;
+	free(groups);
+	return found;
+}
+
+bool peer_is_admin(const struct peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
 }

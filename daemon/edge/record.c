@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 #include "core/bytes.h"
-#include "edge/rpc.h"
+#include "edge/command.h"
+#include "pool/command.h"
 #include "pool/pool.h"
 
 static void put_string(struct strbuf *out, const char *name, const char *text)
@@ -130,7 +131,30 @@ static void put_worker(struct strbuf *out, const struct task *task)
 		return;
 	strbuf_printf(out, ",\"worker\":{\"pid\":%d", worker->pid);
 	put_string(out, "pool", worker->pool->name);
-	strbuf_printf(out, ",\"slot\":%d}", pools_slot_index(task->slot));
+	strbuf_printf(out, ",\"slot\":%d}", task->type->command ? pools_command_slot(task) : pools_slot_index(task->slot));
+}
+
+static void put_command(struct strbuf *out, const struct task *task)
+{
+	struct strbuf line = STRBUF_INIT;
+	if (command_line(task, &line) && !strbuf_failed(&line)) {
+		strbuf_puts(out, ",\"command\":");
+		strbuf_json_string(out, line.data, line.length);
+	}
+	strbuf_free(&line);
+}
+
+/* What is known of the command's own process. */
+static void put_process(struct strbuf *out, struct task *task)
+{
+	const struct worker *worker = pools_worker_of(task->slot);
+	struct capture_state state;
+	if (!worker || !pools_command_look(worker->pools, task, &state))
+		return;
+	if (state.pid > 0)
+		strbuf_printf(out, ",\"pid\":%d", state.pid);
+	if (state.suspended)
+		strbuf_puts(out, ",\"suspended\":true");
 }
 
 void record_write(struct strbuf *out, struct task *task, bool result)
@@ -156,8 +180,13 @@ void record_write(struct strbuf *out, struct task *task, bool result)
 		strbuf_printf(out, ",\"crashes\":%u", (unsigned)task->crashes);
 	if (task->extra)
 		put_extra(out, task);
-	if (task->slot && (state == TASK_RUNNING || state == TASK_CANCELLING))
+	if (task->type->command)
+		put_command(out, task);
+	if (task->slot && (state == TASK_RUNNING || state == TASK_CANCELLING)) {
+		if (task->type->command)
+			put_process(out, task);
 		put_worker(out, task);
+	}
 	if (task_state_is_terminal(state) && state != TASK_SUCCEEDED) {
 		strbuf_puts(out, ",\"error\":");
 		outcome_error(out, task, -1);

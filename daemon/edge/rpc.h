@@ -3,6 +3,7 @@
 #define EDGE_RPC_H
 
 #include "edge/reply.h"
+#include "proto/command.h"
 
 struct pool;
 
@@ -15,6 +16,9 @@ rpc_handler rpc_task_map;
 rpc_handler rpc_task_result, rpc_task_wait;
 rpc_handler rpc_task_list, rpc_task_types;
 rpc_handler rpc_task_watch, rpc_task_unwatch;
+rpc_handler rpc_task_log, rpc_task_follow, rpc_task_unfollow;
+rpc_handler rpc_task_send, rpc_task_window;
+rpc_handler rpc_task_signal, rpc_task_suspend, rpc_task_resume;
 rpc_handler rpc_worker_list, rpc_pool_list, rpc_pool_resize;
 rpc_handler rpc_queue_list, rpc_queue_create, rpc_queue_set, rpc_queue_remove;
 rpc_handler rpc_queue_pause, rpc_queue_resume, rpc_queue_drain;
@@ -32,6 +36,8 @@ struct submission {
 	struct task_spec spec; /* its args are this struct's own */
 	struct task_retry retry;
 	struct task_ref *refs; /* malloc'ed: of `after`, then of `after_any` */
+	int fds[COMMAND_FDS];  /* of a command: its own until there is a task that has them */
+	uint32_t n_fds;
 };
 /* Finds type and queue, and takes over the options, but for the labels in `after` and `after_any`: those are left as
  * references to the task of index 0. False: the error has been answered, and there is nothing to free. */
@@ -40,8 +46,12 @@ bool submission_prepare(const struct call *call, const char *task, const struct 
 void submission_free(struct submission *submission);
 /* Whether there are labels, which only a batch can do something about. */
 bool submission_has_labels(const struct submit_options *options);
-/* Takes over ARGS (JSON_NONE: none), of payload_limit at most. False: the error has been answered. */
-bool submission_args(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
+/* Takes over ARGS (JSON_NONE: none), which for a command are read and checked; SINGLE: of a submission of one task, which is
+ * made once. False: the error has been answered. */
+bool submission_args(const struct call *call, const struct json_span *args, bool single, struct submission *submission)
+	__attribute__((warn_unused_result));
+/* A copy of ARGS as SPEC's, of payload_limit at most. False: the error has been answered. */
+bool submission_copy(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
 	__attribute__((warn_unused_result));
 /* What RETRY says, with its defaults. */
 void submission_retry(const struct retry_options *retry, struct task_retry *out);
@@ -115,6 +125,9 @@ void reply_no_such_call(const struct reply_to *to);
 void watching_drained(struct connection *connection);
 /* The watches of a connection that ends. */
 void watching_free(struct connection *connection);
+
+/* Whether the core is to tell of changes follows from whether anybody watches or follows. */
+void edge_observe(struct edge *edge);
 
 /* --- rpc_queue.c --- */
 /* Answers those who wait for queues to run dry, where they have. */

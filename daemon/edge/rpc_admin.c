@@ -288,8 +288,7 @@ static void refuse_config(const struct call *call, const char *error)
 
 bool call_is_admin(const struct call *call)
 {
-	uid_t uid = call->to.connection->peer.uid;
-	return uid == 0 || uid == geteuid();
+	return peer_is_admin(&call->to.connection->peer);
 }
 
 void rpc_server_reload(const struct call *call)

@@ -102,7 +102,7 @@ static bool read_item(const struct call *call, struct task_batch *batch, const s
 	const struct call of = call_of(call, batch, batch->read - 1, &place);
 	return add_label(&of, batch, item) &&
 		submission_prepare(&of, item->params.task, &item->params.options, &item->submission) &&
-		submission_args(&of.to, &item->params.args, &item->submission.spec);
+		submission_args(&of, &item->params.args, false, &item->submission);
 }
 
 static bool read_items(const struct call *call, struct task_batch *batch, const struct json_span *tasks)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "edge/rpc.h"
+#include "edge/command.h"
 #include "proto/jsonrpc.h"
 
 #define SLICE 10000 /* tasks looked at in a turn */
@@ -71,6 +71,21 @@ static const struct action cancel_action = {
 
 /* --- retrying --- */
 
+/* Who may not submit such a task may not have it run once more either; then why not is put into ERROR. */
+static bool may_retry(struct connection *connection, const struct task *task, struct strbuf *error)
+{
+	char message[COMMAND_DENIED_SIZE];
+	struct strbuf data = STRBUF_INIT;
+	if (command_may_run(connection, task->type))
+		return true;
+	if (!error->length) {
+		command_denied(connection, message, &data);
+		rpc_error_object(error, proto_error_info(PROTO_DENIED)->code, message, data.data);
+		strbuf_free(&data);
+	}
+	return false;
+}
+
 /* 0 with *again, or why not. */
 static int retry(struct task *task, struct task **again)
 {
@@ -92,6 +107,8 @@ static void retry_error(struct strbuf *out, struct core *core, struct task *task
 static void retry_act(struct many *many, struct task *task)
 {
 	struct task *again;
+	if (!may_retry(many->request->connection, task, &many->error))
+		return;
 	int refusal = retry(task, &again);
 	if (refusal == CORE_OK)
 		many->done++;
@@ -312,8 +329,9 @@ static void each_id(const struct call *call, const struct param_ids *ids, const 
 }
 
 /* The new id, or the error object. */
-static void retry_id(struct core *core, uint64_t id, uint64_t *retried_as, struct strbuf *error)
+static void retry_id(struct connection *connection, uint64_t id, uint64_t *retried_as, struct strbuf *error)
 {
+	struct core *core = connection->edge->core;
 	struct task *task, *again;
 	enum core_found found = core_find(core, id, &task);
 	if (found != CORE_FOUND) {
@@ -327,6 +345,8 @@ static void retry_id(struct core *core, uint64_t id, uint64_t *retried_as, struc
 	}
 	if (task->slot)
 		core_task_look(task);
+	if (!may_retry(connection, task, error))
+		return;
 	int refusal = retry(task, &again);
 	if (refusal < 0)
 		retry_error(error, core, task, refusal, again);
@@ -343,7 +363,7 @@ static void retry_ids(const struct call *call, const struct param_ids *ids)
 	for (size_t i = 0; i < ids->count; i++) {
 		struct strbuf error = STRBUF_INIT;
 		uint64_t retried_as = 0;
-		retry_id(call->edge->core, ids->ids[i], &retried_as, &error);
+		retry_id(call->to.connection, ids->ids[i], &retried_as, &error);
 		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",", i ? "," : "", ids->ids[i]);
 		if (error.length && ids->count == 1) {
 			reply_error_object(&call->to, &error);

@@ -5,8 +5,8 @@
 
 #include "base/xmalloc.h"
 #include "core/bytes.h"
+#include "edge/command.h"
 #include "edge/map_result.h"
-#include "edge/rpc.h"
 
 #define REPLY_FRAME (REQUEST_ID_LIMIT + 128u) /* what stands around a result in its message, at most */
 
@@ -232,24 +232,62 @@ static size_t next_items(const struct json_span *items, size_t *cursor, size_t a
 	return count;
 }
 
-static struct task *submit_chunk(const struct call *call, struct task_spec *spec, const struct json_span *items)
+/* Puts brackets around ITEMS, which may not be there for want of memory (FAILED): a chunk's arguments. NULL: that has been
+ * answered. */
+static struct bytes *chunk_args(const struct call *call, const struct json_span *items, bool failed)
 {
-	struct edge *edge = call->edge;
-	struct task *task;
+	size_t limit = call->edge->limits.payload;
 	char *room;
-	if (items->length + 2 > edge->limits.payload) {
-		reply_errorf(&call->to, PROTO_TOO_LARGE, "a chunk's items have %zu bytes; payload_limit is %zu", items->length,
-			edge->limits.payload);
+	if (items->length + 2 > limit) {
+		reply_errorf(&call->to, PROTO_TOO_LARGE, "a chunk's items have %zu bytes; payload_limit is %zu", items->length, limit);
 		return NULL;
 	}
-	spec->args = bytes_new_room(items->length + 2, &room);
-	if (!spec->args) {
+	struct bytes *args = failed ? NULL : bytes_new_room(items->length + 2, &room);
+	if (!args) {
 		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for the items", NULL);
 		return NULL;
 	}
 	room[0] = '[';
 	memcpy(room + 1, items->text, items->length);
 	room[1 + items->length] = ']';
+	return args;
+}
+
+/* The same for a command: each as what it becomes, appended to OUT. 0: that has been answered. */
+static size_t next_commands(const struct call *call, const struct task_type *type, const struct json_span *items,
+	size_t *cursor, size_t at_most, struct strbuf *out)
+{
+	struct json_span item;
+	size_t count = 0;
+	char reason[320];
+	while (count < at_most && json_next(items, cursor, NULL, &item) == 1) {
+		strbuf_puts(out, count++ ? "," : "");
+		if (command_item(call->edge, type, &item, out, reason, sizeof(reason)) == 0)
+			continue;
+		reply_error(&call->to, PROTO_INVALID_PARAMS, reason, NULL);
+		return 0;
+	}
+	return count;
+}
+
+/* The task of the next AT_MOST of ITEMS; NULL: there is none, which has been answered. */
+static struct task *submit_chunk(const struct call *call, struct task_spec *spec, const struct json_span *items,
+	size_t *cursor, size_t at_most)
+{
+	struct edge *edge = call->edge;
+	struct json_span text = { 0 };
+	struct strbuf commands = STRBUF_INIT;
+	struct task *task;
+	if (spec->type->command) {
+		spec->items = (uint32_t)next_commands(call, spec->type, items, cursor, at_most, &commands);
+		text = (struct json_span){ .text = commands.data, .length = commands.length };
+	} else {
+		spec->items = (uint32_t)next_items(items, cursor, at_most, &text);
+	}
+	spec->args = spec->items ? chunk_args(call, &text, strbuf_failed(&commands)) : NULL;
+	strbuf_free(&commands);
+	if (!spec->args)
+		return NULL;
 	int refusal = core_submit(edge->core, spec, &task);
 	bytes_unref(spec->args);
 	spec->args = NULL;
@@ -263,12 +301,10 @@ static struct task *submit_chunk(const struct call *call, struct task_spec *spec
 /* False: one was refused, which has been answered. */
 static bool submit_chunks(const struct call *call, struct map *map, const struct json_span *items, struct task_spec *spec)
 {
-	struct json_span text = { 0 };
 	size_t cursor = 0, first = 0;
 	for (size_t i = 0; i < map->n; i++) {
 		struct map_chunk *chunk = &map->chunks[i];
-		spec->items = (uint32_t)next_items(items, &cursor, map->per_chunk, &text);
-		struct task *task = submit_chunk(call, spec, &text);
+		struct task *task = submit_chunk(call, spec, items, &cursor, map->per_chunk);
 		if (!task)
 			return false;
 		chunk->map = map;
@@ -292,12 +328,13 @@ struct wanted_map {
 	char *items; /* a copy of the text, where it outlives its message */
 	size_t per_chunk;
 	size_t n; /* chunks */
+	size_t size; /* bytes of the items; of a command's, of what they become */
 };
 
 /* At most so much, as the core counts it. */
 static size_t bytes_of(const struct wanted_map *wanted)
 {
-	return wanted->params.items.length + wanted->n * (sizeof(struct bytes) + 2);
+	return wanted->size + wanted->n * (sizeof(struct bytes) + 2);
 }
 
 /* NULL: that has been answered. */
@@ -338,7 +375,7 @@ static bool start(const struct call *call, struct wanted_map *wanted)
 		map->request = request_new(&call->to, &map_kind);
 		map->request->state = map;
 		nested_await(map->request);
-		request_charge(map->request, wanted->params.items.length);
+		request_charge(map->request, wanted->size);
 		map->held = size;
 		connection_hold(call->to.connection, size);
 	}
@@ -383,11 +420,52 @@ static void park(const struct call *call, struct wanted_map *wanted)
 	room_wait(call, &parking);
 }
 
+/* Adds up how large ITEMS are as commands. False: one of them is none, or they are too much; that has been answered. */
+static bool measure_commands(
+	const struct call *call, const struct task_type *type, const struct json_span *items, size_t *size)
+{
+	size_t limit = call->edge->limits.frame, cursor = 0;
+	struct strbuf text = STRBUF_INIT;
+	struct json_span item;
+	char reason[320];
+	bool good = true;
+	*size = 0;
+	for (size_t i = 0; good && *size <= limit && json_next(items, &cursor, NULL, &item) == 1; i++) {
+		strbuf_reset(&text);
+		good = command_item(call->edge, type, &item, &text, reason, sizeof(reason)) == 0;
+		*size += text.length + 1;
+		if (!good)
+			reply_errorf(&call->to, PROTO_INVALID_PARAMS, "item %zu: %s", i, reason);
+	}
+	strbuf_free(&text);
+	if (good && *size > limit)
+		reply_errorf(&call->to, PROTO_TOO_LARGE, "the commands of the map have more than frame_limit (%zu bytes) in all",
+			limit);
+	return good && *size <= limit;
+}
+
+/* Before anything is submitted: so what is wrong with one item is told of it, and items of a few bytes that become long
+ * commands take no more memory than a client could have sent. False: that has been answered. */
+static bool prepare_commands(const struct call *call, struct wanted_map *wanted)
+{
+	struct task_spec *spec = &wanted->submission.spec;
+	if (!command_may_submit(call, spec->type) ||
+		!measure_commands(call, spec->type, &wanted->params.items, &wanted->size))
+		return false;
+	spec->timeout_ns = command_timeout(call->edge, spec, wanted->per_chunk);
+	return true;
+}
+
 /* Takes over WANTED. */
 static void start_or_park(const struct call *call, struct wanted_map *wanted, size_t n_items)
 {
 	wanted->per_chunk = wanted->params.chunk > 0 ? (size_t)wanted->params.chunk : 1;
 	wanted->n = (n_items - 1) / wanted->per_chunk + 1;
+	wanted->size = wanted->params.items.length;
+	if (wanted->submission.spec.type->command && !prepare_commands(call, wanted)) {
+		wanted_free(wanted);
+		return;
+	}
 	if (start(call, wanted)) {
 		wanted_free(wanted);
 		return;

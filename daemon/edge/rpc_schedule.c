@@ -189,7 +189,7 @@ void rpc_schedule_add(const struct call *call)
 	const struct submit_options options = options_of(&params);
 	if (check_name(call, params.name) && check_times(call, &params, &cron) && check_count(call) &&
 		submission_prepare(call, params.task, &options, &submission)) {
-		if (submission_args(&call->to, &params.args, &submission.spec))
+		if (submission_args(call, &params.args, false, &submission))
 			add(call, &params, &cron, &submission);
 		submission_free(&submission);
 	}

@@ -6,7 +6,7 @@
 
 #include "base/xmalloc.h"
 #include "core/bytes.h"
-#include "edge/rpc.h"
+#include "edge/command.h"
 #include "proto/jsonrpc.h"
 
 /* --- a request that is answered with a task's outcome --- */
@@ -201,6 +201,8 @@ static bool submit(const struct call *call, const struct submit_params *params, 
 		submission_refused(&call->to, refusal, &submission->spec, 1, task);
 		return true;
 	}
+	if (refusal == CORE_OK)
+		command_attach(call->edge, task, submission);
 	if (call->method == METHOD_TASK_CALL) {
 		answer_called(call, task);
 		return true;
@@ -265,7 +267,7 @@ static void submit_or_park(const struct call *call)
 		return;
 	if (has_no_labels(call, &params.options) &&
 		submission_prepare(call, params.task, &params.options, &submission) &&
-		submission_args(&call->to, &params.args, &submission.spec) && !submit(call, &params, &submission)) {
+		submission_args(call, &params.args, true, &submission) && !submit(call, &params, &submission)) {
 		if (params.options.wait_for_room > 0)
 			park(call, &params, &submission);
 		else
@@ -288,28 +290,31 @@ void rpc_task_submit(const struct call *call)
 void rpc_task_named(const struct call *call, const char *name, size_t length)
 {
 	char text[129];
-	struct task_spec spec = { .type = core_type_find(call->edge->core, name, length) };
+	struct submission submission = { .spec = { .type = core_type_find(call->edge->core, name, length) } };
+	struct task_spec *spec = &submission.spec;
 	struct task *task;
-	if (!spec.type || !spec.type->known) {
+	if (!spec->type || !spec->type->known) {
 		memcpy(text, name, length);
 		text[length] = '\0';
 		submission_unknown_task(call, text);
 		return;
 	}
-	spec.queue = spec.type->queue;
-	if (!spec.queue) {
-		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec.type->name);
+	spec->queue = spec->type->queue;
+	if (!spec->queue) {
+		reply_errorf(&call->to, PROTO_UNAVAILABLE, "no pool serves the task \"%s\"", spec->type->name);
 		return;
 	}
-	spec.owner = call->to.connection->peer.uid;
-	if (!submission_args(&call->to, &call->params, &spec))
-		return;
-	int refusal = core_submit(call->edge->core, &spec, &task);
-	if (refusal == CORE_OK)
-		answer_called(call, task);
-	else
-		submission_refused(&call->to, refusal, &spec, 1, NULL);
-	bytes_unref(spec.args);
+	spec->owner = call->to.connection->peer.uid;
+	if (submission_args(call, &call->params, true, &submission)) {
+		int refusal = core_submit(call->edge->core, spec, &task);
+		if (refusal == CORE_OK) {
+			command_attach(call->edge, task, &submission);
+			answer_called(call, task);
+		} else {
+			submission_refused(&call->to, refusal, spec, 1, NULL);
+		}
+	}
+	submission_free(&submission);
 }
 
 /* --- asking --- */

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/follow.h"
 #include "edge/rpc.h"
+#include "edge/tally.h"
 #include "proto/jsonrpc.h"
 
 #define WATCHES_MAX 100 /* of one connection */
@@ -27,13 +29,6 @@ struct watched {
 struct watched_task {
 	uint64_t id;
 	LIST_HEAD(, watched) watched;
-};
-
-/* How many events of a watch have not been written yet, at most: those before some place in the connection's output,
- * and those behind. When that place is written, the others are the former. */
-struct tally {
-	size_t older, newer;
-	uint64_t older_end, newer_end; /* bytes since the connection's beginning */
 };
 
 struct watch {
@@ -97,27 +92,6 @@ static const char *text_of(struct happening *happening)
 	return strbuf_failed(&happening->text) ? NULL : happening->text.data;
 }
 
-static size_t tally_count(struct tally *tally, uint64_t written)
-{
-	for (int i = 0; i < 2 && tally->older + tally->newer && written >= tally->older_end; i++) {
-		tally->older = tally->newer;
-		tally->older_end = tally->newer_end;
-		tally->newer = 0;
-	}
-	return tally->older + tally->newer;
-}
-
-static void tally_add(struct tally *tally, uint64_t end)
-{
-	if (tally->older) {
-		tally->newer++;
-	} else {
-		tally->older = 1;
-		tally->older_end = end;
-	}
-	tally->newer_end = end;
-}
-
 /* Events take no more than half of what may wait for a client, so that the rest is there for its replies. */
 static bool watch_has_room(struct watch *watch, size_t length)
 {
@@ -170,7 +144,7 @@ static void tell(struct watch *watch, struct happening *happening)
 	}
 	tell_missed(watch);
 	send_notification(watch, "task.event", text);
-	tally_add(&watch->tally, connection->written + connection->output_size);
+	tally_add(&watch->tally, 1, connection->written + connection->output_size);
 }
 
 static void watched_task_drop(struct watches *watches, struct watched_task *task)
@@ -190,6 +164,8 @@ void edge_changed(void *context, struct task *task, bool progress)
 	struct watches *watches = edge->watches;
 	struct happening happening = { .edge = edge, .task = task, .state = task->state, .progress = progress };
 	struct watch *watch;
+	if (edge->follows && !progress)
+		follows_changed(edge, task);
 	if (!watches)
 		return;
 	happening.name = progress ? "progress" : task_state_name(happening.state);
@@ -219,10 +195,10 @@ static void unlink_id(struct watches *watches, struct watched *watched)
 
 static void watches_free(struct edge *edge)
 {
-	core_observe(edge->core, false);
 	table_fini(&edge->watches->by_id);
 	free(edge->watches);
 	edge->watches = NULL;
+	edge_observe(edge);
 }
 
 static void watch_free(struct watch *watch)
@@ -276,7 +252,7 @@ static void watch_register(struct watch *watch)
 		edge->watches = xcalloc(1, sizeof(*edge->watches));
 		LIST_INIT(&edge->watches->by_filter);
 		table_init(&edge->watches->by_id, id_of);
-		core_observe(edge->core, true);
+		edge_observe(edge);
 	}
 	watch->number = ++connection->watching->last_number;
 	connection->watching->count++;

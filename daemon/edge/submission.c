@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
-#include "edge/rpc.h"
+#include "edge/command.h"
 #include "pool/pool.h"
 #include "proto/suggest.h"
 
@@ -214,6 +214,7 @@ void submission_free(struct submission *submission)
 	submission->spec.args = NULL;
 	free(submission->refs);
 	submission->refs = NULL;
+	command_close(submission);
 }
 
 bool submission_has_labels(const struct submit_options *options)
@@ -240,23 +241,30 @@ static bool has_results_member(const struct json_span *args)
 	return false;
 }
 
-bool submission_args(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
+bool submission_copy(const struct reply_to *to, const struct json_span *args, struct task_spec *spec)
 {
-	const struct edge *edge = to->connection->edge;
+	size_t limit = to->connection->edge->limits.payload;
 	bool none = args->kind == JSON_NONE;
 	size_t length = none ? 2 : args->length;
-	if (length > edge->limits.payload) {
-		reply_errorf(to, PROTO_TOO_LARGE, "the arguments have %zu bytes; payload_limit is %zu", length,
-			edge->limits.payload);
-		return false;
-	}
-	if (spec->pass_results && has_results_member(args)) {
-		reply_error(to, PROTO_INVALID_PARAMS,
-			"\"pass_results\" adds a member \"results\" to \"args\", which has one", NULL);
+	if (length > limit) {
+		reply_errorf(to, PROTO_TOO_LARGE, "the arguments have %zu bytes; payload_limit is %zu", length, limit);
 		return false;
 	}
 	spec->args = bytes_new(none ? "[]" : args->text, length);
 	if (!spec->args)
 		reply_error(to, PROTO_INTERNAL_ERROR, "no memory for the arguments", NULL);
 	return spec->args;
+}
+
+bool submission_args(const struct call *call, const struct json_span *args, bool single, struct submission *submission)
+{
+	struct task_spec *spec = &submission->spec;
+	if (spec->type->command)
+		return command_args(call, args, single, submission);
+	if (spec->pass_results && has_results_member(args)) {
+		reply_error(&call->to, PROTO_INVALID_PARAMS,
+			"\"pass_results\" adds a member \"results\" to \"args\", which has one", NULL);
+		return false;
+	}
+	return submission_copy(&call->to, args, spec);
 }

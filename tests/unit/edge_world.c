@@ -1,5 +1,5 @@
 /* See edge_world.h. The pools' functions that the edge calls are here, so that the edge is linked without them. */
-#include "edge_world.h"
+#include "edge_commands.h"
 
 #include <check.h>
 #include <errno.h>
@@ -247,12 +247,17 @@ static void run_big(const struct task *task, struct task_outcome *outcome)
 	room[0] = room[size - 1] = '"';
 }
 
+static bool is_held(const struct task *task)
+{
+	return strcmp(task->type->name, "hold") == 0 || task->type->command;
+}
+
 /* False: it goes on. */
 static bool run(struct world *world, int index, struct task *task)
 {
 	struct task_outcome outcome = { .state = TASK_SUCCEEDED };
 	const char *name = task->type->name;
-	if (strcmp(name, "hold") == 0) {
+	if (is_held(task)) {
 		if (!world->interrupted[index] || world->stop_deaf)
 			return false;
 		outcome.state = TASK_CANCELLED;
@@ -326,7 +331,7 @@ bool world_turn(struct world *world)
 	edge_count(world->edge, &connections, &after);
 	for (int i = 0; i < N_SLOTS; i++) {
 		const struct task *task = core_slot_task_next(world->slots[i], NULL);
-		busy |= task && (strcmp(task->type->name, "hold") != 0 || (world->interrupted[i] && !world->stop_deaf));
+		busy |= task && (!is_held(task) || (world->interrupted[i] && !world->stop_deaf));
 	}
 	return busy || before != after;
 }
@@ -412,6 +417,7 @@ static void make_core(struct world *world)
 		type->queue = world->queue;
 	}
 	core_type(world->core, "idle", 4)->known = true;
+	commands_init(world);
 	for (int i = 0; i < N_SLOTS; i++) {
 		world->slots[i] = core_slot_new(world->pool, world);
 		core_slot_ready(world->slots[i]);
@@ -460,6 +466,7 @@ void world_fini(struct world *world)
 	core_free(world->core);
 	event_base_free(world->base);
 	free(world->pools);
+	commands_fini();
 	unlink(world->path);
 	rmdir(world->folder);
 	clock_fake_end();

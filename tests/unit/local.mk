@@ -207,6 +207,9 @@ tests_unit_test_pool_command_SOURCES = tests/unit/test_pool_command.c $(pool_wor
 tests_unit_test_pool_command_LDADD = $(pool_libraries)
 tests_unit_test_pool_strays_SOURCES = tests/unit/test_pool_strays.c $(pool_world)
 tests_unit_test_pool_strays_LDADD = $(pool_libraries)
+unit_tests += tests/unit/test_pool_types
+tests_unit_test_pool_types_SOURCES = tests/unit/test_pool_types.c $(pool_world)
+tests_unit_test_pool_types_LDADD = $(pool_libraries)
 
 # The parts of taskctl run --each that know no daemon.
 unit_tests += tests/unit/test_each_places tests/unit/test_each_input tests/unit/test_each_joblog

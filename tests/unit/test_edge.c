@@ -493,7 +493,7 @@ START_TEST(discovery_describes_every_method)
 	json_t *answer = ask(REQUEST("1", "rpc.discover", "[]")), *method;
 	size_t i;
 	ck_assert_str_eq(text_at(answer, "result.openrpc"), "1.2.6");
-	ck_assert_uint_eq(json_array_size(at(answer, "result.methods")), N_METHODS + 8);
+	ck_assert_uint_eq(json_array_size(at(answer, "result.methods")), N_METHODS + 10);
 	json_array_foreach(at(answer, "result.methods"), i, method) {
 		ck_assert(json_is_string(at(method, "name")));
 		ck_assert(json_is_array(at(method, "params")));

@@ -1,0 +1,127 @@
+/* Descriptors that clients send along. The kernel hands them over with the bytes that they were sent with, and a read ends
+ * behind these: so all that is known of a descriptor is in which read it came, and that its own bytes are the last of it.
+ *
+ * A message can claim those that came with reads of which some byte is its own, or with earlier ones, in their order. When a
+ * message has been handled, those are closed that came no later than its last byte: they were this message's, or that
+ * of one before it that did not ask for them. Those that came in a read which the message is only the beginning of stay for
+ * the next one. So with a client that sends each request's descriptors with bytes of that request, and of no other, each
+ * gets its own, however many requests are on their way. Of one that names more than it sends, or puts several requests into
+ * one sendmsg(2), the first request that names some may get what was meant for the next. */
+#include "edge/descriptors.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xmalloc.h"
+#include "edge/internal.h"
+
+struct arrival {
+	int fd;
+	uint64_t begin, end; /* the read that it came with: bytes since the connection's beginning */
+};
+
+struct descriptors {
+	uint64_t reach; /* the end of the message that is handled */
+	size_t n;
+	struct arrival list[DESCRIPTORS_MAX];
+};
+
+static void close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* So many of MESSAGE's, into ROOM. */
+static size_t unpack(struct msghdr *message, int room[DESCRIPTORS_MAX])
+{
+	size_t n = 0;
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(room + n, CMSG_DATA(part), count * sizeof(int));
+		n += count;
+	}
+	return n;
+}
+
+/* Descriptors are given out from the lowest on: a high one says that there are few left. */
+static bool is_too_high(const struct edge *edge, const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= edge->limits.descriptors)
+			return true;
+	return false;
+}
+
+const char *descriptors_take(struct connection *connection, struct msghdr *message, size_t length, uint64_t end)
+{
+	int fds[DESCRIPTORS_MAX];
+	struct descriptors *descriptors = connection->descriptors;
+	size_t n = unpack(message, fds), held = descriptors ? descriptors->n : 0;
+	const char *reason = NULL;
+	if (held + n > DESCRIPTORS_MAX || (n == DESCRIPTORS_MAX && (message->msg_flags & MSG_CTRUNC)))
+		reason = "more descriptors than any request could name";
+	else if ((message->msg_flags & MSG_CTRUNC) || is_too_high(connection->edge, fds, n))
+		reason = "the daemon has no room for more descriptors";
+	if (reason) {
+		close_all(fds, n);
+		return reason;
+	}
+	if (!descriptors)
+		descriptors = connection->descriptors = xcalloc(1, sizeof(*descriptors));
+	for (size_t i = 0; i < n; i++)
+		descriptors->list[descriptors->n++] = (struct arrival){ .fd = fds[i], .begin = end - length, .end = end };
+	return NULL;
+}
+
+void descriptors_begin(struct connection *connection, uint64_t end)
+{
+	connection->descriptors->reach = end;
+}
+
+static void drop_first(struct descriptors *descriptors, size_t n)
+{
+	descriptors->n -= n;
+	memmove(descriptors->list, descriptors->list + n, descriptors->n * sizeof(descriptors->list[0]));
+}
+
+void descriptors_end(struct connection *connection)
+{
+	struct descriptors *descriptors = connection->descriptors;
+	size_t n = 0;
+	while (n < descriptors->n && descriptors->list[n].end <= descriptors->reach)
+		close(descriptors->list[n++].fd);
+	drop_first(descriptors, n);
+	if (!descriptors->n)
+		descriptors_free(connection);
+}
+
+size_t descriptors_count(const struct connection *connection)
+{
+	const struct descriptors *descriptors = connection->descriptors;
+	size_t n = 0;
+	while (descriptors && n < descriptors->n && descriptors->list[n].begin < descriptors->reach)
+		n++;
+	return n;
+}
+
+void descriptors_claim(struct connection *connection, int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fds[i] = connection->descriptors->list[i].fd;
+	drop_first(connection->descriptors, n);
+}
+
+void descriptors_free(struct connection *connection)
+{
+	struct descriptors *descriptors = connection->descriptors;
+	if (!descriptors)
+		return;
+	for (size_t i = 0; i < descriptors->n; i++)
+		close(descriptors->list[i].fd);
+	free(descriptors);
+	connection->descriptors = NULL;
+}

@@ -1,0 +1,34 @@
+/* Descriptors that clients send along with their requests (SCM_RIGHTS), from their arrival until a request claims them. */
+#ifndef EDGE_DESCRIPTORS_H
+#define EDGE_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct connection;
+
+/* So many of one connection may wait to be claimed. */
+#define DESCRIPTORS_MAX 16
+
+/* Room for what one recvmsg(2) brings: one more would be told by MSG_CTRUNC. */
+union descriptors_room {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+};
+
+/* Takes what came along with LENGTH bytes, the last of which is the connection's ENDth. NULL, or why the connection is to
+ * end (static): then they are closed. */
+const char *descriptors_take(struct connection *connection, struct msghdr *message, size_t length, uint64_t end);
+/* The message that is handled next ends with the connection's ENDth byte. */
+void descriptors_begin(struct connection *connection, uint64_t end);
+/* …and has been handled: what it could have claimed, and did not, is closed. */
+void descriptors_end(struct connection *connection);
+/* How many the message that is handled now can claim. */
+size_t descriptors_count(const struct connection *connection);
+/* Its first N, of as many as it can claim at least; the caller's from now on. */
+void descriptors_claim(struct connection *connection, int *fds, size_t n);
+void descriptors_free(struct connection *connection);
+
+#endif

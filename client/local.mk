@@ -46,7 +46,8 @@ CLEANFILES += client/libtaskd.pc
 dist_man_MANS += client/libtaskd.3
 
 # The page's examples, built as the page says but for where the library is.
-client_examples = client/examples/batch client/examples/fib client/examples/loop client/examples/sum
+client_examples = client/examples/batch client/examples/fib client/examples/loop client/examples/run \
+	client/examples/sum
 check_PROGRAMS += $(client_examples)
 client_examples_cppflags = -I$(srcdir)/client
 client_examples_batch_SOURCES = client/examples/batch.c
@@ -58,6 +59,9 @@ client_examples_fib_LDADD = libtaskd.la
 client_examples_loop_SOURCES = client/examples/loop.c
 client_examples_loop_CPPFLAGS = $(client_examples_cppflags)
 client_examples_loop_LDADD = libtaskd.la
+client_examples_run_SOURCES = client/examples/run.c
+client_examples_run_CPPFLAGS = $(client_examples_cppflags)
+client_examples_run_LDADD = libtaskd.la
 client_examples_sum_SOURCES = client/examples/sum.c
 client_examples_sum_CPPFLAGS = $(client_examples_cppflags)
 client_examples_sum_LDADD = libtaskd.la

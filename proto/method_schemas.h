@@ -90,7 +90,11 @@
 		",\"stderr\":" SCHEMA_COUNT)
 #define SCHEMA_SUSPENDED                                                             \
 	SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"",                                 \
-		"\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING ",\"suspended\":" SCHEMA_BOOL))
+		"\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING ",\"suspended\":" SCHEMA_BOOL                   \
+		",\"error\":" SCHEMA_ERROR))
+#define SCHEMA_SIGNALLED                                                             \
+	SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"",                                 \
+		"\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING ",\"error\":" SCHEMA_ERROR))
 
 #define SCHEMA_TYPES                                                                                     \
 	SCHEMA_ARRAY(SCHEMA_OF("\"task\"",                                                               \

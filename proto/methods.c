@@ -492,7 +492,7 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_TRUE),
 	METHOD(METHOD_TASK_SEND, "task.send", send_params, "Writes to a command's standard input", "true", SCHEMA_TRUE),
 	METHOD(METHOD_TASK_SIGNAL, "task.signal", signal_params, "Sends commands a signal",
-		"the state that each is in", SCHEMA_FATES),
+		"the state that each is in", SCHEMA_SIGNALLED),
 	METHOD(METHOD_TASK_SUSPEND, "task.suspend", suspend_params, "Stops all processes of commands",
 		"the state that each is in", SCHEMA_SUSPENDED),
 	METHOD(METHOD_TASK_RESUME, "task.resume", suspend_params, "Lets suspended commands go on",

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "config/config.h"
+#include "proto/command.h"
 #include "proto/errors.h"
 #include "proto/methods.h"
 #include "proto/params.h"
@@ -17,6 +18,8 @@ int main(void)
 	}
 	for (const struct param_spec *param = batch_task_params(); param->name; param++)
 		printf("parameter task.submit_batch %s\n", param->name);
+	for (const struct param_spec *param = command_param_specs; param->name; param++)
+		printf("argument " COMMAND_TASK " %s\n", param->name);
 	for (int error = 0; error < PROTO_N_ERRORS; error++) {
 		const struct proto_error_info *info = proto_error_info((enum proto_error)error);
 

@@ -78,8 +78,13 @@ static void write_item_error(struct strbuf *out, const struct chunk_end *end, si
 		strbuf_json_string(out, info->text, strlen(info->text));
 	strbuf_printf(out, ",\"data\":{\"kind\":\"%s\",\"id\":\"%" PRIu64 "\",\"index\":%zu", info->kind, end->id,
 		end->first + index);
-	if (member(error, "data", &part) && part.kind != JSON_SPAN_NULL)
-		outcome_data(out, kind, &part, kind == PROTO_COMMAND_FAILED || kind == PROTO_NOT_STARTED);
+	bool command = kind == PROTO_COMMAND_FAILED || kind == PROTO_NOT_STARTED;
+	if (member(error, "data", &part) && part.kind != JSON_SPAN_NULL) {
+		struct json_span result; /* a command's data are as the whole error's */
+		if (kind == PROTO_COMMAND_FAILED && member(&part, "result", &result))
+			part = result;
+		outcome_data(out, kind, &part, command);
+	}
 	strbuf_puts(out, "}}");
 }
 

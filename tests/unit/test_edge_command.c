@@ -193,8 +193,8 @@ START_TEST(an_item_that_fails_has_its_result_in_its_error)
 			"\"return_exceptions\":true}");
 	command_begin(&world, 1);
 	command_end(&world, 1, TASK_SUCCEEDED, "mixed",
-		"[{\"result\":{\"status\":0}},{\"error\":{\"code\":-32024,\"message\":\"exit status 3\",\"data\":{\"status\":3}}},"
-		"{\"error\":{\"code\":-32025,\"message\":\"cannot\",\"data\":{\"step\":\"execute\",\"errno\":\"ENOENT\"}}}]");
+		"[{\"result\":{\"status\":0}},{\"error\":{\"code\":-32024,\"message\":\"exit status 3\",\"data\":{\"kind\":\"command_failed\",\"result\":{\"status\":3}}}},"
+		"{\"error\":{\"code\":-32025,\"message\":\"cannot\",\"data\":{\"kind\":\"not_started\",\"step\":\"execute\",\"errno\":\"ENOENT\"}}}]");
 	json_t *answer = client_hear_json(&client);
 	ck_assert_str_eq(tree_text(answer, "result.1.error.data.kind"), "command_failed");
 	ck_assert_int_eq(tree_int(answer, "result.1.error.data.result.status"), 3);

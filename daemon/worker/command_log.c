@@ -208,7 +208,7 @@ static bool is_due(int folder_fd, bool force, int *stamp_fd)
 	if (flock(*stamp_fd, LOCK_EX | LOCK_NB) == 0 && fstat(*stamp_fd, &about) == 0) {
 		int64_t age_ns = clock_wall_ns() - ((int64_t)about.st_mtim.tv_sec * NS_PER_S + about.st_mtim.tv_nsec);
 		/* Its size says whether it has been done at all: a new one is as old as a moment. */
-		if (force || about.st_size == 0 || age_ns < 0 || age_ns >= PERIOD_NS)
+		if (force || about.st_size == 0 || age_ns >= PERIOD_NS || age_ns <= -PERIOD_NS)
 			return true;
 	}
 	close(*stamp_fd);

@@ -115,6 +115,21 @@ tests_unit_test_command_tree_LDADD = $(command_libs)
 tests_unit_test_command_inbox_SOURCES = tests/unit/test_command_inbox.c $(command_world)
 tests_unit_test_command_inbox_LDADD = $(command_libs)
 
+# A command's streams, with a real command at the other end.
+streams_world = tests/unit/streams_world.c tests/unit/streams_world.h
+streams_libraries = libworker.la liblane.la libcore.la libbase.la libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_streams tests/unit/test_streams_reader tests/unit/test_streams_input
+tests_unit_test_streams_SOURCES = tests/unit/test_streams.c $(streams_world)
+tests_unit_test_streams_LDADD = $(streams_libraries)
+tests_unit_test_streams_reader_SOURCES = tests/unit/test_streams_reader.c $(streams_world)
+tests_unit_test_streams_reader_LDADD = $(streams_libraries)
+tests_unit_test_streams_input_SOURCES = tests/unit/test_streams_input.c $(streams_world)
+tests_unit_test_streams_input_LDADD = $(streams_libraries)
+unit_tests += tests/unit/test_environment tests/unit/test_command_result tests/unit/test_command_log
+tests_unit_test_environment_LDADD = $(streams_libraries)
+tests_unit_test_command_result_LDADD = $(streams_libraries)
+tests_unit_test_command_log_LDADD = $(streams_libraries)
+
 unit_tests += tests/unit/test_json_scan
 tests_unit_test_json_scan_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_framing

@@ -234,7 +234,8 @@ static void *slot_main(void *user)
 		_exit(WORKER_EXIT_BROKEN);
 	}
 	fini_classes(slot);
-	slot_free(slot);
+	if (!slot->slots->commands) /* else orders may still come, and the inbox looks at the lane */
+		slot_free(slot);
 	leave();
 	return NULL;
 }

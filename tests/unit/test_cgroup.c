@@ -120,9 +120,10 @@ END_TEST
 
 START_TEST(files_that_cannot_be_read_are_none)
 {
-	source.self = "/nonexistent";
-	ck_assert_ptr_null(cgroup_claim(&source));
-	source.self = NULL;
+	const struct cgroup_source nothing = { .self = "/nonexistent", .mounts = source.mounts };
+	ck_assert_ptr_null(cgroup_claim(&nothing));
+	const struct cgroup_source half = { .self = source.self, .mounts = "/nonexistent" };
+	ck_assert_ptr_null(cgroup_claim(&half));
 }
 END_TEST
 

@@ -178,7 +178,11 @@ START_TEST(what_cannot_be_started_says_why)
 		assert_ends(id, "failed", "\"kind\":\"not_started\"");
 		assert_ends(id, "failed", cases[i].part);
 	}
-	ck_assert_str_eq(refusal(c, "exec", "[[\"a\\u0000b\"]]"), "invalid_params");
+	struct wire wire;
+	wire_open(&wire, &daemon_);
+	ck_assert(wire_puts(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"exec\",\"params\":[[\"a\\u0000b\"]]}\n"));
+	ck_assert_ptr_nonnull(strstr(wire_line(&wire), "NUL in a string"));
+	wire_close(&wire);
 	ck_assert_str_eq(refusal(c, "exec", "[[]]"), "invalid_params");
 	ck_assert_str_eq(refusal(c, "exec", "{\"argv\":[\"true\"],\"env\":{\"A=B\":\"1\"}}"), "invalid_params");
 	ck_assert_str_eq(refusal(c, "exec", "{\"argv\":[\"true\"],\"cwd\":\"here\"}"), "invalid_params");

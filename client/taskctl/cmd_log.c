@@ -27,11 +27,11 @@ static int run_log(struct taskctl *ctl, const struct invocation *invocation)
 	if (values->follow && values->attempt.given)
 		return report_usage(ctl, "without --follow, --attempt shows any",
 			"--follow is about the last attempt, and those to come");
-	/* Each begins with a page, which tells whether there is anything to follow, and what is wrong. */
+	/* A page tells what is wrong, if anything is. */
 	for (int stream = 0; stream < LOG_STREAMS && status == EXIT_FINE; stream++)
 		if (log.wanted[stream])
 			status = log_print(&log, stream, UINT64_MAX);
-	if (status == EXIT_FINE && values->follow && !log.over)
+	if (status == EXIT_FINE && values->follow)
 		status = log_follow(&log);
 	log_tell_lost(&log);
 	return status;

@@ -186,7 +186,6 @@ int log_print(struct log *log, int stream, uint64_t until)
 		if (status != EXIT_FINE)
 			return status;
 		log->attempt = page.attempt;
-		log->over = page.over;
 		if (until == UINT64_MAX) /* what there is now: one that never stops is for --follow */
 			until = page.total;
 		if (page.length > 0)

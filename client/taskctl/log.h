@@ -16,7 +16,6 @@ struct log {
 	bool wanted[LOG_STREAMS];
 	int attempt;                   /* 0: whichever is the last */
 	uint64_t printed[LOG_STREAMS]; /* so far it has been printed, or is known to be lost */
-	bool over;                     /* nothing more will come of this attempt */
 	bool unkept[LOG_STREAMS];      /* what is missing is not to be had any more: it need not be asked for */
 	int unknown;                   /* streams of which nobody knows how much there was */
 	struct log_lost {

@@ -165,7 +165,7 @@ int log_follow(struct log *log)
 	f.last = &f.first;
 	follow = taskd_follow(ctl->connection, log->id, output_came, &f, NULL, TASKD_FOREVER);
 	if (!follow && taskd_last_error(NULL) == TASKD_E_NOT_RUNNING)
-		return print_all(log); /* it has ended meanwhile */
+		return print_all(log); /* it is over: what has come since is the rest */
 	if (!follow) {
 		snprintf(what, sizeof what, "task %s", log->id);
 		return report_failure(ctl, what, taskd_future_error(NULL));

@@ -8,6 +8,7 @@ cli_tests += tests/cli/life.bats
 cli_tests += tests/cli/list.bats
 cli_tests += tests/cli/change.bats
 cli_tests += tests/cli/watch.bats
+cli_tests += tests/cli/command.bats
 cli_tests += tests/cli/queue.bats
 cli_tests += tests/cli/schedule.bats
 cli_tests += tests/cli/show.bats

@@ -31,6 +31,7 @@ enum place { PLACE_UNKNOWN, PLACE_INSIDE, PLACE_OUTSIDE, PLACE_LOST };
 struct process {
 	int pid;
 	int parent;
+	unsigned long long started; /* in the kernel's ticks */
 	bool over;   /* a zombie: no signal reaches it */
 	bool moving; /* neither over nor stopped */
 	enum place place;
@@ -70,7 +71,8 @@ static bool parse_stat(const char *text, size_t length, struct process *process)
 {
 	char state;
 	const char *behind = memrchr(text, ')', length);
-	if (!behind || sscanf(behind + 1, " %c %d", &state, &process->parent) != 2)
+	if (!behind || sscanf(behind + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			       &state, &process->parent, &process->started) != 3)
 		return false;
 	process->over = state == 'Z' || state == 'X' || state == 'x';
 	process->moving = !process->over && state != 'T' && state != 't';
@@ -154,17 +156,21 @@ static enum place look_up(const struct census *census, struct process *process, 
 {
 	enum place place = PLACE_UNKNOWN;
 	struct process *at = process;
+	const struct process *last = NULL;
 	for (size_t steps = 0; place == PLACE_UNKNOWN; steps++) {
+		last = at;
 		if (at->place != PLACE_UNKNOWN)
 			place = at->place;
 		else if (at->parent == self)
 			place = PLACE_INSIDE;
 		else if (at->pid == self || at->parent <= 1)
 			place = PLACE_OUTSIDE;
-		else if (!(at = find(census, at->parent)) || steps > census->count)
-			place = PLACE_LOST;
+		else if (!(at = find(census, at->parent)) || at->started > last->started || steps > census->count)
+			place = PLACE_LOST; /* who is younger than its child has the number of a parent that has gone */
 	}
-	for (at = process; at && at->place == PLACE_UNKNOWN; at = find(census, at->parent))
+	/* No further up than that: above a child of ours are we, and all that we descend from, whose numbers may be higher than
+	 * those of their children. */
+	for (at = process; at && at->place == PLACE_UNKNOWN; at = at == last ? NULL : find(census, at->parent))
 		at->place = place;
 	return place;
 }

@@ -99,6 +99,43 @@ START_TEST(who_does_not_descend_is_let_alone)
 END_TEST
 
 /* What stands for the name of a program in /proc may look like the rest of the line. */
+/* The next process has a number that is below that of this one. */
+static bool begin_numbers_anew(void)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", (int)getpid() / 2);
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, (size_t)length) == length;
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Numbers begin anew when all have been given: then a child's is the lower one. No signal at all is sent here, since
+ * whoever is taken for one of the tree by mistake would be the one who runs the tests. */
+START_TEST(who_is_older_does_not_descend_though_its_number_is_higher)
+{
+	pid_t child = 0;
+	for (int i = 0; i < 100 && (child == 0 || child > getpid()); i++) {
+		if (!begin_numbers_anew()) {
+			fprintf(stderr, "not tried: the numbers of processes cannot be set here\n");
+			return;
+		}
+		child = fork();
+		if (child == 0)
+			wait_for_ever();
+		if (child > getpid()) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+		}
+	}
+	ck_assert_int_lt(child, getpid());
+	ck_assert_uint_eq(tree_signal(0), 1);
+	kill(child, SIGKILL);
+	ck_all_end();
+}
+END_TEST
+
 START_TEST(names_deceive_nobody)
 {
 	static const char *const names[] = { ") S 1 1 1 1", "a) Z 0 (b", "()()()", ")\n1 (x) S 1", "" };
@@ -185,6 +222,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, all_generations_are_found);
 	tcase_add_test(tests, who_does_not_descend_is_let_alone);
+	tcase_add_test(tests, who_is_older_does_not_descend_though_its_number_is_higher);
 	tcase_add_loop_test(tests, names_deceive_nobody, 0, 5);
 	tcase_add_test(tests, one_is_left_for_who_waits_for_it);
 	tcase_add_loop_test(tests, who_forks_without_end_is_caught, 0, 2);

@@ -14,7 +14,7 @@
 #include "client/taskctl/shell_words.h"
 #include "client/taskctl/taskctl.h"
 
-#define WINDOW_LEAST 16
+#define WINDOW_LEAST 64
 #define WINDOW_MOST 4096
 #define FDS_RESERVED 64
 #define FDS_OF_ONE 4 /* two files, and the library's copies until they are sent */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/taskctl/each_job.h"
@@ -18,6 +19,8 @@
 #include "client/taskctl/run_signals.h"
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
+
+#define REST_NS (2 * TASKD_MS)
 
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 
@@ -110,6 +113,16 @@ static void on_signal(struct each *each, int signal_number)
 
 /* --- the loop --- */
 
+/* While there is plenty for the daemon to go on with, a moment's rest lets several ends come together, and several
+ * submissions go together: where commands are short, it is being woken for each that costs. */
+static void rest(const struct each *each)
+{
+	struct timespec moment = { .tv_nsec = REST_NS };
+
+	if (!each->values->jobs.given && !each->signal && each->in_flight > each->window / 2)
+		nanosleep(&moment, NULL); /* a signal ends it */
+}
+
 static void turn(struct each *each)
 {
 	bool reads = !each->stopped && !each->input_over && each_input_fd(each->input) >= 0 && has_room(each);
@@ -123,6 +136,7 @@ static void turn(struct each *each)
 
 	if (taskd_wants_write(c) && taskd_flush(c, 0) == TASKD_E_TIMEOUT)
 		fds[0].events |= POLLOUT;
+	rest(each);
 	if (poll(fds, 3, each->finished ? 0 : -1) < 0 && errno != EINTR)
 		return;
 	if (fds[1].revents)

@@ -1,14 +1,17 @@
 # make bench: taskd beside its peers, as ratios taken in one run. The programs are built for it only.
-bench_programs = tests/bench/load tests/bench/floor tests/bench/peer_beanstalkd
+bench_programs = tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/peer_beanstalkd
 if HAVE_GEARMAN
 bench_programs += tests/bench/peer_gearmand
 endif
-EXTRA_PROGRAMS += tests/bench/load tests/bench/floor tests/bench/peer_beanstalkd tests/bench/peer_gearmand
+EXTRA_PROGRAMS += tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/peer_beanstalkd \
+	tests/bench/peer_gearmand
 
 tests_bench_load_SOURCES = tests/bench/load.c
 tests_bench_load_LDADD = libclient.la
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_LDADD =
+tests_bench_spawn_SOURCES = tests/bench/spawn.c
+tests_bench_spawn_LDADD =
 tests_bench_peer_beanstalkd_SOURCES = tests/bench/peer_beanstalkd.c
 tests_bench_peer_beanstalkd_LDADD =
 tests_bench_peer_gearmand_SOURCES = tests/bench/peer_gearmand.c

@@ -1,5 +1,5 @@
-/* The array that a chunk becomes. While all goes well an item costs a comma; only where one fails does the array change its
- * form, for those before it, too. */
+/* The array that a chunk becomes. While all goes well an item costs a comma; only where one fails does the array
+ * change its form, for those before it, too. */
 #include "worker/chunk.h"
 
 #include <string.h>

@@ -15,8 +15,8 @@
 #include "worker/chunk.h"
 #include "worker/command_life.h"
 
-struct command_slot *command_slot_new(const struct command_setting *setting, struct lane_end *end, struct capture_end *capture,
-	struct inbox *inbox)
+struct command_slot *command_slot_new(
+	const struct command_setting *setting, struct lane_end *end, struct capture_end *capture, struct inbox *inbox)
 {
 	sigset_t child;
 	sigemptyset(&child);
@@ -74,8 +74,8 @@ static void reply_end(struct lane_reply *reply, struct strbuf *payload, const st
 	command_describe(reply->message, sizeof(reply->message), end);
 }
 
-static void run(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,
-	struct strbuf *payload)
+static void run(
+	struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply, struct strbuf *payload)
 {
 	struct command command;
 	struct command_failure failure;
@@ -153,21 +153,24 @@ static bool run_item(struct command_slot *slot, const struct lane_request *reque
 	return goes_on;
 }
 
-static bool within_limit(const struct command_slot *slot, const struct strbuf *payload, struct lane_reply *reply, uint32_t index)
+static bool within_limit(
+	const struct command_slot *slot, const struct strbuf *payload, struct lane_reply *reply, uint32_t index)
 {
 	size_t limit = slot->setting->payload_limit;
 	if (payload->length <= limit)
 		return true;
 	*reply = (struct lane_reply){ .word = LANE_FAILED, .flags = LANE_FLAG_TOO_LARGE };
-	snprintf(reply->message, sizeof(reply->message), "the results of the items up to %u have %zu bytes; the limit is %zu", index,
-		payload->length, limit);
+	snprintf(reply->message, sizeof(reply->message),
+		"the results of the items up to %u have %zu bytes; the limit is %zu", index, payload->length, limit);
 	return false;
 }
 
-static void run_chunk(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,
-	struct strbuf *payload)
+static void run_chunk(
+	struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply, struct strbuf *payload)
 {
-	const struct json_span items = { .text = request->args, .length = request->args_length, .kind = JSON_SPAN_ARRAY };
+	const struct json_span items = {
+		.text = request->args, .length = request->args_length, .kind = JSON_SPAN_ARRAY
+	};
 	struct json_span name, item;
 	struct chunk chunk;
 	size_t cursor = 0;
@@ -180,7 +183,8 @@ static void run_chunk(struct command_slot *slot, const struct lane_request *requ
 		}
 		if (slot->haunted) { /* nothing can be promised of what would come after */
 			*reply = (struct lane_reply){ .word = LANE_FAILED };
-			snprintf(reply->message, sizeof(reply->message), "something of item %u could not be ended", index - 1);
+			snprintf(reply->message, sizeof(reply->message), "something of item %u could not be ended",
+				index - 1);
 			strbuf_reset(payload);
 			return;
 		}
@@ -189,8 +193,8 @@ static void run_chunk(struct command_slot *slot, const struct lane_request *requ
 	*reply = (struct lane_reply){ .word = LANE_SUCCEEDED, .flags = chunk.mixed ? LANE_FLAG_MIXED : 0 };
 }
 
-bool command_run(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,
-	struct strbuf *payload)
+bool command_run(
+	struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply, struct strbuf *payload)
 {
 	static const struct command_failure gone = { .flags = LANE_FLAG_CANCELLED, .step = "" };
 	if (!inbox_begin(slot->inbox)) {

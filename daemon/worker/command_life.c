@@ -30,7 +30,8 @@ static void drain(struct command *command)
 /* A program that has become another user's, say, takes no signal of ours. */
 static void give_up(struct command *command)
 {
-	log_warning("task %llu: some of its command's processes cannot be killed", (unsigned long long)command->request->task_id);
+	log_warning("task %llu: some of its command's processes cannot be killed",
+		(unsigned long long)command->request->task_id);
 	command->slot->haunted = true;
 	drain(command);
 }
@@ -113,9 +114,10 @@ static int poll_timeout(const struct command *command)
 /* Which of them have ended is asked of the kernel: signals of a kind are not counted. */
 static void hear_of_children(struct command *command)
 {
-	struct signalfd_siginfo info[4];
-	(void)!read(command->slot->child_fd, info, sizeof(info));
-	(void)tree_reap(command->pid);
+	struct signalfd_siginfo info;
+	(void)!read(command->slot->child_fd, &info, sizeof(info));
+	if (command->phase == COMMAND_RUNNING)
+		(void)tree_reap(command->pid);
 }
 
 static void move(struct command *command, const struct pollfd *poll, size_t n)
@@ -147,10 +149,10 @@ static void turn(struct command *command)
 	move(command, polls + POLL_STREAMS, n);
 	if (polls[POLL_INBOX].revents)
 		orders_follow(command);
-	if (polls[POLL_CHILDREN].revents)
-		hear_of_children(command);
 	if (polls[POLL_MAIN].revents)
 		collect(command);
+	if (polls[POLL_CHILDREN].revents)
+		hear_of_children(command);
 	if (command->phase != COMMAND_LEAVING)
 		return;
 	if (tree_has_ended())

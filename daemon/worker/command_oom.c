@@ -1,5 +1,5 @@
-/* Where a command is in no cgroup of its own, nothing tells that the kernel killed it for want of memory, except that it
- * counts such kills, all over the system. */
+/* Where a command is in no cgroup of its own, nothing tells that the kernel killed it for want of memory, except that
+ * it counts such kills, all over the system. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

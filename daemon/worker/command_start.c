@@ -1,5 +1,5 @@
-/* From a request to a process. Whatever the system refuses on the way has a name, so that the error says what was to be done,
- * with what, and why not. */
+/* From a request to a process. Whatever the system refuses on the way has a name, so that the error says what was to
+ * be done, with what, and why not. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +120,8 @@ static int open_streams(struct command *command, struct command_failure *failure
 		return fail(failure, "find the descriptors that are to come along");
 	}
 	const char *step;
-	command->streams = streams_new(params, request->fds, slot->end, slot->capture, slot->setting->log_dir, request->task_id,
-		request->attempt, &step);
+	command->streams = streams_new(params, request->fds, slot->end, slot->capture, slot->setting->log_dir,
+		request->task_id, request->attempt, &step);
 	if (command->streams)
 		return 0;
 	if (strcmp(step, COMMAND_STEP_STDIN) == 0 && params->stdin_file)
@@ -142,8 +142,8 @@ static int spawn(struct command *command, struct command_start *start, struct co
 	start->limits = params;
 	start->cgroup_fd = slot->cgroup ? cgroup_slot_fd(slot->cgroup) : -1;
 	/* Where the cgroup has no say in it, the limits of processes are better than none. */
-	start->cgroup_limits = slot->cgroup &&
-		cgroup_slot_begin(slot->cgroup, params->limit_memory, params->limit_processes) == 0;
+	start->cgroup_limits =
+		slot->cgroup && cgroup_slot_begin(slot->cgroup, params->limit_memory, params->limit_processes) == 0;
 	command->end.started_ns = clock_mono_ns();
 	if (command_spawn(start, &command->pid, &command->pidfd, &step) == 0)
 		return 0;

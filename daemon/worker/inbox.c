@@ -1,7 +1,7 @@
-/* What the main thread hears for the slot's thread. The slot's thread sleeps in its lane while it has no task and in its poll
- * loop while it has one, so a message may come for a task that it is about to take, or has just answered: the first kind
- * has to be kept, the second to be told that it is too late. Which it is the lane knows: the master puts a request there
- * before it sends any message about it, and the request stays there until it has been answered. */
+/* What the main thread hears for the slot's thread. The slot's thread sleeps in its lane while it has no task and in
+ * its poll loop while it has one, so a message may come for a task that it is about to take, or has just answered:
+ * the first kind has to be kept, the second to be told that it is too late. Which it is the lane knows: the master
+ * puts a request there before it sends any message about it, and the request stays there until it has been answered. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -44,9 +44,9 @@ static int hear_order(const json_t *body, struct inbox *inbox)
 	const char *word = "", *data = "";
 	int eof = 0;
 	struct inbox_message *message = xcalloc(1, sizeof(*message));
-	if (json_unpack((json_t *)(uintptr_t)body, "{s:I, s:I, s:s, s?I, s?i, s?i, s?i, s?s, s?b}", "task", &task, "attempt",
-		    &attempt, "do", &word, "ask", &ask, "signal", &message->signal, "rows", &message->rows, "columns",
-		    &message->columns, "data", &data, "eof", &eof) < 0)
+	if (json_unpack((json_t *)(uintptr_t)body, "{s:I, s:I, s:s, s?I, s?i, s?i, s?i, s?s, s?b}", "task", &task,
+		    "attempt", &attempt, "do", &word, "ask", &ask, "signal", &message->signal, "rows", &message->rows,
+		    "columns", &message->columns, "data", &data, "eof", &eof) < 0)
 		goto fail;
 	int kind = kind_of(word);
 	if (kind < 0 || task <= 0 || attempt < 0 || attempt > UINT32_MAX || ask < 0 || take_data(message, data) < 0)
@@ -69,15 +69,16 @@ static int hear_log(const json_t *body, const struct command_setting *setting, i
 	json_int_t task, attempt, ask, offset, size;
 	int stream;
 	uint64_t total = 0;
-	if (json_unpack((json_t *)(uintptr_t)body, "{s:I, s:I, s:I, s:i, s:I, s:I}", "task", &task, "attempt", &attempt, "ask",
-		    &ask, "stream", &stream, "offset", &offset, "size", &size) < 0 ||
+	if (json_unpack((json_t *)(uintptr_t)body, "{s:I, s:I, s:I, s:i, s:I, s:I}", "task", &task, "attempt", &attempt,
+		    "ask", &ask, "stream", &stream, "offset", &offset, "size", &size) < 0 ||
 		task <= 0 || attempt < 0 || attempt > UINT32_MAX || ask < 0 || offset < 0 || size < 0 || stream < 0 ||
 		stream >= CAPTURE_N_STREAMS)
 		return -1;
 	size_t room = size < (json_int_t)sizeof(page) ? (size_t)size : sizeof(page);
 	errno = ENOENT;
-	ssize_t n = !setting->log_dir ? -1 : command_log_read(setting->log_dir, (uint64_t)task, (uint32_t)attempt,
-		(enum capture_stream)stream, (uint64_t)offset, page, room, &total);
+	ssize_t n = !setting->log_dir ? -1
+				      : command_log_read(setting->log_dir, (uint64_t)task, (uint32_t)attempt,
+						(enum capture_stream)stream, (uint64_t)offset, page, room, &total);
 	if (n >= 0)
 		control_send_page(control_fd, (uint64_t)ask, page, (size_t)n, total);
 	else if (errno == ENOENT)

@@ -1,10 +1,11 @@
-/* Starts a program as vfork(2) does: nothing of this process is copied, however large it is, and the parent goes on when the
- * child has executed it. Until then the child has the parent's memory, so that it can say what went wrong and where; it
- * does nothing but system calls, and none through the libc's own wrappers where those keep books of their own (sanitizers').
+/* Starts a program as vfork(2) does: nothing of this process is copied, however large it is, and the parent goes on
+ * when the child has executed it. Until then the child has the parent's memory, so that it can say what went wrong
+ * and where; it does nothing but system calls, and none through the libc's own wrappers where those keep books of
+ * their own (sanitizers').
  *
- * The child has an end with its parent: PR_SET_PDEATHSIG is sent when the thread that started it ends, which is the slot's
- * and lives as long as the process. A set-user-ID program, and whatever the command starts in turn, has no such tie: for
- * those there is the master, which is the next subreaper. */
+ * The child has an end with its parent: PR_SET_PDEATHSIG is sent when the thread that started it ends, which is the
+ * slot's and lives as long as the process. A set-user-ID program, and whatever the command starts in turn, has no
+ * such tie: for those there is the master, which is the next subreaper. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@
 
 struct birth {
 	const struct command_start *start;
+	const bool *reset; /* which signals are to be made what they are by default, by number */
 	pid_t parent;
 	int priority; /* as setpriority(2) takes it */
 	struct {
@@ -49,12 +51,13 @@ int __clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
 
 /* --- in the child --- */
 
-/* Default for all; only what is ignored would live through execve, but what is handled must not run here. */
-IN_CHILD static void reset_signals(void)
+/* Only what is ignored would live through execve, but what is handled must not run here. */
+IN_CHILD static void reset_signals(const bool *reset)
 {
 	static const char nothing[128]; /* a struct sigaction of the kernel's: all zeros is SIG_DFL */
 	for (int signal_number = 1; signal_number < NSIG; signal_number++)
-		syscall(SYS_rt_sigaction, signal_number, nothing, NULL, (size_t)(NSIG - 1) / 8);
+		if (reset[signal_number])
+			syscall(SYS_rt_sigaction, signal_number, nothing, NULL, (size_t)(NSIG - 1) / 8);
 }
 
 IN_CHILD static bool join_cgroup(int cgroup_fd)
@@ -68,7 +71,8 @@ IN_CHILD static bool place_descriptors(const int *wanted)
 {
 	long fds[3];
 	for (int i = 0; i < 3; i++) {
-		fds[i] = wanted[i] > STDERR_FILENO ? wanted[i] : syscall(SYS_fcntl, wanted[i], F_DUPFD, STDERR_FILENO + 1);
+		fds[i] = wanted[i] > STDERR_FILENO ? wanted[i]
+						   : syscall(SYS_fcntl, wanted[i], F_DUPFD, STDERR_FILENO + 1);
 		if (fds[i] < 0)
 			return false;
 	}
@@ -86,13 +90,13 @@ IN_CHILD static bool put_limits(const struct birth *birth)
 	return true;
 }
 
-/* The step that failed, with errno. Does not return where none did. Limits come late: one on descriptors or on memory would
- * stand in the way of what is before them. */
+/* The step that failed, with errno. Does not return where none did. Limits come late: one on descriptors or on memory
+ * would stand in the way of what is before them. */
 IN_CHILD static const char *become(const struct birth *birth)
 {
 	static const char no_signals[(NSIG - 1) / 8];
 	const struct command_start *start = birth->start;
-	reset_signals();
+	reset_signals(birth->reset);
 	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (syscall(SYS_getppid) != birth->parent)
 		syscall(SYS_exit_group, 0);
@@ -127,7 +131,20 @@ IN_CHILD static int child_main(void *user)
 
 /* --- in the parent --- */
 
-/* A limit above the hard limit is one that holds already. EXTRA: by so much the hard limit is higher than the soft one. */
+/* To ask for all of them takes as long as a fiftieth of a short command does. A worker has settled what it does with
+ * signals before its first command. */
+static const bool *signals_to_reset(void)
+{
+	static bool known, reset[NSIG];
+	struct sigaction action;
+	for (int signal_number = 1; signal_number < NSIG && !known; signal_number++)
+		reset[signal_number] = sigaction(signal_number, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
+	known = true;
+	return reset;
+}
+
+/* A limit above the hard limit is one that holds already. EXTRA: by so much the hard limit is higher than the soft
+ * one. */
 static void add_limit(struct birth *birth, int resource, int64_t value, rlim_t extra)
 {
 	struct rlimit now;
@@ -160,10 +177,11 @@ static void collect_limits(struct birth *birth)
 int command_spawn(const struct command_start *start, int *pid, int *pidfd, const char **step)
 {
 	alignas(16) char stack[STACK_SIZE];
-	struct birth birth = { .start = start, .parent = getpid() };
+	struct birth birth = { .start = start, .reset = signals_to_reset(), .parent = getpid() };
 	sigset_t all, before;
 	if (start->nice)
-		birth.priority = getpriority(PRIO_PROCESS, 0) + start->nice; /* -1 may be a value; an error there is none */
+		birth.priority =
+			getpriority(PRIO_PROCESS, 0) + start->nice; /* -1 may be a value; an error there is none */
 	collect_limits(&birth);
 
 	sigfillset(&all);

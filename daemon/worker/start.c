@@ -123,8 +123,8 @@ static void apply(const json_t *body, int threads)
 
 /* --- commands --- */
 
-/* A command must not find the terminal that taskd was started from. Not by a session of its own: each of those is a group for
- * the kernel's scheduler (sched(7), autogroup), and a nice value counts only within one. */
+/* A command must not find the terminal that taskd was started from. Not by a session of its own: each of those is a
+ * group for the kernel's scheduler (sched(7), autogroup), and a nice value counts only within one. */
 static void leave_terminal(void)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);

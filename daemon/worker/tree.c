@@ -1,6 +1,7 @@
-/* Everything that descends from this process. It is the subreaper of its command's tree, so whoever loses a parent in there
- * becomes its own child: nobody gets away by forking twice. Who descends from whom is read from /proc, since the kernel's
- * own list of children is an option that many kernels come without; a command that leaves nothing behind costs no look at it. */
+/* Everything that descends from this process. It is the subreaper of its command's tree, so whoever loses a parent in
+ * there becomes its own child: nobody gets away by forking twice. Who descends from whom is read from /proc, since
+ * the kernel's own list of children is an option that many kernels come without; a command that leaves nothing behind
+ * costs no look at it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,9 @@
 /* A tree that is still growing after so many passes is not ours to signal, or outruns us; whoever waits for its end
  * comes again. */
 #define PASSES_MOST 100
-/* So often it is looked again because somebody's parent was not found, which is never found where /proc hides other users'
- * processes, or because somebody does not stand still, as who waits for the start of a child that does (vfork) never will. */
+/* So often it is looked again because somebody's parent was not found, which is never found where /proc hides other
+ * users' processes, or because somebody does not stand still, as who waits for the start of a child that does (vfork)
+ * never will. */
 #define LOST_PASSES_MOST 3
 #define MOVING_PASSES_MOST 30
 #define MOVING_PAUSE_NS (100 * NS_PER_US)
@@ -118,8 +120,8 @@ static void read_numbers(struct census *census, DIR *proc)
 	qsort(census->processes, census->count, sizeof(*census->processes), compare_processes);
 }
 
-/* AT_ONCE is sent to children of ours when they are seen, 0: nothing. The youngest are first: one that forks and ends, and
- * whose child does the same, is no more where it was seen when all the others have been looked at. */
+/* AT_ONCE is sent to children of ours when they are seen, 0: nothing. The youngest are first: one that forks and
+ * ends, and whose child does the same, is no more where it was seen when all the others have been looked at. */
 static void read_all(struct census *census, int at_once)
 {
 	int self = getpid();
@@ -150,8 +152,9 @@ static struct process *find(const struct census *census, int pid)
 	return bsearch(&wanted, census->processes, census->count, sizeof(wanted), compare_processes);
 }
 
-/* Follows the parents up to where somebody's place is known, and notes it for all on the way. A parent that changes to
- * another process's child meanwhile can make no circle: time only goes on; but who believes that walks at most COUNT. */
+/* Follows the parents up to where somebody's place is known, and notes it for all on the way. A parent that changes
+ * to another process's child meanwhile can make no circle: time only goes on; but who believes that walks at most
+ * COUNT. */
 static enum place look_up(const struct census *census, struct process *process, int self)
 {
 	enum place place = PLACE_UNKNOWN;
@@ -168,8 +171,8 @@ static enum place look_up(const struct census *census, struct process *process, 
 		else if (!(at = find(census, at->parent)) || at->started > last->started || steps > census->count)
 			place = PLACE_LOST; /* who is younger than its child has the number of a parent that has gone */
 	}
-	/* No further up than that: above a child of ours are we, and all that we descend from, whose numbers may be higher than
-	 * those of their children. */
+	/* No further up than that: above a child of ours are we, and all that we descend from, whose numbers may be
+	 * higher than those of their children. */
 	for (at = process; at && at->place == PLACE_UNKNOWN; at = at == last ? NULL : find(census, at->parent))
 		at->place = place;
 	return place;
@@ -221,9 +224,9 @@ static bool has_grown(const struct census *census, const int *before, size_t n)
 	return false;
 }
 
-/* A fork that is under way when the STOP comes is still done: so whoever was seen standing still has no children but those
- * that the next pass finds, and one that finds nobody new has found all. Those that have ended count: one that is new says
- * that somebody moves, who may have been between two looks. */
+/* A fork that is under way when the STOP comes is still done: so whoever was seen standing still has no children but
+ * those that the next pass finds, and one that finds nobody new has found all. Those that have ended count: one that
+ * is new says that somebody moves, who may have been between two looks. */
 static void stop_all(struct census *census)
 {
 	int *before = NULL, n_lost = 0, n_moving = 0;

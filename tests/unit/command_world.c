@@ -83,7 +83,7 @@ static void *slot_main(void *user)
 	return NULL;
 }
 
-void world_open(const struct command_setting *setting)
+void world_prepare(const struct command_setting *setting)
 {
 	world.descriptors = world_descriptors();
 	world.setting = setting ? *setting : (struct command_setting){ 0 };
@@ -99,7 +99,17 @@ void world_open(const struct command_setting *setting)
 	ck_assert_ptr_nonnull(world.inbox);
 	world.slot = command_slot_new(&world.setting, world.both.end, world.capture_end, world.inbox);
 	ck_assert_ptr_nonnull(world.slot);
+}
+
+void world_go(void)
+{
 	ck_assert_int_eq(pthread_create(&world.thread, NULL, slot_main, NULL), 0);
+}
+
+void world_open(const struct command_setting *setting)
+{
+	world_prepare(setting);
+	world_go();
 }
 
 void world_close(void)
@@ -123,8 +133,13 @@ void world_close(void)
 void world_send(const char *args, uint32_t items)
 {
 	uint32_t seq;
-	const struct lane_request request = { .task_id = WORLD_TASK, .attempt = 1, .items = items, .name = "exec", .name_length = 4,
-		.args = args, .args_length = strlen(args) };
+	const struct lane_request request = { .task_id = WORLD_TASK,
+		.attempt = 1,
+		.items = items,
+		.name = "exec",
+		.name_length = 4,
+		.args = args,
+		.args_length = strlen(args) };
 	ck_assert_int_eq(lane_send(world.both.lane, &request, &seq), LANE_OK);
 	lane_kick(world.both.lane);
 }
@@ -138,7 +153,8 @@ struct world_end world_receive(void)
 	ck_assert_int_eq(status, LANE_OK);
 	if (end.reply.payload) {
 		json_error_t error;
-		end.data = json_loadb((const char *)end.reply.payload->data, end.reply.payload->size, JSON_DECODE_ANY, &error);
+		end.data = json_loadb(
+			(const char *)end.reply.payload->data, end.reply.payload->size, JSON_DECODE_ANY, &error);
 		ck_assert_msg(end.data != NULL, "%s: %.*s", error.text, (int)end.reply.payload->size,
 			(const char *)end.reply.payload->data);
 	}

@@ -20,6 +20,9 @@ struct world_end {
 
 /* SETTING may be NULL. */
 void world_open(const struct command_setting *setting);
+/* The same in two steps: before the second one the slot does nothing. */
+void world_prepare(const struct command_setting *setting);
+void world_go(void);
 /* Asserts that no process and no descriptor is left over. */
 void world_close(void);
 

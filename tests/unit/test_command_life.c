@@ -1,5 +1,5 @@
-/* Commands in a slot: how they run, and how they end. After each of these nothing of a command is left, neither a process
- * nor a descriptor: world_close sees to it. */
+/* Commands in a slot: how they run, and how they end. After each of these nothing of a command is left, neither a
+ * process nor a descriptor: world_close sees to it. */
 #include <check.h>
 #include <errno.h>
 #include <grp.h>
@@ -46,21 +46,25 @@ START_TEST(it_gives_back_what_it_said_and_its_status)
 	world_ck_result(world_run("[[\"true\"]]"), 0, "", "status", "0");
 	world_ck_result(world_run("{\"shell\":\"exit 3\"}"), LANE_FLAG_COMMAND, "exit status 3", "status", "3");
 	world_ck_result(world_run("{\"shell\":\"exit 3\",\"success\":[0,3]}"), 0, "", "status", "3");
-	world_ck_result(world_run("{\"shell\":\"kill -USR1 $$\"}"), LANE_FLAG_COMMAND, "killed by SIGUSR1", "signal", "SIGUSR1");
+	world_ck_result(world_run("{\"shell\":\"kill -USR1 $$\"}"), LANE_FLAG_COMMAND, "killed by SIGUSR1", "signal",
+		"SIGUSR1");
 }
 END_TEST
 
 START_TEST(it_does_not_start)
 {
-	static const struct { const char *args, *message, *errno_name; } cases[] = {
-		{ "{\"argv\":[\"taskd-nosuch\"]}", "cannot execute \"taskd-nosuch\": No such file or directory", "ENOENT" },
+	static const struct {
+		const char *args, *message, *errno_name;
+	} cases[] = {
+		{ "{\"argv\":[\"taskd-nosuch\"]}", "cannot execute \"taskd-nosuch\": No such file or directory",
+			"ENOENT" },
 		{ "{\"argv\":[\"/nosuch/it\"]}", "cannot execute \"/nosuch/it\": No such file or directory", "ENOENT" },
 		{ "{\"argv\":[\"/etc/passwd\"]}", "cannot execute \"/etc/passwd\": Permission denied", "EACCES" },
 		{ "{\"argv\":[\"/tmp\"]}", "cannot execute \"/tmp\": Permission denied", "EACCES" },
 		{ "{\"argv\":[\"true\"],\"cwd\":\"/nosuch\"}",
 			"cannot change to the directory \"/nosuch\": No such file or directory", "ENOENT" },
-		{ "{\"argv\":[\"true\"],\"cwd\":\"/etc/passwd\"}", "cannot change to the directory \"/etc/passwd\": Not a directory",
-			"ENOTDIR" },
+		{ "{\"argv\":[\"true\"],\"cwd\":\"/etc/passwd\"}",
+			"cannot change to the directory \"/etc/passwd\": Not a directory", "ENOTDIR" },
 		{ "{\"argv\":[\"true\"],\"stdin_file\":\"/nosuch\"}",
 			"cannot open the file for standard input \"/nosuch\": No such file or directory", "ENOENT" },
 	};
@@ -87,8 +91,8 @@ START_TEST(arguments_beyond_the_kernels_limit_are_an_error_at_once)
 	for (int i = 0; i < 28; i++)
 		strbuf_printf(&args, ",\"%s\"", long_one);
 	strbuf_puts(&args, "]]");
-	world_ck_result(world_run(args.data), LANE_FLAG_NOT_STARTED, "cannot execute \"true\": Argument list too long", "errno",
-		"E2BIG");
+	world_ck_result(world_run(args.data), LANE_FLAG_NOT_STARTED, "cannot execute \"true\": Argument list too long",
+		"errno", "E2BIG");
 	strbuf_free(&args);
 	free(long_one);
 }
@@ -115,8 +119,8 @@ END_TEST
 
 START_TEST(arguments_that_make_no_sense_are_refused)
 {
-	static const char *const cases[] = { "{\"argv\":[\"true\"],\"shell\":\"true\"}", "{}", "[]", "{\"argv\":[]}", "{\"argv\":[\"\"]}", "{\"argv\":[\"a\\u0000b\"]}",
-		"{\"argv\":[\"true\"],\"env\":{\"A=B\":\"c\"}}" };
+	static const char *const cases[] = { "{\"argv\":[\"true\"],\"shell\":\"true\"}", "{}", "[]", "{\"argv\":[]}",
+		"{\"argv\":[\"\"]}", "{\"argv\":[\"a\\u0000b\"]}", "{\"argv\":[\"true\"],\"env\":{\"A=B\":\"c\"}}" };
 	struct world_end end = world_run(cases[_i]);
 	ck_assert_uint_eq(end.reply.flags, LANE_FLAG_BAD_ARGS);
 	ck_assert_str_ne(end.reply.message, "");
@@ -129,7 +133,8 @@ START_TEST(a_thousand_leave_no_trace)
 	world_ck_result(world_run("[[\"true\"]]"), 0, "", NULL, NULL);
 	size_t before = world_descriptors();
 	for (int i = 0; i < 1000; i++)
-		world_ck_result(i % 10 ? world_run("[[\"true\"]]") : world_run("[[\"nosuch\"]]"), i % 10 ? 0 : LANE_FLAG_NOT_STARTED,
+		world_ck_result(i % 10 ? world_run("[[\"true\"]]") : world_run("[[\"nosuch\"]]"),
+			i % 10 ? 0 : LANE_FLAG_NOT_STARTED,
 			i % 10 ? "" : "cannot execute \"nosuch\": No such file or directory", NULL, NULL);
 	ck_assert_uint_eq(world_descriptors(), before);
 	ck_assert(tree_is_empty());
@@ -171,7 +176,8 @@ END_TEST
 
 START_TEST(what_is_left_is_told_before_it_is_killed)
 {
-	world_send_shell("sh -c 'trap \"echo told; exit\" TERM; echo here; while :; do sleep 1000 & wait; done' & read x; exit 0",
+	world_send_shell(
+		"sh -c 'trap \"echo told; exit\" TERM; echo here; while :; do sleep 1000 & wait; done' & read x; exit 0",
 		",\"stdin_live\":true");
 	world_hear("here");
 	struct inbox_message *message = world_message(INBOX_SEND, 0);
@@ -249,7 +255,8 @@ END_TEST
 
 START_TEST(signals_go_to_its_group)
 {
-	world_send_shell("trap 'echo got; exit 5' INT; sh -c 'trap \"echo child; exit\" INT; echo ready; read x <&3' 3<&0; wait",
+	world_send_shell(
+		"trap 'echo got; exit 5' INT; sh -c 'trap \"echo child; exit\" INT; echo ready; read x <&3' 3<&0; wait",
 		",\"stdin_live\":true");
 	world_hear("ready");
 	struct inbox_message *message = world_message(INBOX_SIGNAL, 3);
@@ -373,10 +380,12 @@ START_TEST(a_chunk_is_run_one_by_one)
 	int status;
 	const char *stdout_text, *message, *kind, *step;
 	json_error_t why;
-	ck_assert_msg(json_unpack_ex(end.data, &why, 0,
-			"[{s:{s:s}}, {s:{s:s, s:{s:s, s:{s:i}}}}, {s:{s:{s:s}}}, {s:{s:i}}, {s:{}}]", "result", "stdout", &stdout_text,
-			"error", "message", &message, "data", "kind", &kind, "result", "status", &status, "error", "data", "step", &step,
-			"error", "code", &status, "result") == 0, "%s", why.text);
+	ck_assert_msg(
+		json_unpack_ex(end.data, &why, 0,
+			"[{s:{s:s}}, {s:{s:s, s:{s:s, s:{s:i}}}}, {s:{s:{s:s}}}, {s:{s:i}}, {s:{}}]", "result",
+			"stdout", &stdout_text, "error", "message", &message, "data", "kind", &kind, "result", "status",
+			&status, "error", "data", "step", &step, "error", "code", &status, "result") == 0,
+		"%s", why.text);
 	ck_assert_str_eq(stdout_text, "a\n");
 	ck_assert_str_eq(message, "exit status 3");
 	ck_assert_str_eq(kind, "command_failed");
@@ -388,7 +397,8 @@ END_TEST
 
 START_TEST(a_cancel_ends_the_rest_of_a_chunk)
 {
-	world_send("[{\"shell\":\"echo first\"},{\"shell\":\"echo second; sleep 1000\"},{\"shell\":\"echo third\"}]", 3);
+	world_send(
+		"[{\"shell\":\"echo first\"},{\"shell\":\"echo second; sleep 1000\"},{\"shell\":\"echo third\"}]", 3);
 	world_hear("second");
 	world_order(INBOX_TERM);
 	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGTERM", NULL, NULL);

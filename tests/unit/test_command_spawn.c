@@ -35,10 +35,19 @@ static void set_up(void)
 	output = pair[0];
 	fds[0] = null;
 	fds[1] = fds[2] = pair[1];
-	params = (struct command_params){ .limit_memory = -1, .limit_processes = -1, .limit_cpu = -1, .limit_files = -1,
-		.limit_core = -1, .limit_file_size = -1 };
-	start = (struct command_start){ .argv = argv, .environment = environment, .program = "/bin/sh", .fds = fds, .umask = 022,
-		.limits = &params, .cgroup_fd = -1 };
+	params = (struct command_params){ .limit_memory = -1,
+		.limit_processes = -1,
+		.limit_cpu = -1,
+		.limit_files = -1,
+		.limit_core = -1,
+		.limit_file_size = -1 };
+	start = (struct command_start){ .argv = argv,
+		.environment = environment,
+		.program = "/bin/sh",
+		.fds = fds,
+		.umask = 022,
+		.limits = &params,
+		.cgroup_fd = -1 };
 }
 
 static void tear_down(void)
@@ -138,7 +147,8 @@ START_TEST(signals_are_as_new)
 	signal(SIGUSR1, SIG_IGN);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	ck_says("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t'", "SigBlk:0000000000000000\nSigIgn:0000000000000000\n");
+	ck_says("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t'",
+		"SigBlk:0000000000000000\nSigIgn:0000000000000000\n");
 	sigset_t now;
 	sigprocmask(SIG_SETMASK, &before, &now);
 	ck_assert_int_eq(sigismember(&now, SIGUSR2), 1); /* the caller's own mask is as it was */
@@ -153,7 +163,8 @@ START_TEST(it_has_its_limits)
 	params.limit_cpu = 1500 * NS_PER_MS;
 	params.limit_memory = INT64_C(1) << 30;
 	params.limit_processes = 77;
-	ck_says("ulimit -n; ulimit -c; ulimit -f; ulimit -t; ulimit -H -t; ulimit -v; ulimit -p", "20\n8\n16\n2\n3\n1048576\n77\n");
+	ck_says("ulimit -n; ulimit -c; ulimit -f; ulimit -t; ulimit -H -t; ulimit -v; ulimit -p",
+		"20\n8\n16\n2\n3\n1048576\n77\n");
 }
 END_TEST
 
@@ -165,7 +176,8 @@ START_TEST(a_cgroup_takes_the_place_of_some_limits)
 	params.limit_memory = INT64_C(1) << 30;
 	params.limit_processes = 77;
 	start.cgroup_limits = true;
-	snprintf(wanted, sizeof(wanted), now.rlim_cur == RLIM_INFINITY ? "unlimited\nunlimited\n0\n" : "unlimited\n%llu\n0\n",
+	snprintf(wanted, sizeof(wanted),
+		now.rlim_cur == RLIM_INFINITY ? "unlimited\nunlimited\n0\n" : "unlimited\n%llu\n0\n",
 		(unsigned long long)now.rlim_cur);
 	ck_says("ulimit -v; ulimit -p; ulimit -c", wanted);
 }

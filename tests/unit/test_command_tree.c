@@ -36,8 +36,8 @@ static void ck_all_end(void)
 	ck_assert_uint_eq(tree_signal(0), 0);
 }
 
-/* N generations, each the child of the one before; the pids of all in PIDS. In between some die, so that what they leave
- * becomes ours. */
+/* N generations, each the child of the one before; the pids of all in PIDS. In between some die, so that what they
+ * leave becomes ours. */
 static void beget(int *pids, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -98,7 +98,6 @@ START_TEST(who_does_not_descend_is_let_alone)
 }
 END_TEST
 
-/* What stands for the name of a program in /proc may look like the rest of the line. */
 /* The next process has a number that is below that of this one. */
 static bool begin_numbers_anew(void)
 {
@@ -136,6 +135,7 @@ START_TEST(who_is_older_does_not_descend_though_its_number_is_higher)
 }
 END_TEST
 
+/* What stands for the name of a program in /proc may look like the rest of the line. */
 START_TEST(names_deceive_nobody)
 {
 	static const char *const names[] = { ") S 1 1 1 1", "a) Z 0 (b", "()()()", ")\n1 (x) S 1", "" };

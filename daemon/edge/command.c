@@ -1,5 +1,5 @@
-/* Commands as they are submitted: who may run which, and what of their arguments can be checked before they are. A named
- * command becomes the arguments of "exec" here, so that what is stored, shown and run is one and the same. */
+/* Commands as they are submitted: who may run which, and what of their arguments can be checked before they are. A
+ * named command becomes the arguments of "exec" here, so that what is stored, shown and run is one and the same. */
 #include "edge/command.h"
 
 #include <stdio.h>
@@ -55,7 +55,8 @@ static bool command_is_free(struct connection *connection)
 
 void command_denied(const struct connection *connection, char message[COMMAND_DENIED_SIZE], struct strbuf *data)
 {
-	const char *hint = "commands that taskd.conf has a [command NAME] for can be submitted by their names: taskctl tasks";
+	const char *hint =
+		"commands that taskd.conf has a [command NAME] for can be submitted by their names: taskctl tasks";
 	char name[64];
 	user_name(connection->peer.uid, name, sizeof(name));
 	snprintf(message, COMMAND_DENIED_SIZE,
@@ -112,8 +113,8 @@ static bool claim(const struct call *call, const struct command_params *params, 
 		return false;
 	}
 	if (n < wanted) {
-		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "\"fds\" names %zu descriptor%s, and %zu came with the request",
-			wanted, wanted == 1 ? "" : "s", n);
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS,
+			"\"fds\" names %zu descriptor%s, and %zu came with the request", wanted, wanted == 1 ? "" : "s", n);
 		return false;
 	}
 	descriptors_claim(call->to.connection, out->fds, wanted);
@@ -138,7 +139,8 @@ static bool check(const struct call *call, const struct json_span *args, bool si
 	}
 	if (!single && not_alone(&params)) {
 		reply_errorf(&call->to, PROTO_INVALID_PARAMS,
-			"\"%s\" is for a command that is submitted alone: not in a batch, a map or a schedule", not_alone(&params));
+			"\"%s\" is for a command that is submitted alone: not in a batch, a map or a schedule",
+			not_alone(&params));
 		good = false;
 	} else if (params.fds.count) {
 		good = claim(call, &params, out);
@@ -164,7 +166,8 @@ bool command_args(const struct call *call, const struct json_span *args, bool si
 	char reason[REASON_SIZE];
 	bool good = false;
 	if (spec->pass_results) {
-		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"pass_results\" is not for commands: they have no place for them", NULL);
+		reply_error(&call->to, PROTO_INVALID_PARAMS,
+			"\"pass_results\" is not for commands: they have no place for them", NULL);
 		return false;
 	}
 	if (!command_may_submit(call, spec->type))
@@ -205,8 +208,8 @@ static struct json_span alone(const struct json_span *item, struct strbuf *room)
 	return (struct json_span){ .text = room->data, .length = room->length, .kind = JSON_SPAN_ARRAY };
 }
 
-int command_item(const struct edge *edge, const struct task_type *type, const struct json_span *item, struct strbuf *out,
-	char *error, size_t error_size)
+int command_item(const struct edge *edge, const struct task_type *type, const struct json_span *item,
+	struct strbuf *out, char *error, size_t error_size)
 {
 	struct strbuf room = STRBUF_INIT, text = STRBUF_INIT;
 	const struct json_span args = alone(item, &room);
@@ -220,7 +223,8 @@ int command_item(const struct edge *edge, const struct task_type *type, const st
 		command_read(&expanded, &params, reason, sizeof(reason)) == 0) {
 		code = not_alone(&params) ? -1 : 0;
 		if (code < 0)
-			snprintf(reason, sizeof(reason), "\"%s\" is for a command that is submitted alone", not_alone(&params));
+			snprintf(reason, sizeof(reason), "\"%s\" is for a command that is submitted alone",
+				not_alone(&params));
 		command_free(&params);
 	}
 	if (code < 0)

@@ -12,8 +12,8 @@
 bool command_args(const struct call *call, const struct json_span *args, bool single, struct submission *out)
 	__attribute__((warn_unused_result));
 /* Appends what an ITEM of a map of TYPE, a command, becomes as an element of its chunk. -1 with the reason. */
-int command_item(const struct edge *edge, const struct task_type *type, const struct json_span *item, struct strbuf *out,
-	char *error, size_t error_size);
+int command_item(const struct edge *edge, const struct task_type *type, const struct json_span *item,
+	struct strbuf *out, char *error, size_t error_size);
 /* Whether the caller may submit that type; false: the error has been answered. */
 bool command_may_submit(const struct call *call, const struct task_type *type) __attribute__((warn_unused_result));
 /* The time limit of so many one after the other: SPEC's own, or the command's, whichever is less. */
@@ -35,8 +35,8 @@ bool command_may_touch(const struct connection *connection, const struct task *t
 /* --- asking --- */
 /* TASK's command line for people; false where it is no command, or it is not known any more. */
 bool command_line(const struct task *task, struct strbuf *out);
-/* The task of that id, where it is a command, and not a part of a map, that the caller may touch; NULL: the error has been
- * answered. */
+/* The task of that id, where it is a command, and not a part of a map, that the caller may touch; NULL: the error
+ * has been answered. */
 struct task *call_finds_command(const struct call *call, uint64_t id);
 /* It does not run: "not_running". */
 void reply_not_running(const struct reply_to *to, struct task *task);

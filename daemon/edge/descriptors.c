@@ -1,12 +1,13 @@
-/* Descriptors that clients send along. The kernel hands them over with the bytes that they were sent with, and a read ends
- * behind these: so all that is known of a descriptor is in which read it came, and that its own bytes are the last of it.
+/* Descriptors that clients send along. The kernel hands them over with the bytes that they were sent with, and a read
+ * ends behind these: so all that is known of a descriptor is in which read it came, and that its own bytes are the last
+ * of it.
  *
- * A message can claim those that came with reads of which some byte is its own, or with earlier ones, in their order. When a
- * message has been handled, those are closed that came no later than its last byte: they were this message's, or that
- * of one before it that did not ask for them. Those that came in a read which the message is only the beginning of stay for
- * the next one. So with a client that sends each request's descriptors with bytes of that request, and of no other, each
- * gets its own, however many requests are on their way. Of one that names more than it sends, or puts several requests into
- * one sendmsg(2), the first request that names some may get what was meant for the next. */
+ * A message can claim those that came until it was handled, in their order: nothing is read while one that is complete
+ * waits. When a message has been handled, those are closed that came no later than its last byte: they were this
+ * message's, or that of one before it that did not ask for them. Those that came in a read which the message is only the
+ * beginning of stay for the next one. So with a client that sends each request's descriptors with bytes of that request,
+ * and of no other, each gets its own, however many requests are on their way. Of one that names more than it sends, or
+ * puts several requests into one sendmsg(2), the first request that names some may get what was meant for the next. */
 #include "edge/descriptors.h"
 
 #include <stdlib.h>
@@ -18,11 +19,10 @@
 
 struct arrival {
 	int fd;
-	uint64_t begin, end; /* the read that it came with: bytes since the connection's beginning */
+	uint64_t end; /* of the read that it came with: bytes since the connection's beginning */
 };
 
 struct descriptors {
-	uint64_t reach; /* the end of the message that is handled */
 	size_t n;
 	struct arrival list[DESCRIPTORS_MAX];
 };
@@ -56,7 +56,7 @@ static bool is_too_high(const struct edge *edge, const int *fds, size_t n)
 	return false;
 }
 
-const char *descriptors_take(struct connection *connection, struct msghdr *message, size_t length, uint64_t end)
+const char *descriptors_take(struct connection *connection, struct msghdr *message)
 {
 	int fds[DESCRIPTORS_MAX];
 	struct descriptors *descriptors = connection->descriptors;
@@ -73,13 +73,8 @@ const char *descriptors_take(struct connection *connection, struct msghdr *messa
 	if (!descriptors)
 		descriptors = connection->descriptors = xcalloc(1, sizeof(*descriptors));
 	for (size_t i = 0; i < n; i++)
-		descriptors->list[descriptors->n++] = (struct arrival){ .fd = fds[i], .begin = end - length, .end = end };
+		descriptors->list[descriptors->n++] = (struct arrival){ .fd = fds[i], .end = connection->received };
 	return NULL;
-}
-
-void descriptors_begin(struct connection *connection, uint64_t end)
-{
-	connection->descriptors->reach = end;
 }
 
 static void drop_first(struct descriptors *descriptors, size_t n)
@@ -88,11 +83,11 @@ static void drop_first(struct descriptors *descriptors, size_t n)
 	memmove(descriptors->list, descriptors->list + n, descriptors->n * sizeof(descriptors->list[0]));
 }
 
-void descriptors_end(struct connection *connection)
+void descriptors_expire(struct connection *connection, uint64_t end)
 {
 	struct descriptors *descriptors = connection->descriptors;
 	size_t n = 0;
-	while (n < descriptors->n && descriptors->list[n].end <= descriptors->reach)
+	while (n < descriptors->n && descriptors->list[n].end <= end)
 		close(descriptors->list[n++].fd);
 	drop_first(descriptors, n);
 	if (!descriptors->n)
@@ -102,10 +97,7 @@ void descriptors_end(struct connection *connection)
 size_t descriptors_count(const struct connection *connection)
 {
 	const struct descriptors *descriptors = connection->descriptors;
-	size_t n = 0;
-	while (descriptors && n < descriptors->n && descriptors->list[n].begin < descriptors->reach)
-		n++;
-	return n;
+	return descriptors ? descriptors->n : 0;
 }
 
 void descriptors_claim(struct connection *connection, int *fds, size_t n)

@@ -1,4 +1,5 @@
-/* Descriptors that clients send along with their requests (SCM_RIGHTS), from their arrival until a request claims them. */
+/* Descriptors that clients send along with their requests (SCM_RIGHTS), from their arrival until a request claims
+ * them. */
 #ifndef EDGE_DESCRIPTORS_H
 #define EDGE_DESCRIPTORS_H
 
@@ -18,13 +19,12 @@ union descriptors_room {
 	char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
 };
 
-/* Takes what came along with LENGTH bytes, the last of which is the connection's ENDth. NULL, or why the connection is to
- * end (static): then they are closed. */
-const char *descriptors_take(struct connection *connection, struct msghdr *message, size_t length, uint64_t end);
-/* The message that is handled next ends with the connection's ENDth byte. */
-void descriptors_begin(struct connection *connection, uint64_t end);
-/* …and has been handled: what it could have claimed, and did not, is closed. */
-void descriptors_end(struct connection *connection);
+/* Takes what came along with the bytes that were received last. NULL, or why the connection is to end (static): then
+ * they are closed. */
+const char *descriptors_take(struct connection *connection, struct msghdr *message);
+/* The message that ends with the connection's ENDth byte has been handled: what it could have claimed, and did not, is
+ * closed. There are some. */
+void descriptors_expire(struct connection *connection, uint64_t end);
 /* How many the message that is handled now can claim. */
 size_t descriptors_count(const struct connection *connection);
 /* Its first N, of as many as it can claim at least; the caller's from now on. */

@@ -41,9 +41,9 @@ void edge_timer(struct edge *edge)
 	}
 }
 
-/* Clients do not get the last descriptors: a worker that has to be started again needs two, one for each of its threads,
- * and for a moment two more for each; one of commands has its output's memory beside. So many they may have in all,
- * connections and what is sent through these. */
+/* Clients do not get the last descriptors: a worker that has to be started again needs two, one for each of its
+ * threads, and for a moment two more for each; one of commands has its output's memory beside. So many they may have
+ * in all, connections and what is sent through these. */
 static size_t descriptor_limit(const struct config *config)
 {
 	const struct config_pool *pool;
@@ -156,6 +156,7 @@ void edge_free(struct edge *edge)
 		connection_bury(connection);
 	maps_sweep(edge);
 	rooms_turn(edge);
+	pools_on_output(edge->host.pools, NULL, NULL);
 	requests_free_spare(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);

@@ -3,8 +3,8 @@
  * reads then fill. So a connection that says nothing costs no buffer, and short messages are never copied.
  *
  * Descriptors that come along (for commands that name them in "fds") belong to the message that they came with: it
- * claims them while it is handled, or they are closed when it has been; see descriptors.c. More than a few that nobody has
- * claimed, or more than the daemon has room for, end the connection. */
+ * claims them while it is handled, or they are closed when it has been; see descriptors.c. More than a few that
+ * nobody has claimed, or more than the daemon has room for, end the connection. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,17 +62,13 @@ static void give_up(struct connection *connection, enum framing_result result)
 /* Behind the message, so many bytes more have been read. */
 static void dispatch(struct connection *connection, const char *message, size_t length, size_t behind)
 {
-	if (connection->descriptors) {
-		descriptors_begin(connection, connection->received - behind);
-		dispatch_message(connection, message, length);
-		descriptors_end(connection);
-	} else {
-		dispatch_message(connection, message, length);
-	}
+	dispatch_message(connection, message, length);
+	if (connection->descriptors)
+		descriptors_expire(connection, connection->received - behind);
 }
 
-/* Handles whole messages at the start of DATA, which is all that was read and not handled yet; how many bytes they took.
- * All of it once the input makes no sense. */
+/* Handles whole messages at the start of DATA, which is all that was read and not handled yet; how many bytes they
+ * took. All of it once the input makes no sense. */
 static size_t handle(struct connection *connection, const char *data, size_t length)
 {
 	size_t done = 0;
@@ -159,10 +155,10 @@ static bool own_store(struct connection *connection, const char *rest, size_t le
 }
 
 /* False: that was too many. As with other input that makes no sense there is one last error. */
-static bool take_descriptors(struct connection *connection, struct msghdr *message, size_t length)
+static bool take_descriptors(struct connection *connection, struct msghdr *message)
 {
 	const struct reply_to to = { .connection = connection, .id = "null", .id_length = 4 };
-	const char *reason = descriptors_take(connection, message, length, connection->received);
+	const char *reason = descriptors_take(connection, message);
 	if (!reason)
 		return true;
 	reply_errorf(&to, PROTO_TOO_MANY, "%s; closing", reason);
@@ -197,7 +193,7 @@ static size_t take(struct connection *connection, char *room, size_t size)
 	}
 	connection->received += (uint64_t)got;
 	if ((message.msg_controllen || (message.msg_flags & MSG_CTRUNC)) &&
-		!take_descriptors(connection, &message, (size_t)got))
+		!take_descriptors(connection, &message))
 		return 0;
 	return (size_t)got;
 }

@@ -49,7 +49,8 @@ struct watching;
 /* So much is read from, and written to, one connection in a turn of the loop. */
 #define EDGE_TURN_READ (1024u * 1024)
 #define EDGE_TURN_WRITE (4u * 1024 * 1024)
-/* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the next. */
+/* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the
+ * next. */
 #define EDGE_TURN_LOOKS 20000u
 #define EDGE_INPUT_SIZE (256u * 1024)
 #define REQUEST_ID_LIMIT 1024u

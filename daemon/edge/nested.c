@@ -1,12 +1,12 @@
-/* Handlers that wait for tasks. A handler may connect as any client does, and so may whatever a command has started; while
- * it waits for an answer that is a task's outcome, its slot stands still. The pools are told of such waits, and start
- * further processes where all slots stand still; where they may not, or where it is a queue's limit_running that keeps a
- * task from starting, this finds out whether the waits can still end, and fails one where they cannot.
+/* Handlers that wait for tasks. A handler may connect as any client does, and so may whatever a command has started;
+ * while it waits for an answer that is a task's outcome, its slot stands still. The pools are told of such waits, and
+ * start further processes where all slots stand still; where they may not, or where it is a queue's limit_running that
+ * keeps a task from starting, this finds out whether the waits can still end, and fails one where they cannot.
  *
- * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be for
- * a task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a slot of a
- * pool, or a place in a queue, that some task with hope will free. When no more of that is found, the rest is a
- * deadlock. Time limits do not count: who is saved by one only would rather know. */
+ * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be
+ * for a task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a
+ * slot of a pool, or a place in a queue, that some task with hope will free. When no more of that is found, the rest
+ * is a deadlock. Time limits do not count: who is saved by one only would rather know. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -46,8 +46,8 @@ bool submission_prepare(const struct call *call, const char *task, const struct 
 void submission_free(struct submission *submission);
 /* Whether there are labels, which only a batch can do something about. */
 bool submission_has_labels(const struct submit_options *options);
-/* Takes over ARGS (JSON_NONE: none), which for a command are read and checked; SINGLE: of a submission of one task, which is
- * made once. False: the error has been answered. */
+/* Takes over ARGS (JSON_NONE: none), which for a command are read and checked; SINGLE: of a submission of one task,
+ * which is made once. False: the error has been answered. */
 bool submission_args(const struct call *call, const struct json_span *args, bool single, struct submission *submission)
 	__attribute__((warn_unused_result));
 /* A copy of ARGS as SPEC's, of payload_limit at most. False: the error has been answered. */
@@ -91,7 +91,8 @@ struct parking {
 	size_t bytes;            /* which count for so many bytes, as core_submit_cost has it */
 	int64_t timeout_ns;
 };
-/* Whether QUEUE takes so many tasks now, as far as can be said without asking the core; or says no for another reason. */
+/* Whether QUEUE takes so many tasks now, as far as can be said without asking the core; or says no for another
+ * reason. */
 bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes);
 /* Answers CALL with queue_full when the time is over and there was no room; at once, where there will never be. */
 void room_wait(const struct call *call, const struct parking *parking);
@@ -112,8 +113,8 @@ bool filter_is_empty(const struct filter_params *params);
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* Whether each is there; false: the error of the first that is not has been answered. */
 bool call_finds_ids(const struct call *call, const struct param_ids *ids);
-/* A request that waits for TASK's outcome. ATTACHED: it holds the task, which is cancelled when nobody does any more, unless
- * it is detached. */
+/* A request that waits for TASK's outcome. ATTACHED: it holds the task, which is cancelled when nobody does any
+ * more, unless it is detached. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
 /* Notifies the connection with task.finished when TASK ends; now, where it has. */
 void call_watch(const struct call *call, struct task *task);

@@ -1,5 +1,6 @@
-/* What is asked of commands that run: to read what is sent, to take a signal, to stop and go on, to have a window of another
- * size. A worker answers, so each such request waits for it; one that is about several tasks waits for all of them. */
+/* What is asked of commands that run: to read what is sent, to take a signal, to stop and go on, to have a window of
+ * another size. A worker answers, so each such request waits for it; one that is about several tasks waits for all
+ * of them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,10 +51,12 @@ static struct task *find(const struct connection *connection, uint64_t id, struc
 	if (found != CORE_FOUND) {
 		say_not_there(why, id, found);
 	} else if (!task->type->command) {
-		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " (\"%s\") is not a command", id, task->type->name);
+		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " (\"%s\") is not a command", id,
+			task->type->name);
 		say(why, PROTO_NOT_A_COMMAND, id, "");
 	} else if (!command_may_touch(connection, task)) {
-		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " belongs to uid %u", id, (unsigned)task->owner->uid);
+		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " belongs to uid %u", id,
+			(unsigned)task->owner->uid);
 		say(why, PROTO_DENIED, id, "");
 	} else {
 		return task;
@@ -378,7 +381,11 @@ void rpc_task_window(const struct call *call)
 	struct window_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	const struct command_order what = { .kind = COMMAND_WINDOW, .rows = (int)params.rows, .columns = (int)params.columns };
+	const struct command_order what = {
+		.kind = COMMAND_WINDOW,
+		.rows = (int)params.rows,
+		.columns = (int)params.columns,
+	};
 	if (call_finds_command(call, params.id))
 		order_tasks(call, &params.id, 1, &what, -1);
 	call_params_free(call, &params);
@@ -424,7 +431,8 @@ void rpc_task_send(const struct call *call)
 	struct task *task = call_finds_command(call, params.id);
 	char *data = task ? read_data(call, &params, &length) : NULL;
 	if (data && length > COMMAND_SEND_LIMIT) {
-		reply_errorf(&call->to, PROTO_TOO_LARGE, "at most %u bytes can be sent at once, not %zu", COMMAND_SEND_LIMIT, length);
+		reply_errorf(&call->to, PROTO_TOO_LARGE, "at most %u bytes can be sent at once, not %zu",
+			COMMAND_SEND_LIMIT, length);
 	} else if (data) {
 		const struct command_order what = { .kind = COMMAND_SEND, .data = data, .length = length, .eof = params.eof };
 		order_tasks(call, &params.id, 1, &what, params.timeout);

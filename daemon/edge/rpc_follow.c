@@ -1,12 +1,13 @@
-/* task.follow, task.unfollow, and what they are about: what commands say, told to any number of readers as it is said. Like
- * a watch, a follow holds up nobody: what its reader has no room for waits in the memory that the command's output is
- * captured in, and is told when there is room again; what is beyond that memory by then is left out, which the offsets show.
+/* task.follow, task.unfollow, and what they are about: what commands say, told to any number of readers as it is said.
+ * Like a watch, a follow holds up nobody: what its reader has no room for waits in the memory that the command's output
+ * is captured in, and is told when there is room again; what is beyond that memory by then is left out, which the
+ * offsets show.
  *
  *   waiting ──(its command has started)──▶ live ──(the attempt is over)──▶ waiting
  *   either ──(the task has ended: the rest is told out of its result, then the end)──▶ gone
  *
- * Nothing tells the daemon that a command has started, since starts are to cost nothing. So while somebody waits for one,
- * this looks: in the loop's turns, and by a timer while one of them is in a lane. */
+ * Nothing tells the daemon that a command has started, since starts are to cost nothing. So while somebody waits for
+ * one, this looks: in the loop's turns, and by a timer while one of them is in a lane. */
 #include "edge/follow.h"
 
 #include <inttypes.h>
@@ -130,7 +131,8 @@ static void catch_up(struct follow *follow, enum capture_stream stream, uint64_t
 	char data[PIECE];
 	while (follow->next[stream] < end && has_room(follow, PIECE)) {
 		uint64_t at = follow->next[stream], left = end - at;
-		long length = pools_command_read(pools, followed->task, stream, at, data, left < PIECE ? (size_t)left : PIECE);
+		size_t size = left < PIECE ? (size_t)left : PIECE;
+		long length = pools_command_read(pools, followed->task, stream, at, data, size);
 		if (length <= 0)
 			return;
 		tell(follow, stream, at, data, (size_t)length == PIECE ? said_piece(data, PIECE) : (size_t)length);
@@ -269,8 +271,8 @@ void follows_changed(struct edge *edge, struct task *task)
 			follow->next[stream] = 0;
 }
 
-/* Where its command runs: it is live from now on, STATE is how it stands, and who has waited for that is told what there is
- * already. */
+/* Where its command runs: it is live from now on, STATE is how it stands, and who has waited for that is told what
+ * there is already. */
 static bool followed_look(struct edge *edge, struct followed *followed, struct capture_state *state)
 {
 	struct pools *pools = edge->host.pools;
@@ -279,7 +281,8 @@ static bool followed_look(struct edge *edge, struct followed *followed, struct c
 		return false;
 	if (followed->live)
 		return true;
-	/* First this and then the look: what is said in between is told twice rather than not at all, and then left out. */
+	/* First this and then the look: what is said in between is told twice rather than not at all, and then left
+	 * out. */
 	pools_command_follow(pools, followed->task, true);
 	pools_command_look(pools, followed->task, state);
 	followed->live = true;
@@ -384,7 +387,8 @@ static void follow_begin(const struct call *call, struct task *task, const struc
 	}
 	struct followed *followed = followed_get(connection->edge, task);
 	bool live = followed_look(connection->edge, followed, &state);
-	struct follow *follow = follow_new(connection, followed, params->limit > 0 ? (size_t)params->limit : FOLLOW_LIMIT);
+	size_t limit = params->limit > 0 ? (size_t)params->limit : FOLLOW_LIMIT;
+	struct follow *follow = follow_new(connection, followed, limit);
 	if (live) {
 		follow->next[CAPTURE_STDOUT] = state.total[CAPTURE_STDOUT];
 		follow->next[CAPTURE_STDERR] = state.total[CAPTURE_STDERR];
@@ -392,7 +396,8 @@ static void follow_begin(const struct call *call, struct task *task, const struc
 	if (task->slot)
 		core_task_look(task);
 	int length = snprintf(text, sizeof(text),
-		"{\"follow\":\"%" PRIu64 "\",\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"stdout\":%" PRIu64 ",\"stderr\":%" PRIu64 "}",
+		"{\"follow\":\"%" PRIu64 "\",\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"stdout\":%" PRIu64
+		",\"stderr\":%" PRIu64 "}",
 		follow->number, task->id, task_state_name(task->state), follow->next[CAPTURE_STDOUT],
 		follow->next[CAPTURE_STDERR]);
 	reply_text(&call->to, text, (size_t)length);

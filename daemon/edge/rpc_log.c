@@ -135,11 +135,18 @@ static bool answer_running(const struct call *call, struct page *page, struct ta
 	return true;
 }
 
+/* Whether it has had a chance to say something. */
+static bool has_started(const struct task *task)
+{
+	const char *kind = task->outcome ? task->outcome->kind : NULL;
+	return task->started_ns && !(kind && strcmp(kind, proto_error_info(PROTO_NOT_STARTED)->kind) == 0);
+}
+
 static bool answer_over(const struct call *call, struct page *page, const struct task *task)
 {
 	struct said said;
 	said_read(&said, task, page->stream);
-	bool started = task->started_ns && !(task->outcome && task->outcome->kind && strcmp(task->outcome->kind, "not_started") == 0);
+	bool started = has_started(task);
 	size_t left = page->offset < said.kept ? (size_t)(said.kept - page->offset) : 0;
 	bool here = left > 0 || !started || (said.known && page->offset >= said.total);
 	page->total = said.total;

@@ -232,8 +232,8 @@ static size_t next_items(const struct json_span *items, size_t *cursor, size_t a
 	return count;
 }
 
-/* Puts brackets around ITEMS, which may not be there for want of memory (FAILED): a chunk's arguments. NULL: that has been
- * answered. */
+/* Puts brackets around ITEMS, which may not be there for want of memory (FAILED): a chunk's arguments. NULL: that
+ * has been answered. */
 static struct bytes *chunk_args(const struct call *call, const struct json_span *items, bool failed)
 {
 	size_t limit = call->edge->limits.payload;

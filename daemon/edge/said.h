@@ -18,8 +18,8 @@ struct said {
 /* Of TASK, which has ended. To be freed with said_free. */
 void said_read(struct said *said, const struct task *task, enum capture_stream stream);
 void said_free(struct said *said);
-/* How much of LENGTH bytes of DATA is to be told at once, where MORE may follow: a character of UTF-8 is not cut in two, if
- * that makes a text of it. */
+/* How much of LENGTH bytes of DATA is to be told at once, where MORE may follow: a character of UTF-8 is not cut in
+ * two, if that makes a text of it. */
 size_t said_piece(const char *data, size_t length);
 
 #endif

@@ -1,5 +1,5 @@
-/* How much of what somebody is told has not been written yet, at most: what stands before some place in its connection's
- * output, and what stands behind. When that place is written, the latter is the former. */
+/* How much of what somebody is told has not been written yet, at most: what stands before some place in its
+ * connection's output, and what stands behind. When that place is written, the latter is the former. */
 #ifndef EDGE_TALLY_H
 #define EDGE_TALLY_H
 

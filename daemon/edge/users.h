@@ -1,5 +1,5 @@
-/* Names of users and groups, out of /etc/passwd and /etc/group only: other sources of names may be far away, and nothing
- * here waits for them. A name that is not there is no name. */
+/* Names of users and groups, out of /etc/passwd and /etc/group only: other sources of names may be far away, and
+ * nothing here waits for them. A name that is not there is no name. */
 #ifndef EDGE_USERS_H
 #define EDGE_USERS_H
 

@@ -319,6 +319,16 @@ START_TEST(one_that_joins_another_by_its_key_closes_its_own)
 }
 END_TEST
 
+START_TEST(one_that_is_over_before_it_starts_closes_its_own)
+{
+	client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fail\",\"params\":[]}");
+	send_with("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"after\":1,"
+		  "\"args\":{\"argv\":[\"x\"],\"fds\":\"stdin\"}}}\n", files, 1);
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "result.state"), "cancelled");
+	expect_kept(0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edge_fds");
@@ -340,6 +350,7 @@ int main(void)
 	tcase_add_test(fds, a_json_rpc_batch_has_none);
 	tcase_add_test(fds, nor_what_nobody_attends_to);
 	tcase_add_test(fds, one_that_joins_another_by_its_key_closes_its_own);
+	tcase_add_test(fds, one_that_is_over_before_it_starts_closes_its_own);
 	suite_add_tcase(suite, fds);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

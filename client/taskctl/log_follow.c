@@ -81,16 +81,49 @@ static int print_all(struct log *log)
 	return EXIT_FINE;
 }
 
-/* It is tried again, and begins anew. */
 static void begin_attempt(struct log *log, int attempt)
 {
-	if (log->attempt > 0)
+	if (log->attempt > 0) {
+		log_tell_lost(log);
 		report_note(log->ctl, "attempt %d", attempt);
+	}
 	log->attempt = attempt;
+	log->unknown = 0;
 	for (int stream = 0; stream < LOG_STREAMS; stream++) {
 		log->printed[stream] = 0;
 		log->unkept[stream] = false;
 	}
+}
+
+/* It is tried again: the rest of the attempts before, some of which may have come and gone unseen. */
+static int go_to_attempt(struct log *log, int attempt)
+{
+	int status = EXIT_FINE;
+
+	while (log->attempt < attempt && status == EXIT_FINE) {
+		if (log->attempt > 0)
+			status = print_all(log);
+		begin_attempt(log, log->attempt > 0 ? log->attempt + 1 : attempt);
+	}
+	return status;
+}
+
+/* How often it has been tried, or as often as is known. */
+static int count_attempts(const struct log *log)
+{
+	char params[48];
+	struct taskd_future *f;
+	json_t *record = NULL;
+	int attempt;
+
+	snprintf(params, sizeof params, "{\"id\":\"%s\"}", log->id);
+	f = taskd_request(log->ctl->connection, method_info(METHOD_TASK_STATUS)->name, params);
+	if (taskd_result(f, TASKD_FOREVER) == TASKD_OK)
+		record = json_loads(taskd_future_result(f, NULL), 0, NULL);
+	attempt = (int)json_integer_value(json_object_get(record, "attempt"));
+	json_decref(record);
+	taskd_future_free(f);
+	return attempt > log->attempt ? attempt : log->attempt;
 }
 
 static int print_said(struct log *log, const struct said *said)
@@ -99,10 +132,9 @@ static int print_said(struct log *log, const struct said *said)
 
 	if (said->attempt < log->attempt)
 		return EXIT_FINE;
-	if (said->attempt > log->attempt)
-		begin_attempt(log, said->attempt);
-	if (!log->wanted[said->stream])
-		return EXIT_FINE;
+	status = go_to_attempt(log, said->attempt);
+	if (status != EXIT_FINE || !log->wanted[said->stream])
+		return status;
 	if (said->offset > log->printed[said->stream])
 		status = log_print(log, said->stream, said->offset);
 	if (status == EXIT_FINE)
@@ -127,6 +159,14 @@ static int print_waiting(struct following *f)
 	return status;
 }
 
+/* It is over. */
+static int print_rest(struct log *log)
+{
+	int status = go_to_attempt(log, count_attempts(log));
+
+	return status == EXIT_FINE ? print_all(log) : status;
+}
+
 static int go_on(struct following *f)
 {
 	struct taskctl *ctl = f->log->ctl;
@@ -143,7 +183,7 @@ static int go_on(struct following *f)
 		return status;
 	if (!f->state)
 		return report_library(ctl, taskd_connection_error(ctl->connection), NULL);
-	status = print_all(f->log);
+	status = print_rest(f->log);
 	if (status == EXIT_FINE && ctl->json) {
 		json_t *end = must(json_pack("{s:b,s:s}", "end", 1, "state", f->state));
 
@@ -165,7 +205,7 @@ int log_follow(struct log *log)
 	f.last = &f.first;
 	follow = taskd_follow(ctl->connection, log->id, output_came, &f, NULL, TASKD_FOREVER);
 	if (!follow && taskd_last_error(NULL) == TASKD_E_NOT_RUNNING)
-		return print_all(log); /* it is over: what has come since is the rest */
+		return print_rest(log);
 	if (!follow) {
 		snprintf(what, sizeof what, "task %s", log->id);
 		return report_failure(ctl, what, taskd_future_error(NULL));

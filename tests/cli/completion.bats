@@ -40,13 +40,15 @@ checked_by() { # SHELL
 }
 
 @test "bash offers commands, options and words" {
-	[[ $(offers taskctl su) == submit ]]
+	[[ $(offers taskctl sub) == submit ]]
 	[[ $(offers taskctl submit --pri) == --priority ]]
 	[[ $(offers taskctl -s /tmp/x --json result --ti) == --timeout ]]
 	[[ $(offers taskctl list --state fa) == failed ]]
 	[[ $(offers taskctl completion f) == fish ]]
 	[[ $(offers taskctl help wo) == workers ]]
 	[[ $(offers taskctl --color n) == never ]]
+	[[ $(offers taskctl signal TE) == TERM ]]
+	[[ $(offers taskctl log --fol) == --follow ]]
 	[[ $(offers taskctl submit --key-mode at) == attach ]]
 	[[ $(offers taskctl list --columns pri) == priority ]]
 	[[ $(offers taskctl list --columns id,state,pri) == id,state,priority ]]
@@ -70,7 +72,7 @@ checked_by() { # SHELL
 	fish_offers() {
 		HOME=$BATS_TEST_TMPDIR fish -c "taskctl completion fish | source; complete -C '$1'" | cut -f 1
 	}
-	[[ $(fish_offers 'taskctl su') == submit ]]
+	[[ $(fish_offers 'taskctl sub') == submit ]]
 	[[ $(fish_offers 'taskctl submit --pri') == --priority ]]
 	[[ $(fish_offers 'taskctl list --state fa') == failed ]]
 	[[ $(fish_offers 'taskctl completion z') == zsh ]]

@@ -251,8 +251,8 @@ struct taskd_command {
 	const char *shell;       /* a line for /bin/sh -c */
 	const char *cwd;         /* absolute; NULL: this process's own */
 	/* Its environment is the daemon's PATH, HOME and so on, over it this process's PATH, HOME, USER, LOGNAME, SHELL,
-	 * LANG, LANGUAGE, LC_*, TZ, TERM and TMPDIR unless clean_env, over that what is here: "NAME=value", or "NAME" for this
-	 * process's own value (where it has none, it is taken away). Ends with NULL; NULL: nothing more. */
+	 * LANG, LANGUAGE, LC_*, TZ, TERM and TMPDIR unless clean_env, over that what is here: "NAME=value", or "NAME" for
+	 * this process's own value (where it has none, it is taken away). Ends with NULL; NULL: nothing more. */
 	const char *const *env;
 	bool clean_env;
 	const char *umask; /* octal; NULL: this process's own is not asked for: "022" */
@@ -264,9 +264,9 @@ struct taskd_command {
 	size_t input_length;
 	const char *input_file; /* absolute */
 	bool input_live;
-	/* Descriptors of this process for the command's standard input, output and error; -1: none of that. NULL: none at all.
-	 * They are duplicated before the function returns. What the command writes is captured on the way, and the command
-	 * waits where the descriptor is full; DIRECT: the descriptors are the command's own, and nothing is captured. */
+	/* Descriptors of this process for the command's standard input, output and error; -1: none of that. NULL: none at
+	 * all. They are duplicated before the function returns. What the command writes is captured on the way, and the
+	 * command waits where the descriptor is full; DIRECT: they are the command's own, and nothing is captured. */
 	const int *fds;
 	bool direct;
 	int64_t capture; /* how many bytes of each output its result keeps; 0: as the daemon has it; negative: none */
@@ -303,7 +303,8 @@ enum taskd_error taskd_run(struct taskd *c, const struct taskd_command *command,
 	int64_t timeout_ns, struct taskd_ran *ran);
 
 /* To a command that runs, also another's, by its task's id. Each waits for the daemon's answer. */
-/* Bytes for its live standard input; EOF: and that was all. TASKD_E_TIMEOUT: it does not read; some of DATA may have gone. */
+/* Bytes for its live standard input; EOF: and that was all. TASKD_E_TIMEOUT: it does not read; some of DATA may have
+ * gone. */
 enum taskd_error taskd_send(
 	struct taskd *c, const char *id, const void *data, size_t length, bool eof, int64_t timeout_ns);
 /* SIGNAL, a number, goes to its process group. */
@@ -314,9 +315,9 @@ enum taskd_error taskd_resume(struct taskd *c, const char *id, int64_t timeout_n
 enum taskd_error taskd_window(struct taskd *c, const char *id, int rows, int columns, int64_t timeout_ns);
 
 enum taskd_stream { TASKD_STDOUT = 1, TASKD_STDERR = 2 };
-/* What a command has said so far, also when it is over: up to SIZE bytes (and 32 KiB) from OFFSET on, in BUFFER. *length is how many, 0
- * where there are none there; *total how many there have been in all; where *length is 0 and *total is more than OFFSET, what is
- * there was not kept. Either may be NULL. */
+/* What a command has said so far, also when it is over: up to SIZE bytes (and 32 KiB) from OFFSET on, in BUFFER. *length
+ * is how many, 0 where there are none there; *total how many there have been in all; where *length is 0 and *total is
+ * more than OFFSET, what is there was not kept. Either may be NULL. */
 enum taskd_error taskd_log(struct taskd *c, const char *id, enum taskd_stream stream, uint64_t offset, void *buffer,
 	size_t size, size_t *length, uint64_t *total, int64_t timeout_ns);
 /* Has CALLBACK told what a command says from now on, as events of a watch are told; of one that has not started, from its

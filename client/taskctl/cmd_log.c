@@ -38,14 +38,28 @@ static int run_log(struct taskctl *ctl, const struct invocation *invocation)
 }
 
 static const struct option_spec log_options[] = {
-	{ .name = "follow", .letter = 'f', .type = OPTION_FLAG, .offset = offsetof(struct log_values, follow),
+	{ .name = "follow",
+		.letter = 'f',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct log_values, follow),
 		.summary = "go on with what it says, until it has ended" },
-	{ .name = "stdout", .letter = 'o', .type = OPTION_FLAG, .offset = offsetof(struct log_values, out),
+	{ .name = "stdout",
+		.letter = 'o',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct log_values, out),
 		.summary = "only its standard output" },
-	{ .name = "stderr", .letter = 'e', .type = OPTION_FLAG, .offset = offsetof(struct log_values, err),
+	{ .name = "stderr",
+		.letter = 'e',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct log_values, err),
 		.summary = "only its standard error" },
-	{ .name = "attempt", .type = OPTION_INTEGER, .offset = offsetof(struct log_values, attempt), .argument = "N",
-		.summary = "of this attempt; without it, of the last", .min = 1, .max = INT32_MAX },
+	{ .name = "attempt",
+		.type = OPTION_INTEGER,
+		.offset = offsetof(struct log_values, attempt),
+		.argument = "N",
+		.summary = "of this attempt; without it, of the last",
+		.min = 1,
+		.max = INT32_MAX },
 	{ .name = NULL },
 };
 

@@ -13,7 +13,8 @@ struct send_values {
 	int64_t timeout_ns;
 };
 
-static int send_bytes(struct taskctl *ctl, const struct invocation *invocation, const char *data, size_t length, bool eof)
+static int send_bytes(
+	struct taskctl *ctl, const struct invocation *invocation, const char *data, size_t length, bool eof)
 {
 	const struct send_values *values = invocation->values;
 	int64_t timeout_ns = values->timeout_ns > 0 ? values->timeout_ns : TASKD_FOREVER;
@@ -42,7 +43,8 @@ static int send_input(struct taskctl *ctl, const struct invocation *invocation)
 		if (n > 0)
 			status = send_bytes(ctl, invocation, data, (size_t)n, false);
 		else if (errno != EINTR)
-			status = report(ctl, EXIT_FAILED, "system", NULL, "cannot read standard input: %s", strerror(errno));
+			status = report(
+				ctl, EXIT_FAILED, "system", NULL, "cannot read standard input: %s", strerror(errno));
 		if (status != EXIT_FINE)
 			return status;
 	}
@@ -81,7 +83,8 @@ static int run_send(struct taskctl *ctl, const struct invocation *invocation)
 	for (int i = 1; i < invocation->n_operands; i++)
 		input |= strcmp(invocation->operands[i], "-") == 0;
 	if (invocation->n_operands == 1 && !values->eof)
-		return report_usage(ctl, "- sends standard input; --eof ends the command's", "send needs a TEXT, - or --eof");
+		return report_usage(
+			ctl, "- sends standard input; --eof ends the command's", "send needs a TEXT, - or --eof");
 	if (input && invocation->n_operands > 2)
 		return report_usage(ctl, NULL, "- is all of standard input, and stands alone");
 	status = taskctl_connect(ctl);
@@ -91,12 +94,21 @@ static int run_send(struct taskctl *ctl, const struct invocation *invocation)
 }
 
 static const struct option_spec send_options[] = {
-	{ .name = "eof", .type = OPTION_FLAG, .offset = offsetof(struct send_values, eof),
+	{ .name = "eof",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct send_values, eof),
 		.summary = "and that was all: it reads the end then" },
-	{ .name = "no-newline", .letter = 'n', .type = OPTION_FLAG, .offset = offsetof(struct send_values, bare),
+	{ .name = "no-newline",
+		.letter = 'n',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct send_values, bare),
 		.summary = "each TEXT as it is, without a newline behind it" },
-	{ .name = "timeout", .letter = 't', .type = OPTION_DURATION, .offset = offsetof(struct send_values, timeout_ns),
-		.argument = "DURATION", .summary = "let it take no longer to read it" },
+	{ .name = "timeout",
+		.letter = 't',
+		.type = OPTION_DURATION,
+		.offset = offsetof(struct send_values, timeout_ns),
+		.argument = "DURATION",
+		.summary = "let it take no longer to read it" },
 	{ .name = NULL },
 };
 

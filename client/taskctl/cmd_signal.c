@@ -9,9 +9,8 @@
 #include "proto/suggest.h"
 
 /* What the shells offer, and what a mistake may have meant. */
-static const char *const signal_words[] = {
-	"HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT", "TSTP", "ALRM", "WINCH", "ABRT", "PIPE", NULL
-};
+static const char *const signal_words[] = { "HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT",
+	"TSTP", "ALRM", "WINCH", "ABRT", "PIPE", NULL };
 
 /* One that could not be done does not keep the others from being done: reports it. */
 static int judge(const struct taskctl *ctl, const json_t *one)
@@ -93,14 +92,15 @@ static int run_signal(struct taskctl *ctl, const struct invocation *invocation)
 	char hint[64];
 
 	if (command_signal(name) >= 0)
-		return order(ctl, METHOD_TASK_SIGNAL, must(json_pack("{s:s}", "signal", name)), invocation->operands + 1,
-			invocation->n_operands - 1);
+		return order(ctl, METHOD_TASK_SIGNAL, must(json_pack("{s:s}", "signal", name)),
+			invocation->operands + 1, invocation->n_operands - 1);
 	suggest_begin(&suggest, name);
 	for (size_t i = 0; signal_words[i]; i++)
 		suggest_offer(&suggest, signal_words[i]);
 	if (suggest.best)
 		snprintf(hint, sizeof hint, "did you mean %s?", suggest.best);
-	return report_usage(ctl, suggest.best ? hint : "a name such as TERM, SIGTERM, or a number", "\"%s\" is no signal", name);
+	return report_usage(
+		ctl, suggest.best ? hint : "a name such as TERM, SIGTERM, or a number", "\"%s\" is no signal", name);
 }
 
 static int run_suspend(struct taskctl *ctl, const struct invocation *invocation)

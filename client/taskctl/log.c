@@ -20,7 +20,8 @@ static void print_json(const struct log *log, int stream, uint64_t offset, const
 {
 	struct strbuf line = STRBUF_INIT;
 
-	strbuf_printf(&line, "{\"attempt\":%d,\"stream\":\"%s\",\"offset\":%" PRIu64, log->attempt, words[stream], offset);
+	strbuf_printf(
+		&line, "{\"attempt\":%d,\"stream\":\"%s\",\"offset\":%" PRIu64, log->attempt, words[stream], offset);
 	base64_member(&line, "data", data, length);
 	strbuf_puts(&line, "}\n");
 	if (strbuf_failed(&line))
@@ -67,8 +68,8 @@ static void tell_lost(struct log *log, int stream)
 	struct log_lost *lost = &log->lost[stream];
 
 	if (lost->bytes > 0)
-		report_warning(log->ctl, "lost", "%" PRIu64 " bytes of %s were not kept, from byte %" PRIu64 " on", lost->bytes,
-			names[stream], lost->from);
+		report_warning(log->ctl, "lost", "%" PRIu64 " bytes of %s were not kept, from byte %" PRIu64 " on",
+			lost->bytes, names[stream], lost->from);
 	*lost = (struct log_lost){ .told_ns = now_ns() };
 }
 

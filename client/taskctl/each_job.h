@@ -40,7 +40,7 @@ struct job {
 	int64_t duration_ns;
 	int64_t start_ns;    /* wall clock; with a job log */
 	bool dirty;          /* something may still write to its files */
-	bool void_of_result; /* it was never run, for a reason that is not its own */
+	bool void_of_result; /* it was not run, or not to its end, for a reason that is not its own */
 };
 
 struct each {

@@ -87,14 +87,15 @@ static void fill(struct each *each)
 
 /* --- stopping --- */
 
-/* Those on their way are cancelled, and awaited: they may take a while to end. */
+/* Those on their way are cancelled, and awaited: they may take a while to end. The last ones first, so that none starts in
+ * the place of one that has gone. */
 static void stop_all(struct each *each)
 {
 	each->stopped = true;
 	if (each->cancelled)
 		return;
 	each->cancelled = true;
-	for (struct job *job = each->first; job; job = job->next)
+	for (struct job *job = each->last; job; job = job->previous)
 		if (job->future && !taskd_done(job->future))
 			taskd_cancel(job->future, TASKD_SECOND);
 }

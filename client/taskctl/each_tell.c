@@ -102,6 +102,9 @@ void job_judge(struct each *each, struct job *job)
 		job->void_of_result = true;
 		return;
 	}
+	job->void_of_result = each->cancelled && failure && failure->error == TASKD_E_CANCELLED;
+	if (job->void_of_result)
+		return;
 	each->done++;
 	each->failed += job->failed;
 }
@@ -109,10 +112,8 @@ void job_judge(struct each *each, struct job *job)
 /* --- told --- */
 
 /* An exit status is counted, and that is all; what the command could not say itself is said. */
-static bool is_news(const struct each *each, const struct job *job, const struct taskd_failure *failure)
+static bool is_news(const struct job *job, const struct taskd_failure *failure)
 {
-	if (each->cancelled && failure->error == TASKD_E_CANCELLED)
-		return false;
 	if (!job->ran || failure->error == TASKD_E_TIMED_OUT || failure->error == TASKD_E_CANCELLED)
 		return true;
 	return job->signal_number != 0 && job->signal_number != SIGPIPE;
@@ -135,7 +136,7 @@ static void tell_failure(struct each *each, struct job *job, const struct taskd_
 		for (length = TEXT_MOST; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
 			;
 	snprintf(what, sizeof what, "%.*s%s", (int)length, text, text[length] ? "…" : "");
-	report_failure(each->ctl, what, failure);
+	run_report(each->ctl, what, failure);
 }
 
 /* {"index":N,"result":{…}}, also where it did not succeed: the status is in it. */
@@ -189,7 +190,7 @@ void job_tell(struct each *each, struct job *job)
 		return;
 	if (job->reason)
 		failure = &unsent;
-	if (failure && is_news(each, job, failure)) {
+	if (failure && is_news(job, failure)) {
 		each_output_flush(each->output);
 		tell_failure(each, job, failure);
 	}

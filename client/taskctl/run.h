@@ -28,6 +28,8 @@ int run_each(struct taskctl *ctl, const struct run_values *values, struct run_co
 /* How one ended that was attached: said on stderr where there is something to say; the exit status. PASSED has a bit for
  * each signal that we have passed on to it: that is no news, and *signal is then what it died of, as we should, or 0. */
 int run_ending(struct taskctl *ctl, struct taskd_future *f, uint64_t passed, int *signal);
+/* As report_failure; where a command could not be started, with what can be done about it. */
+int run_report(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure);
 /* The command's result in the error's data; false: there is none. */
 bool run_result_of(const struct taskd_failure *failure, struct json_span *result);
 /* What has been reported is trouble of taskd's own. */

@@ -29,6 +29,40 @@ bool run_result_of(const struct taskd_failure *failure, struct json_span *result
 	return false;
 }
 
+static bool data_says(const struct taskd_failure *failure, const char *name, const char *value)
+{
+	json_t *data = failure->data ? json_loads(failure->data, 0, NULL) : NULL;
+	const char *text = json_string_value(json_object_get(data, name));
+	bool same = text && strcmp(text, value) == 0;
+
+	json_decref(data);
+	return same;
+}
+
+/* What can be done about a command that could not be started; NULL: nobody knows. */
+static const char *hint_of_start(const struct taskd_failure *failure)
+{
+	if (data_says(failure, "step", "execute") && data_says(failure, "errno", "ENOENT"))
+		return "a program without a folder in its name is looked for in PATH, which is the one here unless --env or "
+		       "--clean-env says otherwise; --shell runs a shell's line";
+	if (data_says(failure, "errno", "ENOENT"))
+		return "names are as the daemon sees them, which may have another root or /tmp";
+	if (data_says(failure, "errno", "EACCES"))
+		return "the daemon's user needs the right to: ls -l shows who has it";
+	if (data_says(failure, "errno", "ENOEXEC"))
+		return "a script begins with a line such as #!/bin/sh";
+	return NULL;
+}
+
+int run_report(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure)
+{
+	struct taskd_failure hinted = *failure;
+
+	if (failure->error == TASKD_E_NOT_STARTED && !failure->hint)
+		hinted.hint = hint_of_start(failure);
+	return report_failure(ctl, what, &hinted);
+}
+
 static bool is_expected(const struct taskd_ran *ran, uint64_t passed)
 {
 	/* Shells say nothing of these either. */
@@ -47,7 +81,7 @@ int run_ending(struct taskctl *ctl, struct taskd_future *f, uint64_t passed, int
 	if (taskd_ran(f, &ran) != TASKD_OK) {
 		if (!failure)
 			return run_trouble(report_last(ctl));
-		status = report_failure(ctl, NULL, failure);
+		status = run_report(ctl, NULL, failure);
 		return failure->error == TASKD_E_TIMED_OUT ? EXIT_TIME : run_trouble(status);
 	}
 	status = ran.signal ? RUN_EXIT_SIGNAL + ran.signal : ran.status;

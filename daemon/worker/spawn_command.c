@@ -136,9 +136,12 @@ IN_CHILD static int child_main(void *user)
 static const bool *signals_to_reset(void)
 {
 	static bool known, reset[NSIG];
-	struct sigaction action;
+	/* The kernel's own, whose first member is the handler: sigaction(3) does not tell of the C library's two signals, which
+	 * some programs have their children ignore. */
+	uintptr_t action[128 / sizeof(uintptr_t)];
 	for (int signal_number = 1; signal_number < NSIG && !known; signal_number++)
-		reset[signal_number] = sigaction(signal_number, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
+		reset[signal_number] = syscall(SYS_rt_sigaction, signal_number, NULL, action, (size_t)(NSIG - 1) / 8) == 0 &&
+			action[0] != (uintptr_t)SIG_DFL;
 	known = true;
 	return reset;
 }

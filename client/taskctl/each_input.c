@@ -1,5 +1,5 @@
-/* The values of each run. Nothing is read ahead further than a buffer, and nothing is waited for: what feeds us may be slow,
- * and the runs that have been started want attention meanwhile. */
+/* The values of each run. Nothing is read ahead further than a buffer, and nothing is waited for: what feeds us may be
+ * slow, and the runs that have been started want attention meanwhile. */
 #include "client/taskctl/each_input.h"
 
 #include <errno.h>
@@ -141,15 +141,18 @@ static enum each_next next_read(struct each_input *input)
 		size_t left = input->end - input->start;
 		char *begin = input->buffer + input->start, *found;
 
-		found = left > input->scanned ? memchr(begin + input->scanned, input->separator, left - input->scanned) : NULL;
+		found = left > input->scanned ? memchr(begin + input->scanned, input->separator, left - input->scanned)
+					      : NULL;
 		if (found)
 			return take(input, (size_t)(found - begin), 1);
 		input->scanned = left;
 		if (input->ended) /* there is room for the terminator: reads leave some */
 			return left > 0 ? take(input, left, 0) : EACH_END;
 		switch (read_more(input)) {
-		case 0: return EACH_WAIT;
-		case -1: return EACH_BROKEN;
+		case 0:
+			return EACH_WAIT;
+		case -1:
+			return EACH_BROKEN;
 		}
 	}
 }

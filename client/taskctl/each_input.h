@@ -16,7 +16,7 @@ enum each_next {
 	EACH_VALUES,
 	EACH_WAIT, /* there is nothing yet: each_input_fd will be readable */
 	EACH_END,
-	EACH_BAD,  /* one that is no value; each_input_reason says why, and the next call goes on */
+	EACH_BAD,    /* one that is no value; each_input_reason says why, and the next call goes on */
 	EACH_BROKEN, /* it cannot be read; so does errno */
 };
 

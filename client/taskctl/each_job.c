@@ -17,7 +17,7 @@
 #define WINDOW_LEAST 64
 #define WINDOW_MOST 4096
 #define FDS_RESERVED 64
-#define FDS_OF_ONE 4 /* two files, and the library's copies until they are sent */
+#define FDS_OF_ONE 4                             /* two files, and the library's copies until they are sent */
 #define WAIT_FOR_ROOM (24 * 3600 * TASKD_SECOND) /* a queue that is full is no reason to fail: it empties as we go */
 
 /* --- made and freed --- */
@@ -203,7 +203,7 @@ static int ask_slots(struct each *each, size_t *slots)
 	int status = taskctl_request(each->ctl, METHOD_POOL_LIST, NULL, &pools);
 
 	*slots = 1;
-	json_array_foreach(pools, i, pool) {
+	json_array_foreach (pools, i, pool) {
 		json_int_t n = json_integer_value(json_object_get(pool, "slots"));
 
 		*slots = n > (json_int_t)*slots ? (size_t)n : *slots;

@@ -34,8 +34,8 @@ struct job {
 	/* How, once it is judged. */
 	bool judged;
 	bool failed;
-	bool ran;            /* it had started: the next three are known (for those that failed, or with a job log) */
-	int status;          /* -1: none */
+	bool ran;   /* it had started: the next three are known (for those that failed, or with a job log) */
+	int status; /* -1: none */
 	int signal_number;
 	int64_t duration_ns;
 	int64_t start_ns;    /* wall clock; with a job log */
@@ -75,7 +75,8 @@ struct job *job_new(struct each *each, char *const *values, size_t n);
 void job_free(struct each *each, struct job *job);
 /* Its command on one line. */
 const char *job_text(struct job *job);
-/* Submits it; it is in the list then, also where it has failed at once. False: nothing will work, and it is reported. */
+/* Submits it; it is in the list then, also where it has failed at once. False: nothing will work, and it is reported.
+ * */
 bool job_start(struct each *each, struct job *job);
 /* Tells those that have ended, as far as it is their turn. */
 void jobs_finish(struct each *each);

@@ -1,5 +1,5 @@
-/* The job log. Lines go to its end whole, in one write for all that have come together, so several can write to one file
- * and whatever kills us leaves at most a last line that is cut: it has no newline, which is how it is known. */
+/* The job log. Lines go to its end whole, in one write for all that have come together, so several can write to one
+ * file and whatever kills us leaves at most a last line that is cut: it has no newline, which is how it is known. */
 #include "client/taskctl/each_joblog.h"
 
 #include <errno.h>
@@ -19,12 +19,13 @@
 struct joblog {
 	int fd;
 	struct strbuf pending;
-	/* What it says has succeeded, sorted; `used` of those that are equal have been asked for, counted at the first. */
+	/* What it says has succeeded, sorted; of those that are equal, so many have been asked for: counted at the
+	 * first. */
 	char *text;
 	struct done {
 		const char *command;
 		size_t used;
-	} *done;
+	} * done;
 	size_t n_done;
 };
 

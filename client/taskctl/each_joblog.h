@@ -8,12 +8,12 @@
 struct joblog;
 
 struct joblog_entry {
-	uint64_t number; /* of the run, from 1 */
-	const char *id;  /* of its task; NULL: not known */
+	uint64_t number;  /* of the run, from 1 */
+	const char *id;   /* of its task; NULL: not known */
 	int64_t start_ns; /* wall clock */
 	int64_t duration_ns;
-	int status; /* its exit status; -1: it has none */
-	int signal; /* that killed it, or 0 */
+	int status;          /* its exit status; -1: it has none */
+	int signal;          /* that killed it, or 0 */
 	const char *command; /* one line, without tabs */
 };
 

@@ -19,7 +19,8 @@ struct each_output *each_output_new(bool one);
 void each_output_free(struct each_output *output);
 /* Files that are empty. 0, or -1 with errno. */
 int each_output_take(struct each_output *output, struct each_files *files);
-/* They have been measured, and are of no use any more. DIRTY: something may still write there, so nobody else gets them. */
+/* They have been measured, and are of no use any more. DIRTY: something may still write there, so nobody else gets
+ * them. */
 void each_output_give(struct each_output *output, struct each_files *files, bool dirty);
 /* Looks how much is in them, now that nobody writes there any more; false: nothing. */
 bool each_output_measure(struct each_files *files);

@@ -1,5 +1,5 @@
-/* {} and its kin. A word is cut into pieces once, text and places in turn, so that filling in is a walk over them: it is
- * done for each of what may be a million runs. */
+/* {} and its kin. A word is cut into pieces once, text and places in turn, so that filling in is a walk over them: it
+ * is done for each of what may be a million runs. */
 #include "client/taskctl/each_places.h"
 
 #include <stdio.h>
@@ -281,8 +281,8 @@ char **places_argv(const struct places *places, const struct place_values *value
 
 	for (size_t i = 0; i < places->n; i++) {
 		const struct word *word = &places->words[i];
-		bool alone = word->n == 1 && word->pieces[0].kind != PIECE_TEXT && word->pieces[0].kind != PIECE_NUMBER &&
-			word->pieces[0].source == 0;
+		bool alone = word->n == 1 && word->pieces[0].kind != PIECE_TEXT &&
+			word->pieces[0].kind != PIECE_NUMBER && word->pieces[0].source == 0;
 
 		for (size_t j = 0; j < word->n; j++)
 			add_piece_text(&texts, &word->pieces[j], values, alone ? '\0' : ' ', false);

@@ -17,8 +17,9 @@ struct place_values {
 /* WORDS (N of them, borrowed for its life) for values of N_SOURCES. In a word
  *   {}    the value       {.}  without its extension      {/}  its last component     {//}  what is before that
  *   {/.}  the last component without its extension        {#}  the run's number
- * and the same of one source, counted from 1: {2} {2.} {2/} {2//} {2/.}; those without a number stand for all sources, with
- * spaces between them; where a word is nothing else, each is a word of its own. Braces around anything else are themselves.
+ * and the same of one source, counted from 1: {2} {2.} {2/} {2//} {2/.}; those without a number stand for all sources,
+ * with spaces between them; where a word is nothing else, each is a word of its own. Braces around anything else are
+ * themselves.
  * Where no word has a place, {} comes after the last. NULL: *error (malloc'ed) says why. */
 struct places *places_new(char *const *words, size_t n, size_t n_sources, char **error);
 void places_free(struct places *places);

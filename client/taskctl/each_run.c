@@ -1,6 +1,6 @@
-/* run --each: a command for each of many values, as many at a time as the daemon's pool runs. A window of them is on its
- * way, so that no slot waits for us; each has its output in files of its own until it has ended. They are attached: when
- * this process goes, however, so do they. */
+/* run --each: a command for each of many values, as many at a time as the daemon's pool runs. A window of them is on
+ * its way, so that no slot waits for us; each has its output in files of its own until it has ended. They are
+ * attached: when this process goes, however, so do they. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -87,8 +87,8 @@ static void fill(struct each *each)
 
 /* --- stopping --- */
 
-/* Those on their way are cancelled, and awaited: they may take a while to end. The last ones first, so that none starts in
- * the place of one that has gone. */
+/* Those on their way are cancelled, and awaited: they may take a while to end. The last ones first, so that none
+ * starts in the place of one that has gone. */
 static void stop_all(struct each *each)
 {
 	each->stopped = true;
@@ -167,8 +167,8 @@ static void say_interrupted(struct each *each)
 	if (total > 0)
 		snprintf(of, sizeof of, " of %zu", total);
 	report(each->ctl, EXIT_INTERRUPTED, "interrupted",
-		each->joblog ? "the same with --resume goes on from here" : NULL,
-		"interrupted: %zu%s done, %zu failed", each->ended_before + each->skipped, of, each->failed);
+		each->joblog ? "the same with --resume goes on from here" : NULL, "interrupted: %zu%s done, %zu failed",
+		each->ended_before + each->skipped, of, each->failed);
 }
 
 static int finish(struct each *each)
@@ -253,7 +253,8 @@ static int open_input(struct each *each, const struct each_words *words)
 	if (file && strcmp(file, "-") != 0) {
 		each->input_fd = open(file, O_RDONLY | O_CLOEXEC);
 		if (each->input_fd < 0)
-			return report(each->ctl, EXIT_USAGE, "system", NULL, "--arg-file %s: %s", file, strerror(errno));
+			return report(
+				each->ctl, EXIT_USAGE, "system", NULL, "--arg-file %s: %s", file, strerror(errno));
 	}
 	each->input = each_input_of_fd(each->input_fd < 0 ? STDIN_FILENO : each->input_fd, values->null ? '\0' : '\n');
 	return EXIT_FINE;

@@ -6,8 +6,8 @@
 
 #define EACH_MARK ":::"
 
-/* "CMD {} ::: a b ::: 1 2", or the values first: "::: a b ::: 1 2 -- CMD {}", in which the command may have marks of its
- * own. All are borrowed from the words; SOURCES has room for each_marks of these. */
+/* "CMD {} ::: a b ::: 1 2", or the values first: "::: a b ::: 1 2 -- CMD {}", in which the command may have marks of
+ * its own. All are borrowed from the words; SOURCES has room for each_marks of these. */
 struct each_words {
 	char **command;
 	size_t n_command;

@@ -68,9 +68,13 @@ taskctl_SOURCES = \
 	client/taskctl/results.h \
 	client/taskctl/run.h \
 	client/taskctl/run_attached.c \
+	client/taskctl/run_attached.h \
+	client/taskctl/run_connect.c \
+	client/taskctl/run_detached.c \
 	client/taskctl/run_ending.c \
 	client/taskctl/run_options.c \
 	client/taskctl/run_options.h \
+	client/taskctl/run_relay.c \
 	client/taskctl/run_signals.c \
 	client/taskctl/run_signals.h \
 	client/taskctl/run_streams.c \

@@ -25,8 +25,9 @@ int run_detached(struct taskctl *ctl, const struct run_values *values, struct ru
 int run_each(struct taskctl *ctl, const struct run_values *values, struct run_command *command, char **words, int n);
 
 /* --- run_ending.c --- */
-/* How one ended that was attached: said on stderr where there is something to say; the exit status. PASSED has a bit for
- * each signal that we have passed on to it: that is no news, and *signal is then what it died of, as we should, or 0. */
+/* How one ended that was attached: said on stderr where there is something to say; the exit status. PASSED has a bit
+ * for each signal that we have passed on to it: that is no news, and *signal is then what it died of, as we should, or
+ * 0. */
 int run_ending(struct taskctl *ctl, struct taskd_future *f, uint64_t passed, int *signal);
 /* As report_failure; where a command could not be started, with what can be done about it. */
 int run_report(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure);

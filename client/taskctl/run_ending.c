@@ -1,4 +1,5 @@
-/* The end of a command, told as a shell would have it: by the exit status, and by a line only where that does not say all. */
+/* The end of a command, told as a shell would have it: by the exit status, and by a line only where that does not say
+ * all. */
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -43,8 +44,8 @@ static bool data_says(const struct taskd_failure *failure, const char *name, con
 static const char *hint_of_start(const struct taskd_failure *failure)
 {
 	if (data_says(failure, "step", "execute") && data_says(failure, "errno", "ENOENT"))
-		return "a program without a folder in its name is looked for in PATH, which is the one here unless --env or "
-		       "--clean-env says otherwise; --shell runs a shell's line";
+		return "a name without a folder is looked for in PATH, which is the one here unless --env or --clean-env "
+		       "says otherwise; --shell runs a shell's line";
 	if (data_says(failure, "errno", "ENOENT"))
 		return "names are as the daemon sees them, which may have another root or /tmp";
 	if (data_says(failure, "errno", "EACCES"))

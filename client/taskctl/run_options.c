@@ -1,5 +1,5 @@
-/* What can be said about a command that is to be run, and what of it does not go together. What the daemon checks is left
- * to it; what depends on where we are (paths, the umask, standard input) is settled here. */
+/* What can be said about a command that is to be run, and what of it does not go together. What the daemon checks is
+ * left to it; what depends on where we are (paths, the umask, standard input) is settled here. */
 #include "client/taskctl/run_options.h"
 
 #include <errno.h>
@@ -45,10 +45,12 @@ static int check_one(const struct taskctl *ctl, const struct run_values *v)
 	if (v->tty && v->direct)
 		return report_usage(ctl, NULL, "either --tty or --direct");
 	if (v->direct && ctl->json)
-		return report_usage(ctl, "with --json, the output is a part of the result", "--direct does not go with --json");
+		return report_usage(
+			ctl, "with --json, the output is a part of the result", "--direct does not go with --json");
 	if (v->tty && ctl->json)
 		return report_usage(ctl, NULL, "--tty does not go with --json");
-	if (!v->detach && v->submission.key_mode > 1 && strcmp(submission_key_modes[v->submission.key_mode - 1], "replace") != 0)
+	if (!v->detach && v->submission.key_mode > 1 &&
+		strcmp(submission_key_modes[v->submission.key_mode - 1], "replace") != 0)
 		return report_usage(ctl, NULL, "--key-mode attach and once go with --detach only");
 	return EXIT_FINE;
 }
@@ -109,8 +111,8 @@ static int take_success(const struct taskctl *ctl, const struct option_list *lis
 		long status = strtol(list->items[i], &end, 10);
 
 		if (end == list->items[i] || *end || status < 0 || status > 255)
-			return report_usage(ctl, "exit statuses, 0 to 255, with commas: 0,1", "--success: \"%s\" will not do",
-				list->items[i]);
+			return report_usage(ctl, "exit statuses, 0 to 255, with commas: 0,1",
+				"--success: \"%s\" will not do", list->items[i]);
 		out->success[i] = (int)status;
 	}
 	out->command.success = list->n > 0 ? out->success : NULL;
@@ -195,9 +197,11 @@ void run_command_free(struct run_command *command)
 
 /* --- the table --- */
 
-#define OPTION(FIELD, NAME, TYPE, ARGUMENT, SUMMARY, ...)                                                              \
-	{ .name = NAME, .type = TYPE, .offset = offsetof(struct run_values, FIELD), .argument = ARGUMENT,              \
-		.summary = SUMMARY, __VA_ARGS__ }
+#define OPTION(FIELD, NAME, TYPE, ARGUMENT, SUMMARY, ...)                                                       \
+	{                                                                                                       \
+		.name = NAME, .type = TYPE, .offset = offsetof(struct run_values, FIELD), .argument = ARGUMENT, \
+		.summary = SUMMARY, __VA_ARGS__                                                                 \
+	}
 
 const struct option_spec run_option_specs[] = {
 	OPTION(shell, "shell", OPTION_FLAG, NULL, "the words are one line for /bin/sh", .letter = 0),
@@ -205,14 +209,16 @@ const struct option_spec run_option_specs[] = {
 	OPTION(detach, "detach", OPTION_FLAG, NULL, "print the id, and leave it running by itself", .letter = 0),
 	OPTION(cwd, "cwd", OPTION_TEXT, "FOLDER", "where it runs (here)", .complete = COMPLETE_FILE),
 	OPTION(env, "env", OPTION_ITEMS, "NAME[=VALUE]", "a variable of its environment; several times", .letter = 'e'),
-	OPTION(clean_env, "clean-env", OPTION_FLAG, NULL, "nothing of this environment but what --env says", .letter = 0),
+	OPTION(clean_env, "clean-env", OPTION_FLAG, NULL, "nothing of this environment but what --env says",
+		.letter = 0),
 	OPTION(umask, "umask", OPTION_TEXT, "OCTAL", "its umask (the one here)", .letter = 0),
 	OPTION(nice, "nice", OPTION_INTEGER, "N", "so much less urgent for the CPU, -20 to 19", .min = -20, .max = 19),
 	OPTION(limit_memory, "limit-memory", OPTION_SIZE, "SIZE", "memory that it may have: 512M", .letter = 0),
 	OPTION(limit_processes, "limit-processes", OPTION_INTEGER, "N", "how many processes it may be", .min = 1,
 		.max = INT32_MAX),
 	OPTION(limit_cpu, "limit-cpu", OPTION_SPAN, "DURATION", "CPU time of each process", .letter = 0),
-	OPTION(limit_files, "limit-files", OPTION_INTEGER, "N", "open files of each process", .min = 1, .max = INT32_MAX),
+	OPTION(limit_files, "limit-files", OPTION_INTEGER, "N", "open files of each process", .min = 1,
+		.max = INT32_MAX),
 	OPTION(limit_file_size, "limit-file-size", OPTION_SIZE, "SIZE", "how large a file it may write", .letter = 0),
 	OPTION(limit_core, "limit-core", OPTION_SIZE, "SIZE", "how large a core file it may leave (0)", .letter = 0),
 	OPTION(success, "success", OPTION_LIST, "STATUS", "exit statuses that are success: 0,1 (0)", .letter = 0),
@@ -221,11 +227,14 @@ const struct option_spec run_option_specs[] = {
 	OPTION(no_stdin, "no-stdin", OPTION_FLAG, NULL, "it has no standard input", .letter = 0),
 	OPTION(live, "live", OPTION_FLAG, NULL, "with --detach: its input is what \"taskctl send\" sends", .letter = 0),
 	OPTION(merge, "merge", OPTION_FLAG, NULL, "its standard error goes where its output goes", .letter = 0),
-	OPTION(direct, "direct", OPTION_FLAG, NULL, "it writes to this output itself; nothing is kept of that", .letter = 0),
-	OPTION(capture, "capture", OPTION_SIZE, "SIZE", "how much of its output is kept (as the daemon has it)", .letter = 0),
-	OPTION(each, "each", OPTION_FLAG, NULL, "one run for each value: of :::, --arg-file or lines read", .letter = 0),
-	OPTION(jobs, "jobs", OPTION_INTEGER, "N", "at most so many at a time (as many as the pool runs)", .letter = 'j', .min = 1,
-		.max = 100000),
+	OPTION(direct, "direct", OPTION_FLAG, NULL, "it writes to this output itself; nothing is kept of that",
+		.letter = 0),
+	OPTION(capture, "capture", OPTION_SIZE, "SIZE", "how much of its output is kept (as the daemon has it)",
+		.letter = 0),
+	OPTION(each, "each", OPTION_FLAG, NULL, "one run for each value: of :::, --arg-file or lines read",
+		.letter = 0),
+	OPTION(jobs, "jobs", OPTION_INTEGER, "N", "at most so many at a time (as many as the pool runs)", .letter = 'j',
+		.min = 1, .max = 100000),
 	OPTION(keep_order, "keep-order", OPTION_FLAG, NULL, "print in the order of the values", .letter = 'k'),
 	OPTION(ungroup, "ungroup", OPTION_FLAG, NULL, "let them all write to this output as they like", .letter = 'u'),
 	OPTION(arg_file, "arg-file", OPTION_TEXT, "FILE", "the values are the lines of this file", .letter = 'a',

@@ -1,6 +1,6 @@
 /* Pumps. From a pipe the kernel hands pages over by itself (splice); what cannot take them (a terminal, a file that is
- * appended to) gets copies. Our own descriptors are others' as well, so they are never made non-blocking: poll says when
- * there is room, and a write that waits all the same is interrupted by signals. */
+ * appended to) gets copies. Our own descriptors are others' as well, so they are never made non-blocking: poll says
+ * when there is room, and a write that waits all the same is interrupted by signals. */
 #include "client/taskctl/run_streams.h"
 
 #include <errno.h>

@@ -26,7 +26,8 @@ struct pollfd pump_poll(const struct pump *pump);
 /* Whether gentle keeps it from reading now: nobody tells when that changes. */
 bool pump_is_held(const struct pump *pump);
 /* Moves what can be moved, a bounded amount. Where TO has no reader any more it is over: the command is told so by its
- * next write, as it would be if it wrote there itself. LAST: nothing more will come, so that it is over once there is nothing. */
+ * next write, as it would be if it wrote there itself. LAST: nothing more will come, so that it is over once there is
+ * nothing. */
 void pump_move(struct pump *pump, bool last);
 bool pump_is_over(const struct pump *pump);
 /* Closes FROM, and forgets what it holds. */

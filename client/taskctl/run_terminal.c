@@ -1,5 +1,5 @@
-/* The terminal's settings. They are touched only while we are in the foreground: in the background they are the business
- * of whoever is there, and to change them would stop us. */
+/* The terminal's settings. They are touched only while we are in the foreground: in the background they are the
+ * business of whoever is there, and to change them would stop us. */
 #include "client/taskctl/run_terminal.h"
 
 #include <stdlib.h>

@@ -9,7 +9,8 @@
 
 static bool is_plain(const char *word)
 {
-	return *word && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")] == '\0';
+	return *word &&
+		word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")] == '\0';
 }
 
 static bool has_control(const char *word)
@@ -43,11 +44,21 @@ void shell_quote(struct strbuf *out, const char *word)
 static void escape(struct strbuf *out, char c)
 {
 	switch (c) {
-	case '\n': strbuf_puts(out, "\\n"); return;
-	case '\t': strbuf_puts(out, "\\t"); return;
-	case '\r': strbuf_puts(out, "\\r"); return;
-	case '\'': strbuf_puts(out, "\\'"); return;
-	case '\\': strbuf_puts(out, "\\\\"); return;
+	case '\n':
+		strbuf_puts(out, "\\n");
+		return;
+	case '\t':
+		strbuf_puts(out, "\\t");
+		return;
+	case '\r':
+		strbuf_puts(out, "\\r");
+		return;
+	case '\'':
+		strbuf_puts(out, "\\'");
+		return;
+	case '\\':
+		strbuf_puts(out, "\\\\");
+		return;
 	}
 	if ((unsigned char)c < ' ' || c == 0x7f)
 		strbuf_printf(out, "\\%03o", (unsigned)c);

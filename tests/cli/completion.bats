@@ -66,6 +66,18 @@ checked_by() { # SHELL
 	[[ -z $(offers taskctl schedule list x) ]]
 }
 
+@test "bash offers run's options before the command, and nothing of ours after it" {
+	[[ $(offers taskctl run --each --joi) == '' && $(offers taskctl run --each --jobl) == --joblog ]]
+	[[ $(offers taskctl run -t --queue commands bash_no_such) == '' ]]
+	offers taskctl run -k -t mkfi | grep -qx mkfifo
+	[[ -z $(offers taskctl run -j 2 ls --all --que) ]]
+	cd "$BATS_TEST_TMPDIR" || return
+	touch a-file
+	[[ $(offers taskctl run --tag x ls --queue a-fi) == a-file ]]
+	# A letter that takes something for one command need not for another.
+	[[ $(offers taskctl call -k key ech --tag x --prior) == --priority ]]
+}
+
 @test "fish offers commands, options and words" {
 	command -v fish >/dev/null || skip 'fish is not installed'
 	# shellcheck disable=SC2317 # called by name
@@ -79,6 +91,9 @@ checked_by() { # SHELL
 	[[ $(fish_offers 'taskctl queue ' | xargs) == 'add remove set' ]]
 	[[ $(fish_offers 'taskctl queue add --wei') == --weight ]]
 	[[ $(fish_offers 'taskctl queue add --order li') == lifo ]]
+	[[ $(fish_offers 'taskctl run -t --jobl') == --joblog ]]
+	[[ -z $(fish_offers 'taskctl run -t ls --jobl') ]]
+	fish_offers 'taskctl run -k mkfi' | grep -qx mkfifo
 }
 
 @test "the page names every command and option" {

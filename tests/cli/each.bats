@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # run --each: a command for each of many values.
+# What stands in single quotes is for the shells of the commands; and comparing with a file that was read is not writing it.
+# shellcheck disable=SC2016,SC2094
 
 load helpers
 
@@ -16,7 +18,7 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 lines() { # FILE
@@ -49,10 +51,10 @@ sorted() {
 }
 
 @test "parts of a path, the number, and nothing: the value comes last" {
-	[[ $(taskctl run --each echo {} {.} {/} {//} {/.} '{#}' ::: dir/a.tar.gz) == 'dir/a.tar.gz dir/a.tar a.tar.gz dir a.tar 1' ]]
+	[[ $(taskctl run --each echo '{}' '{.}' '{/}' '{//}' '{/.}' '{#}' ::: dir/a.tar.gz) == 'dir/a.tar.gz dir/a.tar a.tar.gz dir a.tar 1' ]]
 	[[ $(taskctl run --each -k echo '{#}' ::: a b c | xargs) == '1 2 3' ]]
 	[[ $(taskctl run --each printf '%s-' x ::: 'a b') == 'x-a b-' ]]
-	run -2 taskctl run --each echo {3} ::: a ::: b
+	run -2 taskctl run --each echo '{3}' ::: a ::: b
 	[[ $output == *"only 2 sources"* ]]
 }
 
@@ -128,6 +130,7 @@ sorted() {
 @test "the exit status is how many failed" {
 	run -0 taskctl run --each true ::: a b
 	run --separate-stderr -3 taskctl run --each sh -c 'exit $1' - ::: 0 1 2 0 3
+	# shellcheck disable=SC2154 # by run
 	[[ $stderr == *"3 of 5 commands failed"* ]]
 	seq 1 120 >values
 	run -101 taskctl -q run --each -a values false

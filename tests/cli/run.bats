@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # run: a command as if it ran here: its output, its input, its exit status, its signals, a terminal.
+# What stands in single quotes is for the shells of the commands.
+# shellcheck disable=SC2016
 
 load helpers
 
@@ -16,7 +18,7 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # run, as an interactive shell would start it in the background: with Ctrl-C.

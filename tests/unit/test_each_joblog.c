@@ -63,8 +63,13 @@ static struct joblog *begin(bool resume)
 
 static void add(struct joblog *log, uint64_t number, int status, int signal_number, const char *command)
 {
-	joblog_add(log, &(struct joblog_entry){ .number = number, .start_ns = INT64_C(1700000000123456789),
-				.duration_ns = 1500000000, .status = status, .signal = signal_number, .command = command });
+	joblog_add(log,
+		&(struct joblog_entry){ .number = number,
+			.start_ns = INT64_C(1700000000123456789),
+			.duration_ns = 1500000000,
+			.status = status,
+			.signal = signal_number,
+			.command = command });
 }
 
 START_TEST(a_line_has_all_there_is_to_know)
@@ -72,13 +77,20 @@ START_TEST(a_line_has_all_there_is_to_know)
 	struct joblog *log = begin(false);
 	char *text;
 
-	joblog_add(log, &(struct joblog_entry){ .number = 3, .id = "17", .start_ns = INT64_C(1700000000123456789),
-				.duration_ns = 1500000000, .status = -1, .signal = 9, .command = "echo 'a b'" });
+	joblog_add(log,
+		&(struct joblog_entry){ .number = 3,
+			.id = "17",
+			.start_ns = INT64_C(1700000000123456789),
+			.duration_ns = 1500000000,
+			.status = -1,
+			.signal = 9,
+			.command = "echo 'a b'" });
 	ck_assert_int_eq(joblog_flush(log), 0);
 	joblog_free(log);
 	text = content();
-	ck_assert_str_eq(text, "seq\tid\tstart\tseconds\texit\tsignal\tcommand\n"
-			       "3\t17\t2023-11-14T22:13:20.123456Z\t1.500000\t-\t9\techo 'a b'\n");
+	ck_assert_str_eq(text,
+		"seq\tid\tstart\tseconds\texit\tsignal\tcommand\n"
+		"3\t17\t2023-11-14T22:13:20.123456Z\t1.500000\t-\t9\techo 'a b'\n");
 	free(text);
 }
 END_TEST

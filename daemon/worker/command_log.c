@@ -1,7 +1,7 @@
-/* Commands' outputs on disk, a file each: DIR/ID.ATTEMPT.stdout, DIR/ID.ATTEMPT.stderr. A log that is being written is
- * locked (flock) by its worker, and the lock ends with the descriptor, however the worker ends: so whoever makes room knows
- * which ones to leave alone. All workers make room, each when it has run something; a file, locked as well, says when that
- * was done last, so that it is done once a minute by all of them together. */
+/* Commands' outputs on disk, a file each: DIR/ID.ATTEMPT.stdout, DIR/ID.ATTEMPT.stderr. A log that is being written
+ * is locked (flock) by its worker, and the lock ends with the descriptor, however the worker ends: so whoever makes
+ * room knows which ones to leave alone. All workers make room, each when it has run something; a file, locked as
+ * well, says when that was done last, so that it is done once a minute by all of them together. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static int create(const char *path, const char *hidden)
 		fd = open(hidden, flags, MODE);
 	if (fd < 0)
 		return -1;
-	/* A taskd that forgets its tasks counts anew: there may be one of that name. Who reads that goes on doing so. */
+	/* A taskd that forgets its tasks counts anew: there may be one of that name. Who reads that goes on. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && rename(hidden, path) == 0)
 		return fd;
 	close_keeping_errno(fd);
@@ -72,8 +72,8 @@ void command_log_remove(const char *dir, uint64_t task_id, uint32_t attempt, enu
 	free(path);
 }
 
-ssize_t command_log_read(const char *dir, uint64_t task_id, uint32_t attempt, enum capture_stream stream, uint64_t offset,
-	void *room, size_t size, uint64_t *total)
+ssize_t command_log_read(const char *dir, uint64_t task_id, uint32_t attempt, enum capture_stream stream,
+	uint64_t offset, void *room, size_t size, uint64_t *total)
 {
 	struct stat about;
 	char *path = path_of(dir, task_id, attempt, stream);
@@ -131,7 +131,8 @@ static void look_at(struct folder *folder, const char *name)
 {
 	struct stat about;
 	struct found found;
-	if (!read_name(name, &found) || fstatat(folder->fd, name, &about, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(about.st_mode))
+	if (!read_name(name, &found) || fstatat(folder->fd, name, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISREG(about.st_mode))
 		return;
 	found.written = about.st_mtim;
 	found.size = about.st_size;

@@ -32,7 +32,8 @@ static void put_seconds(struct strbuf *out, const char *separator, const char *n
 {
 	if (microseconds < 0)
 		microseconds = 0;
-	strbuf_printf(out, "%s\"%s\":%" PRId64 ".%06" PRId64, separator, name, microseconds / 1000000, microseconds % 1000000);
+	strbuf_printf(out, "%s\"%s\":%" PRId64 ".%06" PRId64, separator, name, microseconds / 1000000,
+		microseconds % 1000000);
 }
 
 static int64_t microseconds_of(const struct timeval *time)
@@ -69,7 +70,8 @@ static void put_status(struct strbuf *out, const struct command_end *end)
 		strbuf_puts(out, ",\"oom_killed\":true");
 }
 
-/* Text that was cut in the middle of a character is text all the same, and ends before it; other bytes stay as they are. */
+/* Text that was cut in the middle of a character is text all the same, and ends before it; other bytes stay as they
+ * are. */
 static size_t length_of_text(const char *data, size_t length)
 {
 	size_t whole = text_whole(data, length);
@@ -144,7 +146,8 @@ void command_describe(char *room, size_t size, const struct command_end *end)
 			end->oom_killed ? " (the kernel killed one of its processes: out of memory)" : "");
 		return;
 	}
-	const char *why = end->oom_killed ? ": out of memory" :
-		end->maybe_oom ? " (the kernel killed a process for want of memory meanwhile)" : "";
+	const char *why = end->oom_killed ? ": out of memory"
+		: end->maybe_oom          ? " (the kernel killed a process for want of memory meanwhile)"
+					  : "";
 	snprintf(room, size, "killed by %s%s", signal_name(WTERMSIG(end->wait_status), name), why);
 }

@@ -1,5 +1,5 @@
-/* What surrounds a command: its environment, and which file its program's name means. Both are settled before there is a
- * new process, so that what is wrong is told with its reason. */
+/* What surrounds a command: its environment, and which file its program's name means. Both are settled before there
+ * is a new process, so that what is wrong is told with its reason. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,7 +18,8 @@
 /* --- the environment --- */
 
 /* What a command has of its worker's. A name that ends with "_" stands for all that begin so. */
-static const char *const passed[] = { "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_", "TZ", "XDG_RUNTIME_DIR" };
+static const char *const passed[] = { "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_", "TZ",
+	"XDG_RUNTIME_DIR" };
 /* What the daemon says of the command; nobody else does. */
 static const char *const told[] = { "TASKD_TASK_ID", "TASKD_ATTEMPT", "TASKD_SLOT", "TASKD_SOCKET" };
 #define N_TOLD (sizeof(told) / sizeof(*told))
@@ -134,8 +135,8 @@ static char *join(const char *cwd, const char *folder, size_t folder_length, con
 {
 	if (folder_length && folder[0] == '/')
 		return xasprintf("%.*s/%s", (int)folder_length, folder, name);
-	return xasprintf("%s/%.*s%s%s", strcmp(cwd, "/") == 0 ? "" : cwd, (int)folder_length, folder, folder_length ? "/" : "",
-		name);
+	return xasprintf("%s/%.*s%s%s", strcmp(cwd, "/") == 0 ? "" : cwd, (int)folder_length, folder,
+		folder_length ? "/" : "", name);
 }
 
 static char *search(const char *name, const char *cwd, const char *path)

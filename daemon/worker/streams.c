@@ -1,5 +1,5 @@
-/* What a command reads and writes, as a whole: which descriptors it gets, and what flows through those that are ours. How
- * it flows is told in streams_outlet.c and streams_inlet.c.
+/* What a command reads and writes, as a whole: which descriptors it gets, and what flows through those that are ours.
+ * How it flows is told in streams_outlet.c and streams_inlet.c.
  *
  *                 stdin                          stdout, stderr
  *   nothing said  /dev/null                      a pipe each; merge: one for both
@@ -7,8 +7,8 @@
  *   a file        that file
  *   live          a pipe
  *   descriptors   the command's own              a pipe, and what comes goes on to the descriptor; direct: its own
- *   tty           a terminal for all three, into which is typed what is sent, and what a descriptor for stdin gives; what
- *                 the terminal shows goes where stdout would go
+ *   tty           a terminal for all three, into which is typed what is sent, and what a descriptor for stdin
+ *                 gives; what the terminal shows goes where stdout would go
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -116,8 +116,9 @@ static int attach_reader(struct outlet *outlet, struct opening *opening)
 	int *given = &opening->given[1 + outlet->stream];
 	if (*given < 0 || streams_open_peer(take(given), false, &outlet->reader) == 0)
 		return 0;
-	return fail(opening, outlet->stream == CAPTURE_STDOUT ? "write to the descriptor for standard output" :
-								"write to the descriptor for standard error");
+	return fail(opening,
+		outlet->stream == CAPTURE_STDOUT ? "write to the descriptor for standard output"
+						 : "write to the descriptor for standard error");
 }
 
 static int open_output(struct streams *streams, struct opening *opening, enum capture_stream stream)
@@ -143,8 +144,8 @@ static int open_terminal(struct streams *streams, struct opening *opening)
 	struct outlet *outlet = &streams->outlets[CAPTURE_STDOUT];
 	struct inlet *inlet = &streams->inlet;
 	int slave;
-	if (streams_open_terminal(params->rows ? (int)params->rows : ROWS, params->columns ? (int)params->columns : COLUMNS,
-		    &streams->terminal, &slave) < 0)
+	if (streams_open_terminal(params->rows ? (int)params->rows : ROWS,
+		    params->columns ? (int)params->columns : COLUMNS, &streams->terminal, &slave) < 0)
 		return fail(opening, "open a terminal");
 	for (int i = 0; i < COMMAND_FDS; i++)
 		streams->child[i] = slave;

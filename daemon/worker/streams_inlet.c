@@ -5,17 +5,17 @@
  *
  * What holds between two calls:
  *  1. At most INLET_LIMIT bytes wait here; what does not fit is refused whole, so that who sends it waits.
- *  2. What comes from a descriptor (for a terminal only) is read when nothing waits, so that a terminal that is not read from
- *     holds that up, too.
+ *  2. What comes from a descriptor (for a terminal only) is read when nothing waits, so that a terminal that is not
+ *     read from holds that up, too.
  *  3. Bytes go in in the order in which they came; after the end nothing does.
- *  4. Closed means: nothing waits, and a pipe's end is closed, which is what the command sees as the end of its input.
+ *  4. Closed means: nothing waits, and a pipe's end is closed, which is what the command sees as the end of its
+ *     input.
  * `ended` is for terminals alone: their end is a character, which has to be typed like any other. */
 #include "worker/streams.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -25,8 +25,9 @@
 
 void inlet_init(struct inlet *inlet)
 {
-	*inlet = (struct inlet){ .state = INLET_CLOSED, .target = -1, .source = { .fd = -1 }, .poll_target = -1,
-		.poll_source = -1 };
+	*inlet = (struct inlet){
+		.state = INLET_CLOSED, .target = -1, .source = { .fd = -1 }, .poll_target = -1, .poll_source = -1
+	};
 }
 
 void inlet_open(struct inlet *inlet, int target, bool terminal)
@@ -71,7 +72,8 @@ static void append(struct inlet *inlet, const char *data, size_t length)
 	inlet->line_begun = data[length - 1] != '\n' && data[length - 1] != '\r';
 }
 
-/* A terminal's end is what its user would type. In the middle of a line that hands over the line only: then once more. */
+/* A terminal's end is what its user would type. In the middle of a line that hands over the line only: then once
+ * more. */
 static void type_end(struct inlet *inlet)
 {
 	struct termios mode;
@@ -114,8 +116,7 @@ static void move(struct inlet *inlet)
 static void pump(struct inlet *inlet)
 {
 	char piece[READ_SIZE];
-	ssize_t n = inlet->source.kind == PEER_SOCKET ? recv(inlet->source.fd, piece, sizeof(piece), MSG_DONTWAIT) :
-							read(inlet->source.fd, piece, sizeof(piece));
+	ssize_t n = peer_read(&inlet->source, piece, sizeof(piece));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0) {

@@ -1,6 +1,7 @@
 /* The descriptors that a command's streams are made of. What came along from a client is its own, and perhaps other
- * processes' too: O_NONBLOCK is a flag of the open file that all of them share, so a pipe or a terminal is opened anew by
- * way of /proc, which gives this process an open file of its own. */
+ * processes' too, which must not find it changed: O_NONBLOCK is a flag of the open file that all of them share. So pipes
+ * and sockets are asked at each call not to wait, and a terminal is opened anew by way of /proc, which gives this process
+ * an open file of its own. */
 #include "worker/streams.h"
 
 #include <errno.h>
@@ -9,7 +10,9 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void streams_close(int *fd)
@@ -115,14 +118,10 @@ static int open_peer(int fd, bool reads, struct peer *peer)
 	}
 	peer->fd = fd;
 	peer->kind = S_ISFIFO(about.st_mode) ? PEER_PIPE : S_ISSOCK(about.st_mode) ? PEER_SOCKET : PEER_FILE;
-	if (peer->kind == PEER_SOCKET || (peer->kind == PEER_FILE && !is_terminal(fd)))
-		return 0;
-	int own = reopen(fd, (reads ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
+	int own = is_terminal(fd) ? reopen(fd, (reads ? O_RDONLY : O_WRONLY) | O_NONBLOCK) : -1;
 	if (own >= 0) {
 		peer->fd = own;
 		close(fd);
-	} else if (peer->kind == PEER_PIPE) {
-		return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	}
 	return 0;
 }
@@ -134,4 +133,40 @@ int streams_open_peer(int fd, bool reads, struct peer *peer)
 	*peer = (struct peer){ .fd = -1 };
 	streams_close(&fd);
 	return -1;
+}
+
+/* Before Linux 6.4, that is the only way. */
+static void stop_waiting(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+ssize_t peer_write(const struct peer *peer, const char *data, size_t length)
+{
+	const struct iovec piece = { .iov_base = (void *)(uintptr_t)data, .iov_len = length };
+	if (peer->kind == PEER_SOCKET)
+		return send(peer->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (peer->kind == PEER_PIPE) {
+		ssize_t n = pwritev2(peer->fd, &piece, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+		stop_waiting(peer->fd);
+	}
+	return write(peer->fd, data, length);
+}
+
+ssize_t peer_read(const struct peer *peer, char *room, size_t size)
+{
+	const struct iovec piece = { .iov_base = room, .iov_len = size };
+	if (peer->kind == PEER_SOCKET)
+		return recv(peer->fd, room, size, MSG_DONTWAIT);
+	if (peer->kind == PEER_PIPE) {
+		ssize_t n = preadv2(peer->fd, &piece, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+		stop_waiting(peer->fd);
+	}
+	return read(peer->fd, room, size);
 }

@@ -1,46 +1,53 @@
-/* One of a command's outputs, from the pipe (or the terminal) that the command writes to, its source, to all who want it:
- * the capture, those who follow, the log, and the reader that is attached.
+/* One of a command's outputs, from the pipe (or the terminal) that the command writes to, its source, to all who want
+ * it: the capture, those who follow, the log, and the reader that is attached.
  *
  *   reading ◀──▶ stalled      reading: the source is waited for; stalled: the reader is
  *      └──▶ over ◀──┘
  *
  * What holds between two calls:
- *  1. A byte leaves the source once there is a place for it with everybody who wants it: the capture's memory, the log's
- *     file, and the reader or the one buffer here. So nothing is taken while something is pending, the command waits where
- *     the reader is slow, and an outlet has at most BUFFER_SIZE of its own.
+ *  1. A byte leaves the source once there is a place for it with everybody who wants it: the capture's memory, the
+ *     log's file, and the reader or the one buffer here. So nothing is taken while something is pending, the command
+ *     waits where the reader is slow, and an outlet has at most BUFFER_SIZE of its own.
  *  2. What is pending is the reader's: without one there is nothing pending.
  *  3. Each byte that leaves the source is counted, in `total` and in the capture, once, when it does.
- *  4. The source is closed once and for all: at its end, when the reader is gone (the command's next write then fails, as in
- *     a shell's pipe), or when what was left at the end of the command's tree has been taken.
+ *  4. The source is closed once and for all: at its end, when the reader is gone (the command's next write then
+ *     fails, as in a shell's pipe), or when what was left at the end of the command's tree has been taken.
  *  5. Over means: no descriptor and no memory are held.
- *  6. Followers and the log never make anybody wait but for the disk: what followers have no room for is left out, and a log
- *     that failed is not written again, so that it has no holes.
+ *  6. Followers and the log never make anybody wait but for the disk: what followers have no room for is left out,
+ *     and a log that failed is not written again, so that it has no holes.
  *
- * `state` follows from the rest, and settle() alone assigns it. Where nobody wants to see the bytes, but the reader alone,
- * the log alone, or nobody at all, they go there by splice(2), without coming by here. */
+ * `state` follows from the rest, and settle() alone assigns it. Where nobody wants to see the bytes, but the reader
+ * alone, the log alone, or nobody at all, they go there by splice(2), without coming by here. */
 #include "worker/streams.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/xmalloc.h"
 #include "lane/lane.h"
 
 #define BUFFER_SIZE ((size_t)64 * 1024)
-#define PIECE ((size_t)1024 * 1024)         /* the most that goes at once */
-#define TURN ((size_t)4 * 1024 * 1024)      /* the most in one outlet_move */
-#define WIDE (1024 * 1024)                  /* a source of which much comes is given so much room */
+#define PIECE ((size_t)1024 * 1024)    /* the most that goes at once */
+#define TURN ((size_t)4 * 1024 * 1024) /* the most in one outlet_move */
+#define WIDE (1024 * 1024)             /* a source of which much comes is given so much room */
 #define MUCH (256u * 1024)
 #define TERMINAL_HOLDS ((int64_t)256 * 1024) /* more than the kernel keeps of what was written to a terminal */
 
 void outlet_init(struct outlet *outlet, enum capture_stream stream, struct lane_end *end, struct capture_end *capture)
 {
-	*outlet = (struct outlet){ .stream = stream, .end = end, .capture = capture, .source = -1, .reader = { .fd = -1 },
-		.log = -1, .null = -1, .left = -1, .poll_source = -1, .poll_reader = -1 };
+	*outlet = (struct outlet){ .stream = stream,
+		.end = end,
+		.capture = capture,
+		.source = -1,
+		.reader = { .fd = -1 },
+		.log = -1,
+		.null = -1,
+		.left = -1,
+		.poll_source = -1,
+		.poll_reader = -1 };
 }
 
 static void drop_reader(struct outlet *outlet)
@@ -97,18 +104,11 @@ static void lose_reader(struct outlet *outlet)
 		end_source(outlet);
 }
 
-static ssize_t write_reader(const struct outlet *outlet)
-{
-	if (outlet->reader.kind == PEER_SOCKET)
-		return send(outlet->reader.fd, outlet->pending, outlet->n_pending, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(outlet->reader.fd, outlet->pending, outlet->n_pending);
-}
-
 /* True: nothing is pending. */
 static bool flush(struct outlet *outlet)
 {
 	while (outlet->n_pending) {
-		ssize_t n = write_reader(outlet);
+		ssize_t n = peer_write(&outlet->reader, outlet->pending, outlet->n_pending);
 		if (n >= 0) {
 			outlet->pending += n;
 			outlet->n_pending -= (size_t)n;
@@ -185,7 +185,8 @@ static void count(struct outlet *outlet, size_t n, size_t kept)
 		outlet->left -= (int64_t)n;
 	if (outlet->total >= MUCH && !outlet->widened && !outlet->terminal && outlet->left < 0) {
 		outlet->widened = true;
-		(void)fcntl(outlet->source, F_SETPIPE_SZ, WIDE); /* at best: unprivileged users may have used up what they may */
+		/* At best: unprivileged users may have used up what they may. */
+		(void)fcntl(outlet->source, F_SETPIPE_SZ, WIDE);
 	}
 }
 

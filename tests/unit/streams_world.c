@@ -49,8 +49,8 @@ bool world_open(struct world *world, const char *args, const int *fds)
 	ck_assert_int_eq(json_scan(world->args, strlen(args), &span, NULL, &where), 0);
 	int status = command_read(&span, &world->params, error, sizeof(error));
 	ck_assert_msg(status == 0, "%s", error);
-	world->streams = streams_new(&world->params, fds, world->lane_end, world->end, world->log_dir, TASK_ID, ATTEMPT,
-		&world->step);
+	world->streams = streams_new(
+		&world->params, fds, world->lane_end, world->end, world->log_dir, TASK_ID, ATTEMPT, &world->step);
 	return world->streams;
 }
 

@@ -198,7 +198,8 @@ END_TEST
 
 START_TEST(what_is_no_log_stays)
 {
-	static const char *const names[] = { "README", "17", "17.1", "17.1.stdout.bak", "17.1.stdin", "x17.1.stdout", "-1.1.stdout" };
+	static const char *const names[] = { "README", "17", "17.1", "17.1.stdout.bak", "17.1.stdin", "x17.1.stdout",
+		"-1.1.stdout" };
 	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 	char path[120];
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {

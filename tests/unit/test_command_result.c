@@ -26,7 +26,9 @@ static void set_up(void)
 	capture = capture_new(KEEP);
 	said = capture_end_new(dup(capture_fd(capture)));
 	capture_begin(said, 7, 1, KEEP);
-	end = (struct command_end){ .wait_status = W_EXITCODE(3, 0), .pid = 1234, .started_ns = 1000, .ended_ns = 1234568999 };
+	end = (struct command_end){
+		.wait_status = W_EXITCODE(3, 0), .pid = 1234, .started_ns = 1000, .ended_ns = 1234568999
+	};
 }
 
 static void tear_down(void)
@@ -79,14 +81,22 @@ static void say(enum capture_stream stream, const char *data)
 
 START_TEST(all_of_it_is_told)
 {
-	end.usage = (struct rusage){ .ru_utime = { 1, 500000 }, .ru_stime = { 0, 7 }, .ru_maxrss = 2, .ru_minflt = 3, .ru_majflt = 4,
-		.ru_inblock = 5, .ru_oublock = 6, .ru_nvcsw = 7, .ru_nivcsw = 8 };
+	end.usage = (struct rusage){ .ru_utime = { 1, 500000 },
+		.ru_stime = { 0, 7 },
+		.ru_maxrss = 2,
+		.ru_minflt = 3,
+		.ru_majflt = 4,
+		.ru_inblock = 5,
+		.ru_oublock = 6,
+		.ru_nvcsw = 7,
+		.ru_nivcsw = 8 };
 	say(CAPTURE_STDOUT, "hello \"you\"\n");
 	make("{\"argv\":[\"ls\",\"-l\"]}");
-	ck_assert_str_eq(text.data, "{\"command\":\"ls -l\",\"status\":3,\"pid\":1234,\"duration\":1.234567,\"rusage\":{\"user\":1.500000,"
-				    "\"system\":0.000007,\"max_rss\":2048,\"minor_faults\":3,\"major_faults\":4,\"in_blocks\":5,"
-				    "\"out_blocks\":6,\"voluntary_switches\":7,\"involuntary_switches\":8},"
-				    "\"stdout\":\"hello \\\"you\\\"\\n\",\"stdout_bytes\":12,\"stderr\":\"\",\"stderr_bytes\":0}");
+	ck_assert_str_eq(text.data,
+		"{\"command\":\"ls -l\",\"status\":3,\"pid\":1234,\"duration\":1.234567,\"rusage\":{\"user\":1.500000,"
+		"\"system\":0.000007,\"max_rss\":2048,\"minor_faults\":3,\"major_faults\":4,\"in_blocks\":5,"
+		"\"out_blocks\":6,\"voluntary_switches\":7,\"involuntary_switches\":8},"
+		"\"stdout\":\"hello \\\"you\\\"\\n\",\"stdout_bytes\":12,\"stderr\":\"\",\"stderr_bytes\":0}");
 }
 END_TEST
 

@@ -83,7 +83,8 @@ END_TEST
 
 START_TEST(what_is_set_takes_the_place_of_what_is_passed)
 {
-	make("{\"argv\":[\"true\"],\"env\":{\"HOME\":\"/home/me\",\"A\":\"b=c\",\"EMPTY\":\"\",\"PATH\":null,\"NONE\":null}}");
+	make("{\"argv\":[\"true\"],\"env\":{\"HOME\":\"/home/me\",\"A\":\"b=c\",\"EMPTY\":\"\","
+	     "\"PATH\":null,\"NONE\":null}}");
 	ck_assert_str_eq(value("HOME"), "/home/me");
 	ck_assert_str_eq(value("A"), "b=c");
 	ck_assert_str_eq(value("EMPTY"), "");
@@ -149,8 +150,8 @@ static void set_up_programs(void)
 
 static void tear_down_programs(void)
 {
-	static const char *const names[] = { "one/text", "one/both", "two/both", "two/second", "one/shadowed", "two/shadowed",
-		"one/fifo" };
+	static const char *const names[] = { "one/text", "one/both", "two/both", "two/second", "one/shadowed",
+		"two/shadowed", "one/fifo" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		unlink(in_folder(names[i]));
 	rmdir(in_folder("one/folder"));

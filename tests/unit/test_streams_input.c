@@ -192,6 +192,23 @@ START_TEST(an_input_that_is_closed_with_something_waiting_is_over)
 }
 END_TEST
 
+START_TEST(what_waits_when_the_command_has_ended_is_dropped)
+{
+	static char piece[32 * 1024];
+	struct pollfd entries[STREAMS_POLL_MAX];
+	size_t length;
+	uint64_t total;
+	world_start(&world, "{\"shell\":\"exec 3<&0; sleep 1000 <&3 & echo $!\",\"stdin_live\":true}", NULL);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(streams_send(world.streams, piece, sizeof(piece), false), STREAMS_TAKEN);
+	ck_assert_int_eq(world_wait(&world), 0);
+	streams_drain(world.streams);
+	ck_assert_uint_eq(streams_poll(world.streams, entries), 0);
+	ck_assert_int_eq(streams_send(world.streams, "x", 1, false), STREAMS_CLOSED);
+	ck_assert_int_eq(kill((pid_t)atoi(capture_data(world.end, CAPTURE_STDOUT, &length, &total)), SIGKILL), 0);
+}
+END_TEST
+
 START_TEST(without_a_live_input_nothing_can_be_sent)
 {
 	world_start(&world, "{\"argv\":[\"sleep\",\"1000\"]}", NULL);
@@ -219,8 +236,10 @@ static void flow_until_said(const char *text)
 
 START_TEST(a_terminal_is_one)
 {
-	world_start(&world, "{\"shell\":\"test -t 0 && test -t 1 && test -t 2 && stty size; read x; stty size\",\"tty\":true,"
-			    "\"rows\":50,\"columns\":132}", NULL);
+	world_start(&world,
+		"{\"shell\":\"test -t 0 && test -t 1 && test -t 2 && stty size; read x; stty size\",\"tty\":true,"
+		"\"rows\":50,\"columns\":132}",
+		NULL);
 	flow_until_said("50 132\r\n");
 	ck_assert_int_eq(streams_window(world.streams, 5, 6), 0);
 	type("go\n");
@@ -239,7 +258,8 @@ END_TEST
 
 START_TEST(a_change_of_size_is_signalled)
 {
-	world_start(&world, "{\"shell\":\"trap 'echo changed; exit 0' WINCH; echo ready; while :; do read x; done\",\"tty\":true}",
+	world_start(&world,
+		"{\"shell\":\"trap 'echo changed; exit 0' WINCH; echo ready; while :; do read x; done\",\"tty\":true}",
 		NULL);
 	flow_until_said("ready");
 	ck_assert_int_eq(streams_window(world.streams, 30, 90), 0);
@@ -324,7 +344,8 @@ END_TEST
 
 START_TEST(a_command_may_close_its_terminal_and_live_on)
 {
-	world_start(&world, "{\"shell\":\"echo bye; exec 3</dev/zero <&- >&- 2>&-; kill -STOP $$\",\"tty\":true}", NULL);
+	world_start(
+		&world, "{\"shell\":\"echo bye; exec 3</dev/zero <&- >&- 2>&-; kill -STOP $$\",\"tty\":true}", NULL);
 	world_flow(&world);
 	world_assert_text(&world, CAPTURE_STDOUT, "bye\r\n");
 	int status;
@@ -365,6 +386,7 @@ int main(void)
 	tcase_add_test(tests, only_so_much_waits_for_a_command_that_does_not_read);
 	tcase_add_test(tests, an_input_that_the_command_has_closed_is_told);
 	tcase_add_test(tests, an_input_that_is_closed_with_something_waiting_is_over);
+	tcase_add_test(tests, what_waits_when_the_command_has_ended_is_dropped);
 	tcase_add_test(tests, without_a_live_input_nothing_can_be_sent);
 	suite_add_tcase(suite, tests);
 

@@ -64,10 +64,20 @@ static int check(const struct taskctl *ctl, const struct run_values *v)
 
 /* --- the parts --- */
 
+/* Our own folder, malloc'ed; NULL: reported. */
+static char *here(const struct taskctl *ctl)
+{
+	char *folder = getcwd(NULL, 0);
+
+	if (!folder)
+		report(ctl, EXIT_FAILED, "system", NULL, "the current folder: %s", strerror(errno));
+	return folder;
+}
+
 /* As it is, if it is absolute, else in our own folder. */
 static int absolute(const struct taskctl *ctl, const char *option, const char *path, char **out)
 {
-	char *here;
+	char *folder;
 
 	*out = NULL;
 	if (!path)
@@ -78,13 +88,22 @@ static int absolute(const struct taskctl *ctl, const char *option, const char *p
 		*out = must(strdup(path));
 		return EXIT_FINE;
 	}
-	here = getcwd(NULL, 0);
-	if (!here)
-		return report(ctl, EXIT_FAILED, "system", NULL, "the current folder: %s", strerror(errno));
-	if (asprintf(out, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path) < 0)
+	folder = here(ctl);
+	if (!folder)
+		return EXIT_FAILED;
+	if (asprintf(out, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path) < 0)
 		must(NULL);
-	free(here);
+	free(folder);
 	return EXIT_FINE;
+}
+
+/* Said once, for what may be a million commands. */
+static int take_cwd(const struct taskctl *ctl, const char *path, char **out)
+{
+	if (path)
+		return absolute(ctl, "cwd", path, out);
+	*out = here(ctl);
+	return *out ? EXIT_FINE : EXIT_FAILED;
 }
 
 static int take_umask(const struct taskctl *ctl, const char *text, char *out, size_t size)
@@ -169,7 +188,7 @@ int run_command_make(const struct taskctl *ctl, const struct run_values *v, stru
 		},
 	};
 	if (status == EXIT_FINE)
-		status = absolute(ctl, "cwd", v->cwd, &out->cwd);
+		status = take_cwd(ctl, v->cwd, &out->cwd);
 	if (status == EXIT_FINE)
 		status = take_umask(ctl, v->umask, out->umask, sizeof out->umask);
 	if (status == EXIT_FINE)

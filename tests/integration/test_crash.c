@@ -320,7 +320,7 @@ END_TEST
 START_TEST(a_worker_that_keeps_dying_young_starts_ever_more_rarely)
 {
 	static const char *const environment[] = { "TASKD_WORKER=/bin/false", NULL };
-	daemon_start_with(&daemon_, "\n[pool default]\nprocesses = 1\n", environment);
+	daemon_start_with(&daemon_, "exec_users = nobody\n[pool default]\nprocesses = 1\n", environment);
 	ck_assert(daemon_logged(&daemon_, "its next start is in 0.1 s"));
 	ck_assert(daemon_logged(&daemon_, "its next start is in 0.2 s"));
 	ck_assert(daemon_logged(&daemon_, "its next start is in 0.4 s"));

@@ -331,7 +331,7 @@ START_TEST(a_terminal_whose_reader_goes_away_hangs_up)
 {
 	int ends[2];
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	world_start(&world, "{\"shell\":\"echo ready; exec cat\",\"tty\":true,\"fds\":[\"stdout\"]}", &ends[1]);
+	world_start(&world, "{\"shell\":\"echo ready; exec sleep 1000\",\"tty\":true,\"fds\":[\"stdout\"]}", &ends[1]);
 	flow_until_said("ready");
 	close(ends[0]);
 	world_flow(&world);

@@ -129,6 +129,8 @@ bool tree_is_empty(void);
 size_t tree_signal(int signal_number);
 /* Collects children that have ended, but for PID. How many. */
 size_t tree_reap(int pid);
+/* What wait(2) would say of PID, which has ended, where another process has to be told first; 0 where that is not known. */
+int tree_status(int pid);
 
 /* --- environment.c --- */
 /* The command's: the worker's own PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ and XDG_RUNTIME_DIR, over them what

@@ -33,6 +33,8 @@ static void give_up(struct command *command)
 	log_warning("task %llu: some of its command's processes cannot be killed",
 		(unsigned long long)command->request->task_id);
 	command->slot->haunted = true;
+	if (command->pid) /* its tracer is none of its tree, and holds on to it */
+		command->end.wait_status = tree_status(command->pid);
 	drain(command);
 }
 
@@ -64,9 +66,27 @@ static void press(struct command *command)
 	}
 }
 
-/* Most often nobody is left, and to find that out is one system call. */
-static bool tree_has_ended(void)
+/* False: it has ended, but somebody traces it and has not heard of that, or does not care. Until then it is not ours to
+ * collect, and who waits for it waits for that somebody. */
+static bool take_status(struct command *command)
 {
+	struct command_end *end = &command->end;
+	pid_t taken;
+	while ((taken = wait4(command->pid, &end->wait_status, WNOHANG, &end->usage)) < 0 && errno == EINTR)
+		;
+	if (taken == 0)
+		return false;
+	command->pid = 0;
+	return true;
+}
+
+/* Most often nobody is left, and to find that out is one system call. */
+static bool tree_has_ended(struct command *command)
+{
+	if (command->pid && !take_status(command)) {
+		(void)tree_reap(0);
+		return false;
+	}
 	if (tree_is_empty())
 		return true;
 	return tree_reap(0) > 0 && tree_is_empty();
@@ -76,17 +96,15 @@ static bool tree_has_ended(void)
 
 static void collect(struct command *command)
 {
-	struct command_end *end = &command->end;
 	int64_t linger_ns = command->slot->setting->linger_ns;
-	while (wait4(command->pid, &end->wait_status, 0, &end->usage) < 0 && errno == EINTR)
-		;
-	end->ended_ns = clock_mono_ns();
+	command->end.ended_ns = clock_mono_ns();
+	(void)take_status(command);
 	close(command->pidfd);
 	command->pidfd = -1;
-	command->pid = 0;
 	command->phase = COMMAND_LEAVING;
 	command->step = LEAVING_LINGER;
-	command->deadline_ns = end->ended_ns + (command->hurried ? 0 : linger_ns ? linger_ns : COMMAND_LINGER_NS);
+	command->deadline_ns =
+		command->end.ended_ns + (command->hurried ? 0 : linger_ns ? linger_ns : COMMAND_LINGER_NS);
 }
 
 static void tell_memory(struct command *command)
@@ -155,7 +173,7 @@ static void turn(struct command *command)
 		hear_of_children(command);
 	if (command->phase != COMMAND_LEAVING)
 		return;
-	if (tree_has_ended())
+	if (tree_has_ended(command))
 		drain(command);
 	else
 		press(command);

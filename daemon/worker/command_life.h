@@ -39,7 +39,7 @@ struct command {
 	enum leaving_step step;
 	int64_t deadline_ns; /* LEAVING: of the step */
 	int64_t give_up_ns;  /* LEAVING_KILL: whoever lives then cannot be killed */
-	int pid;             /* 0: it has been collected */
+	int pid;             /* 0: it has been collected, which comes later than its end where somebody traces it */
 	int pidfd;
 	bool cancelled; /* told to stop while it ran */
 	bool hurried;   /* told to be killed: there is no lingering */

@@ -102,6 +102,23 @@ static int compare_processes(const void *a, const void *b)
 	return (one->pid > other->pid) - (one->pid < other->pid);
 }
 
+int tree_status(int pid)
+{
+	char path[32], text[1024];
+	int status = 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	const char *last = strrchr(text, ' '); /* the 52nd field */
+	if (last)
+		status = atoi(last + 1);
+	return status;
+}
+
 /* All that have a number. */
 static void read_numbers(struct census *census, DIR *proc)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -177,7 +178,7 @@ END_TEST
 START_TEST(what_is_left_is_told_before_it_is_killed)
 {
 	world_send_shell(
-		"sh -c 'trap \"echo told; exit\" TERM; echo here; while :; do sleep 1000 & wait; done' & read x; exit 0",
+		"sh -c 'trap \"echo told; exit\" TERM; echo here; while :; do sleep 0.1 & wait; done' & read x; exit 0",
 		",\"stdin_live\":true");
 	world_hear("here");
 	struct inbox_message *message = world_message(INBOX_SEND, 0);
@@ -194,6 +195,29 @@ START_TEST(orphans_that_end_are_collected_while_it_runs)
 	WORLD_UNTIL(world_state(pid) == 0)
 	world_order(INBOX_KILL);
 	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", NULL, NULL);
+}
+END_TEST
+
+/* What this program is when it is called by that name: its child traces it, and does not ask how it ended. */
+static void be_traced(void)
+{
+	int ready[2];
+	char byte;
+	if (pipe(ready) < 0)
+		exit(EXIT_FAILURE);
+	if (fork() == 0) {
+		if (ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0 && write(ready[1], "", 1) == 1)
+			for (;;)
+				pause();
+		exit(EXIT_FAILURE);
+	}
+	close(ready[1]);
+	exit(read(ready[0], &byte, 1) == 1 ? 7 : EXIT_FAILURE);
+}
+
+START_TEST(one_that_is_traced_has_its_status_all_the_same)
+{
+	world_ck_result(world_run("[[\"/proc/self/exe\",\"be-traced\"]]"), LANE_FLAG_COMMAND, "exit status 7", "status", "7");
 }
 END_TEST
 
@@ -409,6 +433,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "fork-without-end") == 0)
 		fork_without_end();
+	if (argc > 1 && strcmp(argv[1], "be-traced") == 0)
+		be_traced();
 	Suite *suite = suite_create("command_life");
 	TCase *plain = tcase_create("plain"), *patient = tcase_create("patient"), *terse = tcase_create("terse"),
 	      *bare = tcase_create("bare");
@@ -429,6 +455,7 @@ int main(int argc, char **argv)
 	tcase_add_test(plain, a_grandchild_that_ignores_term_is_killed);
 	tcase_add_test(patient, what_ends_by_itself_is_heard_to_its_end);
 	tcase_add_test(patient, orphans_that_end_are_collected_while_it_runs);
+	tcase_add_test(plain, one_that_is_traced_has_its_status_all_the_same);
 	tcase_add_test(plain, one_that_closes_its_outputs_lives_on);
 	tcase_add_test(patient, told_to_stop_it_is_cancelled_whatever_its_status);
 	tcase_add_test(patient, one_that_ignores_term_is_killed_with_its_tree);

@@ -194,7 +194,12 @@ void jobs_finish(struct each *each)
 
 /* --- how many --- */
 
-/* The most slots that a pool has: which of them runs commands is the daemon's business. */
+static size_t number_of(const json_t *record, const char *name)
+{
+	return (size_t)json_integer_value(json_object_get(record, name));
+}
+
+/* The most slots that a pool has, or will have: which of them runs commands is the daemon's business. */
 static int ask_slots(struct each *each, size_t *slots)
 {
 	json_t *pools = NULL;
@@ -204,9 +209,11 @@ static int ask_slots(struct each *each, size_t *slots)
 
 	*slots = 1;
 	json_array_foreach (pools, i, pool) {
-		json_int_t n = json_integer_value(json_object_get(pool, "slots"));
+		size_t there = number_of(pool, "slots");
+		size_t wanted = number_of(pool, "processes") * number_of(pool, "threads");
 
-		*slots = n > (json_int_t)*slots ? (size_t)n : *slots;
+		*slots = there > *slots ? there : *slots;
+		*slots = wanted > *slots ? wanted : *slots;
 	}
 	json_decref(pools);
 	return run_trouble(status);
@@ -232,15 +239,13 @@ static size_t clamp(size_t n, size_t least, size_t most)
 int each_limits(struct each *each)
 {
 	size_t fds = fds_limit(), most = fds > FDS_RESERVED + FDS_OF_ONE ? (fds - FDS_RESERVED) / FDS_OF_ONE : 1;
-	int status = EXIT_FINE;
+	const struct option_integer *jobs = &each->values->jobs;
 	size_t slots;
+	int status = ask_slots(each, &slots);
 
-	if (each->values->jobs.given) {
-		each->window = (size_t)each->values->jobs.value;
-	} else {
-		status = ask_slots(each, &slots);
-		each->window = clamp(2 * slots, WINDOW_LEAST, WINDOW_MOST);
-	}
+	/* Where no pool could run more at a time than are allowed, more of them can be on their way. */
+	each->rests = !jobs->given || slots <= (size_t)jobs->value;
+	each->window = each->rests ? clamp(2 * slots, WINDOW_LEAST, WINDOW_MOST) : (size_t)jobs->value;
 	each->window = clamp(each->window, 1, most);
 	each->ahead = clamp(each->window * 4 + 64, each->window, most);
 	each->finished_end = &each->finished;

@@ -54,6 +54,7 @@ struct each {
 	struct each_output *output;
 	struct joblog *joblog; /* or NULL */
 	int signals;
+	bool rests;    /* there is plenty on its way: ends may be taken together */
 	size_t window; /* so many on their way at most */
 	size_t ahead;  /* and so many beside those that wait for one before them */
 	struct job *first, *last;

@@ -120,7 +120,7 @@ static void rest(const struct each *each)
 {
 	struct timespec moment = { .tv_nsec = REST_NS };
 
-	if (!each->values->jobs.given && !each->signal && each->in_flight > each->window / 2)
+	if (each->rests && !each->signal && each->in_flight > each->window / 2)
 		nanosleep(&moment, NULL); /* a signal ends it */
 }
 

@@ -1,4 +1,5 @@
 /* taskctl: the command line of taskd. Reads the words, finds the command's record, and runs it. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +60,15 @@ static int run(struct taskctl *ctl, const struct global_values *globals, const s
 	return invocation->command->run(ctl, invocation);
 }
 
+/* One of the standard descriptors that we were started without would become whatever is opened next. What stands in for
+ * it can be neither read nor written, as before. */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	struct global_values globals = { 0 };
@@ -67,6 +77,7 @@ int main(int argc, char **argv)
 	struct taskctl ctl = { .writer = &writer, .json = json_is_asked(argc, argv) };
 	int status;
 
+	keep_standard_descriptors();
 	/* For the width of what is in tables; numbers stay as they are in JSON. */
 	if (!setlocale(LC_CTYPE, ""))
 		setlocale(LC_CTYPE, "C.UTF-8");

@@ -2,7 +2,6 @@
  * has rules of its own about who may read it. What the command writes comes through pipes, so that it can be kept on
  * the way. */
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,11 +9,12 @@
 #include "client/taskctl/run_options.h"
 #include "client/taskctl/taskctl.h"
 
-static bool is_open(int fd)
+/* Whether it can be read (O_RDONLY), or written (O_WRONLY). */
+static bool serves(int fd, int mode)
 {
-	struct pollfd look = { .fd = fd };
+	int flags = fcntl(fd, F_GETFL);
 
-	return poll(&look, 1, 0) >= 0 && !(look.revents & POLLNVAL);
+	return flags >= 0 && ((flags & O_ACCMODE) == mode || (flags & O_ACCMODE) == O_RDWR);
 }
 
 /* A pipe between it and us; what is the command's end in *THEIRS. */
@@ -22,7 +22,7 @@ static int connect_output(struct pump *pump, int to, int *theirs)
 {
 	int ends[2];
 
-	if (!is_open(to))
+	if (!serves(to, O_WRONLY))
 		return 0;
 	if (pump_pipe(ends) < 0)
 		return -1;
@@ -35,7 +35,9 @@ static int connect_input(struct attached *a, const struct run_values *values, in
 {
 	int ends[2];
 
-	if (values->no_stdin || (values->stdin_file && strcmp(values->stdin_file, "-") != 0) || !is_open(STDIN_FILENO))
+	if (values->no_stdin || (values->stdin_file && strcmp(values->stdin_file, "-") != 0))
+		return 0;
+	if (!serves(STDIN_FILENO, O_RDONLY))
 		return 0;
 	if (!isatty(STDIN_FILENO)) {
 		*theirs = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -57,8 +59,8 @@ int attached_connect(struct attached *a, const struct run_values *values, int th
 	if (a->ctl->json) /* then the output is in the result */
 		return 0;
 	if (values->direct) {
-		theirs[1] = is_open(STDOUT_FILENO) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
-		if (!values->merge && is_open(STDERR_FILENO))
+		theirs[1] = serves(STDOUT_FILENO, O_WRONLY) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+		if (!values->merge && serves(STDERR_FILENO, O_WRONLY))
 			theirs[2] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 		return 0;
 	}

@@ -69,11 +69,10 @@ static void pass(struct attached *a, int signal_number)
 	enum taskd_error error =
 		id ? taskd_signal(a->ctl->connection, id, signal_number, ATTACHED_ANSWER_NS) : TASKD_E_TIMEOUT;
 
-	if (taskd_done(a->f))
-		return;
+	/* Also where it has died of it meanwhile. */
 	if (error == TASKD_OK)
 		a->passed |= UINT64_C(1) << signal_number;
-	else if (signal_number != SIGTSTP)
+	else if (signal_number != SIGTSTP && !taskd_done(a->f))
 		die_with(a, signal_number, error != TASKD_E_TIMEOUT);
 }
 

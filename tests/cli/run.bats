@@ -93,8 +93,19 @@ is_gone() { # PID
 	[[ $(taskctl run cat <lines) == $'one\ntwo' ]]
 	[[ -z $(echo hello | taskctl run --no-stdin cat) ]]
 	[[ $(echo hello | taskctl run --stdin lines cat) == $'one\ntwo' ]]
-	[[ -z $(taskctl run cat <&-) ]]
 	seq 100000 | taskctl run cat | cmp - <(seq 100000)
+}
+
+@test "standard descriptors that are closed are nothing else's" {
+	run -0 bash -c 'taskctl run cat <&-'
+	[[ -z $output ]]
+	run -0 bash -c 'taskctl run --direct cat <&-'
+	taskctl run sh -c 'echo out; echo err >&2' >&- 2>err
+	[[ $(<err) == err ]]
+	[[ $(taskctl run sh -c 'echo out; echo err >&2' 2>&-) == out ]]
+	taskctl run --each sh -c 'echo {} >&2' ::: a b 2>&-
+	run -1 bash -c 'taskctl tasks 2>&1 >&-'
+	[[ $output == *"error: "*"Bad file descriptor"* ]]
 }
 
 @test "what it leaves of its input is there for the next one" {
@@ -178,6 +189,26 @@ is_gone() { # PID
 	kill -INT $pid
 	ended_with 130 $pid
 	condition nothing_runs
+}
+
+# Runs taskctl run, and writes its pid and then the signal that it died of.
+run_and_tell() {
+	# shellcheck disable=SC2016
+	exec env --default-signal=INT perl -e '$| = 1; my $pid = fork; exec "taskctl", "run", @ARGV if !$pid;
+		print "pid=$pid\n"; waitpid $pid, 0; print "signal=", $? & 127, "\n"' "$@"
+}
+
+# A shell's loop ends by that; by an exit status it does not.
+@test "a signal that the command dies of is what taskctl dies of" {
+	local signal
+	for signal in TERM HUP USR1 INT; do
+		run_and_tell sh -c 'echo >begun; exec sleep 60' >told 3>&- &
+		condition test -e begun
+		kill "-$signal" "$(sed -n 's/^pid=//p' told)"
+		wait $!
+		contains told "signal=$(kill -l "$signal")"
+		rm begun
+	done
 }
 
 @test "signals reach the command, and what it makes of them counts" {

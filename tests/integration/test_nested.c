@@ -13,9 +13,12 @@ static struct daemon daemon_;
 static struct taskd *c;
 static char gate_path[128];
 
+/* Without a pool of commands, so that its workers need not be told from others. */
 static void start(const char *config)
 {
-	daemon_start_with_plugins(&daemon_, "nested life nasty", config);
+	char text[1024];
+	snprintf(text, sizeof(text), "exec_users = nobody\n%s", config);
+	daemon_start_with_plugins(&daemon_, "nested life nasty", text);
 	c = daemon_connect(&daemon_);
 	snprintf(gate_path, sizeof(gate_path), "%s/gate", daemon_.folder);
 }

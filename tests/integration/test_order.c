@@ -399,7 +399,7 @@ static bool has_workers(void *user)
 
 START_TEST(a_pool_is_resized_at_run_time_until_the_next_reload)
 {
-	static const char pool[] = "\n[pool default]\nprocesses = 2\n";
+	static const char pool[] = "exec_users = nobody\n[pool default]\nprocesses = 2\n";
 	size_t wanted = 4;
 	start(pool);
 	free(request(c, "pool.resize", "{\"pool\":\"default\",\"processes\":4}"));

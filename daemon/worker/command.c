@@ -23,6 +23,7 @@ struct command_slot *command_slot_new(
 	sigaddset(&child, SIGCHLD);
 	pthread_sigmask(SIG_BLOCK, &child, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log that may grow no further is an error of its write */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return NULL;
 	int child_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -45,6 +46,11 @@ void command_slot_free(struct command_slot *slot)
 	cgroup_slot_free(slot->cgroup);
 	close(slot->child_fd);
 	free(slot);
+}
+
+void command_slot_tidy(const struct command_slot *slot)
+{
+	command_log_prune(slot->setting, false);
 }
 
 /* --- one command --- */

@@ -55,6 +55,8 @@ struct command_setting {
 struct command_slot *command_slot_new(const struct command_setting *setting, struct lane_end *end, struct capture_end *capture,
 	struct inbox *inbox);
 void command_slot_free(struct command_slot *slot);
+/* What is worth doing between two commands, and takes no longer than a look most often: old logs are removed. */
+void command_slot_tidy(const struct command_slot *slot);
 /* Runs REQUEST, whatever its task's name, to its end, and fills in REPLY and PAYLOAD. REQUEST's descriptors are taken over.
  * False: the master is gone, or something of the command's tree could not be ended: the slot is to take no other. */
 bool command_run(struct command_slot *slot, const struct lane_request *request, struct lane_reply *reply,

@@ -228,7 +228,7 @@ void command_log_prune(const struct command_setting *setting, bool force)
 	looked_ns = now_ns;
 	int folder_fd = open(setting->log_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0) {
-		log_warning("log_dir %s: %s", setting->log_dir, strerror(errno));
+		log_warning("command_log_dir %s: %s", setting->log_dir, strerror(errno));
 		return;
 	}
 	if (!is_due(folder_fd, force, &stamp_fd)) {

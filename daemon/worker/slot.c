@@ -192,6 +192,7 @@ static int serve_commands(struct slot *slot)
 	const struct slots *slots = slot->slots;
 	struct lane_request request;
 	int code;
+	command_slot_tidy(slots->commands);
 	while ((code = lane_end_take(slot->end, &request)) == LANE_OK) {
 		struct strbuf *payload = &slot->call.result;
 		strbuf_reset(payload);
@@ -208,6 +209,7 @@ static int serve_commands(struct slot *slot)
 			_exit(WORKER_EXIT_BROKEN);
 		call_end(&slot->call);
 		look_at_size(slot, clock_mono_ns());
+		command_slot_tidy(slots->commands);
 	}
 	return code;
 }
@@ -234,7 +236,9 @@ static void *slot_main(void *user)
 		_exit(WORKER_EXIT_BROKEN);
 	}
 	fini_classes(slot);
-	if (!slot->slots->commands) /* else orders may still come, and the inbox looks at the lane */
+	if (slot->slots->commands)
+		command_slot_free(slot->slots->commands); /* orders may still come, and the inbox looks at the lane: that stays */
+	else
 		slot_free(slot);
 	leave();
 	return NULL;

@@ -142,7 +142,7 @@ static bool claim(const char *path, const char *folder)
 	if (!why_not && move_out(fd) < 0)
 		why_not = strerror(errno);
 	if (why_not) {
-		log_info("commands have no cgroups of their own: %s: %s", folder, why_not);
+		log_debug("commands have no cgroups of their own: %s: %s", folder, why_not);
 	} else {
 		cgroup_file_enable(fd, &memory, &processes);
 		log_info("commands have cgroups of their own in %s, %s", folder, memory && processes ?
@@ -162,7 +162,7 @@ char *cgroup_claim(const struct cgroup_source *source)
 	char *mount = path ? line_find(source->mounts, mount_of_cgroup2) : NULL;
 	char *folder = mount ? xasprintf("%s%s", mount, strcmp(path, "/") == 0 ? "" : path) : NULL;
 	if (!folder)
-		log_info("commands have no cgroups of their own: cgroup v2 is not mounted");
+		log_debug("commands have no cgroups of their own: cgroup v2 is not mounted");
 	if (folder && !claim(path, folder)) {
 		free(folder);
 		folder = NULL;

@@ -9,6 +9,9 @@ setup_file() {
 processes = 1
 threads = 3
 tasks = sleep
+[pool commands]
+commands = yes
+processes = 2
 END
 }
 
@@ -18,7 +21,7 @@ teardown_file() {
 
 @test "ping" {
 	run --separate-stderr -0 taskctl ping
-	[[ $output =~ ^ok:\ 3\ of\ 3\ workers\ ready,\ answered\ in\  && -z $stderr ]]
+	[[ $output =~ ^ok:\ 5\ of\ 5\ workers\ ready,\ answered\ in\  && -z $stderr ]]
 	[[ $(taskctl --json ping | jq .ok) == true ]]
 	run -0 taskctl -q ping
 	[[ -z $output ]]
@@ -36,13 +39,13 @@ teardown_file() {
 	run -0 taskctl pools
 	[[ ${lines[0]} == POOL* ]]
 	grep -qE '^side +1 +3 +1 +3 ' <<<"$output"
-	taskctl --json pools | jq -e 'map(.name) | contains(["default", "side"])'
+	taskctl --json pools | jq -e 'map(.name) | contains(["commands", "default", "side"])'
 	run -0 taskctl queues
 	[[ ${lines[0]} == QUEUE* ]]
 	grep -qE '^default ' <<<"$output"
 	run -0 taskctl workers
-	[[ ${lines[0]} =~ ^\ *PID && ${#lines[@]} -eq 4 ]]
-	taskctl --json workers | jq -e 'length == 3 and all(.pid > 0)'
+	[[ ${lines[0]} =~ ^\ *PID && ${#lines[@]} -eq 6 ]]
+	taskctl --json workers | jq -e 'length == 5 and all(.pid > 0)'
 }
 
 @test "workers says what runs where" {
@@ -55,7 +58,7 @@ teardown_file() {
 
 @test "stats" {
 	run --separate-stderr -0 taskctl stats
-	[[ $output =~ version\ +[0-9] && $output =~ workers\ ready\ +3 && $output =~ socket\ +"$TASKD_SOCKET" ]]
+	[[ $output =~ version\ +[0-9] && $output =~ workers\ ready\ +5 && $output =~ socket\ +"$TASKD_SOCKET" ]]
 	taskctl --json stats | jq -e '.tasks.submitted >= 0 and .server.name == "taskd"'
 }
 
@@ -101,9 +104,9 @@ teardown_file() {
 }
 
 @test "completion asks the daemon for its words" {
-	[[ $(taskctl completion --words tasks | sort | xargs) == 'echo fib noop sleep' ]]
+	[[ $(taskctl completion --words tasks | sort | xargs) == 'echo exec fib noop sleep' ]]
 	taskctl completion --words queues | grep -qx default
-	[[ $(taskctl completion --words pools | xargs) == 'default side' ]]
+	[[ $(taskctl completion --words pools | sort | xargs) == 'commands default side' ]]
 	id=$(taskctl submit noop)
 	taskctl completion --words ids | grep -qx "$id"
 	taskctl -q schedule add hourly --every 1h noop

@@ -104,7 +104,6 @@ static void on_end(struct taskd_future *f, void *user)
 	struct each *each = job->each;
 
 	(void)f;
-	job->ended = true;
 	*each->finished_end = job;
 	each->finished_end = &job->next_finished;
 	each->in_flight--;
@@ -163,7 +162,7 @@ bool job_start(struct each *each, struct job *job)
 /* With --keep-order, one that has ended holds its files until those before it have been told. */
 static void finish_in_order(struct each *each)
 {
-	while (each->first && each->first->ended && each->first->judged) {
+	while (each->first && each->first->judged) {
 		struct job *job = each->first;
 
 		each->n_held--;

@@ -30,7 +30,6 @@ struct job {
 	struct each_files files;
 	struct each *each;
 	char *reason; /* why it could not even be submitted; or NULL */
-	bool ended;
 	/* How, once it is judged. */
 	bool judged;
 	bool failed;

@@ -80,6 +80,10 @@ is_gone() { # PID
 	taskctl run sh -c 'cat data >&2' 2>&1 >/dev/null | cmp - data
 }
 
+@test "what is still on its way when the command ends comes, too" {
+	[[ $(taskctl run head -c 300000 /dev/zero | { condition nothing_runs && wc -c; }) -eq 300000 ]]
+}
+
 @test "standard input is the command's: a pipe, a file and where it stands, or none" {
 	[[ $(echo hello | taskctl run cat) == hello ]]
 	printf 'one\ntwo\n' >lines
@@ -435,6 +439,8 @@ keys() {
 	condition command_runs cat
 	keys 'echo mine $((2 + 2))' Enter
 	condition screen_has 'mine 4'
+	keys jobs Enter
+	condition screen_has Running
 	keys 'kill %1; wait; echo over=$((3 + 4))' Enter
 	condition screen_has over=7
 	[[ ! -s copy ]]

@@ -34,11 +34,12 @@ char *spawn_worker_path(void)
 	return xstrdup(LIBEXECDIR "/taskd/taskd-worker");
 }
 
-/* What speaks of this process alone is not for its children. */
+/* What speaks of this process alone is not for its children; what says of it that it is another taskd's command is not
+ * true of them. */
 static bool environment_is_ours(const char *entry)
 {
 	static const char *const ours[] = { "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "LISTEN_PID=", "LISTEN_FDS=",
-		"LISTEN_FDNAMES=", "TASKD_WORKER=" };
+		"LISTEN_FDNAMES=", "TASKD_WORKER=", "TASKD_TASK_ID=", "TASKD_ATTEMPT=", "TASKD_SLOT=" };
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (strncmp(entry, ours[i], strlen(ours[i])) == 0)
 			return true;

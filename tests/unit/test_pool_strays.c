@@ -17,6 +17,15 @@ static void set_up(void)
 	pool_world_init(&world);
 }
 
+/* taskd may itself be what a command of another taskd runs. */
+static void set_up_in_a_command(void)
+{
+	setenv("TASKD_TASK_ID", "7", 1);
+	setenv("TASKD_ATTEMPT", "1", 1);
+	setenv("TASKD_SLOT", "0", 1);
+	set_up();
+}
+
 static void tear_down(void)
 {
 	pool_world_fini(&world);
@@ -153,7 +162,7 @@ int main(int argc, char **argv)
 {
 	worker_main(argc, argv);
 	Suite *suite = suite_create("pool_strays");
-	TCase *all = tcase_create("strays");
+	TCase *all = tcase_create("strays"), *in_a_command = tcase_create("in_a_command");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, what_a_dead_worker_leaves_behind_is_killed);
@@ -166,7 +175,11 @@ int main(int argc, char **argv)
 	tcase_add_test(all, a_process_of_a_command_is_its_workers);
 	tcase_add_test(all, a_process_that_is_too_far_away_is_not);
 	tcase_add_test(all, a_child_of_a_handler_is_not_its_worker);
+	tcase_add_checked_fixture(in_a_command, set_up_in_a_command, tear_down);
+	tcase_set_timeout(in_a_command, 60);
+	tcase_add_test(in_a_command, what_a_handler_has_left_behind_lives_on_and_is_reaped_when_it_ends);
 	suite_add_tcase(suite, all);
+	suite_add_tcase(suite, in_a_command);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);

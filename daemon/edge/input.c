@@ -192,6 +192,7 @@ static size_t take(struct connection *connection, char *room, size_t size)
 		return 0;
 	}
 	connection->received += (uint64_t)got;
+	connection->cut_short = message.msg_controllen > 0;
 	if ((message.msg_controllen || (message.msg_flags & MSG_CTRUNC)) &&
 		!take_descriptors(connection, &message))
 		return 0;
@@ -214,7 +215,7 @@ static bool read_shared(struct connection *connection, size_t held, size_t *budg
 		connection_close(connection, "no memory for its message");
 		return false;
 	}
-	return got == size;
+	return got == size || connection->cut_short;
 }
 
 static bool read_own(struct connection *connection, size_t *budget)
@@ -230,7 +231,7 @@ static bool read_own(struct connection *connection, size_t *budget)
 	*budget -= *budget < got ? *budget : got;
 	connection->input_length += got;
 	own_handle(connection);
-	return got == size;
+	return got == size || connection->cut_short;
 }
 
 /* False: there is nothing more for now. */

@@ -141,6 +141,7 @@ struct connection {
 	bool input_over;  /* the peer has said all, or what it said cannot be made sense of */
 	bool input_waits; /* not handled because of too much output or too many requests */
 	bool reading;     /* the event waits for input */
+	bool cut_short;   /* the last read ended behind the bytes that brought descriptors, as reads do: there may be more */
 	size_t output_size;
 	size_t asked; /* bytes of the arguments of calls that are outstanding */
 	size_t held; /* bytes of replies that are not complete yet: batches, maps */

@@ -101,6 +101,7 @@ struct pools {
 	uint64_t last_ask;     /* orders.c's numbers */
 	struct table attached; /* attach.c's: descriptors by task */
 	struct hunt *hunt;     /* strays.c's; NULL while there is none */
+	bool fosters;          /* children may come to this process that no worker has left */
 	command_said *said;
 	void *said_context;
 	bool (*fail_wait)(void *context, const struct core_pool *pool);
@@ -192,6 +193,8 @@ void attach_fini(struct pools *pools);
 void attach_lend(const struct pools *pools, const struct task *task, struct lane_request *request);
 
 /* --- strays.c --- */
+/* Whether others' orphans may become this process's children: asked before there are workers. */
+bool strays_of_others(void);
 /* A worker of commands has died, BORN then: what it has left behind is hunted from now on. */
 void strays_begin(struct pools *pools, unsigned long long born);
 int64_t strays_next_ns(const struct pools *pools);

@@ -134,6 +134,7 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->next_ns = CLOCK_NEVER;
 	pools->nested_ns = CLOCK_NEVER;
 	pools->reap_ns = CLOCK_NEVER;
+	pools->fosters = strays_of_others();
 	attach_init(pools);
 	TAILQ_INIT(&pools->list);
 	TAILQ_INIT(&pools->active);

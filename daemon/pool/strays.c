@@ -5,7 +5,9 @@
  *
  *   - those that are older than the worker that died, and
  *   - those whose environment is that of a handler's process: it names the daemon's socket, and no task, while a command's names
- *     both. One that has cleared its environment is taken for a command's.
+ *     both. One that has cleared its environment is taken for a command's,
+ *   - unless others' orphans come to the master, too: it is the first process of a container, say, or had children before it
+ *     was taskd. Then only those are killed whose environment is that of a command of this daemon.
  *
  * Who is there is read from /proc, some processes a turn. It is read again until nobody is found any more: what was started
  * while it was read, and what its parent's death made the master's child only then, is found the next time. */
@@ -48,6 +50,12 @@ struct hunt {
 	struct sighted *sighted;
 	size_t n_sighted, room;
 };
+
+bool strays_of_others(void)
+{
+	siginfo_t info;
+	return getpid() == 1 || waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
 
 void strays_begin(struct pools *pools, unsigned long long born)
 {
@@ -120,19 +128,25 @@ static bool look_around(struct hunt *hunt, int most)
 
 /* --- whose they are --- */
 
-static bool has_variable(const char *environment, size_t length, const char *name)
+/* NAME with its equals sign; VALUE NULL: any. */
+static bool has_variable(const char *environment, size_t length, const char *name, const char *value)
 {
 	size_t name_length = strlen(name);
 	for (const char *at = environment, *end = environment + length; at < end;) {
 		const char *next = memchr(at, '\0', (size_t)(end - at));
-		if ((size_t)(end - at) > name_length && memcmp(at, name, name_length) == 0)
+		size_t entry = next ? (size_t)(next - at) : (size_t)(end - at);
+		if (entry >= name_length && memcmp(at, name, name_length) == 0 &&
+			(!value || (entry - name_length == strlen(value) && memcmp(at + name_length, value, entry - name_length) == 0)))
 			return true;
 		at = next ? next + 1 : end;
 	}
 	return false;
 }
 
-static bool is_of_a_handler(int pid)
+/* What its environment says of a process: it was started by a handler, by a command, or neither can be told. */
+enum origin { ORIGIN_UNKNOWN, ORIGIN_HANDLER, ORIGIN_COMMAND };
+
+static enum origin origin_of(const struct pools *pools, int pid)
 {
 	static char environment[ENVIRONMENT_LIMIT];
 	char path[32];
@@ -141,11 +155,15 @@ static bool is_of_a_handler(int pid)
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return ORIGIN_UNKNOWN;
 	while (length < sizeof(environment) && (n = read(fd, environment + length, sizeof(environment) - length)) > 0)
 		length += (size_t)n;
 	close(fd);
-	return n == 0 && has_variable(environment, length, "TASKD_SOCKET=") && !has_variable(environment, length, "TASKD_TASK_ID=");
+	if (n != 0 || !has_variable(environment, length, "TASKD_SOCKET=", NULL))
+		return ORIGIN_UNKNOWN;
+	if (!has_variable(environment, length, "TASKD_TASK_ID=", NULL))
+		return ORIGIN_HANDLER;
+	return has_variable(environment, length, "TASKD_SOCKET=", pools->socket) ? ORIGIN_COMMAND : ORIGIN_UNKNOWN;
 }
 
 static int sighted_compare(const void *a, const void *b)
@@ -162,9 +180,17 @@ static struct sighted *sighted_find(const struct hunt *hunt, int pid)
 
 static enum place child_place(const struct pools *pools, const struct proc_look *look)
 {
-	if (process_find(pools, look->pid) || look->started < pools->hunt->born || is_of_a_handler(look->pid))
+	if (process_find(pools, look->pid) || look->started < pools->hunt->born)
 		return PLACE_OURS;
-	return PLACE_STRAY;
+	switch (origin_of(pools, look->pid)) {
+	case ORIGIN_HANDLER:
+		break;
+	case ORIGIN_COMMAND:
+		return PLACE_STRAY;
+	case ORIGIN_UNKNOWN:
+		return pools->fosters ? PLACE_OURS : PLACE_STRAY;
+	}
+	return PLACE_OURS;
 }
 
 /* Up to the master, or to somebody of whom it is known; then all the way down again. */

@@ -26,6 +26,26 @@ static void set_up_in_a_command(void)
 	set_up();
 }
 
+/* One that was a child of this process before it was taskd, and which leaves a child of its own behind when it is told. */
+static int elder_in, elder_out;
+
+static void set_up_with_an_elder(void)
+{
+	int in[2], out[2], pid;
+	char byte;
+	ck_assert(pipe(in) == 0 && pipe(out) == 0);
+	if (fork() == 0) {
+		close(in[1]);
+		if (read(in[0], &byte, 1) == 1 && (pid = fork()) > 0)
+			_exit(write(out[1], &pid, sizeof(pid)) != sizeof(pid));
+		execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+		_exit(EXIT_FAILURE);
+	}
+	elder_in = in[1];
+	elder_out = out[0];
+	set_up();
+}
+
 static void tear_down(void)
 {
 	pool_world_fini(&world);
@@ -114,6 +134,20 @@ START_TEST(what_a_handler_has_left_behind_lives_on_and_is_reaped_when_it_ends)
 }
 END_TEST
 
+START_TEST(what_others_have_left_behind_is_not_touched)
+{
+	struct task *task = world_start(&world, world.exec, "[\"family\",3]");
+	int pid = told_pid(task), spared;
+	ck_assert_int_eq(write(elder_in, "", 1), 1);
+	ck_assert_int_eq(read(elder_out, &spared, sizeof(spared)), sizeof(spared));
+	kill_worker(task);
+	world_until(&world, !world_is_alive(pid));
+	world_until(&world, pools_next_ns(world.pools) == CLOCK_NEVER);
+	ck_assert(world_is_alive(spared));
+	kill(spared, SIGKILL);
+}
+END_TEST
+
 START_TEST(a_worker_that_leaves_orderly_leaves_nothing_behind_to_be_looked_for)
 {
 	char *error = NULL;
@@ -162,7 +196,8 @@ int main(int argc, char **argv)
 {
 	worker_main(argc, argv);
 	Suite *suite = suite_create("pool_strays");
-	TCase *all = tcase_create("strays"), *in_a_command = tcase_create("in_a_command");
+	TCase *all = tcase_create("strays"), *in_a_command = tcase_create("in_a_command"),
+	      *with_an_elder = tcase_create("with_an_elder");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, what_a_dead_worker_leaves_behind_is_killed);
@@ -178,7 +213,11 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(in_a_command, set_up_in_a_command, tear_down);
 	tcase_set_timeout(in_a_command, 60);
 	tcase_add_test(in_a_command, what_a_handler_has_left_behind_lives_on_and_is_reaped_when_it_ends);
+	tcase_add_checked_fixture(with_an_elder, set_up_with_an_elder, tear_down);
+	tcase_set_timeout(with_an_elder, 60);
+	tcase_add_test(with_an_elder, what_others_have_left_behind_is_not_touched);
 	suite_add_tcase(suite, all);
+	suite_add_tcase(suite, with_an_elder);
 	suite_add_tcase(suite, in_a_command);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

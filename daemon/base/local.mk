@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	daemon/base/cgroup_file.h \
 	daemon/base/clock.h \
+	daemon/base/closer.h \
 	daemon/base/heap.h \
 	daemon/base/idmap.h \
 	daemon/base/log.h \
@@ -12,6 +13,7 @@ libbase_la_SOURCES = \
 	daemon/base/xmalloc.h \
 	daemon/base/cgroup_file.c \
 	daemon/base/clock.c \
+	daemon/base/closer.c \
 	daemon/base/heap.c \
 	daemon/base/idmap.c \
 	daemon/base/log.c \

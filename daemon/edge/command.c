@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "edge/descriptors.h"
@@ -184,7 +184,7 @@ bool command_args(const struct call *call, const struct json_span *args, bool si
 void command_close(struct submission *submission)
 {
 	while (submission->n_fds)
-		close(submission->fds[--submission->n_fds]);
+		closer_close(submission->fds[--submission->n_fds]);
 }
 
 /* It may have ended already, with what it was to wait for. */

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "core/bytes.h"
 #include "edge/descriptors.h"
@@ -126,7 +126,7 @@ void connection_close(struct connection *connection, const char *why)
 	if (connection->event && connection->interest)
 		event_del(connection->event);
 	connection->interest = 0;
-	close(connection->fd);
+	closer_close_socket(connection->fd);
 	connection->fd = -1;
 	drop_output(connection);
 	edge_timer_cancel(edge, &connection->send_timer);

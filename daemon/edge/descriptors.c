@@ -12,8 +12,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "edge/internal.h"
 
@@ -30,11 +30,11 @@ struct descriptors {
 static void close_all(const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
+		closer_close(fds[i]);
 }
 
 /* So many of MESSAGE's, into ROOM. */
-static size_t unpack(struct msghdr *message, int room[DESCRIPTORS_MAX])
+static size_t unpack(struct msghdr *message, int room[DESCRIPTORS_COME])
 {
 	size_t n = 0;
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
@@ -58,11 +58,11 @@ static bool is_too_high(const struct edge *edge, const int *fds, size_t n)
 
 const char *descriptors_take(struct connection *connection, struct msghdr *message)
 {
-	int fds[DESCRIPTORS_MAX];
+	int fds[DESCRIPTORS_COME];
 	struct descriptors *descriptors = connection->descriptors;
 	size_t n = unpack(message, fds), held = descriptors ? descriptors->n : 0;
 	const char *reason = NULL;
-	if (held + n > DESCRIPTORS_MAX || (n == DESCRIPTORS_MAX && (message->msg_flags & MSG_CTRUNC)))
+	if (held + n > DESCRIPTORS_MAX)
 		reason = "more descriptors than any request could name";
 	else if ((message->msg_flags & MSG_CTRUNC) || is_too_high(connection->edge, fds, n))
 		reason = "the daemon has no room for more descriptors";
@@ -88,7 +88,7 @@ void descriptors_expire(struct connection *connection, uint64_t end)
 	struct descriptors *descriptors = connection->descriptors;
 	size_t n = 0;
 	while (n < descriptors->n && descriptors->list[n].end <= end)
-		close(descriptors->list[n++].fd);
+		closer_close(descriptors->list[n++].fd);
 	drop_first(descriptors, n);
 	if (!descriptors->n)
 		descriptors_free(connection);
@@ -113,7 +113,7 @@ void descriptors_free(struct connection *connection)
 	if (!descriptors)
 		return;
 	for (size_t i = 0; i < descriptors->n; i++)
-		close(descriptors->list[i].fd);
+		closer_close(descriptors->list[i].fd);
 	free(descriptors);
 	connection->descriptors = NULL;
 }

@@ -13,10 +13,14 @@ struct connection;
 /* So many of one connection may wait to be claimed. */
 #define DESCRIPTORS_MAX 16
 
-/* Room for what one recvmsg(2) brings: one more would be told by MSG_CTRUNC. */
+/* The kernel's SCM_MAX_FD: so many may come at once. What there is no room for it closes itself, and this process would
+ * wait for that (see base/closer.h). */
+#define DESCRIPTORS_COME 253
+
+/* Room for what one recvmsg(2) brings. */
 union descriptors_room {
 	struct cmsghdr header;
-	char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+	char space[CMSG_SPACE(DESCRIPTORS_COME * sizeof(int))];
 };
 
 /* Takes what came along with the bytes that were received last. NULL, or why the connection is to end (static): then

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "edge/internal.h"
 
@@ -164,7 +165,7 @@ void listeners_resume(struct edge *edge)
 static void refuse(struct edge *edge, int fd, const char *why)
 {
 	unsigned long kept_back = 0;
-	close(fd);
+	closer_close_socket(fd);
 	if (log_limit_pass(&edge->refused, &kept_back))
 		log_warning("a client was refused: %s (%lu others since the last such line)", why, kept_back);
 }

@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "lane/lane.h"
 #include "pool/command.h"
@@ -24,7 +24,7 @@ static uint64_t attached_key(const void *value)
 static void attached_free(struct attached *attached)
 {
 	for (size_t i = 0; i < attached->n_fds; i++)
-		close(attached->fds[i]);
+		closer_close(attached->fds[i]);
 	free(attached);
 }
 

@@ -2,6 +2,7 @@
  * which must get its error and hurt nobody else. */
 #include <check.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -321,6 +322,77 @@ START_TEST(clients_that_die_in_the_middle_leave_nothing_behind)
 }
 END_TEST
 
+/* A connection over which nothing goes any more, and which its end is to wait for. */
+static int lingering(int *other)
+{
+	static const char bytes[4096];
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct linger linger = { .l_onoff = 1, .l_linger = 600 };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
+	*other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(*other, 0);
+	close(listener);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+/* With TEXT the daemon gets so many copies of a descriptor, which it is the last to close. */
+static void send_lingering(struct wire *wire, const char *text, size_t copies, int *other)
+{
+	int fd = lingering(other);
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(253 * sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = CMSG_SPACE(copies * sizeof(int)) };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	*rights = (struct cmsghdr){
+		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(copies * sizeof(int))
+	};
+	for (size_t i = 0; i < copies; i++)
+		memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(fd));
+	ck_assert_int_eq(sendmsg(wire->fd, &message, MSG_NOSIGNAL), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Nobody asked for it; it is one of far too many; it is a command's, which ends; it is not even read. */
+START_TEST(a_descriptor_that_takes_long_to_close_holds_nobody_up)
+{
+	static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server.ping\"}\n";
+	static const char exec[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"exec\",\"params\":{\"argv\":[\"true\"],"
+				   "\"fds\":[\"stdin\"]}}\n";
+	struct wire wire;
+	int others[4];
+	start("");
+	wire_open(&wire, &daemon_);
+	send_lingering(&wire, ping, 1, &others[0]);
+	ck_assert_ptr_nonnull(strstr(wire_line(&wire), "\"result\""));
+	send_lingering(&wire, exec, 1, &others[1]);
+	ck_assert_ptr_nonnull(strstr(wire_line(&wire), "\"status\":0"));
+	send_lingering(&wire, ping, 253, &others[2]);
+	ck_assert_ptr_nonnull(strstr(wire_line(&wire), "too_many"));
+	ck_assert(wire_closed(&wire));
+	wire_close(&wire);
+	wire_open(&wire, &daemon_);
+	wire_puts(&wire, "nonsense\n");
+	send_lingering(&wire, "more", 1, &others[3]);
+	wire_close(&wire);
+	assert_works();
+	for (int i = 0; i < 4; i++)
+		close(others[i]);
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
@@ -333,6 +405,7 @@ int main(void)
 	tcase_add_test(wire, a_stream_of_nonsense_floods_neither_log_nor_memory);
 	tcase_add_test(wire, a_hundred_thousand_requests_in_one_write_are_all_answered);
 	tcase_add_test(wire, clients_that_die_in_the_middle_leave_nothing_behind);
+	tcase_add_test(wire, a_descriptor_that_takes_long_to_close_holds_nobody_up);
 	suite_add_tcase(suite, wire);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -8,6 +8,8 @@
 # contain what they stand on; libclient.la (contains libproto.la).
 unit_tests =
 
+unit_tests += tests/unit/test_closer
+tests_unit_test_closer_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_heap
 tests_unit_test_heap_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_idmap

@@ -1,0 +1,134 @@
+/* A few threads that close what is queued. One that has nothing to do waits a moment for more; so in a daemon that is
+ * sent no descriptors there is none. Where as many as there may be are all stuck, the queue grows: descriptors are
+ * used up, which those who send more are told. */
+#include "base/closer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+
+#define THREADS_MOST 32
+#define STACK_SIZE (64 * 1024)
+#define IDLE_NS NS_PER_S
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
+static pthread_cond_t queued;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int *queue;
+static size_t n_queued, room;
+static int n_threads, n_idle;
+
+static void prepare(void)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&queued, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+/* With the lock. False: nothing has come for a while. */
+static bool wait_for_more(void)
+{
+	int64_t until_ns = clock_mono_ns() + IDLE_NS;
+	const struct timespec until = { .tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S };
+	n_idle++;
+	while (!n_queued && pthread_cond_timedwait(&queued, &lock, &until) != ETIMEDOUT)
+		;
+	n_idle--;
+	return n_queued > 0;
+}
+
+static void *closer_main(void *user)
+{
+	pthread_setname_np(pthread_self(), "closer");
+	pthread_mutex_lock(&lock);
+	while (n_queued || wait_for_more()) {
+		int fd = queue[--n_queued];
+		pthread_mutex_unlock(&lock);
+		close(fd);
+		pthread_mutex_lock(&lock);
+	}
+	n_threads--;
+	pthread_mutex_unlock(&lock);
+	return user;
+}
+
+/* With the lock. */
+static bool start_thread(void)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	bool started = pthread_create(&thread, &attributes, closer_main, NULL) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	n_threads += started;
+	return started;
+}
+
+/* A pipe. That is not asked of fstat(2), which a file system may take long for, too. */
+static bool is_quick(int fd)
+{
+	return fcntl(fd, F_GETPIPE_SZ) >= 0;
+}
+
+static void close_elsewhere(int fd)
+{
+	static bool told;
+	pthread_once(&once, prepare);
+	pthread_mutex_lock(&lock);
+	if (n_queued == room) {
+		room = room ? 2 * room : 64;
+		queue = xreallocarray(queue, room, sizeof(*queue));
+	}
+	queue[n_queued++] = fd;
+	if ((size_t)n_idle >= n_queued) {
+		pthread_cond_signal(&queued);
+	} else if (n_threads < THREADS_MOST) {
+		if (!start_thread() && n_threads == 0)
+			close(queue[--n_queued]); /* there is no other way */
+	} else if (!told) {
+		told = true;
+		log_warning("descriptors that clients have sent take long to close: %zu wait for it", n_queued);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void closer_close(int fd)
+{
+	int error = errno;
+	if (is_quick(fd))
+		close(fd);
+	else
+		close_elsewhere(fd);
+	errno = error;
+}
+
+void closer_close_socket(int fd)
+{
+	int error = errno, unread = 0;
+	/* From then on nothing more comes in, so that what is not there now will not be. */
+	(void)shutdown(fd, SHUT_RD);
+	if (ioctl(fd, FIONREAD, &unread) == 0 && unread == 0)
+		close(fd);
+	else
+		close_elsewhere(fd);
+	errno = error;
+}

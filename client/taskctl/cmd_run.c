@@ -46,6 +46,8 @@ static int run_run(struct taskctl *ctl, const struct invocation *invocation)
 				     : "usage: taskctl run [OPTION…] [--] COMMAND [ARG…]",
 			"run needs a COMMAND");
 	status = run_command_make(ctl, values, &command);
+	if (status == EXIT_FAILED && !values->detach)
+		return RUN_EXIT_TROUBLE;
 	if (status != EXIT_FINE)
 		return status;
 	if (values->each)

@@ -61,10 +61,10 @@ struct each {
 	size_t in_flight;                     /* not ended */
 	size_t n_held;                        /* ended, and waiting for one before them */
 	size_t given, done, failed, skipped;
-	size_t ended_before; /* the interruption */
 	bool input_over;
 	bool stopped;   /* nothing more is started */
 	bool cancelled; /* and what was on its way has been cancelled */
+	enum taskd_error hinted; /* the last failure that was told */
 	int trouble;    /* the exit status of what keeps all from going on, or 0 */
 	int signal;     /* that has stopped it, or 0 */
 };

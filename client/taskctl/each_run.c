@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/taskctl/each_job.h"
+#include "client/taskctl/each_signals.h"
 #include "client/taskctl/each_sources.h"
 #include "client/taskctl/progress.h"
 #include "client/taskctl/run.h"
@@ -21,8 +21,6 @@
 #include "client/taskctl/writer.h"
 
 #define REST_NS (2 * TASKD_MS)
-
-static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 
 /* --- starting --- */
 
@@ -85,33 +83,6 @@ static void fill(struct each *each)
 	}
 }
 
-/* --- stopping --- */
-
-/* Those on their way are cancelled, and awaited: they may take a while to end. The last ones first, so that none
- * starts in the place of one that has gone. */
-static void stop_all(struct each *each)
-{
-	each->stopped = true;
-	if (each->cancelled)
-		return;
-	each->cancelled = true;
-	for (struct job *job = each->last; job; job = job->previous)
-		if (job->future && !taskd_done(job->future))
-			taskd_cancel(job->future, TASKD_SECOND);
-}
-
-static void on_signal(struct each *each, int signal_number)
-{
-	if (each->signal) /* the second one does not wait */
-		run_signals_die(signal_number);
-	each->signal = signal_number;
-	each->ended_before = each->done;
-	interrupt_newline(each->ctl);
-	report_note(each->ctl, "interrupted: waiting until %zu command%s stopped; again: at once", each->in_flight,
-		each->in_flight == 1 ? " has" : "s have");
-	stop_all(each);
-}
-
 /* --- the loop --- */
 
 /* While there is plenty for the daemon to go on with, a moment's rest lets several ends come together, and several
@@ -133,27 +104,27 @@ static void turn(struct each *each)
 		{ .fd = each->signals, .events = POLLIN },
 		{ .fd = reads ? each_input_fd(each->input) : -1, .events = POLLIN },
 	};
-	int signal_number;
+	/* The bar tells the time, too. */
+	int timeout_ms = each->finished ? 0 : progress_is_shown() ? 1000 : -1;
 
 	if (taskd_wants_write(c) && taskd_flush(c, 0) == TASKD_E_TIMEOUT)
 		fds[0].events |= POLLOUT;
 	rest(each);
-	if (poll(fds, 3, each->finished ? 0 : -1) < 0 && errno != EINTR)
+	if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
 		return;
 	if (fds[1].revents)
-		while ((signal_number = run_signals_take()) != 0)
-			on_signal(each, signal_number);
+		each_take_signals(each);
 	if (fds[2].revents)
 		each_input_readable(each->input);
 	if (fds[0].revents)
 		taskd_dispatch(c, 0);
 	jobs_finish(each);
 	if (each->failed > 0 && each->values->fail_fast)
-		stop_all(each);
+		each_stop(each);
 	if (each->joblog && joblog_flush(each->joblog) < 0 && !each->trouble) {
 		each->trouble = report(each->ctl, (enum exit_status)RUN_EXIT_TROUBLE, "system", NULL,
 			"cannot write to %s: %s", each->values->joblog, strerror(errno));
-		stop_all(each);
+		each_stop(each);
 	}
 	each_output_flush(each->output);
 	progress_step(each->done, each->failed);
@@ -168,7 +139,7 @@ static void say_interrupted(struct each *each)
 		snprintf(of, sizeof of, " of %zu", total);
 	report(each->ctl, EXIT_INTERRUPTED, "interrupted",
 		each->joblog ? "the same with --resume goes on from here" : NULL, "interrupted: %zu%s done, %zu failed",
-		each->ended_before + each->skipped, of, each->failed);
+		each->done + each->skipped, of, each->failed);
 }
 
 static int finish(struct each *each)
@@ -186,11 +157,19 @@ static int finish(struct each *each)
 	return each->failed > EACH_EXIT_MOST ? EACH_EXIT_MORE : (int)each->failed;
 }
 
+/* Where the commands write here themselves, or the values are typed here, it would be in the way. */
+static bool wants_bar(const struct each *each)
+{
+	bool in_the_way = each->values->ungroup || isatty(each_input_fd(each->input));
+
+	return !each->ctl->quiet && !each->ctl->json && !each->values->no_progress &&
+		(!in_the_way || each->values->progress);
+}
+
 static int run_all(struct each *each)
 {
-	each->signals = run_signals_begin(stopping);
-	if (!each->ctl->quiet && !each->ctl->json && !each->values->no_progress &&
-		(!each->values->ungroup || each->values->progress))
+	each->signals = each_signals_begin();
+	if (wants_bar(each))
 		progress_begin(each_input_total(each->input));
 	progress_step(0, 0);
 	for (;;) {

@@ -121,6 +121,7 @@ static bool is_news(const struct job *job, const struct taskd_failure *failure)
 
 static void tell_failure(struct each *each, struct job *job, const struct taskd_failure *failure)
 {
+	struct taskd_failure unhinted = *failure;
 	char what[TEXT_MOST + 8];
 	const char *text;
 	size_t length;
@@ -136,7 +137,13 @@ static void tell_failure(struct each *each, struct job *job, const struct taskd_
 		for (length = TEXT_MOST; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
 			;
 	snprintf(what, sizeof what, "%.*s%s", (int)length, text, text[length] ? "…" : "");
-	run_report(each->ctl, what, failure);
+	/* What can be done about it is said once, and not of a thousand in a row. */
+	unhinted.hint = NULL;
+	if (each->hinted == failure->error)
+		report_failure(each->ctl, what, &unhinted);
+	else
+		run_report(each->ctl, what, failure);
+	each->hinted = failure->error;
 }
 
 /* {"index":N,"result":{…}}, also where it did not succeed: the status is in it. */

@@ -42,6 +42,8 @@ taskctl_SOURCES = \
 	client/taskctl/each_places.c \
 	client/taskctl/each_places.h \
 	client/taskctl/each_run.c \
+	client/taskctl/each_signals.c \
+	client/taskctl/each_signals.h \
 	client/taskctl/each_sources.c \
 	client/taskctl/each_sources.h \
 	client/taskctl/each_tell.c \

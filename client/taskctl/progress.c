@@ -106,7 +106,8 @@ static void draw(int64_t now)
 	}
 	if (bar.failed > 0)
 		length += (size_t)sprintf(line + length, ", %zu failed", bar.failed);
-	units_human_duration(now - bar.begun_ns, elapsed);
+	now -= bar.begun_ns;
+	units_human_duration(now - now % INT64_C(1000000), elapsed); /* microseconds are for nobody */
 	sprintf(line + length, ", %s", elapsed);
 	progress_show(lines, 1);
 }

@@ -43,7 +43,7 @@ static void tell_json(const struct told *told)
 		json_object_set_new(error, "data", json_loads(told->data, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
 	all = json_object();
 	json_object_set_new(all, "error", error);
-	text = must(json_dumps(all, JSON_COMPACT));
+	text = must(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(15))); /* 0.1 is written so again */
 	fprintf(stderr, "%s\n", text);
 	free(text);
 	json_decref(all);

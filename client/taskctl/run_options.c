@@ -70,7 +70,8 @@ static char *here(const struct taskctl *ctl)
 	char *folder = getcwd(NULL, 0);
 
 	if (!folder)
-		report(ctl, EXIT_FAILED, "system", NULL, "the current folder: %s", strerror(errno));
+		report(ctl, EXIT_FAILED, "system", "--cwd FOLDER runs it elsewhere", "the current folder: %s",
+			strerror(errno));
 	return folder;
 }
 

@@ -80,6 +80,35 @@ enum turn taskctl_turn(struct taskctl *ctl, int interrupt, int timeout_ms)
 	return ready == 0 ? TURN_TIME : TURN_WENT;
 }
 
+/* A command that has failed has mostly said why; where that is not lost, it is told how to see it. */
+static char *hint_of_log(const struct taskd_failure *failure)
+{
+	json_t *data = failure->data ? json_loads(failure->data, 0, NULL) : NULL;
+	const json_t *result = json_object_get(data, "result");
+	const char *id = json_string_value(json_object_get(data, "id"));
+	char *hint = NULL;
+
+	if (id && (json_integer_value(json_object_get(result, "stdout_bytes")) > 0 ||
+			  json_integer_value(json_object_get(result, "stderr_bytes")) > 0))
+		if (asprintf(&hint, "\"taskctl log %s\" shows what it has written", id) < 0)
+			must(NULL);
+	json_decref(data);
+	return hint;
+}
+
+static int report_end(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure)
+{
+	struct taskd_failure hinted = *failure;
+	char *hint = ctl->json || failure->hint ? NULL : hint_of_log(failure);
+	int status;
+
+	if (hint)
+		hinted.hint = hint;
+	status = report_failure(ctl, what, &hinted);
+	free(hint);
+	return status;
+}
+
 int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, int64_t timeout_ns)
 {
 	enum taskd_error error = taskd_result(f, timeout_ns);
@@ -93,7 +122,7 @@ int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, 
 		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result",
 			"%s has not ended yet", id ? what : "the task");
 	if (error != TASKD_OK)
-		return report_failure(ctl, id ? what : NULL, taskd_future_error(f));
+		return report_end(ctl, id ? what : NULL, taskd_future_error(f));
 	json = taskd_future_result(f, &length);
 	ctl->writer->ops->value(ctl->writer, json, length);
 	return EXIT_FINE;

@@ -47,10 +47,6 @@ pid_of() { # ID
 	taskctl --json status "$1" | jq -e .pid
 }
 
-process_state_is() { # PID STATE
-	[[ $(awk '{ print $3 }' "/proc/$1/stat") == "$2" ]]
-}
-
 # A log that is followed in the background, into out.
 follow() { # OPTION… ID
 	: >"$BATS_TEST_TMPDIR/out"
@@ -174,6 +170,14 @@ has_written() { # ID TEXT
 	[[ $stderr == "error: task 999999999: "* ]]
 	run --separate-stderr -2 taskctl log x
 	[[ $stderr == *'"x" is no task'* ]]
+}
+
+@test "a command that has failed is told with where it says why" {
+	id=$(shell 'echo why >&2; exit 3')
+	run --separate-stderr -1 taskctl result "$id"
+	[[ $stderr == *"exit status 3"*"hint: "*"taskctl log $id"* ]]
+	run --separate-stderr -1 taskctl result "$(shell false)"
+	[[ $stderr != *hint:* ]]
 }
 
 @test "log -f: a reader that goes away ends it" {

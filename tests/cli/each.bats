@@ -239,6 +239,34 @@ lines_are_at_least() { # FILE N
 	[[ ! -e /proc/$(<pid2) && ! -e /proc/$(<pid3) && ! -e pid5 ]]
 }
 
+suspended() { # N: so many stand still
+	[[ $(taskctl --json list --state running | jq 'map(select(.suspended)) | length') -eq $1 ]]
+}
+
+@test "SIGTSTP: the commands stand still, too, and SIGCONT lets all go on" {
+	mkfifo gate
+	taskctl run --each sh -c 'echo >"at$1"; read -r line <gate; echo "$1"' - ::: 1 2 3 4 >out 3>&- &
+	pid=$!
+	condition test -e at1
+	condition test -e at2
+	kill -TSTP $pid
+	condition suspended 2
+	condition process_state_is $pid T
+	[[ ! -e at3 && ! -s out ]]
+	kill -CONT $pid
+	condition suspended 0
+	for i in 1 2 3 4; do
+		echo "$i" >gate
+	done
+	ended_with 0 $pid
+	[[ $(sorted <out) == '1 2 3 4' ]]
+}
+
+@test "what can be done about it is said once" {
+	run --separate-stderr -3 taskctl run --each nosuchprogram ::: a b c
+	[[ $(grep -c ^error: <<<"$stderr") -eq 3 && $(grep -c ^hint: <<<"$stderr") -eq 1 ]]
+}
+
 @test "when it is killed, all of its commands are" {
 	taskctl run --each sh -c 'echo $$ >"pid$1"; exec sleep 60' - ::: 1 2 3 3>&- &
 	pid=$!
@@ -262,4 +290,9 @@ lines_are_at_least() { # FILE N
 	grep -q '4/4\|3/4\|2/4\|1/4\|0/4' screen
 	in_terminal 'taskctl run --each --no-progress true ::: 1 2 3 >/dev/null' >screen
 	[[ ! -s screen ]]
+	# Not where the values are typed (here, their end is), unless it is asked for.
+	in_terminal 'taskctl run --each true' >screen
+	! grep -q done screen
+	in_terminal 'taskctl run --each --progress true' >screen
+	grep -q '0 done' screen
 }

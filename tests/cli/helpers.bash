@@ -84,6 +84,10 @@ daemon_refuses() {
 	! taskctl -q ping 2>/dev/null
 }
 
+process_state_is() { # PID STATE
+	[[ $(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null) == "$2" ]]
+}
+
 # Whether process PID would be told of a SIGINT.
 catches_interrupt() {
 	local caught

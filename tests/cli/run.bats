@@ -38,10 +38,6 @@ contains() { # FILE TEXT
 	grep -qF -- "$2" "$1"
 }
 
-process_state_is() { # PID STATE
-	[[ $(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null) == "$2" ]]
-}
-
 is_gone() { # PID
 	[[ ! -e /proc/$1 ]] || process_state_is "$1" Z
 }
@@ -160,6 +156,8 @@ is_gone() { # PID
 	[[ $output == *"ermission denied"* ]]
 	run -125 taskctl run --stdin /nosuch true
 	[[ $output == *"/nosuch"* ]]
+	run -125 bash -c 'mkdir gone && cd gone && rmdir ../gone && taskctl run pwd'
+	[[ $output == *"current folder"*--cwd* ]]
 	run -125 taskctl -s /nosuch/socket run true
 	[[ $output == *"error: "*"hint: "* ]]
 	run -125 taskctl run --queue nosuch true

@@ -1,6 +1,7 @@
-/* A few threads that close what is queued. One that has nothing to do waits a moment for more; so in a daemon that is
- * sent no descriptors there is none. Where as many as there may be are all stuck, the queue grows: descriptors are
- * used up, which those who send more are told. */
+/* A few threads that close what is queued. They look for it now and then rather than be woken for each, which would cost
+ * more than the closing does; one that has found nothing for a second leaves, so in a daemon that is sent no descriptors
+ * there is none. Where as many as there may be are all stuck, the queue grows: descriptors are used up, which those who
+ * send more are told. */
 #include "base/closer.h"
 
 #include <errno.h>
@@ -20,33 +21,25 @@
 
 #define THREADS_MOST 32
 #define STACK_SIZE (64 * 1024)
-#define IDLE_NS NS_PER_S
+#define LOOK_NS (5 * NS_PER_MS)
+#define LOOKS_MOST 200 /* in vain */
+#define QUEUE_LONG 256 /* that is more than comes between two looks: one more thread may help */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
-static pthread_cond_t queued;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int *queue;
 static size_t n_queued, room;
-static int n_threads, n_idle;
+static int n_threads, n_resting;
 
-static void prepare(void)
+/* With the lock, which it lets go meanwhile. False: nothing has come for a while. */
+static bool rest(void)
 {
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&queued, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-}
-
-/* With the lock. False: nothing has come for a while. */
-static bool wait_for_more(void)
-{
-	int64_t until_ns = clock_mono_ns() + IDLE_NS;
-	const struct timespec until = { .tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S };
-	n_idle++;
-	while (!n_queued && pthread_cond_timedwait(&queued, &lock, &until) != ETIMEDOUT)
-		;
-	n_idle--;
+	n_resting++;
+	for (int looks = 0; !n_queued && looks < LOOKS_MOST; looks++) {
+		pthread_mutex_unlock(&lock);
+		nanosleep(&(const struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+		pthread_mutex_lock(&lock);
+	}
+	n_resting--;
 	return n_queued > 0;
 }
 
@@ -54,7 +47,7 @@ static void *closer_main(void *user)
 {
 	pthread_setname_np(pthread_self(), "closer");
 	pthread_mutex_lock(&lock);
-	while (n_queued || wait_for_more()) {
+	while (n_queued || rest()) {
 		int fd = queue[--n_queued];
 		pthread_mutex_unlock(&lock);
 		close(fd);
@@ -92,19 +85,17 @@ static bool is_quick(int fd)
 static void close_elsewhere(int fd)
 {
 	static bool told;
-	pthread_once(&once, prepare);
 	pthread_mutex_lock(&lock);
 	if (n_queued == room) {
 		room = room ? 2 * room : 64;
 		queue = xreallocarray(queue, room, sizeof(*queue));
 	}
 	queue[n_queued++] = fd;
-	if ((size_t)n_idle >= n_queued) {
-		pthread_cond_signal(&queued);
-	} else if (n_threads < THREADS_MOST) {
+	bool short_handed = n_resting == 0 || n_queued > QUEUE_LONG;
+	if (short_handed && n_threads < THREADS_MOST) {
 		if (!start_thread() && n_threads == 0)
 			close(queue[--n_queued]); /* there is no other way */
-	} else if (!told) {
+	} else if (short_handed && !told) {
 		told = true;
 		log_warning("descriptors that clients have sent take long to close: %zu wait for it", n_queued);
 	}

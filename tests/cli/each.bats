@@ -292,7 +292,7 @@ suspended() { # N: so many stand still
 	[[ ! -s screen ]]
 	# Not where the values are typed (here, their end is), unless it is asked for.
 	in_terminal 'taskctl run --each true' >screen
-	! grep -q done screen
+	[[ $(<screen) != *done* ]]
 	in_terminal 'taskctl run --each --progress true' >screen
 	grep -q '0 done' screen
 }

@@ -575,7 +575,7 @@ static void hear(void *user, const struct taskd_output *output)
 START_TEST(any_number_of_readers_follow_and_one_that_stalls_holds_nobody_up)
 {
 	enum { READERS = 5, LINES = 200 };
-	struct heard heard[READERS] = { 0 };
+	struct heard heard[READERS] = { 0 }, unheard = { 0 };
 	struct taskd *readers[READERS], *stalled;
 	struct taskd_follow *follows[READERS];
 	char id[24];
@@ -585,7 +585,7 @@ START_TEST(any_number_of_readers_follow_and_one_that_stalls_holds_nobody_up)
 			     "i=0; while [ $i -lt 200 ]; do echo 123456789; i=$((i+1)); done; "
 			     "head -c 100M /dev/zero >&2", ""));
 	stalled = daemon_connect(&daemon_);
-	ck_assert_ptr_nonnull(taskd_follow(stalled, id, hear, &(struct heard){ 0 }, NULL, PATIENCE_NS));
+	ck_assert_ptr_nonnull(taskd_follow(stalled, id, hear, &unheard, NULL, PATIENCE_NS));
 	for (int i = 0; i < READERS; i++) {
 		readers[i] = daemon_connect(&daemon_);
 		follows[i] = taskd_follow(readers[i], id, hear, &heard[i], NULL, PATIENCE_NS);

@@ -577,7 +577,7 @@ START_TEST(any_number_of_readers_follow_and_one_that_stalls_holds_nobody_up)
 	enum { READERS = 5, LINES = 200 };
 	struct heard heard[READERS] = { 0 }, unheard = { 0 };
 	struct taskd *readers[READERS], *stalled;
-	struct taskd_follow *follows[READERS];
+	struct taskd_follow *follows[READERS], *ignored;
 	char id[24];
 	start("");
 	snprintf(id, sizeof(id), "%llu",
@@ -585,7 +585,8 @@ START_TEST(any_number_of_readers_follow_and_one_that_stalls_holds_nobody_up)
 			     "i=0; while [ $i -lt 200 ]; do echo 123456789; i=$((i+1)); done; "
 			     "head -c 100M /dev/zero >&2", ""));
 	stalled = daemon_connect(&daemon_);
-	ck_assert_ptr_nonnull(taskd_follow(stalled, id, hear, &unheard, NULL, PATIENCE_NS));
+	ignored = taskd_follow(stalled, id, hear, &unheard, NULL, PATIENCE_NS);
+	ck_assert_ptr_nonnull(ignored);
 	for (int i = 0; i < READERS; i++) {
 		readers[i] = daemon_connect(&daemon_);
 		follows[i] = taskd_follow(readers[i], id, hear, &heard[i], NULL, PATIENCE_NS);
@@ -601,6 +602,7 @@ START_TEST(any_number_of_readers_follow_and_one_that_stalls_holds_nobody_up)
 		taskd_unfollow(follows[i]);
 		taskd_close(readers[i]);
 	}
+	taskd_unfollow(ignored);
 	taskd_close(stalled);
 	stop();
 }

@@ -360,9 +360,11 @@ static bool send_lingering(struct wire *wire, const char *text, size_t copies, i
 	};
 	for (size_t i = 0; i < copies; i++)
 		memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(fd));
-	ssize_t sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL);
+	bool sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL) == (ssize_t)strlen(text);
+	if (!sent) /* else it is we who would wait */
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 0 }, sizeof(struct linger)), 0);
 	close(fd);
-	return sent == (ssize_t)strlen(text);
+	return sent;
 }
 
 /* Nobody asked for it; it is one of far too many; it is a command's, which ends; it is not even read. */

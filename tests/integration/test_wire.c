@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/taskd.h"
@@ -343,10 +344,8 @@ static int lingering(int *other)
 	return fd;
 }
 
-/* With TEXT the daemon gets so many copies of a descriptor, which it is the last to close. False: it has hung up. */
-static bool send_lingering(struct wire *wire, const char *text, size_t copies, int *other)
+static bool send_copies(const struct wire *wire, const char *text, int fd, size_t copies)
 {
-	int fd = lingering(other);
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(253 * sizeof(int))];
@@ -360,11 +359,27 @@ static bool send_lingering(struct wire *wire, const char *text, size_t copies, i
 	};
 	for (size_t i = 0; i < copies; i++)
 		memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(fd));
-	bool sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL) == (ssize_t)strlen(text);
-	if (!sent) /* else it is we who would wait */
-		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 0 }, sizeof(struct linger)), 0);
+	return sendmsg(wire->fd, &message, MSG_NOSIGNAL) == (ssize_t)strlen(text);
+}
+
+/* With TEXT the daemon gets so many copies of a descriptor. Should it be done with them before we are, it would be we
+ * who wait, were it not for a process that ends: the kernel lets that one go. False: the daemon has hung up. */
+static bool send_lingering(const struct wire *wire, const char *text, size_t copies, int *other)
+{
+	int fd = lingering(other), ready[2], status;
+	char byte;
+	ck_assert_int_eq(pipe(ready), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(ready[1]);
+		_exit(read(ready[0], &byte, 1) != 0 || !send_copies(wire, text, fd, copies));
+	}
 	close(fd);
-	return sent;
+	close(ready[0]);
+	close(ready[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status == 0;
 }
 
 /* Nobody asked for it; it is one of far too many; it is a command's, which ends; it is not even read. */

@@ -59,6 +59,7 @@ static void __attribute__((noreturn)) become(const struct world *world)
 	int fds[3];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGHUP, SIG_DFL); /* which whoever runs the tests may ignore */
 	for (int i = 0; i < 3; i++)
 		fds[i] = fcntl(streams_child(world->streams)[i], F_DUPFD, 10);
 	for (int i = 0; i < 3; i++)

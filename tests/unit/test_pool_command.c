@@ -438,11 +438,15 @@ END_TEST
 
 /* --- descriptors --- */
 
+/* Ends of pipes, which are closed at once; other descriptors a little later. */
 static void attach(struct task *task, int n)
 {
-	int fds[3];
+	int fds[3], ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
 	for (int i = 0; i < n; i++)
-		ck_assert_int_ge(fds[i] = dup(2), 0);
+		ck_assert_int_ge(fds[i] = dup(ends[1]), 0);
+	close(ends[0]);
+	close(ends[1]);
 	pools_command_attach(world.pools, task, fds, (size_t)n);
 }
 

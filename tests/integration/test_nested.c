@@ -13,11 +13,13 @@ static struct daemon daemon_;
 static struct taskd *c;
 static char gate_path[128];
 
-/* Without a pool of commands, so that its workers need not be told from others. */
+/* So that workers of commands need not be told from others. */
+#define WITHOUT_COMMANDS "exec_users = nobody\n"
+
 static void start(const char *config)
 {
 	char text[1024];
-	snprintf(text, sizeof(text), "exec_users = nobody\n%s", config);
+	snprintf(text, sizeof(text), WITHOUT_COMMANDS "%s", config);
 	daemon_start_with_plugins(&daemon_, "nested life nasty", text);
 	c = daemon_connect(&daemon_);
 	snprintf(gate_path, sizeof(gate_path), "%s/gate", daemon_.folder);
@@ -136,7 +138,8 @@ START_TEST(beyond_the_limit_it_is_told_as_a_deadlock)
 	char config[128], args[16];
 	int extra = _i;
 	start("");
-	snprintf(config, sizeof(config), "\n[pool default]\nprocesses = 2\nnested_processes = %d\n", extra);
+	snprintf(config, sizeof(config), WITHOUT_COMMANDS "\n[pool default]\nprocesses = 2\nnested_processes = %d\n",
+		extra);
 	daemon_reload_with_plugins(&daemon_, c, "nested life nasty", config);
 	size_t wanted = 2;
 	ck_assert(wait_until(has_workers, &wanted));
@@ -171,7 +174,7 @@ START_TEST(pools_that_wait_for_each_other_go_on)
 	static const char args[] = "[\"relay\",[\"relay\",[\"relay\",[\"fib\",[10],\"b\"],\"a\"],\"b\"],\"a\"]";
 	start("\n[pool a]\nprocesses = 1\n[pool b]\nprocesses = 1\ntasks = relay fib\n");
 	assert_call("relay", args, "55");
-	daemon_reload_with_plugins(&daemon_, c, "nested life nasty",
+	daemon_reload_with_plugins(&daemon_, c, "nested life nasty", WITHOUT_COMMANDS
 		"\n[pool a]\nprocesses = 1\nnested_processes = 0\n[pool b]\nprocesses = 1\ntasks = relay fib\nnested_processes = 0\n");
 	size_t wanted = 2;
 	ck_assert(wait_until(has_workers, &wanted));

@@ -196,7 +196,7 @@ is_gone() { # PID
 # Runs taskctl run, and writes its pid and then the signal that it died of.
 run_and_tell() {
 	# shellcheck disable=SC2016
-	exec env --default-signal=INT perl -e '$| = 1; my $pid = fork; exec "taskctl", "run", @ARGV if !$pid;
+	exec env --default-signal=INT,HUP perl -e '$| = 1; my $pid = fork; exec "taskctl", "run", @ARGV if !$pid;
 		print "pid=$pid\n"; waitpid $pid, 0; print "signal=", $? & 127, "\n"' "$@"
 }
 

@@ -193,15 +193,20 @@ sorted() {
 
 @test "--resume after kill -KILL, again and again: every value succeeds once in the log, all of them in the end" {
 	seq 1 400 >values
+	# None of them comes to its end by itself: what is above the number in that file waits for it.
+	each=(taskctl -q run --each --joblog log --resume -a values
+		sh -c 'while [ "$1" -gt "$(cat upto)" ]; do sleep 0.01; done' -)
 	for i in 1 2 3 4 5; do
-		taskctl -q run --each --joblog log --resume -a values echo >/dev/null 3>&- &
+		echo $((i * 60)) >upto
+		"${each[@]}" 3>&- &
 		pid=$!
-		condition lines_are_at_least log $((i * 30))
+		condition lines_are_at_least log $((i * 60 - 20))
 		kill -KILL $pid
 		wait $pid || true
 	done
 	printf '401\t-\tcut' >>log
-	taskctl -q run --each --joblog log --resume -a values echo >/dev/null
+	echo 400 >upto
+	"${each[@]}"
 	[[ $(awk -F '\t' '$5 == "0" && $6 == "0" { print $7 }' log | sort | uniq -d | wc -l) -eq 0 ]]
 	[[ $(awk -F '\t' '$5 == "0" && $6 == "0" { print $7 }' log | sort -u | wc -l) -eq 400 ]]
 }
@@ -244,20 +249,16 @@ suspended() { # N: so many stand still
 }
 
 @test "SIGTSTP: the commands stand still, too, and SIGCONT lets all go on" {
-	mkfifo gate
-	taskctl run --each sh -c 'echo >"at$1"; read -r line <gate; echo "$1"' - ::: 1 2 3 4 >out 3>&- &
+	taskctl run --each sh -c 'echo >"at$1"; until [ -e go ]; do sleep 0.01; done; echo "$1"' - ::: 1 2 3 4 >out 3>&- &
 	pid=$!
 	condition test -e at1
 	condition test -e at2
 	kill -TSTP $pid
 	condition suspended 2
 	condition process_state_is $pid T
+	touch go
 	[[ ! -e at3 && ! -s out ]]
 	kill -CONT $pid
-	condition suspended 0
-	for i in 1 2 3 4; do
-		echo "$i" >gate
-	done
 	ended_with 0 $pid
 	[[ $(sorted <out) == '1 2 3 4' ]]
 }

@@ -126,7 +126,8 @@ int command_spawn(const struct command_start *start, int *pid, int *pidfd, const
 /* --- tree.c: everything that descends from this process --- */
 /* Whether there are children at all, those that have ended included; one system call. */
 bool tree_is_empty(void);
-/* Sends SIGNAL to every process of the tree. For STOP and KILL that is every one, however they fork: all are stopped, until a
+/* Sends SIGNAL to every process of the tree; TERM with CONT behind it, since what is stopped takes it when it goes on, and
+ * does nothing else before. For STOP and KILL that is every one, however they fork: all are stopped, until a
  * pass finds nobody new. How many there were. Processes are found by their parents in /proc. */
 size_t tree_signal(int signal_number);
 /* Collects children that have ended, but for PID. How many. */

@@ -58,7 +58,7 @@ static void press(struct command *command)
 	if (now_ns < command->deadline_ns)
 		return;
 	if (command->step == LEAVING_LINGER && !command->hurried) {
-		command_term_tree();
+		(void)tree_signal(SIGTERM);
 		command->step = LEAVING_TERM;
 		command->deadline_ns = now_ns + (setting->last_ns ? setting->last_ns : COMMAND_LAST_NS);
 	} else {

@@ -88,7 +88,5 @@ void orders_send(struct command *command);
 void orders_end(struct command *command);
 /* KILL to everything. */
 void command_kill_tree(const struct command *command);
-/* TERM to everything, also to what is stopped. */
-void command_term_tree(void);
 
 #endif

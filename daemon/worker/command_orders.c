@@ -23,13 +23,6 @@ static void set_suspended(struct command *command, bool suspended)
 	capture_set_suspended(command->slot->capture, suspended);
 }
 
-/* What is stopped takes its TERM when it goes on, and does nothing else before: hence in this order. */
-void command_term_tree(void)
-{
-	(void)tree_signal(SIGTERM);
-	(void)tree_signal(SIGCONT);
-}
-
 static void stop(struct command *command, bool kill)
 {
 	command->abandoned = true;
@@ -40,7 +33,7 @@ static void stop(struct command *command, bool kill)
 		if (kill)
 			command_kill_tree(command);
 		else
-			command_term_tree();
+			(void)tree_signal(SIGTERM);
 		set_suspended(command, false);
 		break;
 	case COMMAND_LEAVING:
@@ -116,12 +109,20 @@ static void set_window(struct command *command, const struct inbox_message *mess
 		answer_errno(command, message, status == 0);
 }
 
+/* It may have gone over to the group of one of its children. */
+static int signal_group(const struct command *command, int signal_number)
+{
+	if (kill(-command->pid, signal_number) == 0)
+		return 0;
+	return errno == ESRCH ? kill(command->pid, signal_number) : -1;
+}
+
 /* Those that need its main process. Takes MESSAGE over. */
 static void follow_running(struct command *command, struct inbox_message *message)
 {
 	switch (message->kind) {
 	case INBOX_SIGNAL:
-		answer_errno(command, message, kill(-command->pid, message->signal) == 0);
+		answer_errno(command, message, signal_group(command, message->signal) == 0);
 		if (message->signal == SIGCONT)
 			set_suspended(command, false);
 		break;

@@ -264,6 +264,12 @@ static void stop_all(struct census *census)
 	free(before);
 }
 
+static void send_all(const struct census *census, int signal_number)
+{
+	for (size_t i = 0; i < census->n_inside; i++)
+		kill(census->inside[i], signal_number); /* who has gone is gone; who is another user's cannot be helped */
+}
+
 size_t tree_signal(int signal_number)
 {
 	struct census census = { 0 };
@@ -272,8 +278,10 @@ size_t tree_signal(int signal_number)
 		stop_all(&census);
 	else
 		take_census(&census, 0);
-	for (size_t i = 0; i < census.n_inside && signal_number != SIGSTOP; i++)
-		kill(census.inside[i], signal_number); /* who has gone is gone; who is another user's cannot be helped */
+	if (signal_number != SIGSTOP)
+		send_all(&census, signal_number);
+	if (signal_number == SIGTERM)
+		send_all(&census, SIGCONT);
 	size_t n = census.n_living;
 	census_free(&census);
 	return n;

@@ -291,6 +291,31 @@ START_TEST(signals_go_to_its_group)
 }
 END_TEST
 
+/* What this program is when it is called by that name: it heads its group no more. */
+static void change_group(void)
+{
+	int child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	if (setpgid(child, child) < 0 || setpgid(0, child) < 0 || write(STDOUT_FILENO, "ready\n", 6) != 6)
+		exit(EXIT_FAILURE);
+	for (;;)
+		pause();
+}
+
+START_TEST(a_signal_finds_one_that_has_left_its_group)
+{
+	world_send("{\"argv\":[\"/proc/self/exe\",\"change-group\"]}", 0);
+	world_hear("ready");
+	struct inbox_message *message = world_message(INBOX_SIGNAL, 3);
+	message->signal = SIGINT;
+	inbox_put(world_inbox(), message);
+	ck_assert_str_eq(world_answer(3), "done");
+	world_ck_result(world_receive(), LANE_FLAG_COMMAND, "killed by SIGINT", "signal", "SIGINT");
+}
+END_TEST
+
 START_TEST(a_send_waits_for_room)
 {
 	enum { SIZE = 32 * 1024, ENOUGH = 64 };
@@ -435,6 +460,8 @@ int main(int argc, char **argv)
 		fork_without_end();
 	if (argc > 1 && strcmp(argv[1], "be-traced") == 0)
 		be_traced();
+	if (argc > 1 && strcmp(argv[1], "change-group") == 0)
+		change_group();
 	Suite *suite = suite_create("command_life");
 	TCase *plain = tcase_create("plain"), *patient = tcase_create("patient"), *terse = tcase_create("terse"),
 	      *bare = tcase_create("bare");
@@ -461,6 +488,7 @@ int main(int argc, char **argv)
 	tcase_add_test(patient, one_that_ignores_term_is_killed_with_its_tree);
 	tcase_add_test(plain, suspended_it_stands_still_and_goes_on);
 	tcase_add_test(plain, signals_go_to_its_group);
+	tcase_add_test(plain, a_signal_finds_one_that_has_left_its_group);
 	tcase_add_test(plain, a_send_waits_for_room);
 	tcase_add_test(plain, what_waits_for_room_is_told_that_there_will_be_none);
 	tcase_add_test(plain, without_the_master_it_is_ended);

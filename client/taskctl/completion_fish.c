@@ -41,7 +41,9 @@ static void print_candidates(enum complete complete, const char *const *words)
 		printf(" -a \"$__taskctl_commands\"");
 		return;
 	case COMPLETE_PROGRAM:
-		printf(" -a '(complete -C (commandline -ct))'");
+		/* What may be an option is no program's name, and would be one of complete's own here. */
+		printf(" -a '(string match -q -- \"-*\" (commandline -ct); "
+		       "or complete --do-complete=(commandline -ct))'");
 		return;
 	case COMPLETE_WORDS:
 		print_words(words);

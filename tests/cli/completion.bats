@@ -87,6 +87,10 @@ checked_by() { # SHELL
 	[[ $(fish_offers 'taskctl sub') == submit ]]
 	[[ $(fish_offers 'taskctl submit --pri') == --priority ]]
 	[[ $(fish_offers 'taskctl list --state fa') == failed ]]
+	[[ $(fish_offers 'taskctl run --ea' 2>&1) == --each ]]
+	fish_offers 'taskctl run ec' | grep -qx echo
+	fish_offers 'taskctl run -- ec' | grep -qx echo
+	fish_offers 'taskctl run ' | grep -qx echo
 	[[ $(fish_offers 'taskctl completion z') == zsh ]]
 	[[ $(fish_offers 'taskctl queue ' | xargs) == 'add remove set' ]]
 	[[ $(fish_offers 'taskctl queue add --wei') == --weight ]]

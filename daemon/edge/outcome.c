@@ -77,7 +77,7 @@ void error_data_begin(struct strbuf *data, enum proto_error error)
 /* What a command that could not be started says of itself; nothing else that it might say. */
 static void add_start(struct strbuf *data, const struct json_span *about)
 {
-	static const char *const members[] = { "step", "program", "errno" };
+	static const char *const members[] = { "step", "program", "path", "errno" };
 	struct json_span name, value;
 	size_t cursor = 0;
 	while (about->kind == JSON_SPAN_OBJECT && json_next(about, &cursor, &name, &value) == 1)

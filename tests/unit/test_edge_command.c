@@ -344,11 +344,12 @@ END_TEST
 START_TEST(one_that_could_not_be_started_says_why)
 {
 	command_end(&world, start(), TASK_FAILED, "not_started",
-		"{\"step\":\"execute\",\"program\":\"x\",\"errno\":\"ENOENT\",\"kind\":\"forged\",\"other\":1}");
+		"{\"step\":\"execute\",\"program\":\"x\",\"path\":\"/y\",\"errno\":\"ENOENT\",\"kind\":\"forged\",\"other\":1}");
 	json_t *answer = ask("task.result", "{\"id\":1}");
 	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "not_started");
 	ck_assert_str_eq(tree_text(answer, "error.data.step"), "execute");
 	ck_assert_str_eq(tree_text(answer, "error.data.program"), "x");
+	ck_assert_str_eq(tree_text(answer, "error.data.path"), "/y");
 	ck_assert_str_eq(tree_text(answer, "error.data.errno"), "ENOENT");
 	ck_assert_ptr_null(tree_at(answer, "error.data.other"));
 }

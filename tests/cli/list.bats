@@ -118,7 +118,7 @@ ids_of() { # OPTION…
 	mkfifo "$BATS_TEST_TMPDIR/keys"
 	exec 8<>"$BATS_TEST_TMPDIR/keys"
 	id=$(taskctl submit --tag drawn sleep 60)
-	TERM=xterm env --default-signal=INT script -q -e -c 'stty cols 80 rows 10; taskctl list --watch --tag drawn' \
+	TERM=xterm env --default-signal=INT script -q -e -c 'stty cols 80 rows 10; exec taskctl list --watch --tag drawn' \
 		"$BATS_TEST_TMPDIR/out" <&8 >/dev/null 3>&- &
 	screen=$!
 	condition grep -qE "$id +sleep .*running" "$BATS_TEST_TMPDIR/out"
@@ -140,7 +140,7 @@ ids_of() { # OPTION…
 		last=$(taskctl submit --tag grows noop)
 	done
 	TERM=xterm env --default-signal=INT script -q -e -c \
-		"tty >'$BATS_TEST_TMPDIR/tty'; stty cols 30 rows 6; taskctl list --watch -n 50 --tag grows" \
+		"tty >'$BATS_TEST_TMPDIR/tty'; stty cols 30 rows 6; exec taskctl list --watch -n 50 --tag grows" \
 		"$BATS_TEST_TMPDIR/out" <&8 >/dev/null 3>&- &
 	screen=$!
 	condition grep -qE "^ *$last +noop" "$BATS_TEST_TMPDIR/out"

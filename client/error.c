@@ -77,6 +77,16 @@ const char *taskd_strerror(enum taskd_error error)
 		return "the command does not run";
 	case TASKD_E_INPUT_CLOSED:
 		return "the command does not read what is sent to it";
+	case TASKD_E_NOT_HELD:
+		return "nobody holds it, or you do not";
+	case TASKD_E_NOT_OWNER:
+		return "another holds it";
+	case TASKD_E_OVER_RELEASED:
+		return "more was released than there is";
+	case TASKD_E_BARRIER_BROKEN:
+		return "the barrier is broken";
+	case TASKD_E_MISMATCH:
+		return "it is there already, and not as you say";
 	case TASKD_E_OTHER:
 		return "an error of the daemon that this library does not know";
 	}

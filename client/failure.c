@@ -78,6 +78,16 @@ static enum taskd_error error_of(enum proto_error error)
 		return TASKD_E_NOT_RUNNING;
 	case PROTO_INPUT_CLOSED:
 		return TASKD_E_INPUT_CLOSED;
+	case PROTO_NOT_HELD:
+		return TASKD_E_NOT_HELD;
+	case PROTO_NOT_OWNER:
+		return TASKD_E_NOT_OWNER;
+	case PROTO_OVER_RELEASED:
+		return TASKD_E_OVER_RELEASED;
+	case PROTO_BARRIER_BROKEN:
+		return TASKD_E_BARRIER_BROKEN;
+	case PROTO_MISMATCH:
+		return TASKD_E_MISMATCH;
 	case PROTO_INTERNAL_ERROR:
 	case PROTO_BAD_CONFIG:
 	case PROTO_N_ERRORS:

@@ -74,6 +74,11 @@ enum taskd_error {
 	TASKD_E_NOT_STARTED,       /* a command could not be started: no such program, no such directory, … */
 	TASKD_E_NOT_RUNNING,       /* the command has not started, or is over */
 	TASKD_E_INPUT_CLOSED,      /* the command has no live standard input, or has closed it */
+	TASKD_E_NOT_HELD,          /* release of what nobody holds */
+	TASKD_E_NOT_OWNER,         /* release of what another holds */
+	TASKD_E_OVER_RELEASED,     /* more permits, or more done, than there were */
+	TASKD_E_BARRIER_BROKEN,    /* somebody has left the barrier before all had come */
+	TASKD_E_MISMATCH,          /* it is there with another size, order or limit */
 	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */
@@ -165,6 +170,14 @@ struct taskd_options {
 
 	const char *key; /* only one task of this user has it at a time; NULL: none */
 	enum taskd_key_mode key_mode;
+
+	/* What it must have before it starts: all of it at once, without a slot while it waits, and until it ends. */
+	const char *const *locks; /* names */
+	size_t n_locks;
+	const char *const *shared_locks;
+	size_t n_shared_locks;
+	const char *const *semaphores; /* "gpu", "gpu=2" (so many permits), "gpu=1/4" (of a semaphore of 4) */
+	size_t n_semaphores;
 };
 /* Submits a task. ARGS is a JSON array or object (NULL: []). OPTIONS may be NULL. All are copied. NULL only without
  * memory, after the connection's end, or where ARGS is not such JSON, TASK is empty or an option makes no sense;
@@ -405,6 +418,125 @@ struct taskd_watch *taskd_watch(struct taskd *c, const char *filter, taskd_event
 /* Ends it, and frees it. CALLBACK is not called any more, and has returned: where another thread is in it, this waits for
  * that, unless it is itself called from a callback. NULL is allowed. */
 void taskd_unwatch(struct taskd_watch *watch);
+
+/* --- locks, semaphores, events, conditions, barriers and message queues, by name, for all programs of the host --- */
+/* What is held belongs to this connection, and is released when it ends, also by the death of its process; whoever has it
+ * next is told so. Threads of one program that are to hold apart say who they are (HOLDER, up to 64 bytes); what is to be
+ * held until a task ends names that task, from within it (TASK, its id, as $TASKD_TASK_ID has it). NULL: neither.
+ *
+ * TIMEOUT_NS: TASKD_E_TIMEOUT where it was not to be had in time; 0 or less: that is said at once. Those who wait are
+ * served first come, first served. Several threads may wait on one connection. TASKD_E_DEADLOCK: the wait would never end,
+ * because who has it waits, over however many others, for what this holder has; taskd_last_error tells the circle. */
+struct taskd_holder {
+	const char *holder;
+	const char *task;
+};
+/* What was granted. */
+struct taskd_grant {
+	uint64_t fence;   /* larger than that of any grant before, of whatever name: what is done under a lock can carry it, and
+			   * whoever is done to can refuse what comes with a smaller one than it has seen */
+	bool holder_died; /* the last holder ended without releasing it: what it guarded may be half done */
+	int64_t depth;    /* of a lock: how often its holder has it now */
+};
+
+/* GRANT may be NULL, and so may OPTIONS. */
+struct taskd_lock_options {
+	bool shared;    /* several may have it so at a time */
+	bool reentrant; /* its holder may have it several times, and releases it as often; else that is TASKD_E_DEADLOCK */
+	struct taskd_holder who;
+};
+enum taskd_error taskd_lock_acquire(struct taskd *c, const char *name, const struct taskd_lock_options *options,
+	int64_t timeout_ns, struct taskd_grant *grant);
+/* TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
+enum taskd_error taskd_lock_release(struct taskd *c, const char *name, const struct taskd_holder *who);
+/* Whether anybody has it. */
+enum taskd_error taskd_lock_locked(struct taskd *c, const char *name, bool *locked);
+
+struct taskd_semaphore_options {
+	int64_t slots;  /* where it is not there yet: how many permits it has; where it is: TASKD_E_MISMATCH unless it has so
+			 * many. 0: as it is, or 1; negative: none, until they are released */
+	bool unbounded; /* anybody may release, and there may be more permits than there were at first; else permits belong to
+			 * those who have acquired them */
+	int64_t count;  /* so many permits at once; 0: 1 */
+	struct taskd_holder who;
+};
+enum taskd_error taskd_semaphore_acquire(struct taskd *c, const char *name, const struct taskd_semaphore_options *options,
+	int64_t timeout_ns, struct taskd_grant *grant);
+/* TASKD_E_OVER_RELEASED, TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
+enum taskd_error taskd_semaphore_release(
+	struct taskd *c, const char *name, const struct taskd_semaphore_options *options);
+
+/* Stays set, also when this connection ends, until it is cleared. */
+enum taskd_error taskd_event_set(struct taskd *c, const char *name);
+enum taskd_error taskd_event_clear(struct taskd *c, const char *name);
+enum taskd_error taskd_event_is_set(struct taskd *c, const char *name, bool *set);
+enum taskd_error taskd_event_wait(struct taskd *c, const char *name, int64_t timeout_ns);
+
+/* WHO has LOCK; it is released while this waits, and had again when this returns TASKD_OK or TASKD_E_TIMEOUT (the time
+ * without a notification; having the lock again may take longer). All who use one condition name the same lock. */
+enum taskd_error taskd_condition_wait(struct taskd *c, const char *name, const char *lock,
+	const struct taskd_holder *who, int64_t timeout_ns, struct taskd_grant *grant);
+/* The first N of those who wait go on as soon as they have the lock, which WHO has; 0 or less: all. *notified (may be
+ * NULL): how many there were. */
+enum taskd_error taskd_condition_notify(struct taskd *c, const char *name, const char *lock,
+	const struct taskd_holder *who, int64_t n, int64_t *notified);
+
+/* Waits until PARTIES have come. *index (may be NULL): 0 for the first … PARTIES - 1 for the last to come. Whoever goes
+ * before, by its time limit or its end, breaks it: TASKD_E_BARRIER_BROKEN for all others, until it is reset. */
+enum taskd_error taskd_barrier_wait(
+	struct taskd *c, const char *name, int64_t parties, int64_t timeout_ns, int64_t *index);
+enum taskd_error taskd_barrier_abort(struct taskd *c, const char *name);
+enum taskd_error taskd_barrier_reset(struct taskd *c, const char *name);
+
+enum taskd_mq_order {
+	TASKD_MQ_ANY, /* as it is, or first in, first out */
+	TASKD_MQ_FIFO,
+	TASKD_MQ_LIFO,
+	TASKD_MQ_PRIORITY, /* the highest first, equal ones as they came */
+};
+struct taskd_mq_options {
+	enum taskd_mq_order order;
+	int64_t limit_count, limit_bytes; /* a put waits while it has so much; 0: as it is, or no limit */
+};
+/* Made so, it stays until it is deleted, also empty; it may be there, the same, already. Others are made by their first
+ * put or get, and go when they are empty and nobody waits. */
+enum taskd_error taskd_mq_create(struct taskd *c, const char *name, const struct taskd_mq_options *options);
+/* VALUE: JSON text. OPTIONS may be NULL. TASKD_E_QUEUE_FULL: there was no room in time. To put many without waiting for
+ * each answer: taskd_request, as taskd-protocol(7) has mq.put. */
+struct taskd_mq_put_options {
+	int priority;
+	bool head; /* it is the next to be got */
+	struct taskd_mq_options mq;
+};
+enum taskd_error taskd_mq_put(struct taskd *c, const char *name, const char *value,
+	const struct taskd_mq_put_options *options, int64_t timeout_ns);
+struct taskd_message {
+	char *value; /* JSON text, terminated; free it with taskd_message_free */
+	size_t length;
+	int priority;
+	int deliveries;   /* how often it was given to somebody; 1 the first time */
+	char receipt[24]; /* what to acknowledge it by; "" where it has not to be */
+};
+struct taskd_mq_get_options {
+	bool tail; /* from the end that puts go to */
+	bool ack;  /* it goes back to its place unless it is acknowledged before this connection ends */
+};
+enum taskd_error taskd_mq_get(struct taskd *c, const char *name, const struct taskd_mq_get_options *options,
+	int64_t timeout_ns, struct taskd_message *message);
+void taskd_message_free(struct taskd_message *message);
+/* Done with it; counts as taskd_mq_task_done. TASKD_E_NOT_FOUND: not a receipt of this connection's, or no longer. */
+enum taskd_error taskd_mq_ack(struct taskd *c, const char *receipt);
+/* Back to its place, at once. */
+enum taskd_error taskd_mq_nack(struct taskd *c, const char *receipt);
+/* The next to be got, without taking it: TASKD_E_NOT_FOUND where there is none. */
+enum taskd_error taskd_mq_peek(struct taskd *c, const char *name, bool tail, struct taskd_message *message);
+/* How many wait in it: 0 also where it is not there. */
+enum taskd_error taskd_mq_length(struct taskd *c, const char *name, int64_t *length);
+enum taskd_error taskd_mq_clear(struct taskd *c, const char *name, int64_t *cleared);
+/* Waits until as many were done, by taskd_mq_task_done or taskd_mq_ack, as were put. */
+enum taskd_error taskd_mq_join(struct taskd *c, const char *name, int64_t timeout_ns);
+enum taskd_error taskd_mq_task_done(struct taskd *c, const char *name, int64_t count);
+enum taskd_error taskd_mq_delete(struct taskd *c, const char *name);
 
 /* --- any method of the daemon --- */
 /* Calls METHOD with PARAMS (JSON array or object, or NULL for none): a future whose result is the method's. NULL as

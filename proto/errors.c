@@ -91,6 +91,15 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"TASKD_E_INPUT_CLOSED", NULL),
 	ERROR(PROTO_NOT_A_COMMAND, -32028, "not_a_command", "the task is not a command", EXIT_USAGE, "TASKD_E_INVALID",
 		NULL),
+	ERROR(PROTO_NOT_HELD, -32029, "not_held", "nobody holds it, or you do not", EXIT_TASK, "TASKD_E_NOT_HELD", NULL),
+	ERROR(PROTO_NOT_OWNER, -32030, "not_owner", "another holds it", EXIT_TASK, "TASKD_E_NOT_OWNER",
+		"only its holder can release it: the same connection, and the same \"holder\""),
+	ERROR(PROTO_OVER_RELEASED, -32031, "over_released", "more was released than there is", EXIT_TASK,
+		"TASKD_E_OVER_RELEASED", NULL),
+	ERROR(PROTO_BARRIER_BROKEN, -32032, "barrier_broken", "the barrier is broken", EXIT_TASK,
+		"TASKD_E_BARRIER_BROKEN", "barrier.reset (\"taskctl barrier --reset\") makes it as new"),
+	ERROR(PROTO_MISMATCH, -32033, "mismatch", "it is there already, and not as you say", EXIT_USAGE,
+		"TASKD_E_MISMATCH", NULL),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

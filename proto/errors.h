@@ -38,6 +38,11 @@ enum proto_error {
 	PROTO_NOT_RUNNING,       /* -32026 not_running: task.send, task.signal, … of one that has not started, or is over */
 	PROTO_INPUT_CLOSED,      /* -32027 input_closed: the command has no live standard input, or has closed it */
 	PROTO_NOT_A_COMMAND,     /* -32028 not_a_command */
+	PROTO_NOT_HELD,          /* -32029 not_held: release of a lock or permits that nobody holds, or the requester does not */
+	PROTO_NOT_OWNER,         /* -32030 not_owner: …that another holds; data.held_by */
+	PROTO_OVER_RELEASED,     /* -32031 over_released: more permits than a bounded semaphore has, more done than was put */
+	PROTO_BARRIER_BROKEN,    /* -32032 barrier_broken */
+	PROTO_MISMATCH,          /* -32033 mismatch: a named object is there with another size, order, limit or lock */
 	PROTO_N_ERRORS,
 };
 

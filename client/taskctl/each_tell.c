@@ -64,6 +64,11 @@ static bool is_its_own(enum taskd_error error)
 	case TASKD_E_DEADLOCK:
 	case TASKD_E_NOT_RUNNING:
 	case TASKD_E_INPUT_CLOSED:
+	case TASKD_E_NOT_HELD:
+	case TASKD_E_NOT_OWNER:
+	case TASKD_E_OVER_RELEASED:
+	case TASKD_E_BARRIER_BROKEN:
+	case TASKD_E_MISMATCH:
 		return false;
 	}
 	return false;

@@ -186,6 +186,11 @@ static const char *library_kind(enum taskd_error error)
 	case TASKD_E_NOT_STARTED: return "not_started";
 	case TASKD_E_NOT_RUNNING: return "not_running";
 	case TASKD_E_INPUT_CLOSED: return "input_closed";
+	case TASKD_E_NOT_HELD: return "not_held";
+	case TASKD_E_NOT_OWNER: return "not_owner";
+	case TASKD_E_OVER_RELEASED: return "over_released";
+	case TASKD_E_BARRIER_BROKEN: return "barrier_broken";
+	case TASKD_E_MISMATCH: return "mismatch";
 	case TASKD_E_OTHER: return "other";
 	}
 	return "other";
@@ -224,6 +229,11 @@ int exit_status_of(enum taskd_error error)
 	case TASKD_E_NOT_STARTED:
 	case TASKD_E_NOT_RUNNING:
 	case TASKD_E_INPUT_CLOSED:
+	case TASKD_E_NOT_HELD:
+	case TASKD_E_NOT_OWNER:
+	case TASKD_E_OVER_RELEASED:
+	case TASKD_E_BARRIER_BROKEN:
+	case TASKD_E_MISMATCH:
 		known = proto_error_of_kind(library_kind(error));
 		return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
 	case TASKD_E_CONNECT:

@@ -2,6 +2,7 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
+	daemon/base/bytes.h \
 	daemon/base/cgroup_file.h \
 	daemon/base/clock.h \
 	daemon/base/closer.h \
@@ -11,6 +12,7 @@ libbase_la_SOURCES = \
 	daemon/base/log_format.h \
 	daemon/base/table.h \
 	daemon/base/xmalloc.h \
+	daemon/base/bytes.c \
 	daemon/base/cgroup_file.c \
 	daemon/base/clock.c \
 	daemon/base/closer.c \

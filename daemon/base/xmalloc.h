@@ -1,5 +1,5 @@
 /* Allocation for what is small and must not fail: the daemon dies with a message instead.
- * Payloads whose size a client chooses go through core/bytes.h, which reports failure. */
+ * Payloads whose size a client chooses go through base/bytes.h, which reports failure. */
 #ifndef BASE_XMALLOC_H
 #define BASE_XMALLOC_H
 

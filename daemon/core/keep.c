@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 #define KEEP_GRAIN_NS NS_PER_S /* records are dropped at most so late, so that they do not wake an idle daemon singly */

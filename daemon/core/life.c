@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)

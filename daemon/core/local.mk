@@ -2,14 +2,12 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
-	daemon/core/bytes.h \
 	daemon/core/core.h \
 	daemon/core/cron.h \
 	daemon/core/internal.h \
 	daemon/core/task.h \
 	daemon/core/batch.c \
 	daemon/core/await.c \
-	daemon/core/bytes.c \
 	daemon/core/calendar.c \
 	daemon/core/core.c \
 	daemon/core/cron.c \
@@ -27,3 +25,4 @@ libcore_la_SOURCES = \
 	daemon/core/submit.c \
 	daemon/core/task.c \
 	daemon/core/unique.c
+libcore_la_LIBADD = libobject.la

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/cron.h"
 #include "core/internal.h"
 

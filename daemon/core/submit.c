@@ -2,8 +2,8 @@
  * before it exists. */
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 /* --- what may refuse --- */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "core/internal.h"
 
 static_assert(sizeof(struct task) <= 272, "a million queued tasks are to stay small");

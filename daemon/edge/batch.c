@@ -1,8 +1,8 @@
 /* Batches: several requests in one array, whose answers go out as one array when the last of them is there. */
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/request.h"
 
 struct batch {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/closer.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/descriptors.h"
 #include "edge/users.h"
 #include "pool/command.h"

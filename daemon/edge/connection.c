@@ -16,10 +16,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/closer.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/descriptors.h"
 #include "edge/follow.h"
 #include "edge/rpc.h"

@@ -2,7 +2,7 @@
  * an array, or the member "results" of an object. Texts are joined; nothing is parsed. */
 #include <string.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "edge/internal.h"
 
 #define MEMBER "\"results\":"

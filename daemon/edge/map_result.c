@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "edge/reply.h"
 
 void chunk_end_take(struct chunk_end *end, const struct task *task)

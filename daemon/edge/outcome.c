@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "edge/reply.h"
 #include "proto/jsonrpc.h"
 

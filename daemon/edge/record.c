@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "edge/command.h"
 #include "pool/command.h"
 #include "pool/pool.h"

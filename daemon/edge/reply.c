@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "proto/jsonrpc.h"
 
 /* The one way out: HEAD is the edge's scratch buffer. */

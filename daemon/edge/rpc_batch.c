@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/rpc.h"
 #include "proto/suggest.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/command.h"
 #include "edge/map_result.h"
 

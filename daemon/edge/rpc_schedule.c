@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "core/cron.h"
 #include "edge/rpc.h"
 #include "proto/suggest.h"

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/command.h"
 #include "pool/pool.h"
 #include "proto/suggest.h"

@@ -1,7 +1,7 @@
 /* The master's side of a lane. It never waits, and believes its own books: what the slot wrote is copied out, checked
  * against them, and only then used. */
+#include "base/bytes.h"
 #include "lane/lane.h"
-#include "core/bytes.h"
 #include "lane/payload.h"
 #include "lane/records.h"
 

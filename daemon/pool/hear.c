@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 #include "pool/internal.h"
 #include "proto/json_scan.h"

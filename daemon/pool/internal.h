@@ -6,8 +6,8 @@
 
 #include <sys/resource.h>
 
+#include "base/bytes.h"
 #include "base/table.h"
-#include "core/bytes.h"
 #include "core/core.h"
 #include "config/config.h"
 #include "pool/command.h"

@@ -1,7 +1,7 @@
 /* The loop's turn, as far as lanes are concerned: what slots have said is heard, what they were given is told them; and
  * the core's wishes turned into calls on lanes. */
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 #include "pool/internal.h"
 

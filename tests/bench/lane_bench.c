@@ -1,7 +1,7 @@
 /* What a lane costs by itself, between two processes: requests a second with so many in flight, and the time of one
  * round trip. The master does nothing but send and hear; the slot echoes. */
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 
 #include <poll.h>

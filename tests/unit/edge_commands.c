@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "pool/pool.h"
 
 #define ROWS 32

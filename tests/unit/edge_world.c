@@ -13,9 +13,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "edge/edge.h"
 #include "pool/pool.h"
 

@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_LANE_FIXTURE_H
 #define TESTS_UNIT_LANE_FIXTURE_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 #include "lane/payload.h"
 #include "lane/records.h"

@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "model.h"
 
 #define SLOTS 5

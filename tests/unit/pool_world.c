@@ -17,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 #include "worker/heritage.h"
 

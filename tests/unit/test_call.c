@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/bytes.h"
+#include "base/bytes.h"
 #include "lane/lane.h"
 #include "worker/call.h"
 #include "worker/map.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "edge_commands.h"
 
 static struct world world;

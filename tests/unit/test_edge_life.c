@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "edge_world.h"
 
 static struct world world;

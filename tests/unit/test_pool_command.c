@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "core/bytes.h"
 #include "lane/lane.h"
 #include "pool_world.h"
 

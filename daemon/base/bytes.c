@@ -1,6 +1,6 @@
 /* Payloads. Arguments and results are the only things of a size that a client chooses, so running out of memory for
  * them is an error that somebody hears of, and not the daemon's end. */
-#include "core/bytes.h"
+#include "base/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>

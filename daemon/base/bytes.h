@@ -1,6 +1,6 @@
 /* Payloads: immutable, counted bytes. Arguments and results travel through the daemon as these, uninterpreted. */
-#ifndef CORE_BYTES_H
-#define CORE_BYTES_H
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>

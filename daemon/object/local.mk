@@ -1,0 +1,7 @@
+# Named objects: locks, semaphores, events, conditions, barriers, message queues.
+# A new file of this folder is a line here; headers too, so that a tarball has them.
+noinst_LTLIBRARIES += libobject.la
+libobject_la_SOURCES = \
+	daemon/object/internal.h \
+	daemon/object/object.h \
+	daemon/object/object.c

@@ -8,8 +8,11 @@ libproto_la_SOURCES = \
 	proto/framing.h \
 	proto/json_scan.h \
 	proto/jsonrpc.h \
+	proto/method_objects.h \
+	proto/method_params.h \
 	proto/method_schemas.h \
 	proto/methods.h \
+	proto/object_params.h \
 	proto/param_reader.h \
 	proto/params.h \
 	proto/strbuf.h \
@@ -25,6 +28,7 @@ libproto_la_SOURCES = \
 	proto/json_scan.c \
 	proto/json_span.c \
 	proto/jsonrpc.c \
+	proto/method_objects.c \
 	proto/methods.c \
 	proto/moment.c \
 	proto/param_schema.c \

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/method_objects.h"
+#include "proto/method_params.h"
 #include "proto/method_schemas.h"
 
 #define PRIORITY_MIN INT32_MIN
@@ -19,12 +21,6 @@
 #define WEIGHT_MAX 1000
 #define PROCESSES_MAX 1024
 #define SCHEDULE_TEXT_LIMIT 256
-
-/* One line a parameter: its name on the wire, its type, where it goes. */
-#define PARAM(struct_, member_, name_, type_, ...)                                                     \
-	{                                                                                              \
-		.name = name_, .type = type_, .offset = offsetof(struct struct_, member_), __VA_ARGS__ \
-	}
 
 #define TASK_PARAM(struct_)                                                                  \
 	PARAM(struct_, task, "task", PARAM_STRING, .required = true, .max = TASK_NAME_LIMIT, \
@@ -92,11 +88,6 @@
 	PARAM(struct_, filter_.user, "user", PARAM_STRING, .summary = "only those of this user: a name or a number"), \
 		PARAM(struct_, filter_.since, "since", PARAM_MOMENT,                                                  \
 			.summary = "only those submitted at that time or later, or so long ago at most")
-
-#define END_OF_PARAMS        \
-	{                    \
-		.name = NULL \
-	}
 
 static const char *const return_when_words[] = {
 	[WHEN_ALL_COMPLETED] = "all_completed",
@@ -446,6 +437,7 @@ static const struct param_spec cancel_request_params[] = {
 
 #define METHOD(method_, name_, params_, summary_, result_, schema_, ...) \
 	[method_] = { .name = name_,                                     \
+		.name_length = sizeof(name_) - 1,                        \
 		.summary = summary_,                                     \
 		.params = params_,                                       \
 		.result = result_,                                       \
@@ -524,6 +516,57 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_ARRAY(SCHEMA_SCHEDULE)),
 	METHOD(METHOD_SCHEDULE_REMOVE, "schedule.remove", schedule_remove_params, "Ends a schedule",
 		"the schedule as it was", SCHEMA_SCHEDULE),
+	METHOD(METHOD_LOCK_ACQUIRE, "lock.acquire", lock_acquire_specs, "Acquires a lock", "what was granted",
+		SCHEMA_LOCKED),
+	METHOD(METHOD_LOCK_RELEASE, "lock.release", lock_release_specs, "Releases a lock",
+		"how often it is still held", SCHEMA_DEPTH),
+	METHOD(METHOD_LOCK_LIST, "lock.list", object_list_specs, "Lists locks, who holds them, and who waits", "the locks",
+		SCHEMA_LOCKS),
+	METHOD(METHOD_SEMAPHORE_ACQUIRE, "semaphore.acquire", semaphore_acquire_specs, "Acquires permits of a semaphore",
+		"what was granted", SCHEMA_PERMITTED),
+	METHOD(METHOD_SEMAPHORE_RELEASE, "semaphore.release", semaphore_release_specs, "Releases permits of a semaphore",
+		"how many are free", SCHEMA_FREE),
+	METHOD(METHOD_SEMAPHORE_LIST, "semaphore.list", object_list_specs,
+		"Lists semaphores, who holds them, and who waits", "the semaphores", SCHEMA_SEMAPHORES),
+	METHOD(METHOD_EVENT_SET, "event.set", event_specs, "Sets an event", "true", SCHEMA_TRUE),
+	METHOD(METHOD_EVENT_CLEAR, "event.clear", event_specs, "Clears an event", "true", SCHEMA_TRUE),
+	METHOD(METHOD_EVENT_IS_SET, "event.is_set", event_specs, "Tells whether an event is set", "that", SCHEMA_SET),
+	METHOD(METHOD_EVENT_WAIT, "event.wait", event_wait_specs, "Waits until an event is set", "true", SCHEMA_TRUE),
+	METHOD(METHOD_EVENT_LIST, "event.list", object_list_specs, "Lists events, and who waits for them", "the events",
+		SCHEMA_EVENTS),
+	METHOD(METHOD_CONDITION_WAIT, "condition.wait", condition_wait_specs,
+		"Releases a lock, waits for a condition, and acquires the lock again", "whether it was notified",
+		SCHEMA_CONDITION),
+	METHOD(METHOD_CONDITION_NOTIFY, "condition.notify", condition_notify_specs,
+		"Notifies those who wait for a condition", "how many there were", SCHEMA_NOTIFIED),
+	METHOD(METHOD_CONDITION_LIST, "condition.list", object_list_specs, "Lists conditions, and who waits for them",
+		"the conditions", SCHEMA_CONDITIONS),
+	METHOD(METHOD_BARRIER_WAIT, "barrier.wait", barrier_wait_specs, "Waits until all parties have come",
+		"in which place it came", SCHEMA_INDEX),
+	METHOD(METHOD_BARRIER_ABORT, "barrier.abort", barrier_specs, "Breaks a barrier", "true", SCHEMA_TRUE),
+	METHOD(METHOD_BARRIER_RESET, "barrier.reset", barrier_specs, "Makes a barrier as new", "true", SCHEMA_TRUE),
+	METHOD(METHOD_BARRIER_LIST, "barrier.list", object_list_specs, "Lists barriers, and who waits at them",
+		"the barriers", SCHEMA_BARRIERS),
+	METHOD(METHOD_MQ_CREATE, "mq.create", mq_create_specs, "Makes a message queue that stays until it is deleted",
+		"whether it was not there", SCHEMA_CREATED),
+	METHOD(METHOD_MQ_PUT, "mq.put", mq_put_specs, "Puts a message into a message queue", "true", SCHEMA_TRUE),
+	METHOD(METHOD_MQ_GET, "mq.get", mq_get_specs, "Takes a message out of a message queue", "the message", SCHEMA_GOT),
+	METHOD(METHOD_MQ_ACK, "mq.ack", mq_receipt_specs, "Says that a message is dealt with", "true", SCHEMA_TRUE),
+	METHOD(METHOD_MQ_NACK, "mq.nack", mq_receipt_specs, "Gives a message back to its place", "true", SCHEMA_TRUE),
+	METHOD(METHOD_MQ_PEEK, "mq.peek", mq_peek_specs, "Shows messages without taking them", "the messages",
+		SCHEMA_PEEKED),
+	METHOD(METHOD_MQ_LENGTH, "mq.length", mq_specs, "Tells how much is in a message queue, and who waits at it",
+		"figures", SCHEMA_LENGTH),
+	METHOD(METHOD_MQ_CLEAR, "mq.clear", mq_specs, "Throws away all messages of a message queue",
+		"how many there were", SCHEMA_CLEARED),
+	METHOD(METHOD_MQ_JOIN, "mq.join", mq_join_specs, "Waits until all messages of a message queue are dealt with",
+		"true", SCHEMA_TRUE),
+	METHOD(METHOD_MQ_TASK_DONE, "mq.task_done", mq_task_done_specs, "Says that messages are dealt with",
+		"how many are not", SCHEMA_UNFINISHED),
+	METHOD(METHOD_MQ_DELETE, "mq.delete", mq_specs, "Deletes a message queue with all that is in it", "true",
+		SCHEMA_TRUE),
+	METHOD(METHOD_MQ_LIST, "mq.list", object_list_specs, "Lists message queues, and who waits at them",
+		"the message queues", SCHEMA_MQS),
 	METHOD(METHOD_SERVER_INFO, "server.info", no_param_specs, "Tells what this daemon is", "its version, limits, …",
 		SCHEMA_INFO),
 	METHOD(METHOD_SERVER_STATS, "server.stats", no_param_specs, "Tells how much there is of everything", "figures",
@@ -548,7 +591,7 @@ const struct method_info *method_info(enum method method)
 int method_find(const char *name, size_t length)
 {
 	for (int i = 0; i < N_METHODS; i++)
-		if (strlen(methods[i].name) == length && memcmp(methods[i].name, name, length) == 0)
+		if (methods[i].name_length == length && memcmp(methods[i].name, name, length) == 0)
 			return i;
 	return -1;
 }

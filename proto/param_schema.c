@@ -61,7 +61,11 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 	case PARAM_STRING:
 		strbuf_puts(out, "{\"type\":\"string\"}");
 		break;
+	case PARAM_NAME:
+		strbuf_puts(out, "{\"type\":\"string\",\"minLength\":1}");
+		break;
 	case PARAM_BOOL:
+	case PARAM_MAYBE:
 		strbuf_puts(out, "{\"type\":\"boolean\"}");
 		break;
 	case PARAM_INT:

@@ -35,6 +35,8 @@ static const struct {
 	[PARAM_COUNT] = { "count", "an integer of 0 or more" },
 	[PARAM_TEXT] = { "string", "a string" },
 	[PARAM_OBJECT] = { "object", "an object" },
+	[PARAM_NAME] = { "string", "a string" },
+	[PARAM_MAYBE] = { "bool", "true or false" },
 };
 
 const char *param_type_name(enum param_type type)
@@ -107,6 +109,39 @@ static int read_string(
 		return param_refuse(reader, "parameter \"%s\" must not have a NUL byte", spec->name);
 	return param_refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
 		(long long)spec->max, length);
+}
+
+static bool has_control(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+			return true;
+	}
+	return false;
+}
+
+/* Copied only where it has escapes. */
+static int read_name(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
+	struct param_name *out)
+{
+	if (value->kind != JSON_SPAN_STRING)
+		return wrong_value(reader, spec, value);
+	out->data = value->text + 1;
+	out->length = value->length - 2;
+	if (memchr(out->data, '\\', out->length)) {
+		out->data = out->owned = json_string_dup(value, &out->length);
+		if (!out->data)
+			return no_memory(reader);
+	}
+	if (out->length == 0)
+		return param_refuse(reader, "parameter \"%s\" must not be empty", spec->name);
+	if (out->length > (size_t)spec->max)
+		return param_refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
+			(long long)spec->max, out->length);
+	if (has_control(out->data, out->length))
+		return param_refuse(reader, "parameter \"%s\" must not have control characters", spec->name);
+	return 0;
 }
 
 static int read_int(
@@ -404,6 +439,13 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 			return wrong_value(reader, spec, value);
 		*(bool *)at = value->text[0] == 't';
 		return 0;
+	case PARAM_MAYBE:
+		if (value->kind != JSON_SPAN_BOOL)
+			return wrong_value(reader, spec, value);
+		*(int *)at = value->text[0] == 't';
+		return 0;
+	case PARAM_NAME:
+		return read_name(reader, spec, value, at);
 	case PARAM_INT:
 		return read_int(reader, spec, value, at);
 	case PARAM_DURATION:

@@ -27,6 +27,7 @@ static void set_absent(const struct param_spec *spec, void *out)
 		*(int64_t *)at = INT64_MIN;
 		break;
 	case PARAM_ENUM:
+	case PARAM_MAYBE:
 		*(int *)at = -1;
 		break;
 	case PARAM_STRING:
@@ -42,6 +43,7 @@ static void set_absent(const struct param_spec *spec, void *out)
 	case PARAM_REFS:
 	case PARAM_TEXT:
 	case PARAM_OBJECT:
+	case PARAM_NAME:
 		break; /* zero */
 	}
 }
@@ -125,6 +127,10 @@ void params_free(const struct param_spec *specs, void *out)
 			char **string = at;
 			free(*string);
 			*string = NULL;
+		} else if (spec->type == PARAM_NAME) {
+			struct param_name *name = at;
+			free(name->owned);
+			*name = (struct param_name){ 0 };
 		} else if (spec->type == PARAM_IDS) {
 			struct param_ids *ids = at;
 			free(ids->ids);

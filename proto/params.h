@@ -29,6 +29,8 @@ enum param_type {
 	PARAM_COUNT,    /* int64_t, 0…max; absent: -1 */
 	PARAM_TEXT,     /* struct json_span: a string, unread */
 	PARAM_OBJECT,   /* struct json_span: an object, unread */
+	PARAM_NAME,     /* struct param_name: a string of 1…max bytes without control characters; absent: length 0 */
+	PARAM_MAYBE,    /* int: 1 for true, 0 for false; absent: -1 */
 };
 
 struct param_moment {
@@ -57,13 +59,19 @@ struct param_strings {
 	size_t count;
 };
 
+struct param_name {
+	const char *data; /* within the text of the parameters, or: */
+	size_t length;
+	char *owned; /* malloc'ed, where that has escapes */
+};
+
 struct param_spec {
 	const char *name; /* NULL ends a table */
 	enum param_type type;
 	bool required;
 	size_t offset;            /* in the method's struct of parameters */
-	int64_t min, max;         /* PARAM_INT, PARAM_NUMBER: both 0: no bounds; PARAM_COUNT: max, 0: none; PARAM_STRING,
-				   * PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
+	int64_t min, max;         /* PARAM_INT, PARAM_NUMBER: both 0: no bounds; PARAM_COUNT: max, 0: none; PARAM_NAME,
+				   * PARAM_STRING, PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
 				   * more than 0 */
 	const char *const *words; /* PARAM_ENUM, and PARAM_STRINGS that are such words: ends with NULL */
 	size_t count;             /* PARAM_STRINGS: at most so many; 0: 64 */

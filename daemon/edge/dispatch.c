@@ -96,7 +96,7 @@ static void dispatch_method(struct call *call, const char *name, size_t length)
 		return;
 	}
 	int method = method_find(name, length);
-	if (method >= 0) {
+	if (method >= 0 && handlers[method]) {
 		call->method = (enum method)method;
 		if (may_call(call))
 			handlers[method](call);

@@ -11,9 +11,11 @@ include $(srcdir)/tests/plugins/local.mk
 include $(srcdir)/tests/bench/local.mk
 include $(srcdir)/tests/lint/local.mk
 
-# Every test, of whichever kind, finds these in its environment.
+# Every test, of whichever kind, finds these in its environment. A libcheck test's own limit of time ends what hangs, and
+# says nothing about speed: three times as long for machines that are slow or busy.
 test_environment = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
 	TASKD_WORKER='$(abs_top_builddir)/taskd-worker' CK_VERBOSITY=normal CK_DEFAULT_TIMEOUT=60 \
+	CK_TIMEOUT_MULTIPLIER=3 \
 	NM='$(NM)' CC='$(CC)' BATS='$(BATS)' SANITIZE='$(enable_sanitize)'
 AM_TESTS_ENVIRONMENT = export $(test_environment);
 

@@ -9,13 +9,26 @@ export PATH=$BUILD:$PATH
 export TASKD_WORKER=${TASKD_WORKER:-$BUILD/taskd-worker}
 unset NO_COLOR
 
-# condition COMMAND…: until it succeeds, for up to a minute.
+# Where there is no input at all, jq 1.6 takes that for true; here, nothing is not.
+jq() {
+	local output status=0
+	[[ $1 == -e* ]] || {
+		command jq "$@"
+		return
+	}
+	output=$(command jq "$@") || status=$?
+	printf '%s\n' "$output"
+	[[ $status -eq 0 && -n $output ]]
+}
+
+# condition COMMAND…: until it succeeds, for up to a minute. What it says is shown once, at the end.
 condition() {
 	local i
 	for ((i = 0; i < 1200; i++)); do
-		"$@" && return 0
+		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.05
 	done
+	"$@" && return 0
 	echo "this never came true: $*" >&2
 	return 1
 }

@@ -48,6 +48,6 @@ coverage: all
 clean-local:
 	rm -rf sanitize-address sanitize-thread tests/node
 
-EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/coverage \
+EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/failures tests/coverage \
 	$(filter-out $(integration_programs),$(integration_tests)) $(cli_tests)
 .PHONY: check-integration check-cli check-clients check-sanitize check-sanitize-address check-sanitize-thread coverage bench

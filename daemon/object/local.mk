@@ -3,5 +3,7 @@
 noinst_LTLIBRARIES += libobject.la
 libobject_la_SOURCES = \
 	daemon/object/internal.h \
+	daemon/object/messages.h \
 	daemon/object/object.h \
+	daemon/object/messages.c \
 	daemon/object/object.c

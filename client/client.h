@@ -85,6 +85,7 @@ enum future_kind {
 	FUTURE_CALL,     /* the reply is the outcome; freeing it cancels the task */
 	FUTURE_DETACHED, /* the reply is the id, a notification the outcome */
 	FUTURE_REQUEST,  /* the reply is the outcome, and nothing is cancelled */
+	FUTURE_WAIT,     /* the reply is the outcome; freeing it takes the request back */
 	FUTURE_BATCH,    /* the reply is its id and its peers': then they are detached ones */
 	FUTURE_RETRY,    /* the reply is a new task's id: then it is the request for that one's result */
 	FUTURE_WATCH,    /* the reply is a watch's number; it is never the user's */
@@ -351,6 +352,8 @@ enum taskd_error options_check(const struct taskd_options *options);
 enum taskd_error options_check_map(const struct taskd_options *options);
 /* ,"queue":… for each option that is given, but for `detached`. They were checked. */
 void options_write(struct strbuf *out, const struct taskd_options *options);
+/* ,"NAME":"1.5s" */
+void options_add_duration(struct strbuf *out, const char *name, int64_t ns);
 
 /* --- commands (environment.c, bytes.c) --- */
 /* ,"env":{…}: what a command's environment gets from this process's and from COMMAND. */

@@ -14,7 +14,7 @@ static bool begin(struct taskd_future *f)
 	if (!connection_usable(f->connection) || !connection_may_wait(f->connection))
 		return false;
 	connection_lock(f->connection);
-	if (f->kind != FUTURE_REQUEST || f->id[0])
+	if ((f->kind != FUTURE_REQUEST && f->kind != FUTURE_WAIT) || f->id[0])
 		return true;
 	connection_unlock(f->connection);
 	error_set(TASKD_E_INVALID, "this request is not a task");

@@ -106,13 +106,19 @@ void future_fail_with(struct taskd_future *f, const struct taskd_failure *failur
 	future_end(f, failure->error);
 }
 
+/* Whether the daemon is to be told that nobody wants its answer any more. */
+static bool is_taken_back(const struct taskd_future *f)
+{
+	return f->outstanding && (f->kind == FUTURE_CALL || f->kind == FUTURE_WAIT);
+}
+
 void future_drop(struct taskd_future *f)
 {
 	f->owned = false;
 	callbacks_drop(f);
 	while (f->watches)
 		watch_end(f->watches);
-	if (f->outstanding && f->kind == FUTURE_CALL)
+	if (is_taken_back(f))
 		request_cancel(f->connection, f->request);
 	future_release(f);
 }
@@ -124,7 +130,7 @@ void taskd_future_free(struct taskd_future *f)
 		return;
 	struct taskd *c = f->connection;
 	connection_lock(c);
-	bool cancels = f->outstanding && f->kind == FUTURE_CALL;
+	bool cancels = is_taken_back(f);
 	future_drop(f);
 	if (cancels) /* at once: nobody may ever wait here again */
 		output_write(c);

@@ -5,20 +5,28 @@ noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
 	client/taskd.h \
 	client/client.h \
+	client/object.h \
+	client/barrier.c \
 	client/batch.c \
 	client/bytes.c \
 	client/callback.c \
+	client/condition.c \
 	client/connection.c \
 	client/control.c \
 	client/environment.c \
 	client/error.c \
+	client/event.c \
 	client/events.c \
 	client/exec.c \
 	client/failure.c \
 	client/follow.c \
 	client/future.c \
 	client/futures.c \
+	client/lock.c \
 	client/map.c \
+	client/mq.c \
+	client/mq_message.c \
+	client/object.c \
 	client/options.c \
 	client/output.c \
 	client/path.c \
@@ -27,6 +35,7 @@ libclient_la_SOURCES = \
 	client/replies.c \
 	client/request.c \
 	client/running.c \
+	client/semaphore.c \
 	client/subscription.c \
 	client/wait.c
 libclient_la_LIBADD = libproto.la

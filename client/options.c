@@ -19,6 +19,43 @@ static const char *const key_modes[] = {
 };
 #define N_KEY_MODES (sizeof(key_modes) / sizeof(key_modes[0]))
 
+/* --- semaphores: "gpu", "gpu=2", "gpu=1/4" --- */
+
+struct permits {
+	size_t name_length;
+	int64_t count, slots; /* 0: nothing was said of it */
+};
+
+/* Digits, to their end; false where there are none, or they are 0 or beyond what can be counted with. */
+static bool read_number(const char **at, int64_t *number)
+{
+	const char *start = *at;
+
+	for (*number = 0; **at >= '0' && **at <= '9'; (*at)++)
+		if ((*number = *number * 10 + (**at - '0')) > INT32_MAX)
+			return false;
+	return *at > start && *number > 0;
+}
+
+static bool read_permits(const char *text, struct permits *permits)
+{
+	const char *at = strrchr(text, '=');
+
+	*permits = (struct permits){ .name_length = at ? (size_t)(at - text) : strlen(text) };
+	if (permits->name_length == 0)
+		return false;
+	if (!at++)
+		return true;
+	if (!read_number(&at, &permits->count))
+		return false;
+	if (*at == '/') {
+		at++;
+		if (!read_number(&at, &permits->slots))
+			return false;
+	}
+	return *at == '\0';
+}
+
 /* --- checked --- */
 
 static enum taskd_error check_ids(const char *name, const char *const *ids, size_t n)
@@ -29,6 +66,50 @@ static enum taskd_error check_ids(const char *name, const char *const *ids, size
 		if (!ids[i])
 			return error_set(TASKD_E_INVALID, "the options' %s has a NULL at %zu", name, i);
 	return TASKD_OK;
+}
+
+/* Names that the daemon would not get as they are could be taken for each other there. */
+static enum taskd_error check_names(const char *name, const char *const *names, size_t n)
+{
+	enum taskd_error error = check_ids(name, names, n);
+
+	for (size_t i = 0; i < n && !error; i++)
+		if (!names[i][0] || !bytes_are_utf8(names[i]))
+			error = error_set(TASKD_E_INVALID, "the options' %s has no name at %zu, but %s", name, i,
+				names[i][0] ? "bytes that are not UTF-8" : "an empty string");
+	return error;
+}
+
+static enum taskd_error check_semaphores(const char *const *semaphores, size_t n)
+{
+	enum taskd_error error = check_names("semaphores", semaphores, n);
+	struct permits permits;
+
+	for (size_t i = 0; i < n && !error; i++) {
+		if (!read_permits(semaphores[i], &permits))
+			error = error_set(TASKD_E_INVALID,
+				"the options' semaphores has \"%s\", which is neither a name, nor NAME=COUNT, nor "
+				"NAME=COUNT/SLOTS",
+				semaphores[i]);
+		else if (permits.slots && permits.count > permits.slots)
+			error = error_set(TASKD_E_INVALID,
+				"the options' semaphores has \"%s\", which is more than there are", semaphores[i]);
+	}
+	return error;
+}
+
+/* What it waits for. */
+static enum taskd_error check_lists(const struct taskd_options *options)
+{
+	enum taskd_error error = check_ids("after", options->after, options->n_after);
+
+	if (!error)
+		error = check_ids("after_any", options->after_any, options->n_after_any);
+	if (!error)
+		error = check_names("locks", options->locks, options->n_locks);
+	if (!error)
+		error = check_names("shared_locks", options->shared_locks, options->n_shared_locks);
+	return error ? error : check_semaphores(options->semaphores, options->n_semaphores);
 }
 
 enum taskd_error options_check(const struct taskd_options *options)
@@ -47,8 +128,7 @@ enum taskd_error options_check(const struct taskd_options *options)
 		return error_set(TASKD_E_INVALID, "the options' jitter is over 1");
 	if ((unsigned)options->key_mode >= N_KEY_MODES)
 		return error_set(TASKD_E_INVALID, "the options' key_mode is no TASKD_KEY_…");
-	enum taskd_error error = check_ids("after", options->after, options->n_after);
-	return error ? error : check_ids("after_any", options->after_any, options->n_after_any);
+	return check_lists(options);
 }
 
 enum taskd_error options_check_map(const struct taskd_options *options)
@@ -63,6 +143,8 @@ enum taskd_error options_check_map(const struct taskd_options *options)
 		surplus = "wait for others";
 	else if (options->key || options->key_mode)
 		surplus = "have a key";
+	else if (options->n_locks > 0 || options->n_shared_locks > 0 || options->n_semaphores > 0)
+		surplus = "have locks or semaphores";
 	if (surplus)
 		return error_set(TASKD_E_INVALID, "the tasks of a map cannot %s", surplus);
 	return options_check(options);
@@ -85,7 +167,7 @@ static void add_string(struct strbuf *out, const char *name, const char *text)
 	strbuf_json_string(out, text, strlen(text));
 }
 
-static void add_duration(struct strbuf *out, const char *name, int64_t ns)
+void options_add_duration(struct strbuf *out, const char *name, int64_t ns)
 {
 	char text[UNITS_TEXT_SIZE];
 
@@ -134,6 +216,25 @@ static void add_ids(struct strbuf *out, const char *name, const char *const *ids
 	strbuf_puts(out, "]");
 }
 
+/* An object: each by its name, with a number of permits, or that and how many there are in all. */
+static void add_semaphores(struct strbuf *out, const char *const *semaphores, size_t n)
+{
+	struct permits permits;
+
+	for (size_t i = 0; i < n; i++) {
+		read_permits(semaphores[i], &permits);
+		strbuf_puts(out, i == 0 ? ",\"semaphores\":{" : ",");
+		strbuf_json_string(out, semaphores[i], permits.name_length);
+		if (permits.slots)
+			strbuf_printf(out, ":{\"count\":%lld,\"slots\":%lld}", (long long)permits.count,
+				(long long)permits.slots);
+		else
+			strbuf_printf(out, ":%lld", permits.count ? (long long)permits.count : 1);
+	}
+	if (n > 0)
+		strbuf_puts(out, "}");
+}
+
 static void add_retry_on(struct strbuf *out, unsigned retry_on)
 {
 	static const struct {
@@ -158,9 +259,9 @@ static void add_retries(struct strbuf *out, const struct taskd_options *options)
 	if (options->retries)
 		strbuf_printf(out, ",\"retries\":%d", options->retries);
 	if (options->backoff_ns)
-		add_duration(out, "backoff", options->backoff_ns > 0 ? options->backoff_ns : 0);
+		options_add_duration(out, "backoff", options->backoff_ns > 0 ? options->backoff_ns : 0);
 	if (options->backoff_max_ns > 0)
-		add_duration(out, "backoff_max", options->backoff_max_ns);
+		options_add_duration(out, "backoff_max", options->backoff_max_ns);
 	if (options->backoff_factor > 0)
 		add_number(out, "backoff_factor", options->backoff_factor);
 	if (options->jitter < 0 || options->jitter > 0)
@@ -174,16 +275,16 @@ void options_write(struct strbuf *out, const struct taskd_options *options)
 	if (options->priority)
 		strbuf_printf(out, ",\"priority\":%d", options->priority);
 	if (options->timeout_ns > 0 && options->timeout_ns != TASKD_FOREVER)
-		add_duration(out, "timeout", options->timeout_ns);
+		options_add_duration(out, "timeout", options->timeout_ns);
 	add_string(out, "tag", options->tag);
 	if (options->delay_ns > 0)
-		add_duration(out, "delay", options->delay_ns);
+		options_add_duration(out, "delay", options->delay_ns);
 	if (options->at_ns)
 		add_moment(out, "at", options->at_ns);
 	if (options->expires_ns && options->expires_ns != TASKD_FOREVER)
-		add_duration(out, "expires", options->expires_ns);
+		options_add_duration(out, "expires", options->expires_ns);
 	if (options->wait_for_room_ns > 0)
-		add_duration(out, "wait_for_room", options->wait_for_room_ns);
+		options_add_duration(out, "wait_for_room", options->wait_for_room_ns);
 	add_retries(out, options);
 	add_ids(out, "after", options->after, options->n_after);
 	add_ids(out, "after_any", options->after_any, options->n_after_any);
@@ -192,4 +293,7 @@ void options_write(struct strbuf *out, const struct taskd_options *options)
 	add_string(out, "key", options->key);
 	if (options->key_mode)
 		add_string(out, "key_mode", key_modes[options->key_mode]);
+	add_ids(out, "locks", options->locks, options->n_locks);
+	add_ids(out, "shared_locks", options->shared_locks, options->n_shared_locks);
+	add_semaphores(out, options->semaphores, options->n_semaphores);
 }

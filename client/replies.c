@@ -201,6 +201,7 @@ static void settle_answer(struct taskd *c, struct reply *reply)
 	switch (f->kind) {
 	case FUTURE_CALL:
 	case FUTURE_REQUEST:
+	case FUTURE_WAIT:
 		settle_outcome(f, reply);
 		break;
 	case FUTURE_DETACHED:

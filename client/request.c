@@ -283,10 +283,19 @@ void request_result(struct taskd_future *f)
 		future_fail_with(f, f->connection->error ? &f->connection->ended : &failure_memory);
 }
 
-/* Whether the request is a task, so that freeing its future cancels it. */
-static bool runs_task(const char *method)
+/* What freeing its future does to the request: a task is cancelled; who waits for a named object is not to be given it
+ * when nobody knows any more. */
+static enum future_kind kind_of(const char *method)
 {
-	return request_is_task_name(method) || strcmp(method, "task.call") == 0 || strcmp(method, "task.map") == 0;
+	static const char *const waits[] = { "lock.acquire", "semaphore.acquire", "event.wait", "condition.wait",
+		"barrier.wait", "mq.get", "mq.join" };
+
+	if (request_is_task_name(method) || strcmp(method, "task.call") == 0 || strcmp(method, "task.map") == 0)
+		return FUTURE_CALL;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		if (strcmp(method, waits[i]) == 0)
+			return FUTURE_WAIT;
+	return FUTURE_REQUEST;
 }
 
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params)
@@ -308,7 +317,7 @@ struct taskd_future *taskd_request(struct taskd *c, const char *method, const ch
 			PIECE(",\"params\":"),
 			{ params, params ? strlen(params) : 0 },
 		};
-		f = submit(c, runs_task(method) ? FUTURE_CALL : FUTURE_REQUEST, pieces, params ? 3 : 1, newlines, NULL);
+		f = submit(c, kind_of(method), pieces, params ? 3 : 1, newlines, NULL);
 	}
 	strbuf_free(&name);
 	return f;

@@ -180,6 +180,11 @@ tests_unit_test_client_life_SOURCES = tests/unit/test_client_life.c $(client_fak
 tests_unit_test_client_life_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_client_events_SOURCES = tests/unit/test_client_events.c $(client_fake)
 tests_unit_test_client_events_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_client_objects tests/unit/test_client_objects_threads
+tests_unit_test_client_objects_SOURCES = tests/unit/test_client_objects.c $(client_fake)
+tests_unit_test_client_objects_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_client_objects_threads_SOURCES = tests/unit/test_client_objects_threads.c $(client_fake)
+tests_unit_test_client_objects_threads_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
 edge_world = tests/unit/edge_world.c tests/unit/edge_world.h tests/unit/edge_commands.c tests/unit/edge_commands.h
 unit_tests += tests/unit/test_edge

@@ -56,6 +56,8 @@ static const char *const ids[] = { "17", "a-label_9" };
 
 START_TEST(each_option_is_written_as_the_daemon_reads_it)
 {
+	static const char *const quoted[] = { "the \"db\"" };
+	static const char *const semaphores[] = { "gpu", "a=b=2", "\"x\"=1/4", "n=2147483647/2147483647" };
 	static const struct {
 		struct taskd_options options;
 		const char *text; /* NULL: it is as absent */
@@ -94,6 +96,13 @@ START_TEST(each_option_is_written_as_the_daemon_reads_it)
 		{ { .key = "k", .key_mode = TASKD_KEY_ATTACH }, "\"key\":\"k\",\"key_mode\":\"attach\"" },
 		{ { .key = "k", .key_mode = TASKD_KEY_REPLACE }, "\"key\":\"k\",\"key_mode\":\"replace\"" },
 		{ { .key = "k", .key_mode = TASKD_KEY_ONCE }, "\"key\":\"k\",\"key_mode\":\"once\"" },
+		{ { .locks = ids, .n_locks = 2 }, "\"locks\":[\"17\",\"a-label_9\"]" },
+		{ { .locks = ids }, NULL },
+		{ { .shared_locks = quoted, .n_shared_locks = 1 },
+			"\"shared_locks\":[\"the \\\"db\\\"\"]" },
+		{ { .semaphores = semaphores, .n_semaphores = 4 },
+			"\"semaphores\":{\"gpu\":1,\"a=b\":2,\"\\\"x\\\"\":{\"count\":1,\"slots\":4},"
+			"\"n\":{\"count\":2147483647,\"slots\":2147483647}}" },
 		{ { .queue = "q", .priority = 5, .timeout_ns = 1, .tag = "t", .delay_ns = 1, .retries = 1, .key = "k" },
 			"\"queue\":\"q\",\"priority\":5,\"timeout\":\"1ns\",\"tag\":\"t\",\"delay\":\"1ns\",\"retries\":1,"
 			"\"key\":\"k\"" },
@@ -131,7 +140,8 @@ END_TEST
 
 START_TEST(options_that_make_no_sense_are_never_written)
 {
-	static const char *const holes[] = { "17", NULL };
+	static const char *const holes[] = { "17", NULL }, *const empty[] = { "a", "" }, *const binary[] = { "a\xff" };
+	static const char *const too_many[] = { "gpu=5/4" };
 	static const struct {
 		struct taskd_options options;
 		const char *text;
@@ -148,6 +158,15 @@ START_TEST(options_that_make_no_sense_are_never_written)
 		{ { .key = "k", .key_mode = (enum taskd_key_mode)4 }, "the options' key_mode is no TASKD_KEY_…" },
 		{ { .after = holes, .n_after = 2 }, "the options' after has a NULL at 1" },
 		{ { .n_after_any = 3 }, "the options' after_any is NULL, but there are 3 of it" },
+		{ { .locks = holes, .n_locks = 2 }, "the options' locks has a NULL at 1" },
+		{ { .n_shared_locks = 1 }, "the options' shared_locks is NULL, but there are 1 of it" },
+		{ { .locks = empty, .n_locks = 2 },
+			"the options' locks has no name at 1, but an empty string" },
+		{ { .shared_locks = binary, .n_shared_locks = 1 },
+			"the options' shared_locks has no name at 0, but bytes that are not UTF-8" },
+		{ { .n_semaphores = 1 }, "the options' semaphores is NULL, but there are 1 of it" },
+		{ { .semaphores = too_many, .n_semaphores = 1 },
+			"the options' semaphores has \"gpu=5/4\", which is more than there are" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -195,6 +214,22 @@ START_TEST(numbers_are_written_and_read_in_any_locale)
 }
 END_TEST
 
+START_TEST(a_semaphore_that_is_none_is_never_written)
+{
+	static const char *const texts[] = { "gpu=", "=2", "=", "gpu=0", "gpu=-1", "gpu=x", "gpu=2x", "gpu=1/", "gpu=1/0",
+		"gpu=1/x", "gpu=1/4/4", "gpu=/4", "gpu=2147483648", "gpu=99999999999999999999", "gpu= 1" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const char *const semaphores[] = { "fine", texts[i] };
+		struct taskd_options options = { .semaphores = semaphores, .n_semaphores = 2 };
+		ck_assert_msg(!taskd_submit(c, "t", NULL, &options), "%s", texts[i]);
+		ck_assert_int_eq(taskd_last_error(NULL), TASKD_E_INVALID);
+		ck_assert_msg(strstr(last_text(), texts[i]) && strstr(last_text(), "neither a name"), "%s", last_text());
+	}
+	ck_assert(!taskd_wants_write(c));
+}
+END_TEST
+
 static const char *no_item(void *user, size_t *length)
 {
 	(void)user;
@@ -228,6 +263,9 @@ START_TEST(a_maps_tasks_have_no_life_of_their_own)
 		{ { .pass_results = true }, "the tasks of a map cannot wait for others" },
 		{ { .key = "k" }, "the tasks of a map cannot have a key" },
 		{ { .key_mode = TASKD_KEY_ONCE }, "the tasks of a map cannot have a key" },
+		{ { .locks = ids, .n_locks = 1 }, "the tasks of a map cannot have locks or semaphores" },
+		{ { .shared_locks = ids, .n_shared_locks = 1 }, "the tasks of a map cannot have locks or semaphores" },
+		{ { .semaphores = ids, .n_semaphores = 1 }, "the tasks of a map cannot have locks or semaphores" },
 		{ { .retries = -1 }, "the options' retries is negative" },
 	};
 
@@ -675,6 +713,7 @@ static Suite *client_suite(void)
 	tcase_add_test(tests, each_option_is_written_as_the_daemon_reads_it);
 	tcase_add_test(tests, options_of_a_detached_task);
 	tcase_add_test(tests, options_that_make_no_sense_are_never_written);
+	tcase_add_test(tests, a_semaphore_that_is_none_is_never_written);
 	tcase_add_test(tests, numbers_are_written_and_read_in_any_locale);
 	tcase_add_test(tests, a_maps_tasks_have_no_life_of_their_own);
 	tcase_add_test(tests, a_batch_is_one_request_with_a_future_for_each);

@@ -105,6 +105,9 @@ struct task_type *core_type_next(const struct core *core, const struct task_type
 /* `user` is handed back by core_pool_user. */
 struct core_pool *core_pool_new(struct core *core, const char *name, void *user);
 void *core_pool_user(const struct core_pool *pool);
+/* So much estimated work may lie in a lane of its slots; a millisecond where nothing is said. While something waits in
+ * one, it is looked at a few times before that is over. */
+void core_pool_set_window(struct core_pool *pool, int64_t window_ns);
 /* Whether an awaited task waits in it that may start now: see core_task_await. */
 bool core_pool_awaits(const struct core_pool *pool);
 /* One of its reserved slots may take a task in the next turn. False where that was so already. */

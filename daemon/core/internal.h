@@ -28,9 +28,9 @@
 #include "core/core.h"
 
 #define WINDOW_TASKS 64              /* in one lane */
-#define WINDOW_NS NS_PER_MS          /* of estimated work in one lane; one task is always allowed */
+#define WINDOW_NS NS_PER_MS          /* of estimated work in one lane, where its pool says no other; one task is always allowed */
 #define ESTIMATE_UNKNOWN_NS NS_PER_MS /* of a type of which none has ended yet */
-#define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it */
+#define SWEEP_NS NS_PER_MS           /* from putting something into a lane to looking what became of it: half a window, at least */
 #define SWEEP_SLOWEST_NS (64 * NS_PER_MS) /* while no slot takes what it has */
 #define UNTAKEN_NS (100 * NS_PER_MS) /* until what a slot does not take is given to another, where one is idle */
 #define TURN_MOST 10000              /* tasks that a moment moves in one turn, give or take: others want theirs */
@@ -82,6 +82,8 @@ struct core_pool {
 	uint64_t clocks[POOL_CLOCKS]; /* gate.c: of each priority the pass of the latest start; some share one */
 	TAILQ_ENTRY(core_pool) link;
 	bool admits; /* a reserved slot may take one task */
+	int64_t window_ns;
+	int64_t look_ns; /* from putting something into one of its lanes to looking what became of it */
 };
 
 /* The tasks of one priority in one queue; of a queue without priorities, all of them. */

@@ -53,10 +53,10 @@ static struct core_slot *pick(struct core_pool *pool, const struct task *task, u
 
 	if (slot)
 		return slot;
-	if (estimate_ns >= WINDOW_NS || task->awaited) /* it might come to lie behind what waits for it */
+	if (estimate_ns >= pool->window_ns || task->awaited) /* it might come to lie behind what waits for it */
 		return NULL;
 	while ((slot = TAILQ_FIRST(&pool->open))) {
-		if (slot->estimate_ns + estimate_ns <= WINDOW_NS && !is_overdue(slot))
+		if (slot->estimate_ns + estimate_ns <= pool->window_ns && !is_overdue(slot))
 			return slot;
 		close_window(slot);
 	}
@@ -87,8 +87,8 @@ static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns
 	queue_remove(task->queue, task);
 	slot_put(slot, task);
 	core->sweep_gap_ns = SWEEP_NS;
-	if (core->sweep_ns > core->now_ns + SWEEP_NS)
-		core->sweep_ns = core->now_ns + SWEEP_NS;
+	if (core->sweep_ns > core->now_ns + slot->pool->look_ns)
+		core->sweep_ns = core->now_ns + slot->pool->look_ns;
 }
 
 void sched_run(struct core_pool *pool)
@@ -145,14 +145,16 @@ void sched_sweep(struct core *core)
 {
 	struct core_slot *slot, *next;
 	bool learned = false;
+	int64_t look_ns = SWEEP_SLOWEST_NS;
 
 	if (!TAILQ_EMPTY(&core->watched) && core->now_ns >= core->sweep_ns) {
 		for (slot = TAILQ_FIRST(&core->watched); slot; slot = next) {
 			next = TAILQ_NEXT(slot, watch_link);
+			look_ns = slot->pool->look_ns < look_ns ? slot->pool->look_ns : look_ns;
 			learned |= sweep_slot(slot);
 		}
 		/* A worker that does not run at all is not a reason to look a thousand times a second for ever. */
-		core->sweep_gap_ns = learned ? SWEEP_NS : core->sweep_gap_ns * 2;
+		core->sweep_gap_ns = learned ? look_ns : core->sweep_gap_ns * 2;
 		if (core->sweep_gap_ns > SWEEP_SLOWEST_NS)
 			core->sweep_gap_ns = SWEEP_SLOWEST_NS;
 		core->sweep_ns = core->now_ns + core->sweep_gap_ns;

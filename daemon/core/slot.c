@@ -41,7 +41,7 @@ static enum slot_place place_for(const struct core_slot *slot)
 		return PLACE_NONE;
 	if (slot->count == 0)
 		return slot->place == PLACE_STALLED ? PLACE_STALLED : PLACE_IDLE;
-	return !slot->full && !slot->reserved && slot->count < WINDOW_TASKS && slot->estimate_ns < WINDOW_NS ? PLACE_OPEN : PLACE_NONE;
+	return !slot->full && !slot->reserved && slot->count < WINDOW_TASKS && slot->estimate_ns < slot->pool->window_ns ? PLACE_OPEN : PLACE_NONE;
 }
 
 /* A slot must be looked at while it is not known whether it runs its first task, and while others wait behind that. */
@@ -250,6 +250,7 @@ struct core_pool *core_pool_new(struct core *core, const char *name, void *user)
 	pool->core = core;
 	pool->user = user;
 	pool->name = xstrdup(name);
+	core_pool_set_window(pool, WINDOW_NS);
 	TAILQ_INIT(&pool->slots);
 	TAILQ_INIT(&pool->idle);
 	TAILQ_INIT(&pool->open);
@@ -275,6 +276,12 @@ void core_pool_free(struct core_pool *pool)
 void *core_pool_user(const struct core_pool *pool)
 {
 	return pool->user;
+}
+
+void core_pool_set_window(struct core_pool *pool, int64_t window_ns)
+{
+	pool->window_ns = window_ns;
+	pool->look_ns = window_ns / 2 > SWEEP_NS ? window_ns / 2 : SWEEP_NS;
 }
 
 const char *core_pool_name(const struct core_pool *pool)

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define BOOK_SIZE 256u /* requests from the oldest unanswered one on; the core's window is at most 64 */
+#define AWAY_MOST 8u   /* requests with files on their way */
+#define UNCHECKED_MOST 64u /* messages from one look at an empty socket to the next */
 #define FIRST_SEQ ((uint32_t)-100) /* so that each lane meets the wrap */
 
 struct book_entry {
@@ -23,6 +25,14 @@ struct book_entry {
 	uint32_t position; /* of the record in the ring's data */
 	bool over; /* answered or revoked */
 	uint64_t task_id;
+};
+
+/* A request of which a part goes over the socket. */
+struct away {
+	uint32_t seq;
+	uint32_t end; /* the ring's index behind its record */
+	bool over;    /* revoked, but the slot may not have passed it yet */
+	bool alone;   /* nothing else may go over the socket meanwhile */
 };
 
 struct lane {
@@ -42,11 +52,10 @@ struct lane {
 	uint32_t count;
 	uint32_t next_seq;
 
-	/* The one message with a large payload or descriptors that may be on its way. */
-	bool large;
-	bool large_over; /* revoked, but the slot has not passed it yet */
-	uint32_t large_seq;
-	uint32_t large_end; /* the ring's index behind its record */
+	/* Those on their way, or being worked with, oldest first. */
+	struct away away[AWAY_MOST];
+	uint32_t n_away;
+	uint32_t unchecked; /* messages since the socket was seen empty */
 };
 
 struct lane *lane_new(const struct lane_options *options)
@@ -140,38 +149,61 @@ static _Atomic uint64_t *state_of(struct lane *lane, const struct book_entry *en
 	return &record->state;
 }
 
-/* Whether the slot has still to take something out of the socket, or works with it. */
-static int large_is_away(struct lane *lane, bool *away)
+static void away_drop(struct lane *lane, uint32_t n)
 {
-	*away = false;
-	if (!lane->large)
+	lane->n_away -= n;
+	memmove(lane->away, lane->away + n, lane->n_away * sizeof *lane->away);
+}
+
+/* Forgets those that were revoked and that the slot has passed: LANE_OK, LANE_BROKEN. */
+static int away_settle(struct lane *lane)
+{
+	uint32_t head, tail = lane->requests.mine, n = 0;
+	if (lane->n_away == 0 || !lane->away[0].over)
 		return LANE_OK;
-	*away = true;
-	if (!lane->large_over)
-		return LANE_OK;
-	uint32_t head;
 	if (ring_consumed(&lane->requests, &head) != RING_OK)
 		return LANE_BROKEN;
-	uint32_t tail = lane->requests.mine;
-	*away = tail - head > tail - lane->large_end;
-	lane->large = *away;
+	while (n < lane->n_away && lane->away[n].over && tail - head <= tail - lane->away[n].end)
+		n++;
+	away_drop(lane, n);
 	return LANE_OK;
 }
 
-/* Whether what goes over the socket may go now: LANE_OK, LANE_NONE, LANE_BROKEN. What lies there is open, and nobody but the slot can close it: so
- * descriptors are for a slot that has nothing else to do, and do not wait behind what it runs. */
+/* The request of that number has been answered: the slot is done with it, and with what was before it. */
+static void away_answered(struct lane *lane, uint32_t seq)
+{
+	uint32_t n = 0;
+	while (n < lane->n_away && (int32_t)(lane->away[n].seq - seq) <= 0)
+		n++;
+	if (n)
+		away_drop(lane, n);
+}
+
+static bool goes_alone(const struct lane_request *request)
+{
+	return request->args_length > LANE_INLINE_LIMIT || (request->n_fds && !request->fds_are_files);
+}
+
+/* Whether what goes over the socket may go now: LANE_OK, LANE_NONE, LANE_BROKEN. What lies there is open, and nobody but
+ * the slot can close it: so descriptors are for a slot that has nothing else to do, and do not wait behind what it runs,
+ * unless that is the same to everybody. */
 static int socket_is_free(struct lane *lane, const struct lane_request *request)
 {
-	bool away;
 	int unread;
-	if (request->n_fds && lane->count > 0)
+	if (request->n_fds && !request->fds_are_files && lane->count > 0)
 		return LANE_NONE;
-	if (large_is_away(lane, &away) != LANE_OK)
+	if (away_settle(lane) != LANE_OK)
 		return LANE_BROKEN;
-	if (away)
+	if (lane->n_away && (goes_alone(request) || lane->away[0].alone || lane->n_away == AWAY_MOST ||
+			lane->unchecked >= UNCHECKED_MOST))
 		return LANE_NONE;
+	if (lane->n_away)
+		return LANE_OK;
 	/* A slot that answers, or passes by, and leaves in the socket what belonged to it collects what is open there. */
-	return ioctl(lane->socket_fd, SIOCOUTQ, &unread) == 0 && unread == 0 ? LANE_OK : LANE_BROKEN;
+	if (ioctl(lane->socket_fd, SIOCOUTQ, &unread) < 0 || unread != 0)
+		return LANE_BROKEN;
+	lane->unchecked = 0;
+	return LANE_OK;
 }
 
 static int socket_send(struct lane *lane, uint32_t seq, const struct lane_request *request, bool large)
@@ -234,10 +266,9 @@ static int request_put(struct lane *lane, const struct lane_request *request, ui
 	*book_at(lane, lane->count - 1) = entry;
 	lane->next_seq++;
 	if (by_socket) {
-		lane->large = true;
-		lane->large_over = false;
-		lane->large_seq = entry.seq;
-		lane->large_end = lane->requests.mine;
+		lane->away[lane->n_away++] = (struct away){ .seq = entry.seq, .end = lane->requests.mine,
+			.alone = goes_alone(request) };
+		lane->unchecked++;
 	}
 	*seq = entry.seq;
 	return LANE_OK;
@@ -279,8 +310,9 @@ bool lane_revoke(struct lane *lane, uint32_t seq)
 	if (!atomic_compare_exchange_strong(state_of(lane, entry), &queued, request_state(seq, REQUEST_REVOKED)))
 		return false;
 	/* What goes with it is still in the socket until the slot skips it. */
-	if (lane->large && seq == lane->large_seq)
-		lane->large_over = true;
+	for (uint32_t i = 0; i < lane->n_away; i++)
+		if (lane->away[i].seq == seq)
+			lane->away[i].over = true;
 	book_close(lane, entry);
 	return true;
 }
@@ -405,8 +437,7 @@ static int reply_read(struct lane *lane, const char *record, uint32_t length, st
 	reply->payload = NULL;
 	int status = reply_payload(lane, &said, record, length, reply);
 	if (status == LANE_OK && is_answer(said.word)) {
-		if (lane->large && said.seq == lane->large_seq)
-			lane->large = false;
+		away_answered(lane, said.seq);
 		book_close(lane, book_at(lane, 0));
 	}
 	return status;
@@ -439,10 +470,10 @@ bool lane_has_reply(struct lane *lane)
 	return !lane->broken && ring_peek(&lane->completions, &record, &length) != RING_EMPTY;
 }
 
-bool lane_sleep(struct lane *lane)
+bool lane_sleep(struct lane *lane, bool when_idle)
 {
 	struct lane_shared *shared = lane->memory.shared;
-	atomic_store(&shared->master_asleep, 1);
+	atomic_store(&shared->master_asleep, when_idle ? MASTER_DOZING : MASTER_ASLEEP);
 	bool room = lane->wants_room && !atomic_load(&shared->master_wants_room);
 	if (!room && !lane_has_reply(lane))
 		return true;
@@ -454,7 +485,7 @@ bool lane_sleep(struct lane *lane)
 
 void lane_wake(struct lane *lane)
 {
-	atomic_store_explicit(&lane->memory.shared->master_asleep, 0, memory_order_relaxed);
+	atomic_store_explicit(&lane->memory.shared->master_asleep, MASTER_AWAKE, memory_order_relaxed);
 }
 
 void lane_stop(struct lane *lane)

@@ -43,6 +43,7 @@ struct lane_request {
 	/* Descriptors that go with it. lane_send borrows them; what lane_end_take gives is CLOEXEC and the caller's. */
 	int fds[LANE_FDS_LIMIT];
 	uint32_t n_fds;
+	bool fds_are_files; /* lane_send: they are regular files, so nobody can wait for their last one to be closed */
 };
 
 enum lane_word {
@@ -95,7 +96,8 @@ void lane_handed_over(struct lane *lane);
 /* Puts a request in. A slot that sleeps goes on sleeping until lane_kick: one wake-up serves all that is put in
  * together. *seq is its number. The name has at most 255 bytes. A payload over LANE_INLINE_LIMIT, or one with
  * descriptors, is taken only while no other such is on its way; and descriptors only while nothing else is in the lane,
- * so that they do not stay open behind what the slot runs. LANE_NONE: no room now; from then on the slot also rings the
+ * so that they do not stay open behind what the slot runs. Only of those that are files there may be a few, behind
+ * whatever there is. LANE_NONE: no room now; from then on the slot also rings the
  * doorbell when it has made room, and lane_sleep is false once where it already has: try again then. LANE_NO_MEMORY: no
  * memory or descriptor for what does not go through the ring. LANE_BROKEN. */
 int lane_send(struct lane *lane, const struct lane_request *request, uint32_t *seq) __attribute__((warn_unused_result));
@@ -115,8 +117,9 @@ int lane_receive(struct lane *lane, struct lane_reply *reply) __attribute__((war
  * broken. */
 bool lane_has_reply(struct lane *lane);
 /* Tells the slot to ring the doorbell at its next word. False where it has said something already, or has made room for
- * a request that found none: do not sleep. */
-bool lane_sleep(struct lane *lane);
+ * a request that found none: do not sleep. WHEN_IDLE: not at an answer behind which it finds another request in the lane;
+ * who asks for that looks by itself, before long, as long as there are several. */
+bool lane_sleep(struct lane *lane, bool when_idle);
 void lane_wake(struct lane *lane);
 /* Asks the slot to leave once it has done what it took; what it has not taken stays untaken. */
 void lane_stop(struct lane *lane);

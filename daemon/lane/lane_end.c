@@ -88,7 +88,8 @@ void lane_end_free(struct lane_end *end)
 static int master_ring(struct lane_end *end)
 {
 	struct lane_shared *shared = end->memory.shared;
-	if (!atomic_load(&shared->master_asleep) || !atomic_exchange(&shared->master_asleep, 0))
+	if (atomic_load(&shared->master_asleep) == MASTER_AWAKE ||
+		atomic_exchange(&shared->master_asleep, MASTER_AWAKE) == MASTER_AWAKE)
 		return LANE_OK;
 	const uint64_t one = 1;
 	ssize_t n;
@@ -97,6 +98,15 @@ static int master_ring(struct lane_end *end)
 	while (n < 0 && errno == EINTR);
 	/* EAGAIN: it has been rung 2^64 times. Anything else: the handler has closed it. */
 	return n == (ssize_t)sizeof one || errno == EAGAIN ? LANE_OK : LANE_BROKEN;
+}
+
+/* The same after an answer, of which one that dozes hears when the next one is given: see lane_sleep. */
+static int master_ring_answered(struct lane_end *end)
+{
+	struct lane_shared *shared = end->memory.shared;
+	if (atomic_load(&shared->master_asleep) == MASTER_DOZING && !lane_end_is_idle(end))
+		return LANE_OK;
+	return master_ring(end);
 }
 
 /* Gives the request's room back, and tells the master where it waits for that. */
@@ -314,8 +324,7 @@ int lane_end_reply(struct lane_end *end, const struct lane_reply *reply, const c
 		/* Only now: the payload may lie in the arguments. */
 		atomic_store_explicit(&end->current, 0, memory_order_relaxed);
 		mapped_drop(end);
-		if (request_release(end) != LANE_OK)
-			return LANE_BROKEN;
+		return request_release(end) == LANE_OK ? master_ring_answered(end) : LANE_BROKEN;
 	}
 	return master_ring(end);
 }

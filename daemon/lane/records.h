@@ -45,13 +45,19 @@ struct lane_shared {
 
 	/* Flags of who sleeps or waits. The sleeper raises its own, then looks again at what it would sleep for; who
 	 * has changed that, then takes the flag down by an exchange, and whoever gets a 1 there wakes. */
-	_Alignas(64) _Atomic uint32_t master_asleep;
+	_Alignas(64) _Atomic uint32_t master_asleep; /* MASTER_… */
 	_Atomic uint32_t master_wants_room; /* for requests */
 	_Alignas(64) _Atomic uint32_t slot_asleep;
 	_Atomic uint32_t slot_wants_room; /* for completions */
 };
 static_assert(sizeof(struct lane_shared) <= 4096 - LANE_SEMAPHORE_SHARED, "the header fits into the smallest page");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "atomics are shared between processes");
+
+enum {
+	MASTER_AWAKE = 0,
+	MASTER_ASLEEP = 1,
+	MASTER_DOZING = 2, /* to be woken as one that is asleep, but not for an answer that has a request behind it */
+};
 
 enum { REQUEST_QUEUED = 1, REQUEST_TAKEN = 2, REQUEST_REVOKED = 3 };
 static inline uint64_t request_state(uint32_t seq, uint32_t state)

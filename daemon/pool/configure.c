@@ -7,6 +7,10 @@
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 
+/* Of estimated work in the lane of a slot of commands. To start even the shortest takes most of a millisecond: with no more
+ * than that in its lane, a slot would wait for the master after each. */
+#define COMMAND_WINDOW_NS (4 * NS_PER_MS)
+
 /* --- workers of a pool --- */
 
 struct worker *worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before)
@@ -97,6 +101,8 @@ static void pool_configure(struct pools *pools, struct pool_own *own, const stru
 	own->config.name = pool->name;
 	own->config.tasks = pool->tasks;
 	own->config.commands = commands;
+	if (commands)
+		core_pool_set_window(pool->core_pool, COMMAND_WINDOW_NS);
 	pool->processes = (int)config->processes;
 	pool->threads = commands ? 1 : (int)config->threads;
 	pool_resize(pools, pool);

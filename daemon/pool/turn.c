@@ -70,11 +70,15 @@ bool pools_linger(struct pools *pools)
 bool pools_sleep(struct pools *pools)
 {
 	struct seat *seat;
-	TAILQ_FOREACH(seat, &pools->active, link)
-		if (!lane_sleep(seat->lane)) {
+	TAILQ_FOREACH(seat, &pools->active, link) {
+		/* Of a slot that has several, the core looks every moment what became of them: where a command takes not much
+		 * longer than that, to be woken for each as well costs more than the moment is worth. */
+		bool looks = seat->process->commands && core_slot_in_flight(seat->slot) > 1;
+		if (!lane_sleep(seat->lane, looks)) {
 			pools_wake(pools);
 			return false;
 		}
+	}
 	return true;
 }
 

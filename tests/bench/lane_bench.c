@@ -42,7 +42,7 @@ static void hear_or_sleep(unsigned *flying, unsigned long *heard)
 	}
 	if (status != LANE_NONE)
 		abort();
-	if (!lane_sleep(lane))
+	if (!lane_sleep(lane, false))
 		return;
 	struct pollfd wait = { .fd = doorbell, .events = POLLIN };
 	uint64_t n;

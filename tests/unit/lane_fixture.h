@@ -120,7 +120,7 @@ static inline bool rung(int doorbell)
 /* Sleeps as the master does until there may be something to hear. False: nothing came within the bound. */
 static inline bool master_waits(struct lane *lane, int doorbell)
 {
-	if (!lane_sleep(lane))
+	if (!lane_sleep(lane, false))
 		return true;
 	struct pollfd wait = { .fd = doorbell, .events = POLLIN };
 	bool came = poll(&wait, 1, BOUND_MS) == 1;

@@ -75,6 +75,47 @@ START_TEST(lane_holds_a_millisecond_of_work_and_never_nothing)
 }
 END_TEST
 
+static const struct {
+	int64_t mean_ns;
+	size_t expected;
+} pool_windows[] = {
+	{ 0, 4 }, /* unknown */
+	{ 100 * NS_PER_US, 40 },
+	{ 900 * NS_PER_US, 4 },
+	{ 2 * NS_PER_MS, 2 },
+	{ 3 * NS_PER_MS, 1 },
+	{ 4 * NS_PER_MS, 1 },
+};
+
+START_TEST(lane_holds_as_much_work_as_its_pool_says)
+{
+	core_pool_set_window(toy.pool, 4 * NS_PER_MS);
+	toy_teach(&toy, pool_windows[_i].mean_ns);
+	submit_many(100);
+	toy_turn(&toy);
+	ck_assert_uint_eq(in_flight(a), pool_windows[_i].expected);
+}
+END_TEST
+
+/* What waits behind a slow one is taken back all the same, with the second look. */
+START_TEST(lane_with_a_wide_window_is_looked_at_less_often)
+{
+	core_pool_set_window(toy.pool, 4 * NS_PER_MS);
+	toy_teach(&toy, 900 * NS_PER_US);
+	submit_many(4);
+	toy_turn(&toy);
+	ck_assert_int_eq(toy.next_ns, toy.now_ns + 2 * NS_PER_MS);
+	toy_take(a);
+	toy_advance(&toy, NS_PER_MS / 2);
+	ck_assert_int_eq(toy.next_ns, toy.now_ns + 3 * NS_PER_MS / 2);
+	toy_advance(&toy, 3 * NS_PER_MS / 2);
+	toy_advance(&toy, 2 * NS_PER_MS);
+	ck_assert_uint_eq(in_flight(a), 1);
+	ck_assert_int_eq(toy.n_revoked, 3);
+	toy_finish(a, TASK_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(chunk_counts_for_its_items)
 {
 	struct task *task;
@@ -363,6 +404,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, fresh, finish);
 	tcase_add_test(tcase, nothing_starts_before_the_turn);
 	tcase_add_loop_test(tcase, lane_holds_a_millisecond_of_work_and_never_nothing, 0, sizeof windows / sizeof *windows);
+	tcase_add_loop_test(tcase, lane_holds_as_much_work_as_its_pool_says, 0, sizeof pool_windows / sizeof *pool_windows);
+	tcase_add_test(tcase, lane_with_a_wide_window_is_looked_at_less_often);
 	tcase_add_test(tcase, chunk_counts_for_its_items);
 	tcase_add_test(tcase, mean_follows_what_is_measured);
 	tcase_add_test(tcase, long_task_is_not_put_behind_others);

@@ -273,18 +273,18 @@ START_TEST(room_that_comes_back_in_silence_rings)
 	uint32_t large = send_ok(b.lane, text);
 	ck_assert(lane_revoke(b.lane, large));
 	ck_assert_int_eq(send_args(b.lane, text, 100000, &seq), LANE_NONE);
-	ck_assert(lane_sleep(b.lane));
+	ck_assert(lane_sleep(b.lane, false));
 	pthread_t slot;
 	pthread_create(&slot, NULL, take_one, b.end);
 	struct pollfd wait = { .fd = b.doorbell, .events = POLLIN };
 	ck_assert_int_eq(poll(&wait, 1, BOUND_MS), 1);
 	lane_wake(b.lane);
-	ck_assert(!lane_sleep(b.lane));
+	ck_assert(!lane_sleep(b.lane, false));
 	ck_assert_int_eq(send_args(b.lane, text, 100000, &seq), LANE_OK);
 	void *status;
 	pthread_join(slot, &status);
 	ck_assert_int_eq((intptr_t)status, LANE_OK);
-	ck_assert(lane_sleep(b.lane));
+	ck_assert(lane_sleep(b.lane, false));
 	free(text);
 }
 END_TEST
@@ -404,13 +404,65 @@ START_TEST(doorbell_is_rung_once_and_only_for_a_sleeper)
 	send_ok(b.lane, "3");
 	echo_one(b.end, "1");
 	ck_assert(!rung(b.doorbell));
-	ck_assert(!lane_sleep(b.lane)); /* it has said something already */
+	ck_assert(!lane_sleep(b.lane, false)); /* it has said something already */
 	ck_assert_int_eq(hear(b.lane), LANE_OK);
-	ck_assert(lane_sleep(b.lane));
+	ck_assert(lane_sleep(b.lane, false));
 	echo_one(b.end, "2");
 	ck_assert(rung(b.doorbell));
 	echo_one(b.end, "3");
 	ck_assert(!rung(b.doorbell));
+}
+END_TEST
+
+/* Who looks by himself is not woken for what is followed by more; and is not left asleep when nothing more comes. */
+START_TEST(doorbell_of_one_that_dozes_is_rung_when_the_slot_has_nothing_left)
+{
+	struct lane_request request;
+	uint32_t first = send_ok(b.lane, "1"), second = send_ok(b.lane, "2");
+	ck_assert(lane_sleep(b.lane, true));
+	ck_assert_int_eq(lane_end_take(b.end, &request), LANE_OK);
+	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "1", 1), LANE_OK);
+	ck_assert(!rung(b.doorbell));
+	ck_assert_int_eq(lane_end_take(b.end, &request), LANE_OK);
+	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "2", 1), LANE_OK);
+	ck_assert(rung(b.doorbell));
+	lane_wake(b.lane);
+	hear_one(b.lane, first, "1");
+	hear_one(b.lane, second, "2");
+}
+END_TEST
+
+START_TEST(one_that_dozes_hears_what_is_no_answer_at_once)
+{
+	struct lane_request request;
+	send_ok(b.lane, "1");
+	send_ok(b.lane, "2");
+	ck_assert_int_eq(lane_end_take(b.end, &request), LANE_OK);
+	ck_assert(lane_sleep(b.lane, true));
+	ck_assert_int_eq(say(b.end, LANE_PROGRESS, "half", 4), LANE_OK);
+	ck_assert(rung(b.doorbell));
+	ck_assert(!lane_sleep(b.lane, true));
+	ck_assert_int_eq(hear(b.lane), LANE_OK);
+	ck_assert(lane_sleep(b.lane, true));
+	ck_assert(lane_end_output(b.end, 0, 0, "x", 1));
+	ck_assert(rung(b.doorbell));
+}
+END_TEST
+
+/* It fell asleep before it heard an answer that was given without a ring. */
+START_TEST(one_that_dozed_finds_what_was_said_when_it_looks)
+{
+	uint32_t first = send_ok(b.lane, "1");
+	send_ok(b.lane, "2");
+	ck_assert(lane_sleep(b.lane, true));
+	echo_one(b.end, "1");
+	ck_assert(!rung(b.doorbell));
+	lane_wake(b.lane);
+	ck_assert(!lane_sleep(b.lane, true));
+	hear_one(b.lane, first, "1");
+	ck_assert(lane_sleep(b.lane, false));
+	echo_one(b.end, "2");
+	ck_assert(rung(b.doorbell));
 }
 END_TEST
 
@@ -581,7 +633,7 @@ START_TEST(reply_is_seen_that_comes_before_the_masters_flag)
 {
 	uint32_t seq = send_ok(b.lane, "[1]");
 	guard(lane_memory_of(b.lane)->base, echo_meanwhile);
-	ck_assert(!lane_sleep(b.lane));
+	ck_assert(!lane_sleep(b.lane, false));
 	ck_assert_int_eq(interrupted, 1);
 	ck_assert(!rung(b.doorbell));
 	hear_one(b.lane, seq, "[1]");
@@ -668,6 +720,9 @@ int main(void)
 	tcase_add_test(tcase, start_is_known_once_taken_and_not_believed);
 	tcase_add_test(tcase, interrupt_reaches_the_one_it_is_for);
 	tcase_add_test(tcase, doorbell_is_rung_once_and_only_for_a_sleeper);
+	tcase_add_test(tcase, doorbell_of_one_that_dozes_is_rung_when_the_slot_has_nothing_left);
+	tcase_add_test(tcase, one_that_dozes_hears_what_is_no_answer_at_once);
+	tcase_add_test(tcase, one_that_dozed_finds_what_was_said_when_it_looks);
 	tcase_add_test(tcase, stop_leaves_what_was_not_taken);
 	tcase_add_test(tcase, stop_wakes_a_sleeping_slot);
 	tcase_add_test(tcase, no_wake_up_is_lost);

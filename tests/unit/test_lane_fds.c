@@ -174,6 +174,131 @@ START_TEST(descriptors_do_not_wait_behind_what_runs)
 }
 END_TEST
 
+/* --- files --- */
+
+static uint32_t send_files(struct lane *lane, const struct travellers *travellers, int expected)
+{
+	struct lane_request request = { .task_id = 7, .attempt = 1, .name = "exec", .name_length = 4, .args = "[]",
+		.args_length = 2, .n_fds = 2, .fds_are_files = true };
+	uint32_t seq = 0;
+	memcpy(request.fds, travellers->writers, sizeof request.fds);
+	ck_assert_int_eq(lane_send(lane, &request, &seq), expected);
+	lane_kick(lane);
+	return seq;
+}
+
+static void answer_files(const struct travellers *travellers, uint32_t seq)
+{
+	take_fds(b.end, travellers, 2, 2);
+	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "x", 1), LANE_OK);
+	hear_one(b.lane, seq, "x");
+}
+
+/* Each with its own, in order, for as long as one likes. */
+START_TEST(files_wait_behind_what_runs)
+{
+	struct travellers travellers[3] = { travellers_make(), travellers_make(), travellers_make() };
+	uint32_t first = send_ok(b.lane, "1"), seqs[3];
+	for (int times = 0; times < 300; times++) {
+		for (int i = 0; i < 3; i++)
+			seqs[i] = send_files(b.lane, &travellers[i], LANE_OK);
+		if (times == 0) {
+			echo_one(b.end, "1");
+			hear_one(b.lane, first, "1");
+		}
+		for (int i = 0; i < 3; i++)
+			answer_files(&travellers[i], seqs[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		all_closed(&travellers[i]);
+}
+END_TEST
+
+/* …but not many, nor among others. */
+START_TEST(few_files_are_on_their_way)
+{
+	struct travellers travellers = travellers_make();
+	uint32_t seqs[64], n = 0, seq;
+	char *args = calloc(1, LARGE);
+	for (int status = LANE_OK; status == LANE_OK && n < 64; n += status == LANE_OK) {
+		struct lane_request request = { .task_id = 7, .attempt = 1, .name = "exec", .name_length = 4, .args = "[]",
+			.args_length = 2, .n_fds = 2, .fds_are_files = true };
+		memcpy(request.fds, travellers.writers, sizeof request.fds);
+		status = lane_send(b.lane, &request, &seqs[n]);
+		ck_assert(status == LANE_OK || status == LANE_NONE);
+	}
+	ck_assert_uint_gt(n, 2);
+	ck_assert_uint_le(n, 16);
+	ck_assert_int_eq(send_fds(b.lane, "[]", 2, &travellers, 2, &seq), LANE_NONE);
+	ck_assert_int_eq(send_args(b.lane, args, LARGE, &seq), LANE_NONE);
+	answer_files(&travellers, seqs[0]);
+	ck_assert_int_eq(send_args(b.lane, args, LARGE, &seq), LANE_NONE);
+	for (uint32_t i = 1; i < n; i++)
+		answer_files(&travellers, seqs[i]);
+	ck_assert_int_eq(send_args(b.lane, args, LARGE, &seq), LANE_OK);
+	send_files(b.lane, &travellers, LANE_NONE);
+	struct lane_request request;
+	ck_assert_int_eq(lane_end_take(b.end, &request), LANE_OK);
+	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "1", 1), LANE_OK);
+	hear_one(b.lane, seq, "1");
+	answer_files(&travellers, send_files(b.lane, &travellers, LANE_OK));
+	all_closed(&travellers);
+	free(args);
+}
+END_TEST
+
+/* Also with one that is not revoked before and behind it. */
+START_TEST(revoked_files_are_closed_when_the_slot_passes)
+{
+	for (int times = 0; times < 300; times++) {
+		struct travellers kept = travellers_make(), revoked = travellers_make();
+		uint32_t before = send_files(b.lane, &kept, LANE_OK);
+		ck_assert(lane_revoke(b.lane, send_files(b.lane, &revoked, LANE_OK)));
+		if (times % 2)
+			ck_assert(lane_revoke(b.lane, send_files(b.lane, &revoked, LANE_OK)));
+		answer_files(&kept, before);
+		answer_files(&kept, send_files(b.lane, &kept, LANE_OK));
+		all_closed(&revoked);
+		all_closed(&kept);
+	}
+}
+END_TEST
+
+/* However long it goes on, there is a moment at which it is seen that the slot takes what it is sent. */
+START_TEST(slot_that_leaves_files_in_its_socket_breaks_the_lane)
+{
+	struct travellers travellers = travellers_make();
+	const struct lane_memory *memory = lane_memory_of(b.lane);
+	struct lane_request request = { .task_id = 7, .attempt = 1, .name = "exec", .name_length = 4, .args = "[]",
+		.args_length = 2, .n_fds = 2, .fds_are_files = true };
+	uint32_t seqs[1000], sent = 0, answered = 0;
+	struct ring ring;
+	int status = LANE_OK;
+	memcpy(request.fds, travellers.writers, sizeof request.fds);
+	ring_init(&ring, &memory->shared->completions, memory->completion_data, memory->completion_ring);
+	while (status != LANE_BROKEN) {
+		ck_assert_uint_lt(sent, 1000);
+		while ((status = lane_send(b.lane, &request, &seqs[sent])) == LANE_OK)
+			sent++;
+		/* All but the last are answered, untaken, as long as there is more than one. */
+		while (status == LANE_NONE && (answered + 1 < sent || sent - answered == 1)) {
+			struct reply_record record = { .word = LANE_SUCCEEDED, .seq = seqs[answered++] };
+			void *room;
+			ck_assert_int_eq(ring_reserve(&ring, sizeof record, 0, &room, NULL), RING_OK);
+			memcpy(room, &record, sizeof record);
+			ring_publish(&ring);
+			ck_assert_int_eq(hear(b.lane), LANE_OK);
+			if (sent - answered == 1)
+				break;
+		}
+	}
+	ck_assert_uint_lt(sent, 200);
+	both_free(&b);
+	b = (struct both){ .lane = lane_make(LANE_RING_MIN), .doorbell = doorbell_make() };
+	all_closed(&travellers);
+}
+END_TEST
+
 static void *take_one(void *end)
 {
 	struct lane_request request;
@@ -188,7 +313,7 @@ START_TEST(whoever_waits_for_the_lane_to_be_empty_is_woken)
 	uint32_t first = send_ok(b.lane, "1"), seq;
 	ck_assert_int_eq(lane_end_take(b.end, &request), LANE_OK);
 	ck_assert_int_eq(send_fds(b.lane, "[]", 2, &travellers, 1, &seq), LANE_NONE);
-	ck_assert(lane_sleep(b.lane));
+	ck_assert(lane_sleep(b.lane, false));
 	ck_assert_int_eq(say(b.end, LANE_SUCCEEDED, "1", 1), LANE_OK);
 	struct pollfd wait = { .fd = b.doorbell, .events = POLLIN };
 	ck_assert_int_eq(poll(&wait, 1, BOUND_MS), 1);
@@ -539,6 +664,10 @@ int main(void)
 	tcase_add_loop_test(tcase, descriptors_arrive_in_order_and_are_lent_only, 0, N_KINDS);
 	tcase_add_test(tcase, ordinary_requests_have_none);
 	tcase_add_test(tcase, descriptors_do_not_wait_behind_what_runs);
+	tcase_add_test(tcase, files_wait_behind_what_runs);
+	tcase_add_test(tcase, few_files_are_on_their_way);
+	tcase_add_test(tcase, revoked_files_are_closed_when_the_slot_passes);
+	tcase_add_test(tcase, slot_that_leaves_files_in_its_socket_breaks_the_lane);
 	tcase_add_test(tcase, whoever_waits_for_the_lane_to_be_empty_is_woken);
 
 	tcase = tcase_of(suite, "taking back");

@@ -292,7 +292,7 @@ static bool master_step(struct lane *lane, unsigned *seed, const char *large)
 		lane_interrupt(lane, seq);
 		break;
 	case 7:
-		if (lane_sleep(lane))
+		if (lane_sleep(lane, false))
 			lane_wake(lane);
 		break;
 	}

@@ -78,7 +78,7 @@ END_TEST
 START_TEST(output_wakes_a_master_that_sleeps)
 {
 	begin("1");
-	ck_assert(lane_sleep(b.lane));
+	ck_assert(lane_sleep(b.lane, false));
 	ck_assert(lane_end_output(b.end, 0, 0, "x", 1));
 	ck_assert(rung(b.doorbell));
 	ck_assert(lane_end_output(b.end, 0, 1, "x", 1));

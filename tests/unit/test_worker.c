@@ -206,7 +206,7 @@ static bool receive(int slot, struct lane_reply *reply)
 		if (code == LANE_OK)
 			return true;
 		ck_assert_msg(clock_mono_ns() < end_ns, "no word from slot %d", slot);
-		if (!lane_sleep(lanes[slot]))
+		if (!lane_sleep(lanes[slot], false))
 			continue;
 		struct pollfd fds[] = { { .fd = doorbell, .events = POLLIN }, { .fd = control, .events = POLLIN } };
 		poll(fds, 2, PATIENCE_MS);

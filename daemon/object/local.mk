@@ -6,4 +6,9 @@ libobject_la_SOURCES = \
 	daemon/object/messages.h \
 	daemon/object/object.h \
 	daemon/object/messages.c \
-	daemon/object/object.c
+	daemon/object/listing.c \
+	daemon/object/object.c \
+	daemon/object/owner.c \
+	daemon/object/problem.c \
+	daemon/object/ticket.c \
+	daemon/object/wait.c

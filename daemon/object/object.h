@@ -13,7 +13,10 @@
  * Who waits is served first come, first served, for each object. A request that can be granted at once is never granted
  * before one that came earlier and waits for the same object; but see the claims of tasks, below.
  *
- *   object.c     the table, owners, limits, waits: their lives
+ *   object.c     the table, limits, fences: the objects' lives
+ *   owner.c      owners and holders: their lives, and what ends with them
+ *   wait.c       waits: how they come on, are answered, dropped and told
+ *   listing.c    what can be seen of all this
  *   lock.c       locks, exclusive and shared, reentrant or not
  *   semaphore.c  semaphores, bounded and not
  *   event.c      events
@@ -21,6 +24,7 @@
  *   barrier.c    barriers
  *   mq.c         message queues; mq_wait.c: those who wait at them; mq_receipt.c: what was taken and not acknowledged
  *   deadlock.c   circles of holders who wait for each other
+ *   ticket.c     tasks that wait for an object: whose turn it is
  *   claim.c      what tasks must have before they start */
 #ifndef OBJECT_OBJECT_H
 #define OBJECT_OBJECT_H
@@ -30,11 +34,16 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/heap.h"
+
 struct bytes;
 struct object; /* its head; each kind's own structure begins with it */
 struct objects;
+struct object_line; /* those who wait for an object, first come first */
 struct object_owner;
+struct object_user; /* an account of what a user has */
 struct object_wait;
+struct object_who; /* a holder, as long as it holds or waits */
 
 #define OBJECT_NAME_LIMIT 255 /* bytes */
 #define OBJECT_TOKEN_LIMIT 64 /* bytes of a holder's token */
@@ -73,7 +82,7 @@ enum object_status {
 
 /* --- owners --- */
 enum object_owner_kind { OWNER_CONNECTION, OWNER_TASK };
-LIST_HEAD(object_holding_list, object_holding);
+LIST_HEAD(object_who_list, object_who);
 LIST_HEAD(object_wait_list, object_wait);
 LIST_HEAD(object_receipt_list, object_receipt);
 /* Lives in its owner's own structure. */
@@ -86,8 +95,10 @@ struct object_owner {
 	uint64_t
 		task; /* of a connection: the only task that the worker runs within which its peer is, as far as is known
 			* when it waits; else 0. What that task holds is not released while this connection waits */
-	struct object_holding_list holdings;
-	struct object_wait_list waits;
+	/* The rest is the objects' own. */
+	struct object_user *user;
+	struct object_who *self; /* the owner as a holder, without a token; NULL: it never held or waited */
+	struct object_who_list whos;
 	struct object_receipt_list receipts;
 };
 void object_owner_begin(struct objects *objects, struct object_owner *owner, enum object_owner_kind kind, uint64_t id,
@@ -143,29 +154,31 @@ struct object_problem {
 
 /* Somebody who waits. To be zeroed but for `done` and `user` before its first use. */
 struct object_wait {
-	/* What it waited for has come, or never will. The wait is off all lists already. It must not call back into the
-	 * objects, but for object_wait of another (nothing here relies on what it has at hand). PROBLEM: NULL, or why. */
+	/* What it waited for has come, or never will. The wait is off all lists already, and may be freed. It must not call
+	 * back into the objects. It is called by the function that brought it about, at that function's end. */
 	void (*done)(struct object_wait *wait, enum object_status status, const struct object_grant *grant);
 	void *user;
 	/* The rest is the objects' own. */
-	struct object *object;       /* NULL: it waits for nothing */
-	struct object_holder holder; /* token: malloc'ed copy */
-	LIST_ENTRY(object_wait) by_owner;
-	TAILQ_ENTRY(object_wait) link; /* the object's list of waits */
+	struct object *object;    /* what it waits for; NULL: nothing, or it is answered */
+	struct object_line *line; /* the one of the object's lines that it stands in */
+	struct object_who *who;   /* NULL: it is not on */
+	LIST_ENTRY(object_wait) by_who;
+	TAILQ_ENTRY(object_wait) link; /* the line; once it is answered: those who are to be told */
 	int64_t since_ns;
-	uint64_t arrival;
+	uint64_t arrival; /* when it came: the smaller the earlier */
+	bool is_answered; /* `done` is to be called with: */
+	enum object_status status;
+	struct object_grant grant;
 	union {
-		struct {
+		struct { /* of a lock, or of a condition, from which it comes back to the lock */
 			bool shared, reentrant;
+			bool comes_back; /* it held the lock DEPTH times, and has waited for its condition */
+			bool notified;
+			int64_t depth;
 		} lock;
 		struct {
 			int64_t count;
 		} semaphore;
-		struct {
-			struct object *lock;
-			int64_t depth;
-			bool shared, notified;
-		} condition;
 		struct {
 			int64_t index;
 		} barrier;
@@ -178,14 +191,14 @@ struct object_wait {
 };
 static inline bool object_wait_is_on(const struct object_wait *wait)
 {
-	return wait->object != NULL;
+	return wait->who != NULL;
 }
 /* Nobody wants it any more (a request that is cancelled, a connection that ends). It must be on. At a barrier it breaks
  * the barrier; at a condition it leaves without the lock. `done` is not called for it. */
 void object_wait_drop(struct object_wait *wait);
 /* Its time is over. True: `done` is not called, it is off, and the answer is that it timed out. False: it goes on, because
- * it waits for its condition's lock from now on (or has been waiting for that already), and `done` will come. A barrier
- * is broken by it, and OBJECT_BROKEN is what the others hear. */
+ * it waits for its condition's lock from now on (or has been waiting for that already), and `done` will come, or has been
+ * called just now, where the lock was free. A barrier is broken by it, and OBJECT_BROKEN is what the others hear. */
 bool object_wait_expire(struct object_wait *wait);
 
 /* --- the whole --- */
@@ -379,16 +392,24 @@ struct object_claim {
 /* A task that waits for its claims. It waits for one object at a time, holds nothing meanwhile, and tries anew when that
  * might be had. */
 struct object_ticket {
-	/* It may be worth another claims_take. Called by objects_turn only. The ticket is off the lists already. */
+	/* It may be worth another claims_take. Called by objects_turn only. The ticket is off the lists already. It must
+	 * not call back into the objects. */
 	void (*ready)(struct object_ticket *ticket);
-	int32_t level; /* the higher goes first; equal ones by place */
+	int32_t level; /* the higher goes first; equal ones by place, the smaller first */
 	uint64_t place;
-	struct object *object; /* NULL: it does not wait */
-	TAILQ_ENTRY(object_ticket) link;
-	uint64_t arrival; /* kept over attempts; 0: it never waited */
+	/* What claims_take says when it is done: */
+	bool holder_died; /* the last holder of one of the claims did, or several */
+	uint64_t fence;   /* the largest of the claims' */
+	/* The rest is the objects' own. */
+	struct object *object; /* what it waits for; NULL: nothing */
+	bool shared;           /* …and how much of it */
+	int64_t count;
+	struct heap_node by_rank, by_arrival; /* the object's tickets */
+	uint64_t arrival;                     /* kept over attempts; 0: it never waited */
 	int64_t since_ns;
 	struct object_owner *owner;
 	bool is_ready; /* on the objects' list of those whose `ready` is to be called */
+	TAILQ_ENTRY(object_ticket) link;
 };
 /* Whether it can ever be had: OBJECT_DONE, or why not (OBJECT_MISMATCH: more permits than there are; the same object
  * twice). For when a task is submitted. */
@@ -403,10 +424,20 @@ int claims_take(struct objects *objects, struct object_owner *owner, const struc
 	struct object_ticket *ticket, struct object_problem *problem) __attribute__((warn_unused_result));
 /* Releases what claims_take has given, as a holder does who does not die. */
 void claims_release(struct objects *objects, struct object_owner *owner, const struct object_claim *claims, size_t n);
+/* It does not wait any more, whether it did or not; its place among the others is forgotten. */
 void object_ticket_drop(struct object_ticket *ticket);
-/* Before tasks are started: calls `ready` of those who might have what they wait for now. True: there were some. */
+/* A turn is
+ *
+ *     do
+ *             while (objects_turn(objects))
+ *                     start tasks;
+ *     while (objects_settle(objects));
+ *
+ * Calls `ready` of those who might have what they wait for now: the first ones of each object. True: there were some, and
+ * others may follow when tasks have been started. */
 bool objects_turn(struct objects *objects);
-/* After tasks were started: what these have left is given to the others. */
-void objects_settle(struct objects *objects);
+/* After tasks were started: what these have left is given to the others. True: and behind those, there may be something
+ * for tasks once more. */
+bool objects_settle(struct objects *objects);
 
 #endif

@@ -29,6 +29,15 @@ static struct config_queue *queue_add(struct config *config, const char *name)
 	return queue;
 }
 
+static struct config_semaphore *semaphore_add(struct config *config, const char *name)
+{
+	struct config_semaphore *semaphore = xcalloc(1, sizeof(*semaphore));
+	semaphore->name = xstrdup(name);
+	config_value_defaults(semaphore, "semaphore");
+	STAILQ_INSERT_TAIL(&config->semaphores, semaphore, link);
+	return semaphore;
+}
+
 static struct config_plugin *plugin_add(struct config *config, const char *name)
 {
 	struct config_plugin *plugin = xcalloc(1, sizeof(*plugin));
@@ -56,6 +65,8 @@ void *config_section_add(struct config *config, enum config_section kind, const 
 		return pool_add(config, name);
 	case CONFIG_SECTION_QUEUE:
 		return queue_add(config, name);
+	case CONFIG_SECTION_SEMAPHORE:
+		return semaphore_add(config, name);
 	case CONFIG_SECTION_PLUGIN:
 		return plugin_add(config, name);
 	case CONFIG_SECTION_COMMAND:
@@ -120,6 +131,7 @@ struct config *config_load(const char *file, bool must_exist, char **error)
 	struct config *config = xcalloc(1, sizeof(*config));
 	STAILQ_INIT(&config->pools);
 	STAILQ_INIT(&config->queues);
+	STAILQ_INIT(&config->semaphores);
 	STAILQ_INIT(&config->plugins);
 	STAILQ_INIT(&config->commands);
 	config_value_defaults(config, "taskd");
@@ -159,6 +171,13 @@ void config_free(struct config *config)
 		free(queue->name);
 		free(queue);
 	}
+	struct config_semaphore *semaphore;
+	while ((semaphore = STAILQ_FIRST(&config->semaphores))) {
+		STAILQ_REMOVE_HEAD(&config->semaphores, link);
+		config_value_free(semaphore, "semaphore");
+		free(semaphore->name);
+		free(semaphore);
+	}
 	struct config_plugin *plugin;
 	while ((plugin = STAILQ_FIRST(&config->plugins))) {
 		STAILQ_REMOVE_HEAD(&config->plugins, link);
@@ -188,6 +207,15 @@ const struct config_pool *config_pool_find(const struct config *config, const ch
 	return NULL;
 }
 
+const struct config_semaphore *config_semaphore_find(const struct config *config, const char *name)
+{
+	const struct config_semaphore *semaphore;
+	STAILQ_FOREACH(semaphore, &config->semaphores, link)
+		if (strcmp(semaphore->name, name) == 0)
+			return semaphore;
+	return NULL;
+}
+
 const struct config_command *config_command_find(const struct config *config, const char *name)
 {
 	const struct config_command *command;
@@ -210,12 +238,14 @@ struct part {
 static const struct config_key new_keys[] = {
 	{ .section = "pool", .name = "(new)", .reloadable = true },
 	{ .section = "queue", .name = "(new)", .reloadable = true },
+	{ .section = "semaphore", .name = "(new)", .reloadable = true },
 	{ .section = "plugin", .name = "(new)", .reloadable = true },
 	{ .section = "command", .name = "(new)", .reloadable = true },
 };
 static const struct config_key removed_keys[] = {
 	{ .section = "pool", .name = "(removed)" },
 	{ .section = "queue", .name = "(removed)" },
+	{ .section = "semaphore", .name = "(removed)", .reloadable = true },
 	{ .section = "plugin", .name = "(removed)", .reloadable = true },
 	{ .section = "command", .name = "(removed)", .reloadable = true },
 };
@@ -236,6 +266,8 @@ static const void *part_find(const struct config *config, const char *section, c
 		return config_pool_find(config, name);
 	if (strcmp(section, "command") == 0)
 		return config_command_find(config, name);
+	if (strcmp(section, "semaphore") == 0)
+		return config_semaphore_find(config, name);
 	if (strcmp(section, "queue") == 0)
 		STAILQ_FOREACH(queue, &config->queues, link)
 			if (strcmp(queue->name, name) == 0)
@@ -271,12 +303,15 @@ static void parts_compare(const struct config *config, const struct config *othe
 {
 	const struct config_pool *pool;
 	const struct config_queue *queue;
+	const struct config_semaphore *semaphore;
 	const struct config_plugin *plugin;
 	const struct config_command *command;
 	STAILQ_FOREACH(pool, &config->pools, link)
 		part_compare(&(struct part){ "pool", pool->name, pool }, other, with_keys, changed, user);
 	STAILQ_FOREACH(queue, &config->queues, link)
 		part_compare(&(struct part){ "queue", queue->name, queue }, other, with_keys, changed, user);
+	STAILQ_FOREACH(semaphore, &config->semaphores, link)
+		part_compare(&(struct part){ "semaphore", semaphore->name, semaphore }, other, with_keys, changed, user);
 	STAILQ_FOREACH(plugin, &config->plugins, link)
 		part_compare(&(struct part){ "plugin", plugin->name, plugin }, other, with_keys, changed, user);
 	STAILQ_FOREACH(command, &config->commands, link)

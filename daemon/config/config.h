@@ -39,6 +39,11 @@ struct config_queue { /* [queue NAME]; each pool has one of its own name: it is 
 	int64_t weight;
 	STAILQ_ENTRY(config_queue) link;
 };
+struct config_semaphore { /* [semaphore NAME] */
+	char *name;
+	int64_t slots;
+	STAILQ_ENTRY(config_semaphore) link;
+};
 struct config_plugin { /* [plugin NAME] */
 	char *name;
 	char *path;
@@ -85,10 +90,14 @@ struct config {
 	int64_t failure_ttl;   /* ns; default 24h */
 	int64_t result_bytes;  /* default 64M */
 	int64_t result_count;  /* default 100000 */
+	int64_t object_limit;   /* named objects of each user; default 10000; 0: no limit */
+	int64_t waiter_limit;   /* …his requests that wait for one; default 100000; 0: no limit */
+	int64_t mq_bytes_limit; /* …bytes of messages that he has put; default 256M; 0: no limit */
 	int64_t start_timeout; /* ns that a worker may take until it is ready; default 60s */
 	STAILQ_HEAD(, config_pool) pools; /* never empty: "default" where the file has none (of handlers), and "commands" where it has
 					   * none of commands, but for exec_users = nobody without any [command] */
 	STAILQ_HEAD(, config_queue) queues;
+	STAILQ_HEAD(, config_semaphore) semaphores;
 	STAILQ_HEAD(, config_plugin) plugins;
 	STAILQ_HEAD(, config_command) commands;
 	/* [taskd], of commands: */
@@ -113,7 +122,7 @@ enum config_type {
 	CONFIG_PROCESSES,
 };
 struct config_key {
-	const char *section; /* "taskd", "pool", "queue", "plugin", "command" */
+	const char *section; /* "taskd", "pool", "queue", "semaphore", "plugin", "command" */
 	const char *name;
 	enum config_type type;
 	const char *initial; /* as it would be written; NULL: none */
@@ -142,10 +151,12 @@ void config_free(struct config *config);
  * "(removed)", which is not in the table. */
 void config_compare(const struct config *from, const struct config *to,
 	void (*changed)(void *user, const struct config_key *key, const char *section_name), void *user);
-/* Whether pools, queues, plugins and commands may be called that. */
+/* Whether pools, queues, semaphores, plugins and commands may be called that. */
 bool config_name_is_sound(const char *name);
 /* The [command] of that name, or NULL. */
 const struct config_command *config_command_find(const struct config *config, const char *name);
+/* The [semaphore] of that name, or NULL. */
+const struct config_semaphore *config_semaphore_find(const struct config *config, const char *name);
 /* The pool of that name, or NULL. */
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 

@@ -14,6 +14,7 @@
 #define TASKD(member) .section = "taskd", .name = #member, .offset = offsetof(struct config, member)
 #define POOL(member) .section = "pool", .name = #member, .offset = offsetof(struct config_pool, member)
 #define QUEUE(member) .section = "queue", .name = #member, .offset = offsetof(struct config_queue, member)
+#define SEMAPHORE(member) .section = "semaphore", .name = #member, .offset = offsetof(struct config_semaphore, member)
 #define COMMAND(member) .section = "command", .name = #member, .offset = offsetof(struct config_command, member)
 #define PLUGIN(member) .section = "plugin", .name = #member, .offset = offsetof(struct config_plugin, member)
 
@@ -60,6 +61,12 @@ const struct config_key config_keys[] = {
 		.summary = "how long a stop waits for what runs" },
 	{ TASKD(start_timeout), .type = CONFIG_DURATION, .initial = "60s", .reloadable = true, .min = NS_PER_MS, .max = DAY,
 		.summary = "how long a worker may take until it is ready" },
+	{ TASKD(object_limit), .type = CONFIG_INT, .initial = "10000", .reloadable = true, .min = 0, .max = 1000000000,
+		.summary = "locks, semaphores, … and message queues of each user; 0: no limit" },
+	{ TASKD(waiter_limit), .type = CONFIG_INT, .initial = "100000", .reloadable = true, .min = 0, .max = 1000000000,
+		.summary = "requests of each user that wait for one of them; 0: no limit" },
+	{ TASKD(mq_bytes_limit), .type = CONFIG_SIZE, .initial = "256M", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.summary = "bytes of each user's messages in message queues; 0: no limit" },
 	{ TASKD(exec_users), .type = CONFIG_STRING, .initial = "owner", .reloadable = true,
 		.summary = "who may run any command" },
 	{ TASKD(command_log_dir), .type = CONFIG_STRING, .reloadable = true, .absolute = true,
@@ -122,6 +129,9 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = 0, .summary = "bytes of arguments that may wait in it" },
 
 	/* [plugin NAME] */
+	{ SEMAPHORE(slots), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = INT32_MAX,
+		.summary = "permits that it has" },
+
 	{ PLUGIN(path), .type = CONFIG_STRING, .reloadable = true, .absolute = true, .summary = "the shared object" },
 
 	/* [command NAME] */

@@ -18,6 +18,7 @@ static const char *const section_words[N_CONFIG_SECTIONS] = {
 	[CONFIG_SECTION_TASKD] = "taskd",
 	[CONFIG_SECTION_POOL] = "pool",
 	[CONFIG_SECTION_QUEUE] = "queue",
+	[CONFIG_SECTION_SEMAPHORE] = "semaphore",
 	[CONFIG_SECTION_PLUGIN] = "plugin",
 	[CONFIG_SECTION_COMMAND] = "command",
 };
@@ -81,7 +82,8 @@ static int kind_find(struct reading *reading, const char *word)
 		fail_at(reading, reading->line, "there is no section [%s]; did you mean [%s]?", word, suggest.best);
 	else
 		fail_at(reading, reading->line,
-			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME], [plugin NAME] and [command NAME]",
+			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME] "
+			"and [command NAME]",
 			word);
 	return -1;
 }
@@ -345,6 +347,7 @@ static void section_check(struct reading *reading, const struct section *section
 	case CONFIG_SECTION_COMMAND:
 		command_check(reading, section);
 		break;
+	case CONFIG_SECTION_SEMAPHORE:
 	case N_CONFIG_SECTIONS:
 		break;
 	}

@@ -183,6 +183,9 @@ START_TEST(every_type_is_read)
 	     "burst = 50\n"
 	     "ageing = 10s\n"
 	     "weight = 9\n"
+	     "[semaphore gpu]\n"
+	     "slots = 4\n"
+	     "[semaphore disk]\n"
 	     "[plugin math]\n"
 	     "path = /usr/lib/taskd/plugins/math.so");
 	ck_assert_str_eq(config->file, file);
@@ -215,6 +218,9 @@ START_TEST(every_type_is_read)
 	ck_assert_int_eq(queue("mail")->ageing, 10 * NS_PER_S);
 	ck_assert_int_eq(queue("mail")->weight, 9);
 	ck_assert_str_eq(queue("cpu-2")->pool, "cpu-2");
+	ck_assert_int_eq(config_semaphore_find(config, "gpu")->slots, 4);
+	ck_assert_int_eq(config_semaphore_find(config, "disk")->slots, 1);
+	ck_assert_ptr_null(config_semaphore_find(config, "mail"));
 	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->name, "math");
 	ck_assert_str_eq(STAILQ_FIRST(&config->plugins)->path, "/usr/lib/taskd/plugins/math.so");
 }
@@ -327,7 +333,10 @@ static const struct wrong wrongs[] = {
 	{ "[taskd]\nzzzzzzzzzzzzz = 3\n", 2, "[taskd] has no key zzzzzzzzzzzzz" },
 	{ "\n[pol x]\n", 2, "there is no section [pol]; did you mean [pool]?" },
 	{ "[elephant]\n", 1,
-		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME], [plugin NAME] and [command NAME]" },
+		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME] and "
+		"[command NAME]" },
+	{ "[semaphore]\n", 1, "[semaphore] needs a name: [semaphore NAME]" },
+	{ "[semaphore gpu]\nslots = 0\n", 2, "slots: 0 is out of bounds: 1 to 2147483647" },
 	{ "[]\n", 1, "a section without a name" },
 	{ "[taskd x]\n", 1, "[taskd] takes no name" },
 	{ "[pool]\n", 1, "[pool] needs a name: [pool NAME]" },
@@ -474,7 +483,7 @@ END_TEST
 
 START_TEST(table_is_in_order)
 {
-	static const char *const sections[] = { "taskd", "pool", "queue", "plugin", "command" };
+	static const char *const sections[] = { "taskd", "pool", "queue", "semaphore", "plugin", "command" };
 	size_t section = 0;
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
@@ -549,6 +558,13 @@ START_TEST(removed_sections_are_told)
 }
 END_TEST
 
+START_TEST(semaphores_are_compared)
+{
+	compare("[semaphore a]\n[semaphore b]\nslots = 2\n[semaphore c]\n", "[semaphore d]\n[semaphore b]\nslots = 3\n[semaphore a]\nslots = 1\n");
+	ck_assert_str_eq(told, "[semaphore d] (new)\n[semaphore b] slots\n[semaphore c] (removed)\n");
+}
+END_TEST
+
 START_TEST(commands_are_compared)
 {
 	compare("[command a]\nargv = true\n[command b]\nargv = true\n[command c]\nargv = true\n",
@@ -589,7 +605,8 @@ START_TEST(example_says_the_defaults)
 	}
 	size_t wanted = 0;
 	for (size_t i = 0; i < config_n_keys; i++)
-		wanted += strcmp(config_keys[i].section, "plugin") != 0 && strcmp(config_keys[i].section, "command") != 0;
+		wanted += strcmp(config_keys[i].section, "taskd") == 0 || strcmp(config_keys[i].section, "pool") == 0 ||
+			strcmp(config_keys[i].section, "queue") == 0;
 	ck_assert_uint_eq(found, wanted - 1); /* without a queue's pool */
 	compare("", keys);
 	ck_assert_str_eq(told, "");
@@ -650,6 +667,7 @@ int main(void)
 	tcase_add_test(tcase, each_difference_is_told_once);
 	tcase_add_test(tcase, decimals_are_compared);
 	tcase_add_test(tcase, removed_sections_are_told);
+	tcase_add_test(tcase, semaphores_are_compared);
 	tcase_add_test(tcase, example_says_the_defaults);
 	tcase_add_test(tcase, the_manuals_examples_are_right);
 	suite_add_tcase(suite, tcase);

@@ -89,6 +89,9 @@ START_TEST(no_file_is_all_defaults)
 	ck_assert_int_eq(config->result_count, 100000);
 	ck_assert_int_eq(config->start_timeout, 60 * NS_PER_S);
 	ck_assert_int_eq(config->crash_limit, 3);
+	ck_assert_int_eq(config->object_limit, 10000);
+	ck_assert_int_eq(config->waiter_limit, 100000);
+	ck_assert_int_eq(config->mq_bytes_limit, 256 << 20);
 	ck_assert_ptr_eq(STAILQ_FIRST(&config->pools), pool("default"));
 	ck_assert_ptr_eq(STAILQ_NEXT(pool("default"), link), pool("commands"));
 	ck_assert_ptr_null(STAILQ_NEXT(pool("commands"), link));

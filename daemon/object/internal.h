@@ -28,6 +28,7 @@
 #define OBJECT_INTERNAL_H
 
 #include "base/heap.h"
+#include "base/idmap.h"
 #include "base/table.h"
 #include "object/object.h"
 
@@ -65,14 +66,17 @@ struct object_class {
 	void (*put_back)(struct object *object, struct object_receipt *receipt);
 	/* whether COUNT permits, or the lock so, could be had at once if nobody else waited; */
 	bool (*has_room)(const struct object *object, bool shared, int64_t count);
-	/* how many permits nobody has; -1: nobody can say who might bring some (so nobody waits for somebody); NULL: as -1.
-	 * Locks are known to deadlock.c; */
-	int64_t (*spare)(const struct object *object);
+	/* of what is held by count: how many permits there are, for deadlock.c; 0: nobody can say who might bring some, so nobody
+	 * waits for somebody; NULL: as 0. Locks are known there; */
+	int64_t (*permits)(const struct object *object);
 	/* what the kind has to say of itself; */
 	void (*look)(const struct object *object, struct object_view *view);
 	/* NULL: those in the line are its waits; else calls VISIT for each of its waits; false as soon as VISIT says so. */
 	bool (*waits)(const struct object *object,
 		bool (*visit)(void *user, const struct object_wait *wait, const char *what), void *user);
+	/* NULL: those who hold it are its holdings; else the same of them. */
+	bool (*holds)(
+		const struct object *object, bool (*visit)(void *user, const struct object_party *party), void *user);
 };
 
 /* --- objects --- */
@@ -247,6 +251,8 @@ bool ticket_goes_first(const struct object *object, uint64_t arrival, bool share
 /* Whether TICKET, were it on, might have what it wants of OBJECT, which is there, now: it has room, and nobody goes first. */
 bool ticket_might_have(const struct object *object, const struct object_ticket *ticket);
 void ticket_park(struct object_ticket *ticket, struct object *object);
+/* Off all lists; its object is served by objects_finish. */
+void ticket_leave(struct object_ticket *ticket);
 /* OBJECT has changed: is it time for its tickets? */
 void ticket_look(struct object *object);
 static inline bool object_has_tickets(const struct object *object)
@@ -267,6 +273,11 @@ extern const struct object_class lock_class;
 /* WHO has it from now on, DEPTH times, and nobody who excludes it does. */
 struct object_holding *lock_grant(
 	struct object *lock, struct object_who *who, bool shared, int64_t depth, struct object_grant *grant);
+/* HOLDER's holding: OBJECT_DONE, OBJECT_NOT_HELD or OBJECT_NOT_OWNER. */
+int lock_held(struct objects *objects, const struct object_name *name, const struct object_holder *holder,
+	struct object_holding **out, struct object_problem *problem);
+/* Gives it back, and serves those who wait; the lock is to be touched. */
+void lock_let_go(struct object_holding *holding);
 
 /* --- semaphores, for claims --- */
 
@@ -313,7 +324,9 @@ struct objects {
 	struct object_queue stirred;
 	struct object_queue turns; /* held back for tasks */
 	struct object_ticket_queue ready;
-	uint64_t search; /* deadlock.c's last one */
+	uint64_t search;       /* deadlock.c's last one */
+	struct idmap receipts; /* by number */
+	uint64_t receipt;      /* the last one's number */
 };
 static inline uint64_t fence_next(struct objects *objects)
 {

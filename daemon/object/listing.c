@@ -83,6 +83,8 @@ static bool visit_holdings(const struct visit *visit, const struct object *objec
 {
 	const struct object_holding *holding;
 
+	if (object->class->holds)
+		return object->class->holds(object, visit->visit, visit->user);
 	TAILQ_FOREACH (holding, &object->holdings, link)
 		if (!visit->visit(visit->user,
 			    &(struct object_party){

@@ -62,6 +62,7 @@ struct objects *objects_new(const struct object_limits *limits, uint64_t first_f
 	}
 	table_init(&objects->users, user_key);
 	table_init(&objects->tasks, task_key);
+	idmap_init(&objects->receipts);
 	holders_init(objects);
 	TAILQ_INIT(&objects->answered);
 	TAILQ_INIT(&objects->stirred);
@@ -89,6 +90,7 @@ void objects_free(struct objects *objects)
 	assert(objects->users.count == 0 && objects->tasks.count == 0);
 	table_fini(&objects->users);
 	table_fini(&objects->tasks);
+	idmap_fini(&objects->receipts);
 	free(objects);
 }
 

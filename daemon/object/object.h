@@ -22,7 +22,10 @@
  *   event.c      events
  *   condition.c  conditions, which belong to a lock
  *   barrier.c    barriers
- *   mq.c         message queues; mq_wait.c: those who wait at them; mq_receipt.c: what was taken and not acknowledged
+ *   mq.c         message queues; messages.c: what is in them, in order
+ *   mq_put.c     what comes in; mq_get.c: what goes out
+ *   mq_wait.c    those who wait at them
+ *   mq_receipt.c what was taken and not acknowledged
  *   deadlock.c   circles of holders who wait for each other
  *   ticket.c     tasks that wait for an object: whose turn it is
  *   claim.c      what tasks must have before they start */
@@ -184,8 +187,9 @@ struct object_wait {
 		} barrier;
 		struct {
 			struct bytes *value;
+			struct object_user *payer;
 			int32_t priority;
-			bool head, ack, put, join;
+			bool head, ack, put;
 		} mq;
 	};
 };

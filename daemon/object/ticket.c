@@ -180,18 +180,25 @@ bool objects_settle(struct objects *objects)
 	return !TAILQ_EMPTY(&objects->turns);
 }
 
-void object_ticket_drop(struct object_ticket *ticket)
+void ticket_leave(struct object_ticket *ticket)
 {
 	struct object *object = ticket->object;
 
-	ticket->arrival = 0;
-	if (ticket->is_ready) {
+	if (ticket->is_ready)
 		TAILQ_REMOVE(&ticket->owner->objects->ready, ticket, link);
-		ticket->is_ready = false;
-	}
+	ticket->is_ready = false;
 	if (!object)
 		return;
 	ticket_unpark(ticket);
-	object_serve(object);
-	object_finish(object);
+	object_stir(object);
+}
+
+void object_ticket_drop(struct object_ticket *ticket)
+{
+	struct objects *objects = ticket->object ? ticket->object->objects : NULL;
+
+	ticket_leave(ticket);
+	ticket->arrival = 0;
+	if (objects)
+		objects_finish(objects);
 }

@@ -32,6 +32,8 @@ struct piece {
 /* --- errors (error.c, failure.c) --- */
 /* Notes the calling thread's last failure and returns ERROR. FORMAT NULL: its usual text. */
 enum taskd_error error_set(enum taskd_error error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with all that FAILURE says. */
+enum taskd_error error_set_failure(const struct taskd_failure *failure);
 /* For a NULL that should have been a WHAT: why there is none is the thread's last failure, if it has had any. */
 enum taskd_error error_of_null(const char *what);
 /* The calling thread's last failure as one; valid until the next. */

@@ -2,6 +2,7 @@
  * two threads that fail at once do not read each other's. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/client.h"
 
@@ -30,7 +31,7 @@ const char *taskd_strerror(enum taskd_error error)
 	case TASKD_E_UNKNOWN_TASK:
 		return "no worker has a handler of that name";
 	case TASKD_E_NOT_FOUND:
-		return "there is no such task";
+		return "there is no such task, or nothing of that name";
 	case TASKD_E_FORGOTTEN:
 		return "the task has ended and its record has been dropped";
 	case TASKD_E_QUEUE_FULL:
@@ -70,7 +71,7 @@ const char *taskd_strerror(enum taskd_error error)
 	case TASKD_E_EXISTS:
 		return "there is one of that name";
 	case TASKD_E_DEADLOCK:
-		return "every worker waits for a task that waits for a worker";
+		return "all who could end the wait wait themselves";
 	case TASKD_E_NOT_STARTED:
 		return "the command could not be started";
 	case TASKD_E_NOT_RUNNING:
@@ -96,6 +97,10 @@ const char *taskd_strerror(enum taskd_error error)
 static _Thread_local struct {
 	struct taskd_failure failure; /* its message: NULL while nothing has failed, `text`, or a static one */
 	char text[512];
+	/* What the daemon's failure has besides. */
+	char kind[32];
+	char hint[256];
+	char data[2048];
 } last;
 
 enum taskd_error error_set(enum taskd_error error, const char *format, ...)
@@ -109,6 +114,26 @@ enum taskd_error error_set(enum taskd_error error, const char *format, ...)
 		va_end(args);
 		last.failure.message = last.text;
 	}
+	return error;
+}
+
+/* TEXT in ROOM, or NULL where there is none, or it does not fit. */
+static const char *keep(const char *text, char *room, size_t size)
+{
+	size_t length = text ? strlen(text) : size;
+
+	return length < size ? memcpy(room, text, length + 1) : NULL;
+}
+
+enum taskd_error error_set_failure(const struct taskd_failure *failure)
+{
+	enum taskd_error error = error_set(failure->error, "%s", failure->message);
+	const char *kind = keep(failure->kind, last.kind, sizeof(last.kind));
+
+	last.failure.code = failure->code;
+	last.failure.kind = kind ? kind : "";
+	last.failure.hint = keep(failure->hint, last.hint, sizeof(last.hint));
+	last.failure.data = keep(failure->data, last.data, sizeof(last.data));
 	return error;
 }
 

@@ -55,19 +55,28 @@ CLEANFILES += client/libtaskd.pc
 dist_man_MANS += client/libtaskd.3
 
 # The page's examples, built as the page says but for where the library is.
-client_examples = client/examples/batch client/examples/fib client/examples/loop client/examples/run \
-	client/examples/sum
+client_examples = client/examples/barrier client/examples/batch client/examples/fib client/examples/lock \
+	client/examples/loop client/examples/mq client/examples/run client/examples/sum
 check_PROGRAMS += $(client_examples)
 client_examples_cppflags = -I$(srcdir)/client
+client_examples_barrier_SOURCES = client/examples/barrier.c
+client_examples_barrier_CPPFLAGS = $(client_examples_cppflags)
+client_examples_barrier_LDADD = libtaskd.la
 client_examples_batch_SOURCES = client/examples/batch.c
 client_examples_batch_CPPFLAGS = $(client_examples_cppflags)
 client_examples_batch_LDADD = libtaskd.la
 client_examples_fib_SOURCES = client/examples/fib.c
 client_examples_fib_CPPFLAGS = $(client_examples_cppflags)
 client_examples_fib_LDADD = libtaskd.la
+client_examples_lock_SOURCES = client/examples/lock.c
+client_examples_lock_CPPFLAGS = $(client_examples_cppflags)
+client_examples_lock_LDADD = libtaskd.la
 client_examples_loop_SOURCES = client/examples/loop.c
 client_examples_loop_CPPFLAGS = $(client_examples_cppflags)
 client_examples_loop_LDADD = libtaskd.la
+client_examples_mq_SOURCES = client/examples/mq.c
+client_examples_mq_CPPFLAGS = $(client_examples_cppflags)
+client_examples_mq_LDADD = libtaskd.la
 client_examples_run_SOURCES = client/examples/run.c
 client_examples_run_CPPFLAGS = $(client_examples_cppflags)
 client_examples_run_LDADD = libtaskd.la

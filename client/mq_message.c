@@ -144,7 +144,8 @@ void taskd_message_free(struct taskd_message *message)
 	if (!message)
 		return;
 	free(message->value);
-	*message = (struct taskd_message){ 0 };
+	message->value = NULL;
+	message->length = 0;
 }
 
 /* --- acknowledged --- */

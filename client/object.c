@@ -101,7 +101,7 @@ static enum taskd_error outcome(const struct object_ask *ask, const struct taskd
 	const struct taskd *c = ask->connection;
 
 	if (f->error)
-		return error_set(f->error, "%s", f->failure->message);
+		return error_set_failure(f->failure);
 	if (ask->holds && c->error)
 		return error_set(c->error, "%s", c->reason);
 	return TASKD_OK;

@@ -31,7 +31,7 @@ static enum taskd_error wait_for_answer(
 		return TASKD_OK;
 	}
 	if (asked->failure)
-		error_set(error, "%s", asked->failure->message);
+		error_set_failure(asked->failure);
 	else
 		error_set(error, error == c->error ? "%s" : NULL, c->reason);
 	future_drop(asked);

@@ -43,14 +43,14 @@ enum taskd_error {
 #ifndef TASKD_OK /* taskd-plugin.h has it, too: a handler may submit tasks */
 	TASKD_OK = 0,
 #endif
-	TASKD_E_TIMEOUT = 1,  /* the caller's own time limit ran out; the task goes on */
+	TASKD_E_TIMEOUT = 1,  /* the caller's own time limit ran out; a task goes on */
 	TASKD_E_FAILED,       /* the task failed: its handler said so */
 	TASKD_E_CRASHED,      /* the task's worker died */
 	TASKD_E_TIMED_OUT,    /* the task's time limit ended it */
 	TASKD_E_CANCELLED,    /* the task was cancelled */
 	TASKD_E_EXPIRED,      /* the task's deadline passed before it started */
 	TASKD_E_UNKNOWN_TASK, /* no worker has a handler of that name */
-	TASKD_E_NOT_FOUND,    /* no task ever had that id */
+	TASKD_E_NOT_FOUND,    /* no task ever had that id; there is no message, no receipt, … */
 	TASKD_E_FORGOTTEN,    /* the task's record is gone */
 	TASKD_E_QUEUE_FULL,
 	TASKD_E_TOO_LARGE, /* arguments or result over the daemon's limit */
@@ -70,7 +70,7 @@ enum taskd_error {
 	TASKD_E_NOT_OVER,          /* the task has not ended: it cannot be retried */
 	TASKD_E_NOT_FAILED,        /* the task succeeded: nor can that one */
 	TASKD_E_EXISTS,            /* something of that name is there already */
-	TASKD_E_DEADLOCK,          /* tasks that wait for tasks have taken all workers */
+	TASKD_E_DEADLOCK,          /* all wait for each other: tasks that have taken all workers; who holds locks */
 	TASKD_E_NOT_STARTED,       /* a command could not be started: no such program, no such directory, … */
 	TASKD_E_NOT_RUNNING,       /* the command has not started, or is over */
 	TASKD_E_INPUT_CLOSED,      /* the command has no live standard input, or has closed it */
@@ -171,8 +171,9 @@ struct taskd_options {
 	const char *key; /* only one task of this user has it at a time; NULL: none */
 	enum taskd_key_mode key_mode;
 
-	/* What it must have before it starts: all of it at once, without a slot while it waits, and until it ends. */
-	const char *const *locks; /* names */
+	/* What it must have before it starts, of the named objects below: all of it or none, without a slot while it
+	 * waits, and until it ends. */
+	const char *const *locks;
 	size_t n_locks;
 	const char *const *shared_locks;
 	size_t n_shared_locks;
@@ -248,7 +249,8 @@ struct taskd_failure {
 /* NULL while it is not done, or where it has succeeded. Belongs to the future. */
 const struct taskd_failure *taskd_exception(const struct taskd_future *f);
 /* The same, but never NULL, so that it can be printed without asking first: while it is not done, a failure with
- * TASKD_E_TIMEOUT; where it has succeeded, one with TASKD_OK; for F = NULL, the calling thread's last failure. */
+ * TASKD_E_TIMEOUT; where it has succeeded, one with TASKD_OK; for F = NULL, the calling thread's last failure, such as
+ * one of taskd_lock_acquire with its kind, hint and data. */
 const struct taskd_failure *taskd_future_error(const struct taskd_future *f);
 
 /* CALLBACK runs once, when it is done, in the thread that reads the end from the socket, or at once when it is done
@@ -377,7 +379,8 @@ void taskd_as_completed_end(struct taskd_completed **cursor);
  * In chunks, the options are the chunk's: so is the time limit. */
 struct taskd_map_options {
 	struct taskd_options
-		task;     /* not detached, delay_ns, at_ns, after, after_any, pass_results, key: TASKD_E_INVALID */
+		task;     /* not detached, delay_ns, at_ns, after, after_any, pass_results, key, locks, shared_locks,
+			   * semaphores: TASKD_E_INVALID */
 	size_t in_flight; /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
 	size_t chunk;     /* items that travel and run together, at most in_flight of them; 0: 1 */
 	bool unordered;
@@ -420,49 +423,54 @@ struct taskd_watch *taskd_watch(struct taskd *c, const char *filter, taskd_event
 void taskd_unwatch(struct taskd_watch *watch);
 
 /* --- locks, semaphores, events, conditions, barriers and message queues, by name, for all programs of the host --- */
-/* What is held belongs to this connection, and is released when it ends, also by the death of its process; whoever has it
- * next is told so. Threads of one program that are to hold apart say who they are (HOLDER, up to 64 bytes); what is to be
- * held until a task ends names that task, from within it (TASK, its id, as $TASKD_TASK_ID has it). NULL: neither.
+/* A name is 1 to 255 bytes of UTF-8 without control characters; each of the six kinds has names of its own. What is
+ * asked for and is not there is made, and goes when nobody has use for it any more.
  *
+ * What is held belongs to this connection, and is released when it ends, also by the death of its process; whoever has
+ * it next is told so. Threads of one program that are to hold apart say who they are (HOLDER, up to 64 bytes); what is to
+ * be held until a task ends names that task, from within it (TASK, its id, as $TASKD_TASK_ID has it). NULL: neither.
+ *
+ * Each of these waits for the daemon's answer; several threads may do so on one connection at a time, but no callback.
  * TIMEOUT_NS: TASKD_E_TIMEOUT where it was not to be had in time; 0 or less: that is said at once. Those who wait are
- * served first come, first served. Several threads may wait on one connection. TASKD_E_DEADLOCK: the wait would never end,
- * because who has it waits, over however many others, for what this holder has; taskd_last_error tells the circle. */
+ * served first come, first served. TASKD_E_DEADLOCK: the wait would never end, because who has it waits, over however
+ * many others, for what this holder has; taskd_last_error tells the circle. TASKD_E_UNAVAILABLE: it would be more than
+ * this user may have. After TASKD_E_DISCONNECTED nothing is held, whatever was on its way. */
 struct taskd_holder {
 	const char *holder;
 	const char *task;
 };
-/* What was granted. */
+/* What was granted; all 0 where nothing was. */
 struct taskd_grant {
-	uint64_t fence;   /* larger than that of any grant before, of whatever name: what is done under a lock can carry it, and
-			   * whoever is done to can refuse what comes with a smaller one than it has seen */
+	uint64_t fence;   /* larger than that of any grant before, of whatever name: what is done under a lock can carry
+			   * it, and whoever is done to can refuse what comes with a smaller one than it has seen */
 	bool holder_died; /* the last holder ended without releasing it: what it guarded may be half done */
-	int64_t depth;    /* of a lock: how often its holder has it now */
+	int64_t depth;    /* of taskd_lock_acquire: how often its holder has it now */
 };
 
 /* GRANT may be NULL, and so may OPTIONS. */
 struct taskd_lock_options {
 	bool shared;    /* several may have it so at a time */
-	bool reentrant; /* its holder may have it several times, and releases it as often; else that is TASKD_E_DEADLOCK */
+	bool reentrant; /* its holder may have it several times, and releases it as often; else: TASKD_E_DEADLOCK */
 	struct taskd_holder who;
 };
 enum taskd_error taskd_lock_acquire(struct taskd *c, const char *name, const struct taskd_lock_options *options,
 	int64_t timeout_ns, struct taskd_grant *grant);
-/* TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
+/* WHO (may be NULL) as it was acquired. TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
 enum taskd_error taskd_lock_release(struct taskd *c, const char *name, const struct taskd_holder *who);
 /* Whether anybody has it. */
 enum taskd_error taskd_lock_locked(struct taskd *c, const char *name, bool *locked);
 
 struct taskd_semaphore_options {
-	int64_t slots;  /* where it is not there yet: how many permits it has; where it is: TASKD_E_MISMATCH unless it has so
-			 * many. 0: as it is, or 1; negative: none, until they are released */
-	bool unbounded; /* anybody may release, and there may be more permits than there were at first; else permits belong to
-			 * those who have acquired them */
+	int64_t slots;  /* where it is not there yet: how many permits it has; where it is: TASKD_E_MISMATCH if it has not
+			 * so many. 0: as it is, or 1; negative: none, until they are released */
+	bool unbounded; /* anybody may release, and there may be more permits than there were at first (TASKD_E_MISMATCH
+			 * where it is there otherwise); false: as it is, or permits belong to those who acquire them */
 	int64_t count;  /* so many permits at once; 0: 1 */
 	struct taskd_holder who;
 };
-enum taskd_error taskd_semaphore_acquire(struct taskd *c, const char *name, const struct taskd_semaphore_options *options,
-	int64_t timeout_ns, struct taskd_grant *grant);
-/* TASKD_E_OVER_RELEASED, TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
+enum taskd_error taskd_semaphore_acquire(struct taskd *c, const char *name,
+	const struct taskd_semaphore_options *options, int64_t timeout_ns, struct taskd_grant *grant);
+/* OPTIONS (may be NULL) as it was acquired. TASKD_E_OVER_RELEASED, TASKD_E_NOT_HELD, TASKD_E_NOT_OWNER. */
 enum taskd_error taskd_semaphore_release(
 	struct taskd *c, const char *name, const struct taskd_semaphore_options *options);
 
@@ -472,8 +480,9 @@ enum taskd_error taskd_event_clear(struct taskd *c, const char *name);
 enum taskd_error taskd_event_is_set(struct taskd *c, const char *name, bool *set);
 enum taskd_error taskd_event_wait(struct taskd *c, const char *name, int64_t timeout_ns);
 
-/* WHO has LOCK; it is released while this waits, and had again when this returns TASKD_OK or TASKD_E_TIMEOUT (the time
- * without a notification; having the lock again may take longer). All who use one condition name the same lock. */
+/* WHO has LOCK, not shared; it is released while this waits, and had again when this returns TASKD_OK or TASKD_E_TIMEOUT
+ * (the time without a notification; having the lock again may take longer), as GRANT (may be NULL) says. Any other error
+ * but the connection's end comes at once, and the lock is held as before. All who use one condition name the same lock. */
 enum taskd_error taskd_condition_wait(struct taskd *c, const char *name, const char *lock,
 	const struct taskd_holder *who, int64_t timeout_ns, struct taskd_grant *grant);
 /* The first N of those who wait go on as soon as they have the lock, which WHO has; 0 or less: all. *notified (may be
@@ -481,11 +490,14 @@ enum taskd_error taskd_condition_wait(struct taskd *c, const char *name, const c
 enum taskd_error taskd_condition_notify(struct taskd *c, const char *name, const char *lock,
 	const struct taskd_holder *who, int64_t n, int64_t *notified);
 
-/* Waits until PARTIES have come. *index (may be NULL): 0 for the first … PARTIES - 1 for the last to come. Whoever goes
- * before, by its time limit or its end, breaks it: TASKD_E_BARRIER_BROKEN for all others, until it is reset. */
+/* Waits until PARTIES have come (0: as many as those who came first have said). *index (may be NULL): 0 for the first …
+ * PARTIES - 1 for the last to come. Whoever goes before, by its time limit or its end, breaks it: for all others it is
+ * TASKD_E_BARRIER_BROKEN, until it is reset. */
 enum taskd_error taskd_barrier_wait(
 	struct taskd *c, const char *name, int64_t parties, int64_t timeout_ns, int64_t *index);
+/* Breaks it. */
 enum taskd_error taskd_barrier_abort(struct taskd *c, const char *name);
+/* As new; for those who wait it breaks. */
 enum taskd_error taskd_barrier_reset(struct taskd *c, const char *name);
 
 enum taskd_mq_order {
@@ -494,24 +506,25 @@ enum taskd_mq_order {
 	TASKD_MQ_LIFO,
 	TASKD_MQ_PRIORITY, /* the highest first, equal ones as they came */
 };
+/* Of one that is there otherwise: TASKD_E_MISMATCH. */
 struct taskd_mq_options {
 	enum taskd_mq_order order;
 	int64_t limit_count, limit_bytes; /* a put waits while it has so much; 0: as it is, or no limit */
 };
 /* Made so, it stays until it is deleted, also empty; it may be there, the same, already. Others are made by their first
- * put or get, and go when they are empty and nobody waits. */
+ * put or get, and go when they are empty and nobody waits. OPTIONS may be NULL. */
 enum taskd_error taskd_mq_create(struct taskd *c, const char *name, const struct taskd_mq_options *options);
 /* VALUE: JSON text. OPTIONS may be NULL. TASKD_E_QUEUE_FULL: there was no room in time. To put many without waiting for
  * each answer: taskd_request, as taskd-protocol(7) has mq.put. */
 struct taskd_mq_put_options {
-	int priority;
-	bool head; /* it is the next to be got */
+	int priority; /* where the order is TASKD_MQ_PRIORITY; higher is more urgent */
+	bool head;    /* it is the next to be got */
 	struct taskd_mq_options mq;
 };
 enum taskd_error taskd_mq_put(struct taskd *c, const char *name, const char *value,
 	const struct taskd_mq_put_options *options, int64_t timeout_ns);
 struct taskd_message {
-	char *value; /* JSON text, terminated; free it with taskd_message_free */
+	char *value; /* JSON text, terminated; free it with taskd_message_free; NULL where there is none */
 	size_t length;
 	int priority;
 	int deliveries;   /* how often it was given to somebody; 1 the first time */
@@ -521,27 +534,34 @@ struct taskd_mq_get_options {
 	bool tail; /* from the end that puts go to */
 	bool ack;  /* it goes back to its place unless it is acknowledged before this connection ends */
 };
+/* OPTIONS may be NULL. TASKD_E_NOT_FOUND: the queue was deleted meanwhile. */
 enum taskd_error taskd_mq_get(struct taskd *c, const char *name, const struct taskd_mq_get_options *options,
 	int64_t timeout_ns, struct taskd_message *message);
+/* Frees its value; its receipt stays good. NULL is allowed. */
 void taskd_message_free(struct taskd_message *message);
 /* Done with it; counts as taskd_mq_task_done. TASKD_E_NOT_FOUND: not a receipt of this connection's, or no longer. */
 enum taskd_error taskd_mq_ack(struct taskd *c, const char *receipt);
 /* Back to its place, at once. */
 enum taskd_error taskd_mq_nack(struct taskd *c, const char *receipt);
-/* The next to be got, without taking it: TASKD_E_NOT_FOUND where there is none. */
+/* The next to be got (TAIL: from the other end), without taking it; only its value and length are told.
+ * TASKD_E_NOT_FOUND where there is none. */
 enum taskd_error taskd_mq_peek(struct taskd *c, const char *name, bool tail, struct taskd_message *message);
 /* How many wait in it: 0 also where it is not there. */
 enum taskd_error taskd_mq_length(struct taskd *c, const char *name, int64_t *length);
+/* *cleared (may be NULL): how many were thrown away. */
 enum taskd_error taskd_mq_clear(struct taskd *c, const char *name, int64_t *cleared);
 /* Waits until as many were done, by taskd_mq_task_done or taskd_mq_ack, as were put. */
 enum taskd_error taskd_mq_join(struct taskd *c, const char *name, int64_t timeout_ns);
+/* COUNT, 1 or more, of those that were got without acknowledgement. TASKD_E_OVER_RELEASED: more than were put. */
 enum taskd_error taskd_mq_task_done(struct taskd *c, const char *name, int64_t count);
+/* With all that is in it; whoever waits at it gets TASKD_E_NOT_FOUND, as this does where it is not there. */
 enum taskd_error taskd_mq_delete(struct taskd *c, const char *name);
 
 /* --- any method of the daemon --- */
 /* Calls METHOD with PARAMS (JSON array or object, or NULL for none): a future whose result is the method's. NULL as
- * taskd_submit. Freed before its answer, it cancels what it had started where METHOD is task.call, task.map or a
- * task. */
+ * taskd_submit. Freed before its answer, it cancels what it had started where METHOD is task.call, task.map or a task,
+ * and waits no longer where it is lock.acquire, mq.get or the like; what was granted before the daemon heard of that is
+ * this connection's all the same. */
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params);
 
 #pragma GCC visibility pop

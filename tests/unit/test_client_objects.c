@@ -45,6 +45,15 @@ static void answer_error(const char *kind, const char *text)
 		++last_id, text, kind);
 }
 
+static const struct taskd_failure *failure_with(const char *data)
+{
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":%d,\"error\":{\"code\":-32030,\"message\":\"pid 7 has it\",\"data\":%s}}",
+		++last_id, data);
+	ck_assert_int_ne(taskd_lock_release(c, "db", NULL), TASKD_OK);
+	return taskd_future_error(NULL);
+}
+
 /* That one was this. */
 static void check_asked(const char *method, const char *members)
 {
@@ -216,6 +225,30 @@ START_TEST(a_lock_that_is_there_need_not_be_held)
 	ck_assert_int_eq(taskd_lock_locked(c, "db", &locked), TASKD_OK);
 	ck_assert_int_eq(locked, cases[_i].locked);
 	check_asked("lock.list", "\"name\":\"db\"");
+}
+END_TEST
+
+START_TEST(a_refusal_is_told_with_all_that_it_says)
+{
+#define HELD_BY "{\"kind\":\"not_owner\",\"hint\":\"ask it\",\"held_by\":{\"pid\":7}}"
+	const struct taskd_failure *failure = failure_with(HELD_BY);
+	static char large[3000];
+
+	ck_assert_int_eq(failure->error, TASKD_E_NOT_OWNER);
+	ck_assert_int_eq(failure->code, -32030);
+	ck_assert_str_eq(failure->kind, "not_owner");
+	ck_assert_str_eq(failure->message, "pid 7 has it");
+	ck_assert_str_eq(failure->hint, "ask it");
+	ck_assert_str_eq(failure->data, HELD_BY);
+	ck_assert_int_eq(taskd_lock_release(c, "", NULL), TASKD_E_INVALID);
+	ck_assert_str_eq(taskd_future_error(NULL)->kind, ""); /* nothing of it is left */
+	ck_assert_ptr_null(taskd_future_error(NULL)->hint);
+	ck_assert_ptr_null(taskd_future_error(NULL)->data);
+	/* What is too long is not there, rather than half. */
+	snprintf(large, sizeof(large), "{\"kind\":\"not_owner\",\"x\":\"%02500d\"}", 1);
+	failure = failure_with(large);
+	ck_assert_str_eq(failure->kind, "not_owner");
+	ck_assert_ptr_null(failure->data);
 }
 END_TEST
 
@@ -431,7 +464,9 @@ START_TEST(a_message_is_read_into_its_parts)
 	ck_assert_str_eq(message.value, "\"x\"");
 	ck_assert_int_eq(message.priority, INT32_MIN);
 	ck_assert_int_eq(message.deliveries, 3);
-	ck_assert_str_eq(message.receipt, "18446744073709551615");
+	taskd_message_free(&message);
+	ck_assert_ptr_null(message.value);
+	ck_assert_str_eq(message.receipt, "18446744073709551615"); /* who frees first can acknowledge all the same */
 }
 END_TEST
 
@@ -809,6 +844,7 @@ int main(void)
 	tcase_add_test(tests, the_time_limit_is_the_daemons_to_keep);
 	tcase_add_test(tests, a_grant_is_told);
 	tcase_add_loop_test(tests, a_refusal_has_the_daemons_words_and_no_grant, 0, 7);
+	tcase_add_test(tests, a_refusal_is_told_with_all_that_it_says);
 	tcase_add_test(tests, a_lock_is_released);
 	tcase_add_loop_test(tests, a_lock_that_is_there_need_not_be_held, 0, 3);
 	tcase_add_test(tests, a_semaphore_is_asked_for_as_it_was_said);

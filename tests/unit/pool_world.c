@@ -172,18 +172,32 @@ static void __attribute__((noreturn)) become(const struct fake *fake)
 	int null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd); /* nobody is to wait for who outlives a test that fails */
-	close_range(3, ~0U, 0);
 	setenv("TASKD_TASK_ID", "1", 1);
+	close_range(3, ~0U, fake->capture ? CLOSE_RANGE_CLOEXEC : 0);
 	if (fake->capture)
 		execl("/bin/sleep", "sleep", "60", (char *)NULL);
 	hold();
 }
 
+/* Until all who have the other end have become what they will be: only then can be seen whose they are. */
+static void wait_for_the_change(int ends[2])
+{
+	char none;
+	close(ends[1]);
+	if (read(ends[0], &none, 1) != 0)
+		_exit(71);
+	close(ends[0]);
+}
+
 static int start_process(const struct fake *fake)
 {
-	int pid = fork();
+	int ends[2], pid;
+	if (pipe(ends) < 0)
+		_exit(71);
+	pid = fork();
 	if (pid == 0)
 		become(fake);
+	wait_for_the_change(ends);
 	return pid;
 }
 
@@ -207,6 +221,7 @@ static void do_family(struct fake *fake)
 	}
 	if (read(ends[0], &pid, sizeof(pid)) != sizeof(pid))
 		_exit(71);
+	wait_for_the_change(ends);
 	tell_pid(fake, pid);
 	hold();
 }

@@ -148,10 +148,13 @@ has_written() { # ID TEXT
 }
 
 @test "log: attempts" {
-	# shellcheck disable=SC2016 # it is the command's
-	id=$(shell 'echo "$TASKD_ATTEMPT"; exit 1' --retries 2 --backoff 50ms)
-	run --separate-stderr -0 taskctl log -f "$id"
-	[[ $output == $'1\n2\n3' && $stderr == *"attempt 2"*"attempt 3"* ]]
+	go=$BATS_TEST_TMPDIR/go
+	id=$(shell "echo \$TASKD_ATTEMPT; while [ ! -e '$go' ]; do sleep 0.01; done; exit 1" --retries 2 --backoff 50ms)
+	follow "$id" 2>"$BATS_TEST_TMPDIR/err"
+	condition grep -qx 1 "$BATS_TEST_TMPDIR/out"
+	touch "$go"
+	ended_with 0 "$follower"
+	[[ $(<"$BATS_TEST_TMPDIR/out") == $'1\n2\n3' && $(<"$BATS_TEST_TMPDIR/err") == *"attempt 2"*"attempt 3"* ]]
 	[[ $(taskctl log --attempt 1 "$id") == 1 && $(taskctl log --attempt 2 "$id") == 2 && $(taskctl log "$id") == 3 ]]
 	run --separate-stderr -2 taskctl log --attempt 4 "$id"
 	[[ $stderr == "error: task $id has had 3 attempts" ]]

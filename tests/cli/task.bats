@@ -77,6 +77,7 @@ running_task() {
 
 @test "wait --timeout: exit status 124; --any: until one has ended" {
 	long=$(running_task) short=$(taskctl submit noop)
+	taskctl -q wait "$short"
 	run --separate-stderr -124 taskctl wait --timeout 50ms "$long" "$short"
 	[[ $stderr == *"1 of 2 have not ended yet"* ]]
 	run -0 taskctl --json wait --any "$long" "$short"

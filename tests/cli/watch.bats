@@ -63,8 +63,9 @@ while_gated() { # COMMAND…
 	told() { [[ $(events_of "$id") == 'queued running succeeded' ]]; }
 	condition told
 	grep -qE "^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} +$id  fib +running +worker [0-9]+$" "$BATS_TEST_TMPDIR/out"
-	a=$(taskctl submit --delay 50ms fib 1000)
+	a=$(gated --delay 50ms fib 1000)
 	b=$(taskctl submit --after "$a" noop)
+	open_gate
 	told() { [[ $(events_of "$a") == 'scheduled queued running failed' && $(events_of "$b") == 'blocked cancelled' ]]; }
 	condition told
 	grep -qE "$a +fib +failed .*0 to 92" "$BATS_TEST_TMPDIR/out"

@@ -1,4 +1,5 @@
-/* The difference between two configurations, in the words of the configuration file. */
+/* The difference between two configurations, in the words of the configuration file, and for what no room but the
+ * named objects' keeps. */
 #include "reload.h"
 
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "object/object.h"
 #include "proto/strbuf.h"
 
 struct report {
@@ -34,4 +36,15 @@ char *reload_report(const struct config *from, const struct config *to)
 	strbuf_free(&report.changed);
 	strbuf_free(&report.needs_restart);
 	return text;
+}
+
+void reload_semaphores(struct objects *objects, const struct config *from, const struct config *to)
+{
+	const struct config_semaphore *semaphore;
+	if (from)
+		STAILQ_FOREACH(semaphore, &from->semaphores, link)
+			if (!config_semaphore_find(to, semaphore->name))
+				semaphore_configure(objects, semaphore->name, 0);
+	STAILQ_FOREACH(semaphore, &to->semaphores, link)
+		semaphore_configure(objects, semaphore->name, semaphore->slots);
 }

@@ -198,6 +198,7 @@ static int host_reload(void *context, char **report, char **error)
 	struct core_limits limits;
 	limits_of(config, &limits);
 	core_set_limits(server->core, &limits);
+	reload_semaphores(core_objects(server->core), server->config, config);
 	pools_configure(server->pools, config);
 	edge_configure(server->edge, config);
 	log_set_level((enum log_level)config->log_level);
@@ -447,9 +448,9 @@ struct server *server_new(struct config *config, const struct server_options *op
 	struct core_limits limits;
 	ops_fill(&ops, &server->ops);
 	limits_of(config, &limits);
-	server->core = core_new(&ops, &limits, server->started_ns);
-	time_take(server);
+	server->core = core_new(&ops, &limits, server->started_ns, clock_wall_ns());
 	core_seed(server->core, machine_random());
+	reload_semaphores(core_objects(server->core), NULL, config);
 	server->pools = server->ops.pools = pools_new(server->base, server->core, config, files);
 	const struct edge_host host = {
 		.context = server,

@@ -43,6 +43,8 @@ static void mark(struct task *task, uint8_t depth)
 	task->awaited = depth;
 	if (waits)
 		queue_push(task->queue, task);
+	else if (claim_blocks(task)) /* it tries again, as what it is now */
+		task_set_state(task, TASK_QUEUED);
 }
 
 void core_task_await(struct task *task, unsigned depth)

@@ -35,13 +35,14 @@ static bool queue_equals(const void *value, const char *name, size_t length)
 
 /* --- the whole --- */
 
-struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns)
+struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns, int64_t wall_ns)
 {
 	struct core *core = xcalloc(1, sizeof(*core));
 
 	core->ops = *ops;
 	core->limits = *limits;
 	core->now_ns = now_ns;
+	core->wall_ns = wall_ns;
 	core->next_id = 1;
 	core->next_place = 1;
 	core->start = true;
@@ -54,6 +55,7 @@ struct core *core_new(const struct core_ops *ops, const struct core_limits *limi
 	facets_init(core);
 	schedules_init(core);
 	unique_init(core);
+	claim_init(core);
 	names_init(&core->types, type_hash, type_equals);
 	names_init(&core->queues, queue_hash, queue_equals);
 	heap_init(&core->timers);
@@ -110,6 +112,7 @@ void core_free(struct core *core)
 		pool_destroy(pool);
 	}
 	free_types(core);
+	claim_fini(core);
 	facets_fini(core);
 	calendar_fini(&core->calendars[false]);
 	calendar_fini(&core->calendars[true]);
@@ -139,6 +142,7 @@ const struct core_totals *core_totals(const struct core *core)
 void core_set_now(struct core *core, int64_t now_ns)
 {
 	core->now_ns = now_ns;
+	objects_set_now(core->objects, now_ns);
 }
 
 int64_t core_now(const struct core *core)
@@ -191,7 +195,7 @@ static int64_t next_turn_ns(const struct core *core)
 	const struct heap_node *timer = heap_top(&core->timers);
 	int64_t next_ns = keep_next_ns(core);
 
-	if (!TAILQ_EMPTY(&core->settling))
+	if (!TAILQ_EMPTY(&core->settling) || core->n_refused >= TURN_MOST)
 		return core->now_ns;
 	if (timer)
 		next_ns = earlier(next_ns, timer->key);
@@ -203,10 +207,29 @@ static int64_t next_turn_ns(const struct core *core)
 	return earlier(next_ns, gate_next_ns(core));
 }
 
-int64_t core_turn(struct core *core)
+static void run_pools(struct core *core)
 {
 	struct core_pool *pool;
 
+	if (core->start)
+		TAILQ_FOREACH(pool, &core->pools, link)
+			sched_run(pool);
+}
+
+/* What tasks wait for of named objects is offered to them first; what they leave, to the others. */
+static void start_tasks(struct core *core)
+{
+	core->n_refused = 0;
+	objects_turn(core->objects);
+	do {
+		do
+			run_pools(core);
+		while (objects_turn(core->objects));
+	} while (objects_settle(core->objects));
+}
+
+int64_t core_turn(struct core *core)
+{
 	calendar_turn(core);
 	schedule_turn(core);
 	bool in_time = life_timers(core);
@@ -215,9 +238,8 @@ int64_t core_turn(struct core *core)
 	sched_sweep(core);
 	sched_unstall(core);
 	depend_settle(core); /* whatever the sweep has ended: what it frees starts in this turn, too */
-	if (core->start && in_time)
-		TAILQ_FOREACH(pool, &core->pools, link)
-			sched_run(pool);
+	if (in_time)
+		start_tasks(core);
 	keep_trim(core);
 	keep_bury(core);
 	return next_turn_ns(core);

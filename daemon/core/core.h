@@ -6,6 +6,7 @@
  *   queue  where tasks wait, in order; belongs to one pool
  *   pool   a set of slots that serve some types
  *   slot   one thread of one worker process: runs one task at a time, and may hold a few more that wait in its lane
+ *   claim  a lock, or permits of a semaphore, that a task must have before it starts (see object/object.h)
  *
  * Nothing but core_turn starts tasks; core_turn is called once at the end of every turn of the event loop. Tasks that
  * end stay valid until the end of that turn, also when their record is dropped. */
@@ -16,6 +17,9 @@
 
 struct core;
 struct core_pool;
+struct object_claim;
+struct object_owner;
+struct objects;
 struct core_schedule;
 struct core_slot;
 
@@ -69,8 +73,12 @@ struct core_totals {
 	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them */
 };
 
-struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns);
+/* The two clocks as they stand: see core_set_now and core_set_wall. */
+struct core *core_new(const struct core_ops *ops, const struct core_limits *limits, int64_t now_ns, int64_t wall_ns);
 void core_free(struct core *core);
+/* The named objects, which are the core's, without limits at first. Who holds or waits for some of them has ended before
+ * core_free. */
+struct objects *core_objects(const struct core *core);
 /* The context that ops are called with, for one that is made after the core. */
 void core_set_context(struct core *core, void *context);
 void core_set_limits(struct core *core, const struct core_limits *limits);
@@ -234,6 +242,8 @@ struct task_spec {
 	size_t n_after;
 	const struct task_ref *after_any; /* it waits until these have ended */
 	size_t n_after_any;
+	const struct object_claim *claims; /* copied; claims_check has found nothing wrong with them */
+	size_t n_claims;
 	struct core_schedule *schedule; /* the core's own */
 };
 /* A new task: blocked, scheduled or queued, or even ended, where one that it is to wait for has failed already. On
@@ -261,8 +271,18 @@ bool core_dependency(const struct task *task, size_t index, struct task_dependen
 size_t core_args_size(const struct task *task);
 /* How many TASK still waits for. */
 size_t core_dependencies_open(const struct task *task);
-/* Once more, as a new task, what TASK was, which has ended without success; it keeps its key, tag, limits and retries,
- * and waits for nothing: no task, no time, no deadline. A task that was retried gives its retry again (CORE_ATTACHED) as
+/* What TASK must have before it starts: *n of them; NULL: nothing. */
+const struct object_claim *core_claims(const struct task *task, size_t *n);
+/* False: TASK's last attempt, if there was one, did not come to have them. *fence: the largest of the numbers that came with
+ * them; *holder_died: the one before had one of them, and died. */
+bool core_claims_had(const struct task *task, uint64_t *fence, bool *holder_died);
+/* The one of them because of which TASK is blocked; NULL: it is not, or because of tasks. Of that only kind and name count. */
+const struct object_claim *core_waits_for(const struct task *task);
+/* TASK as one who holds and waits for named objects: for what is asked for in its name. Made on demand; it ends with the
+ * attempt, however that does. NULL: TASK does not run. */
+struct object_owner *core_task_owner(struct task *task);
+/* Once more, as a new task, what TASK was, which has ended without success; it keeps its key, tag, claims, limits and
+ * retries, and waits for nothing: no task, no time, no deadline. A task that was retried gives its retry again (CORE_ATTACHED) as
  * long as there is a record; one whose key another task has by now gives that one (CORE_DUPLICATE). */
 int core_retry(struct task *task, struct task **out) __attribute__((warn_unused_result));
 /* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
@@ -324,7 +344,7 @@ size_t core_select(struct core *core, const struct task_filter *filter, struct t
 struct cron;
 struct core_schedule_spec {
 	const char *name; /* unique among all; copied */
-	struct task_spec task; /* no key, no dependencies, no due_ns; args referenced, tag and retry copied */
+	struct task_spec task; /* no key, no dependencies, no due_ns; args referenced, tag, claims and retry copied */
 	int64_t expires_ns;    /* of each run: so long after it is due; 0: none */
 	int64_t every_ns;      /* the interval, of the monotonic clock; 0: by cron */
 	const struct cron *cron; /* copied; by the wall clock */

@@ -5,6 +5,7 @@
  *   batch.c     how several come in together
  *   unique.c    keys
  *   depend.c    tasks that wait for tasks
+ *   claim.c     tasks that wait for named objects
  *   calendar.c  tasks that wait for a time
  *   queue.c     where tasks wait, in order
  *   gate.c      which queue may start something now: pauses, limits, rates, shares
@@ -26,6 +27,7 @@
 #include "base/idmap.h"
 #include "base/table.h"
 #include "core/core.h"
+#include "object/object.h"
 
 #define WINDOW_TASKS 64              /* in one lane */
 #define WINDOW_NS NS_PER_MS          /* of estimated work in one lane, where its pool says no other; one task is always allowed */
@@ -109,6 +111,7 @@ struct core_queue {
 	uint64_t passes[POOL_CLOCKS]; /* gate.c: how much of its pool it has had, by its weight, at each priority */
 	int32_t level;         /* its first task's priority when its gate was open last */
 	struct task_facet tasks;
+	LIST_HEAD(, claim_group) groups; /* of its tasks that wait for named objects */
 	size_t records;        /* tasks that point here */
 	TAILQ_ENTRY(core_queue) link;
 };
@@ -151,6 +154,9 @@ struct core {
 	struct calendar calendars[2]; /* scheduled tasks: [0] by the monotonic, [1] by the wall clock */
 	struct task_list blocked;
 	struct task_list settling; /* depend.c: blocked ones about whom something has been decided in this turn */
+	struct objects *objects;
+	struct names claim_groups; /* by queue and object */
+	unsigned n_refused;        /* tasks that could not have what they claim, in this turn */
 	struct heap gates;        /* queues that wait for their rate */
 	struct names keys;        /* struct task_extra: the latest task of each owner and key that has a record */
 	struct names tags;        /* struct task_tag */
@@ -263,6 +269,35 @@ size_t depend_args_cost(const struct task *task);
 /* Nobody will run it again. */
 void depend_drop_args(struct task *task);
 
+/* claim.c */
+static inline bool claim_has(const struct task *task) { return task->extra && task->extra->claims; }
+void claim_init(struct core *core);
+void claim_fini(struct core *core);
+/* One block, the names with them. */
+struct object_claim *claim_copy(const struct object_claim *claims, size_t n);
+/* A copy of them becomes TASK's. */
+void claim_set(struct task *task, const struct object_claim *claims, size_t n);
+void claim_free(struct task *task);
+size_t claim_cost_of(const struct object_claim *claims, size_t n);
+size_t claim_cost(const struct task *task);
+/* TASK, which waits in its queue and claims something, is about to be given to a slot. True: it has all of it. False: it
+ * has left the queue, as TASK_BLOCKED, or ended, as what it claims cannot be had any more. */
+bool claim_take(struct task *task);
+/* What it claims is no longer its own, and it is well: it ended in order, or was not started after all. */
+void claim_release(struct task *task);
+/* TASK's attempt is over, or the task: whatever it holds is lost to it. */
+void claim_end(struct task *task);
+/* TASK is TASK_BLOCKED by what it claims, or about to be. */
+bool claim_blocks(const struct task *task);
+/* … and comes into that state, or leaves it. */
+void claim_enter(struct task *task);
+void claim_leave(struct task *task);
+/* TASK comes into its queue from there, to its old place. */
+bool claim_comes_back(const struct task *task);
+/* QUEUE has another order. */
+void claim_reorder(struct core_queue *queue);
+void claim_free_groups(struct core_queue *queue);
+
 /* calendar.c */
 void calendar_init(struct calendar *calendar);
 void calendar_fini(struct calendar *calendar);
@@ -278,10 +313,12 @@ int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
 struct task *queue_first(const struct core_queue *queue);
 /* The priority that TASK has there. */
 int32_t queue_level(const struct core_queue *queue, const struct task *task);
+/* Where it stands there: the lowest key is next, of equal ones the lowest tie. */
+void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie);
 /* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
  * for TASK_QUEUED; those of TASK_SCHEDULED and TASK_BLOCKED are task.c's. */
 void queue_push(struct core_queue *queue, struct task *task);
-/* One that comes back from a lane: to its place. */
+/* One that comes back, from a lane or from being blocked by what it claims: to its place. */
 void queue_push_back(struct core_queue *queue, struct task *task);
 void queue_remove(struct core_queue *queue, struct task *task);
 /* Books on what waits, in whichever of the three states that do. */

@@ -29,7 +29,7 @@ static size_t cost(const struct task *task)
 		size += extra->tag ? extra->tag->length + 1 : 0;
 		size += extra->key ? extra->key_length + 1 : 0;
 		size += extra->progress_text ? strlen(extra->progress_text) + 1 : 0;
-		size += retry_cost(task) + depend_cost(task);
+		size += retry_cost(task) + depend_cost(task) + claim_cost(task);
 	}
 	return size;
 }

@@ -101,6 +101,8 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 		life_taken(task, started_ns);
 	task->ended_ns = clamp(ended_ns, task->started_ns, now_ns);
 	task->slot->full = false;
+	if (!outcome->killed)
+		claim_release(task);
 	if (task->state == TASK_CANCELLING && end.state != TASK_SUCCEEDED) {
 		struct bytes *data = end.keeps_data ? bytes_ref(end.data) : NULL;
 

@@ -9,6 +9,7 @@ libcore_la_SOURCES = \
 	daemon/core/batch.c \
 	daemon/core/await.c \
 	daemon/core/calendar.c \
+	daemon/core/claim.c \
 	daemon/core/core.c \
 	daemon/core/cron.c \
 	daemon/core/depend.c \

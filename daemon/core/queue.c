@@ -79,36 +79,45 @@ static void bucket_drop(struct core_queue *queue, struct bucket *bucket)
 		queue->spare = bucket;
 }
 
-/* When its first task would have had to join to stand where it stands, were its priority 0. That is so for as long as
- * it waits: all grow older at the same speed. */
-static int64_t aged_key(const struct bucket *bucket, int64_t ageing_ns)
+/* When a task of that priority that joined at JOINED_NS would have had to join to stand where it stands, were its
+ * priority 0. That is so for as long as it waits: all grow older at the same speed. */
+static int64_t aged_key(int32_t priority, int64_t joined_ns, int64_t ageing_ns)
 {
-	int64_t joined_ns = (int64_t)TAILQ_FIRST(&bucket->tasks)->place;
 	int64_t lead_ns, key;
 
-	if (__builtin_mul_overflow((int64_t)bucket->priority, ageing_ns, &lead_ns) ||
+	if (__builtin_mul_overflow((int64_t)priority, ageing_ns, &lead_ns) ||
 		__builtin_sub_overflow(joined_ns, lead_ns, &key))
-		key = bucket->priority > 0 ? INT64_MIN : INT64_MAX;
+		key = priority > 0 ? INT64_MIN : INT64_MAX;
 	return key > INT64_MIN + AWAITED_DEEPEST ? key : INT64_MIN + AWAITED_DEEPEST; /* below are awaited ones */
+}
+
+/* The lowest is next, of those of a level and others. */
+static int64_t rank_key(const struct core_queue *queue, int32_t level, uint64_t place)
+{
+	if (level > LEVEL_AWAITED)
+		return INT64_MIN + (INT32_MAX - level);
+	return is_ageing(queue) ? aged_key(level, (int64_t)place, queue->figures.options.ageing_ns) : -(int64_t)level;
+}
+
+void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie)
+{
+	*key = rank_key(queue, queue_level(queue, task), task->place);
+	*tie = queue->figures.options.order == QUEUE_LIFO && !task->awaited ? ~task->place : task->place;
 }
 
 /* To its place among the buckets, which goes by its first task where tasks age. */
 static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
 {
-	if (bucket->priority > LEVEL_AWAITED)
-		heap_set(&queue->order, &bucket->node, INT64_MIN + (INT32_MAX - bucket->priority), 0);
-	else if (is_ageing(queue))
-		heap_set(&queue->order, &bucket->node, aged_key(bucket, queue->figures.options.ageing_ns),
-			TAILQ_FIRST(&bucket->tasks)->place);
-	else
-		heap_set(&queue->order, &bucket->node, -(int64_t)bucket->priority, 0);
+	uint64_t place = TAILQ_FIRST(&bucket->tasks)->place;
+
+	heap_set(&queue->order, &bucket->node, rank_key(queue, bucket->priority, place), place);
 }
 
 /* --- books --- */
 
 size_t queue_cost(const struct task *task)
 {
-	return depend_args_cost(task) + depend_cost(task);
+	return depend_args_cost(task) + depend_cost(task) + claim_cost(task);
 }
 
 void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in)
@@ -198,29 +207,28 @@ void queue_push(struct core_queue *queue, struct task *task)
 	joined(queue, bucket, task);
 }
 
+/* The last of TASKS that came before TASK; NULL: none did. What comes back is near one of the ends nearly always: that
+ * from which tasks are taken, or the other, where all that waits has come back. */
+static struct task *find_place(const struct task_list *tasks, const struct task *task)
+{
+	struct task *behind = TAILQ_FIRST(tasks), *ahead = TAILQ_LAST(tasks, task_list);
+
+	while (behind && behind->place < task->place && ahead->place > task->place) {
+		behind = TAILQ_NEXT(behind, link);
+		ahead = TAILQ_PREV(ahead, task_list, link);
+	}
+	return behind && behind->place > task->place ? TAILQ_PREV(behind, task_list, link) : ahead;
+}
+
 void queue_push_back(struct core_queue *queue, struct task *task)
 {
 	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
-	struct task *other;
+	struct task *other = find_place(&bucket->tasks, task);
 
-	/* From the end that tasks are taken from: what comes back is nearer to it than nearly all that waits. */
-	if (is_last_first(queue, bucket)) {
-		TAILQ_FOREACH_REVERSE(other, &bucket->tasks, task_list, link)
-			if (other->place < task->place)
-				break;
-		if (other)
-			TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
-		else
-			TAILQ_INSERT_HEAD(&bucket->tasks, task, link);
-	} else {
-		TAILQ_FOREACH(other, &bucket->tasks, link)
-			if (other->place > task->place)
-				break;
-		if (other)
-			TAILQ_INSERT_BEFORE(other, task, link);
-		else
-			TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-	}
+	if (other)
+		TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
+	else
+		TAILQ_INSERT_HEAD(&bucket->tasks, task, link);
 	joined(queue, bucket, task);
 }
 
@@ -257,6 +265,7 @@ struct core_queue *core_queue_new(struct core *core, const char *name, struct co
 	table_init(&queue->buckets, bucket_key);
 	heap_init(&queue->order);
 	facet_init(&queue->tasks);
+	LIST_INIT(&queue->groups);
 	names_put(&core->queues, queue);
 	TAILQ_INSERT_TAIL(&core->queue_list, queue, link);
 	return queue;
@@ -266,6 +275,7 @@ void queue_destroy(struct core_queue *queue)
 {
 	struct heap_node *node;
 
+	claim_free_groups(queue);
 	while ((node = heap_pop(&queue->order)))
 		free(heap_entry(node, struct bucket, node));
 	free(queue->spare);
@@ -342,12 +352,15 @@ static void reorder(struct core_queue *queue, const struct core_queue_options *o
 void core_queue_set(struct core_queue *queue, const struct core_queue_options *options)
 {
 	const struct core_queue_options *old = &queue->figures.options;
+	bool is_new_order = old->order != options->order || old->ageing_ns != options->ageing_ns;
 
 	/* Between first and last come first served nothing moves: it is another end that tasks are taken from. */
 	if ((old->order == QUEUE_PRIORITY) != (options->order == QUEUE_PRIORITY) || old->ageing_ns != options->ageing_ns)
 		reorder(queue, options);
 	else
 		queue->figures.options = *options;
+	if (is_new_order)
+		claim_reorder(queue);
 	gate_set(queue);
 }
 

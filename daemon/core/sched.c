@@ -53,7 +53,8 @@ static struct core_slot *pick(struct core_pool *pool, const struct task *task, u
 
 	if (slot)
 		return slot;
-	if (estimate_ns >= pool->window_ns || task->awaited) /* it might come to lie behind what waits for it */
+	/* It might come to lie behind what waits for it, or hold what others wait for while it waits itself. */
+	if (estimate_ns >= pool->window_ns || task->awaited || claim_has(task))
 		return NULL;
 	while ((slot = TAILQ_FIRST(&pool->open))) {
 		if (slot->estimate_ns + estimate_ns <= pool->window_ns && !is_overdue(slot))
@@ -69,12 +70,13 @@ static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns
 {
 	struct core *core = slot->pool->core;
 
-	if (!depend_unfold(task))
+	if ((claim_has(task) && !claim_take(task)) || !depend_unfold(task))
 		return;
 	task->given_ns = core->now_ns;
 	task->estimate_ns = estimate_ns;
 	if (core->ops.start(core->ops.context, slot, task) < 0) {
 		depend_fold(task);
+		claim_release(task);
 		if (slot->count)
 			close_window(slot);
 		else
@@ -95,7 +97,7 @@ void sched_run(struct core_pool *pool)
 {
 	struct heap_node *top;
 
-	while ((top = heap_top(&pool->waiting))) {
+	while (pool->core->n_refused < TURN_MOST && (top = heap_top(&pool->waiting))) {
 		struct task *task = queue_first(heap_entry(top, struct core_queue, node));
 		uint32_t estimate_ns = estimate(task);
 		struct core_slot *slot = pick(pool, task, estimate_ns);

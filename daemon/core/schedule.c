@@ -276,6 +276,8 @@ static void own(struct core_schedule *schedule, const struct core_schedule_spec 
 		schedule->retry = *task->retry;
 		task->retry = &schedule->retry;
 	}
+	if (task->n_claims)
+		task->claims = claim_copy(task->claims, task->n_claims);
 	task->schedule = schedule;
 	schedule->name = xstrdup(spec->name);
 	schedule->text = xstrdup(spec->text ? spec->text : "");
@@ -335,6 +337,7 @@ static void release(struct core *core, struct core_schedule *schedule)
 	bytes_unref(schedule->task.args);
 	queue_unref(schedule->task.queue);
 	free((char *)schedule->task.tag);
+	free((struct object_claim *)(uintptr_t)schedule->task.claims);
 	free(schedule->cron);
 	schedule->task = (struct task_spec){ 0 };
 	schedule->cron = NULL;

@@ -110,6 +110,9 @@ static void take_out(struct task *task)
 	task->queue->figures.running--;
 	slot->pool->core->totals.in_lanes--;
 	depend_fold(task);
+	if (task->state == TASK_QUEUED)
+		claim_release(task);
+	claim_end(task);
 	slot_update(slot);
 }
 

@@ -33,7 +33,8 @@ int submit_key(const struct core *core, const struct task_spec *spec, struct tas
 
 size_t core_submit_cost(const struct task_spec *spec)
 {
-	return bytes_cost(spec->args) + depend_cost_of(spec->n_after + spec->n_after_any);
+	return bytes_cost(spec->args) + depend_cost_of(spec->n_after + spec->n_after_any) +
+		claim_cost_of(spec->claims, spec->n_claims);
 }
 
 void submit_load(struct load *load, const struct task_spec *spec, const struct task *replaced)
@@ -209,6 +210,7 @@ static struct task_spec spec_again(const struct task *task)
 	spec.tag_length = extra->tag ? extra->tag->length : 0;
 	spec.key = extra->key;
 	spec.key_length = extra->key_length;
+	spec.claims = core_claims(task, &spec.n_claims);
 	return spec;
 }
 

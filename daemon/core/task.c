@@ -33,7 +33,7 @@ static_assert(sizeof(state_names) / sizeof(*state_names) == TASK_N_STATES, "a na
 static const unsigned may_become[TASK_N_STATES] = {
 	[TASK_SCHEDULED] = BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
 	[TASK_BLOCKED] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
-	[TASK_QUEUED] = BIT(TASK_RUNNING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
+	[TASK_QUEUED] = BIT(TASK_BLOCKED) | BIT(TASK_RUNNING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
 	[TASK_RUNNING] = BIT(TASK_SCHEDULED) | BIT(TASK_CANCELLING) | BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) |
 		BIT(TASK_CRASHED),
 	[TASK_CANCELLING] = BIT(TASK_SCHEDULED) | BIT(TASK_SUCCEEDED) | BIT(TASK_CANCELLED) | BIT(TASK_TIMED_OUT),
@@ -61,7 +61,10 @@ static void leave(struct task *task, enum task_state to)
 		queue_count(task->queue, task, TASK_SCHEDULED, false);
 		break;
 	case TASK_BLOCKED:
-		depend_leave(task);
+		if (claim_blocks(task))
+			claim_leave(task);
+		else
+			depend_leave(task);
 		queue_count(task->queue, task, TASK_BLOCKED, false);
 		break;
 	case TASK_QUEUED:
@@ -109,6 +112,8 @@ static void finish(struct core *core, struct task *task)
 	if (!task->ended_ns)
 		task->ended_ns = core->now_ns;
 	disarm(core, task);
+	claim_release(task); /* it never ran, or this is done already */
+	claim_end(task);
 	if (task->state == TASK_SUCCEEDED)
 		depend_drop_args(task);
 	core->totals.ended[task->state]++;
@@ -127,11 +132,17 @@ static void enter(struct core *core, struct task *task)
 		queue_count(task->queue, task, TASK_SCHEDULED, true);
 		break;
 	case TASK_BLOCKED:
-		depend_enter(task);
+		if (claim_blocks(task))
+			claim_enter(task);
+		else
+			depend_enter(task);
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 		break;
 	case TASK_QUEUED:
-		queue_push(task->queue, task);
+		if (claim_comes_back(task))
+			queue_push_back(task->queue, task);
+		else
+			queue_push(task->queue, task);
 		break;
 	case TASK_RUNNING:
 		begin(core, task);
@@ -220,7 +231,7 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 {
 	struct task_extra *extra;
 
-	if (!spec->tag && !spec->key && !spec->retry && !spec->schedule && spec->timeout_ns <= 0)
+	if (!spec->tag && !spec->key && !spec->retry && !spec->schedule && !spec->n_claims && spec->timeout_ns <= 0)
 		return;
 	extra = task_extra(task);
 	if (spec->tag)
@@ -235,6 +246,8 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 	if (spec->timeout_ns > 0)
 		extra->timeout_ns = spec->timeout_ns;
 	extra->schedule = schedule_ref(spec->schedule);
+	if (spec->n_claims)
+		claim_set(task, spec->claims, spec->n_claims);
 }
 
 struct task *task_new(struct core *core, const struct task_spec *spec)
@@ -274,6 +287,7 @@ void task_free(struct task *task)
 	}
 	if (task->extra) {
 		depend_free(task);
+		claim_free(task);
 		retry_free(task);
 		schedule_unref(task->extra->schedule);
 		free(task->extra->key);

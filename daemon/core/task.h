@@ -14,12 +14,14 @@ struct bytes;
 struct core_queue;
 struct core_schedule;
 struct core_slot;
+struct object_owner;
+struct task_claims;
 struct task_links;
 
 /* Each comment names the list that a task of this state is on. */
 enum task_state {
 	TASK_SCHEDULED,  /* a day of one of the core's two calendars: its time has not come */
-	TASK_BLOCKED,    /* the core's list of blocked ones: it waits for other tasks */
+	TASK_BLOCKED,    /* the core's list of blocked ones: it waits for other tasks, or for what it must have to start */
 	TASK_QUEUED,     /* its queue's bucket of its priority; or its slot's list while it waits in a lane */
 	TASK_RUNNING,    /* its slot's list */
 	TASK_CANCELLING, /* its slot's list: interrupted, not over yet */
@@ -95,6 +97,7 @@ struct task_outcome {
 	char *message;         /* failed, crashed, cancelled: for people. malloc'ed */
 	struct bytes *data;    /* failed: the handler's JSON, or NULL */
 	bool keeps_data;       /* also where it was told to stop, and so is cancelled or timed out */
+	bool killed;           /* by the slot's word, but it did not come to an end by itself: what it held is told so */
 	const char *kind;      /* failed, cancelled: an error kind that is more exact than the state, static; or NULL */
 	uint64_t because_of;   /* cancelled as "dependency_failed": the task that did not succeed; else 0 */
 	struct task_obituary *obituary; /* crashed; malloc'ed */
@@ -151,6 +154,8 @@ struct task_extra {
 	struct task_retry retry;
 	struct task_attempt *attempts; /* those before the one that runs, or was the last; task->attempt - 1 of them */
 	struct task_links *links;      /* depend.c's: what it waits for, or waited for; NULL: nothing */
+	struct task_claims *claims;    /* claim.c's: what it must have before it starts; NULL: nothing */
+	struct object_owner *holdings; /* claim.c's: what it has of named objects, or waits for; NULL: nothing */
 	uint64_t retry_of;             /* the task whose retry this is; 0: none */
 	uint64_t retried_as;           /* the task that is its retry; 0: none */
 	struct core_schedule *schedule; /* the one whose run this is, of which the name at least is there; NULL: none */

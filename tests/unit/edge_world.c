@@ -404,8 +404,7 @@ static void make_core(struct world *world)
 		.crash_limit = 3,
 	};
 	const struct core_queue_options options = { .limit_queued = 200000 }, tight = { .limit_queued = 3 };
-	world->core = core_new(&ops, &limits, world->now_ns);
-	core_set_wall(world->core, clock_wall_ns());
+	world->core = core_new(&ops, &limits, world->now_ns, clock_wall_ns());
 	world->pool = core_pool_new(world->core, "default", NULL);
 	world->other_pool = core_pool_new(world->core, "other", NULL);
 	world->queue = core_queue_new(world->core, "default", world->pool, &options);

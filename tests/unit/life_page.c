@@ -8,7 +8,7 @@
 #include "base/xmalloc.h"
 
 const char *const event_names[N_EVENTS] = {
-	"due", "ready", "unmet", "taken", "succeeds", "fails", "crashes", "time limit", "cancel", "expires",
+	"due", "ready", "unmet", "missing", "taken", "succeeds", "fails", "crashes", "time limit", "cancel", "expires",
 };
 
 const struct column_title columns[N_COLUMNS] = {

@@ -257,8 +257,7 @@ void world_init(int seed)
 	};
 	world.announced = xmalloc(MODEL_TASKS);
 	memset(world.announced, NOTHING, MODEL_TASKS);
-	world.core = core_new(&ops, &model.limits, START);
-	core_set_wall(world.core, WALL);
+	world.core = core_new(&ops, &model.limits, START, WALL);
 	core_seed(world.core, (uint64_t)seed);
 	core_observe(world.core, true);
 	for (int i = 0; i < MODEL_POOLS; i++)

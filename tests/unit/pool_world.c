@@ -444,7 +444,7 @@ void pool_world_init(struct pool_world *world)
 	world->base = event_base_new();
 	world->tick = event_new(world->base, -1, EV_PERSIST, on_tick, NULL);
 	event_add(world->tick, &tick);
-	world->core = core_new(&ops, &limits, clock_mono_ns());
+	world->core = core_new(&ops, &limits, clock_mono_ns(), clock_wall_ns());
 	core_set_now(world->core, clock_mono_ns());
 	world->pools = pools_new(world->base, world->core, &world->config, -1);
 	pools_set_socket(world->pools, "/run/taskd/test.sock");

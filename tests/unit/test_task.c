@@ -10,6 +10,7 @@
 
 #include "core/internal.h"
 #include "life_page.h"
+#include "object/object.h"
 #include "toy.h"
 
 /* --- the world that it is walked in --- */
@@ -22,16 +23,20 @@
 static struct toy toy;
 static struct toy_slot *slot;
 static struct task *dependency;
+static struct object_owner other; /* who takes what the task must have */
+static const struct object_claim lock = { .kind = OBJECT_LOCK, .name = { "lock", 4 } };
 
 static void fresh(void)
 {
 	toy_init(&toy);
 	slot = toy_slot_new(&toy);
 	dependency = NULL;
+	object_owner_begin(core_objects(toy.core), &other, OWNER_CONNECTION, 1, 1000, 0);
 }
 
 static void finish(void)
 {
+	object_owner_end(&other);
 	toy_fini(&toy);
 	free(slot);
 }
@@ -67,6 +72,8 @@ static struct task *submit(const struct walk *walk, bool later, bool limited, bo
 		.timeout_ns = limited || walk->event == TIME_LIMIT ? TIMEOUT : 0,
 		.expires_ns = walk->event == EXPIRES ? toy.now_ns + DEADLINE : 0,
 		.retry = walk->attempts ? &retry : NULL,
+		.claims = &lock,
+		.n_claims = walk->event == MISSING,
 	};
 
 	if (waits && walk->event == UNMET) {
@@ -101,11 +108,11 @@ static struct task *task_in_column(enum column column, const struct walk *walk)
 		task = submit(walk, false, false, true);
 		break;
 	case QUEUED:
-		if (walk->in_queue)
+		if (walk->in_queue || walk->event == MISSING)
 			core_queue_pause(toy.queue);
 		task = submit(walk, false, false, false);
 		toy_turn(&toy);
-		ck_assert_int_eq(task->slot == NULL, walk->in_queue);
+		ck_assert_int_eq(task->slot == NULL, walk->in_queue || walk->event == MISSING);
 		break;
 	case RUNNING:
 		task = running(walk, false);
@@ -133,6 +140,18 @@ static void slot_says(const struct task *task, enum task_state state)
 		toy_finish(slot, state);
 }
 
+static void miss(void)
+{
+	const struct lock_request request = { .name = lock.name, .holder.owner = &other };
+	struct object_grant grant;
+	struct object_problem problem;
+	int status = lock_acquire(core_objects(toy.core), &request, NULL, &grant, &problem);
+
+	ck_assert(status == OBJECT_DONE || status == OBJECT_WOULD_WAIT); /* the task has it */
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+}
+
 static void happen(enum event event, struct task *task)
 {
 	switch (event) {
@@ -143,6 +162,9 @@ static void happen(enum event event, struct task *task)
 	case UNMET:
 		core_cancel(dependency);
 		toy_turn(&toy);
+		break;
+	case MISSING:
+		miss();
 		break;
 	case TAKEN:
 		toy_take(slot);
@@ -272,10 +294,10 @@ END_TEST
 
 /* --- every pair --- */
 
-/* A task in the state FROM, by the shortest lawful way. */
-static struct task *task_in(enum task_state from)
+/* A task in the state FROM, by the shortest lawful way, to which EVENT may happen. */
+static struct task *task_in(enum task_state from, enum event event)
 {
-	struct walk walk = { .event = CANCEL };
+	struct walk walk = { .event = event };
 
 	for (int column = 0; column <= CANCELLING; column++)
 		if (columns[column].state == from)
@@ -299,10 +321,12 @@ START_TEST(allowed_change_is_made_and_another_aborts)
 {
 	enum task_state from = (enum task_state)(_i / TASK_N_STATES);
 	enum task_state to = (enum task_state)(_i % TASK_N_STATES);
-	struct task *task = task_in(from);
+	struct task *task = task_in(from, to == TASK_BLOCKED ? MISSING : CANCEL);
 
 	ck_assert_int_eq(task->state, from);
-	if (task_state_is_terminal(to) && !task->outcome)
+	if (from == TASK_QUEUED && to == TASK_BLOCKED) /* it has to be because of something */
+		happen(MISSING, task);
+	else if (task_state_is_terminal(to) && !task->outcome)
 		task_end(task, &(struct task_outcome){ .state = to });
 	else
 		task_set_state(task, to);

@@ -156,8 +156,7 @@ void toy_init(struct toy *toy)
 	};
 
 	*toy = (struct toy){ .now_ns = TOY_START, .wall_ns = TOY_WALL, .next_ns = CLOCK_NEVER, .gather_limit = SIZE_MAX };
-	toy->core = core_new(&ops, &limits, toy->now_ns);
-	core_set_wall(toy->core, toy->wall_ns);
+	toy->core = core_new(&ops, &limits, toy->now_ns, toy->wall_ns);
 	toy->pool = core_pool_new(toy->core, "default", toy);
 	toy->queue = toy_queue_new(toy, "default", 0, 0);
 	toy->type = core_type(toy->core, "toy", 3);

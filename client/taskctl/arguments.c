@@ -28,8 +28,7 @@ char *stream_read(FILE *in, size_t *length)
 	return must(strbuf_take(&sb, length));
 }
 
-/* The one value in TEXT, or TEXT as a string; NULL: it is no UTF-8. */
-static char *text_json(const char *text, size_t length)
+char *text_json(const char *text, size_t length)
 {
 	struct json_span value;
 	struct json_error error;

@@ -164,6 +164,31 @@ static void add_tasks(struct strbuf *out, const json_t *value)
 	strbuf_printf(out, "%lld task%s", n, n == 1 ? "" : "s");
 }
 
+/* Named objects: what a task waits for, or the permits that it is to have. */
+static void add_objects(struct strbuf *out, const json_t *value)
+{
+	const char *name, *before = "";
+	json_t *of;
+
+	if (!json_is_object(value)) {
+		add_value(out, value);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)value, name, of) {
+		const json_t *count = json_is_object(of) ? json_object_get(of, "count") : of;
+		const json_t *slots = json_object_get(of, "slots");
+
+		strbuf_printf(out, "%s%s", before, name);
+		if (json_is_string(of))
+			strbuf_printf(out, " %s", json_string_value(of));
+		if (json_is_integer(count) && (slots || json_integer_value(count) != 1))
+			strbuf_printf(out, "=%lld", (long long)json_integer_value(count));
+		if (slots)
+			strbuf_printf(out, "/%lld", (long long)json_integer_value(slots));
+		before = ", ";
+	}
+}
+
 static void add_cell(struct strbuf *out, const struct field *field, const json_t *record, const json_t *value)
 {
 	char human[UNITS_TEXT_SIZE];
@@ -195,6 +220,9 @@ static void add_cell(struct strbuf *out, const struct field *field, const json_t
 		return;
 	case CELL_TASKS:
 		add_tasks(out, value);
+		return;
+	case CELL_OBJECT:
+		add_objects(out, value);
 		return;
 	case CELL_JSON:
 		add_json(out, value);

@@ -15,8 +15,20 @@ struct completion_values {
 
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
-enum words { WORDS_TASKS = 1, WORDS_IDS, WORDS_QUEUES, WORDS_POOLS, WORDS_SCHEDULES };
-static const char *const word_kinds[] = { "tasks", "ids", "queues", "pools", "schedules", NULL };
+enum words {
+	WORDS_TASKS = 1,
+	WORDS_IDS,
+	WORDS_QUEUES,
+	WORDS_POOLS,
+	WORDS_SCHEDULES,
+	WORDS_LOCKS,
+	WORDS_SEMAPHORES,
+	WORDS_EVENTS,
+	WORDS_BARRIERS,
+	WORDS_MQS,
+};
+static const char *const word_kinds[] = { "tasks", "ids", "queues", "pools", "schedules", "locks", "semaphores",
+	"events", "barriers", "mqs", NULL };
 
 const char *completion_words_name(enum complete complete)
 {
@@ -26,6 +38,11 @@ const char *completion_words_name(enum complete complete)
 	case COMPLETE_QUEUE: return word_kinds[WORDS_QUEUES - 1];
 	case COMPLETE_POOL: return word_kinds[WORDS_POOLS - 1];
 	case COMPLETE_SCHEDULE: return word_kinds[WORDS_SCHEDULES - 1];
+	case COMPLETE_LOCK: return word_kinds[WORDS_LOCKS - 1];
+	case COMPLETE_SEMAPHORE: return word_kinds[WORDS_SEMAPHORES - 1];
+	case COMPLETE_EVENT: return word_kinds[WORDS_EVENTS - 1];
+	case COMPLETE_BARRIER: return word_kinds[WORDS_BARRIERS - 1];
+	case COMPLETE_MQ: return word_kinds[WORDS_MQS - 1];
 	case COMPLETE_NOTHING:
 	case COMPLETE_FILE:
 	case COMPLETE_COMMAND:
@@ -62,6 +79,16 @@ static int run_words(struct taskctl *ctl, enum words words)
 		return print_words(ctl, METHOD_POOL_LIST, NULL, NULL, "name");
 	case WORDS_SCHEDULES:
 		return print_words(ctl, METHOD_SCHEDULE_LIST, NULL, NULL, "name");
+	case WORDS_LOCKS:
+		return print_words(ctl, METHOD_LOCK_LIST, NULL, NULL, "name");
+	case WORDS_SEMAPHORES:
+		return print_words(ctl, METHOD_SEMAPHORE_LIST, NULL, NULL, "name");
+	case WORDS_EVENTS:
+		return print_words(ctl, METHOD_EVENT_LIST, NULL, NULL, "name");
+	case WORDS_BARRIERS:
+		return print_words(ctl, METHOD_BARRIER_LIST, NULL, NULL, "name");
+	case WORDS_MQS:
+		return print_words(ctl, METHOD_MQ_LIST, NULL, NULL, "name");
 	}
 	return EXIT_FINE;
 }

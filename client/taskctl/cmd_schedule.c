@@ -165,6 +165,7 @@ static const struct option_spec add_options[] = {
 	{ .name = "args", .type = OPTION_TEXT, .offset = offsetof(struct schedule_values, args), .argument = "JSON",
 		.summary = "arguments: an array (before the ARGs), or an object by name" },
 	SUBMISSION_OPTIONS(struct schedule_values, submission),
+	SUBMISSION_OBJECT_OPTIONS(struct schedule_values, submission),
 	{ .name = NULL },
 };
 

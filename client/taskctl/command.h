@@ -19,6 +19,11 @@ enum complete {
 	COMPLETE_QUEUE,
 	COMPLETE_POOL,
 	COMPLETE_SCHEDULE,
+	COMPLETE_LOCK,
+	COMPLETE_SEMAPHORE,
+	COMPLETE_EVENT,
+	COMPLETE_BARRIER,
+	COMPLETE_MQ,
 	COMPLETE_COMMAND,
 	COMPLETE_PROGRAM, /* what the shell itself would run */
 	COMPLETE_WORDS, /* the option's or the command's own `words` */
@@ -81,7 +86,7 @@ struct command {
 	int max_operands;      /* -1: as many as you like */
 	const char *missing;   /* what is missing where there are too few: "a TASK" */
 	const char *separator; /* a word after which nothing is an option, and which is an operand itself; or NULL */
-	bool operands_end_options; /* the first operand: all that follows is a command's own */
+	int own_from;          /* the operand, from 1, that ends the options: it and all that follows is a program's; 0: none */
 	enum complete first, second, rest; /* the operands; a second one that is COMPLETE_NOTHING is as the rest */
 	const char *const *words;
 	int (*run)(struct taskctl *ctl, const struct invocation *invocation);

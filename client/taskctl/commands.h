@@ -30,6 +30,19 @@ extern const struct command command_signal_record, command_suspend, command_cont
 extern const struct command command_cancel, command_retry, command_forget;
 /* cmd_schedule.c */
 extern const struct command command_schedule_add, command_schedule_list, command_schedule_remove;
+/* cmd_lock.c */
+extern const struct command command_lock;
+/* cmd_semaphore.c */
+extern const struct command command_semaphore;
+/* cmd_event.c */
+extern const struct command command_event_wait, command_event_set, command_event_clear, command_event_is_set;
+/* cmd_barrier.c */
+extern const struct command command_barrier;
+/* mq_put.c, mq_get.c, cmd_mq.c */
+extern const struct command command_mq_put, command_mq_get, command_mq_peek, command_mq_len, command_mq_list,
+	command_mq_create, command_mq_delete, command_mq_clear, command_mq_join, command_mq_done;
+/* cmd_locks.c */
+extern const struct command command_locks;
 /* cmd_queue.c */
 extern const struct command command_queues, command_pause, command_resume, command_drain;
 /* cmd_queue_admin.c */

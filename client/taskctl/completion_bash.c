@@ -14,7 +14,12 @@ static const char *kind_name(enum complete complete)
 	case COMPLETE_ID:
 	case COMPLETE_QUEUE:
 	case COMPLETE_POOL:
-	case COMPLETE_SCHEDULE: return completion_words_name(complete);
+	case COMPLETE_SCHEDULE:
+	case COMPLETE_LOCK:
+	case COMPLETE_SEMAPHORE:
+	case COMPLETE_EVENT:
+	case COMPLETE_BARRIER:
+	case COMPLETE_MQ: return completion_words_name(complete);
 	case COMPLETE_COMMAND: return "command";
 	case COMPLETE_PROGRAM: return "program";
 	case COMPLETE_WORDS: return "words";
@@ -90,17 +95,15 @@ static void print_takers(void)
 	puts(") ((i++)) ;;");
 }
 
-/* The commands after whose first operand nothing is an option of ours. */
+/* The commands after one of whose operands nothing is an option of ours. */
 static void print_enders(void)
 {
-	const char *before = "";
-
 	for (int i = 0; commands[i]; i++) {
-		if (!commands[i]->operands_end_options)
+		if (!commands[i]->own_from)
 			continue;
-		fputs(before, stdout);
+		fputs("\t\t", stdout);
 		print_pattern(commands[i]->name);
-		before = " | ";
+		printf(") ((operands >= %d)) && options_over=1 && break ;;\n", commands[i]->own_from);
 	}
 }
 
@@ -184,9 +187,9 @@ void completion_bash(void)
 	puts("\t\t*:-*) ;;\n"
 	     "\t\t*) _taskctl_word \"${COMP_WORDS[i]}\" ;;\n"
 	     "\t\tesac");
-	printf("\t\tcase $command in ");
+	puts("\t\tcase $command in");
 	print_enders();
-	puts(") ((operands > 0)) && options_over=1 && break ;; esac\n"
+	puts("\t\tesac\n"
 	     "\tdone\n"
 	     "\tcase $command in");
 	print_commands();
@@ -216,7 +219,7 @@ void completion_bash(void)
 	     "\tprogram)\n"
 	     "\t\tmapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n"
 	     "\t\treturn ;;\n"
-	     "\ttasks | ids | queues | pools | schedules)\n"
+	     "\ttasks | ids | queues | pools | schedules | locks | semaphores | events | barriers | mqs)\n"
 	     "\t\twords=$(\"${COMP_WORDS[0]}\" \"${daemon[@]}\" -q --connect-timeout 1s completion --words \"$kind\" 2>/dev/null) ;;\n"
 	     "\twords) ;;\n"
 	     "\t*) return ;;\n"

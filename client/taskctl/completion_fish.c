@@ -35,6 +35,11 @@ static void print_candidates(enum complete complete, const char *const *words)
 	case COMPLETE_QUEUE:
 	case COMPLETE_POOL:
 	case COMPLETE_SCHEDULE:
+	case COMPLETE_LOCK:
+	case COMPLETE_SEMAPHORE:
+	case COMPLETE_EVENT:
+	case COMPLETE_BARRIER:
+	case COMPLETE_MQ:
 		printf(" -a '(__taskctl_words %s)'", completion_words_name(complete));
 		return;
 	case COMPLETE_COMMAND:
@@ -53,7 +58,10 @@ static void print_candidates(enum complete complete, const char *const *words)
 
 static void print_options(const struct command *command, const struct option_spec *specs)
 {
-	const char *place = command && command->operands_end_options ? " first" : "";
+	char place[24] = "";
+
+	if (command && command->own_from)
+		snprintf(place, sizeof place, " before %d", command->own_from);
 
 	for (const struct option_spec *s = specs; s && s->name; s++) {
 		printf("complete -c taskctl");
@@ -98,8 +106,8 @@ static void print_lists(void)
 			printf(" '%s'", commands[i]->name);
 	printf("\nset -g __taskctl_enders");
 	for (int i = 0; commands[i]; i++)
-		if (commands[i]->operands_end_options)
-			printf(" '%s'", commands[i]->name);
+		if (commands[i]->own_from)
+			printf(" '%s %d'", commands[i]->name, commands[i]->own_from);
 }
 
 static void print_functions(void)
@@ -115,6 +123,7 @@ static void print_functions(void)
 	     "\tset -l skip 0\n"
 	     "\tset -l command ''\n"
 	     "\tset -l over 0\n"
+	     "\tset -l given 0\n"
 	     "\tfor word in (commandline -opc)[2..-1]\n"
 	     "\t\tif test $skip = 1\n"
 	     "\t\t\tset skip 0\n"
@@ -124,18 +133,21 @@ static void print_functions(void)
 	     "\t\t\tset skip 1\n"
 	     "\t\telse if not string match -q -- '-*' $word\n"
 	     "\t\t\techo $word\n"
-	     "\t\t\tif contains -- \"$command\" $__taskctl_enders\n"
-	     "\t\t\t\tset over 1\n"
-	     "\t\t\tend\n"
 	     "\t\t\tif contains -- \"$command $word\" $__taskctl_pairs\n"
 	     "\t\t\t\tset command \"$command $word\"\n"
 	     "\t\t\telse if test -z \"$command\"\n"
 	     "\t\t\t\tset command $word\n"
+	     "\t\t\telse\n"
+	     "\t\t\t\tset given (math $given + 1)\n"
+	     "\t\t\tend\n"
+	     "\t\t\tif contains -- \"$command $given\" $__taskctl_enders\n"
+	     "\t\t\t\tset over 1\n"
 	     "\t\t\tend\n"
 	     "\t\tend\n"
 	     "\tend\n"
 	     "end\n\n"
-	     "# Whether the command is this one, of one word or two; with a place: and this operand of it is wanted.\n"
+	     "# Whether the command is this one, of one word or two; with a place: and this operand of it is wanted, or one\n"
+	     "# before it.\n"
 	     "function __taskctl_at\n"
 	     "\tset -l operands (__taskctl_operands)\n"
 	     "\tset -l words (string split ' ' -- $argv[1])\n"
@@ -144,6 +156,8 @@ static void print_functions(void)
 	     "\ttest \"$operands[1..$n]\" = \"$argv[1]\"; or return 1\n"
 	     "\tset -l given (math (count $operands) - $n)\n"
 	     "\tswitch \"$argv[2]\"\n"
+	     "\t\tcase before\n"
+	     "\t\t\ttest $given -lt $argv[3]\n"
 	     "\t\tcase first\n"
 	     "\t\t\ttest $given = 0\n"
 	     "\t\tcase second\n"
@@ -175,7 +189,8 @@ static void print_name(const struct command *command, int index)
 		printf("'%s …'\n", command->group);
 	}
 	if (command->group)
-		printf("complete -c taskctl -n '__taskctl_at %s first' -a %s -d ", command->group, command_word(command));
+		printf("complete -c taskctl -n '__taskctl_at %s first' -a %s -d ", command->group,
+			command_word(command));
 	else
 		printf(top, command->name);
 	print_quoted(command->summary);

@@ -31,6 +31,11 @@ static void print_action(enum complete complete, const char *const *words)
 	case COMPLETE_QUEUE:
 	case COMPLETE_POOL:
 	case COMPLETE_SCHEDULE:
+	case COMPLETE_LOCK:
+	case COMPLETE_SEMAPHORE:
+	case COMPLETE_EVENT:
+	case COMPLETE_BARRIER:
+	case COMPLETE_MQ:
 		printf("{_taskctl_words %s}", completion_words_name(complete));
 		return;
 	case COMPLETE_COMMAND:
@@ -81,8 +86,13 @@ static void print_command(const struct command *c)
 {
 	printf("\t%s)\n\t\t_arguments -S $globals \\\n", command_word(c));
 	print_options("\t\t\t", c->options);
-	if (c->operands_end_options) {
+	if (c->own_from > 1) {
 		/* What follows is completed as if it stood alone. */
+		print_operand("\t\t\t", "1", c, c->first);
+		puts(" \\\n\t\t\t'(-)*:::COMMAND:_normal' ;;");
+		return;
+	}
+	if (c->own_from) {
 		print_operand("\t\t\t", "(-)1", c, c->first);
 		puts(" \\\n\t\t\t'*:: :_normal' ;;");
 		return;

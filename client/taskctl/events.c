@@ -84,7 +84,8 @@ static void put_detail(struct strbuf *out, const json_t *record, const char *nam
 		put_due(out, record);
 		put_last_attempt(out, record);
 	} else if (strcmp(name, "blocked") == 0) {
-		put_member(out, record, "  waits for ", "waiting_for", CELL_TASKS);
+		if (!put_member(out, record, "  waits for ", "waiting_for", CELL_TASKS))
+			put_member(out, record, "  waits for ", "waits_for", CELL_OBJECT);
 	} else if (strcmp(name, "queued") == 0) {
 		put_member(out, record, "  ", "queue", CELL_TEXT);
 	} else if (strcmp(name, "running") == 0) {

@@ -39,21 +39,34 @@ static void note(int signal_number)
 }
 
 /* Whether it is set: whoever started us without Ctrl-C (nohup, a background job of a script) means it. */
-static bool handle(void (*handler)(int signal_number))
+static bool handle(int signal_number, void (*handler)(int signal_number), int flags)
 {
-	struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND }, before;
+	struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND | flags }, before;
 
-	if (sigaction(SIGINT, NULL, &before) < 0 || before.sa_handler == SIG_IGN)
+	if (sigaction(signal_number, NULL, &before) < 0 || before.sa_handler == SIG_IGN)
 		return false;
 	sigemptyset(&action.sa_mask);
-	return sigaction(SIGINT, &action, NULL) == 0;
+	return sigaction(signal_number, &action, NULL) == 0;
+}
+
+static bool noted_opened(void)
+{
+	if (noted < 0)
+		noted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return noted >= 0;
 }
 
 int interrupt_noted(void)
 {
-	if (noted < 0)
-		noted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return noted >= 0 && handle(note) ? noted : -1;
+	return noted_opened() && handle(SIGINT, note, 0) ? noted : -1;
+}
+
+int interrupt_noted_while_printing(void)
+{
+	bool interrupt = noted_opened() && handle(SIGINT, note, SA_RESTART);
+	bool end = noted >= 0 && handle(SIGTERM, note, SA_RESTART);
+
+	return interrupt || end ? noted : -1;
 }
 
 void interrupt_newline(const struct taskctl *ctl)
@@ -88,7 +101,7 @@ void interrupt_says(const struct taskctl *ctl, const char *text)
 		length = snprintf(saying, sizeof saying, "%s%s\n", newline, text);
 	}
 	saying_length = length < (int)sizeof saying ? length : (int)sizeof saying - 1;
-	handle(interrupted);
+	handle(SIGINT, interrupted, 0);
 }
 
 void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command, char *const *ids, int n)

@@ -6,17 +6,23 @@ taskctl_SOURCES = \
 	client/taskctl/batch.h \
 	client/taskctl/cell.c \
 	client/taskctl/cmd_admin.c \
+	client/taskctl/cmd_barrier.c \
 	client/taskctl/cmd_change.c \
 	client/taskctl/cmd_completion.c \
+	client/taskctl/cmd_event.c \
 	client/taskctl/cmd_list.c \
+	client/taskctl/cmd_lock.c \
+	client/taskctl/cmd_locks.c \
 	client/taskctl/cmd_log.c \
 	client/taskctl/cmd_map.c \
+	client/taskctl/cmd_mq.c \
 	client/taskctl/cmd_pool.c \
 	client/taskctl/cmd_queue.c \
 	client/taskctl/cmd_queue_admin.c \
 	client/taskctl/cmd_result.c \
 	client/taskctl/cmd_run.c \
 	client/taskctl/cmd_schedule.c \
+	client/taskctl/cmd_semaphore.c \
 	client/taskctl/cmd_send.c \
 	client/taskctl/cmd_show.c \
 	client/taskctl/cmd_signal.c \
@@ -60,8 +66,13 @@ taskctl_SOURCES = \
 	client/taskctl/log.h \
 	client/taskctl/log_follow.c \
 	client/taskctl/main.c \
+	client/taskctl/mq.h \
+	client/taskctl/mq_get.c \
+	client/taskctl/mq_put.c \
 	client/taskctl/options.c \
 	client/taskctl/parse.c \
+	client/taskctl/parties.c \
+	client/taskctl/parties.h \
 	client/taskctl/progress.c \
 	client/taskctl/progress.h \
 	client/taskctl/records.c \
@@ -89,6 +100,9 @@ taskctl_SOURCES = \
 	client/taskctl/submission.c \
 	client/taskctl/submission.h \
 	client/taskctl/taskctl.h \
+	client/taskctl/under.c \
+	client/taskctl/under.h \
+	client/taskctl/under_command.c \
 	client/taskctl/waiting.c \
 	client/taskctl/waiting.h \
 	client/taskctl/writer.h \

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	if (!setlocale(LC_CTYPE, ""))
 		setlocale(LC_CTYPE, "C.UTF-8");
 	/* A reader that has seen enough ends us, also where we were started without the signal. */
-	signal(SIGPIPE, SIG_DFL);
+	ctl.pipe_ignored = signal(SIGPIPE, SIG_DFL) == SIG_IGN;
 	ctl.color_stderr = wants_color(0, STDERR_FILENO);
 	status = command_line_parse(&ctl, argc, argv, &globals, &invocation);
 	if (status == EXIT_FINE) {

@@ -206,7 +206,7 @@ int command_line_parse(
 		} else if (!command) {
 			status = begin_command(&p, word);
 		} else {
-			options_over |= command->operands_end_options ||
+			options_over |= invocation->n_operands + 1 == command->own_from ||
 				(command->separator && strcmp(word, command->separator) == 0);
 			invocation->operands[invocation->n_operands++] = word;
 		}

@@ -16,6 +16,7 @@ const struct field record_columns[] = {
 	{ .title = "PRIO", .path = "priority", .cell = CELL_NUMBER },
 	{ .title = "SUBMITTED", .path = "submitted_at", .cell = CELL_AGO },
 	{ .title = "DUE", .path = "due_at", .cell = CELL_AGO, .optional = true },
+	{ .title = "WAITS FOR", .path = "waits_for", .cell = CELL_OBJECT, .optional = true },
 	{ .title = "RAN", .path = "started_at", .cell = CELL_ELAPSED },
 	{ .title = "DONE", .path = "progress.fraction", .cell = CELL_FRACTION, .optional = true },
 	{ .title = "COMMAND", .path = "command", .cell = CELL_TEXT, .shrinks = true, .optional = true },
@@ -46,7 +47,11 @@ const struct field record_fields[] = {
 	{ .title = "expires", .path = "expires_at", .cell = CELL_AGO },
 	{ .title = "after", .path = "after", .cell = CELL_TEXT },
 	{ .title = "after any", .path = "after_any", .cell = CELL_TEXT },
+	{ .title = "locks", .path = "locks", .cell = CELL_TEXT },
+	{ .title = "shared locks", .path = "shared_locks", .cell = CELL_TEXT },
+	{ .title = "semaphores", .path = "semaphores", .cell = CELL_OBJECT },
 	{ .title = "waits for", .path = "waiting_for", .cell = CELL_TASKS },
+	{ .title = "waits for", .path = "waits_for", .cell = CELL_OBJECT },
 	{ .title = "started", .path = "started_at", .cell = CELL_AGO },
 	{ .title = "ended", .path = "ended_at", .cell = CELL_AGO },
 	{ .title = "ran", .path = "started_at", .cell = CELL_ELAPSED },
@@ -103,6 +108,10 @@ const struct field attempt_columns[] = {
 	COLUMN("after", "AFTER", "after", CELL_TEXT, "the tasks whose success it needs")       \
 	COLUMN("after-any", "AFTER-ANY", "after_any", CELL_TEXT, "the tasks whose end it needs") \
 	COLUMN("waiting", "WAITING", "waiting_for", CELL_NUMBER, "how many tasks it waits for") \
+	COLUMN("locks", "LOCKS", "locks", CELL_TEXT, "the locks that it holds while it runs")  \
+	COLUMN("shared-locks", "SHARED-LOCKS", "shared_locks", CELL_TEXT, "those that it shares") \
+	COLUMN("semaphores", "SEMAPHORES", "semaphores", CELL_OBJECT, "the permits that it has while it runs") \
+	COLUMN("waits-for", "WAITS FOR", "waits_for", CELL_OBJECT, "the lock or semaphore that it waits for") \
 	COLUMN("progress", "DONE", "progress.fraction", CELL_FRACTION, "how far it is")        \
 	COLUMN("doing", "DOING", "progress.text", CELL_TEXT, "what it says it does")           \
 	COLUMN("items", "ITEMS", "items", CELL_NUMBER, "of a map: the items in it")            \

@@ -268,6 +268,7 @@ const struct option_spec run_option_specs[] = {
 	OPTION(no_progress, "no-progress", OPTION_FLAG, NULL, "show no bar", .letter = 0),
 	SUBMISSION_WHEN_OPTIONS(struct run_values, submission, 0),
 	SUBMISSION_KEY_OPTIONS(struct run_values, submission, 0),
+	SUBMISSION_OBJECT_OPTIONS(struct run_values, submission),
 	SUBMISSION_OPTIONS_WITH(struct run_values, submission, 0),
 	SUBMISSION_ROOM_OPTION(struct run_values, submission),
 	{ .name = NULL },

@@ -53,6 +53,88 @@ static void put_retry(json_t *params, const struct submission *s)
 	put_list(params, "retry_on", &s->retry_on);
 }
 
+/* --- semaphores --- */
+
+struct permits {
+	int name_length;
+	int64_t count, slots; /* 0: not said */
+};
+
+/* Digits, and no 0. */
+static bool read_number(const char **at, int64_t *number)
+{
+	const char *start = *at;
+
+	for (*number = 0; **at >= '0' && **at <= '9' && *number <= SLOTS_MAX; (*at)++)
+		*number = *number * 10 + (**at - '0');
+	return *at > start && *number > 0 && *number <= SLOTS_MAX;
+}
+
+/* "gpu", "gpu=2", "gpu=1/4" */
+static bool read_permits(const char *text, struct permits *permits)
+{
+	const char *at = strrchr(text, '=');
+
+	*permits = (struct permits){ .name_length = at ? (int)(at - text) : (int)strlen(text) };
+	if (permits->name_length == 0)
+		return false;
+	if (!at)
+		return true;
+	at++;
+	if (!read_number(&at, &permits->count))
+		return false;
+	if (*at != '/')
+		return !*at;
+	at++;
+	return read_number(&at, &permits->slots) && !*at;
+}
+
+/* By their names; the list has been checked. */
+static void put_semaphores(json_t *params, const struct option_list *list)
+{
+	json_t *all;
+
+	if (list->n == 0)
+		return;
+	all = must(json_object());
+	for (int i = 0; i < list->n; i++) {
+		struct permits permits;
+		char *name;
+		json_t *value;
+
+		read_permits(list->items[i], &permits);
+		name = must(strndup(list->items[i], (size_t)permits.name_length));
+		value = json_integer(permits.count ? permits.count : 1);
+		if (permits.slots)
+			value = json_pack("{s:o,s:I}", "count", value, "slots", (json_int_t)permits.slots);
+		json_object_set_new(all, name, must(value));
+		free(name);
+	}
+	json_object_set_new(params, "semaphores", all);
+}
+
+static int check_semaphores(const struct taskctl *ctl, const struct option_list *list)
+{
+	for (int i = 0; i < list->n; i++) {
+		const char *text = list->items[i];
+		struct permits permits, other;
+
+		if (!read_permits(text, &permits))
+			return report_usage(ctl, "gpu; gpu=2: two permits; gpu=1/4: one, of a semaphore that has four",
+				"--semaphore: \"%s\" will not do", text);
+		if (permits.slots && permits.count > permits.slots)
+			return report_usage(ctl, NULL, "--semaphore: \"%s\": that is more than there are", text);
+		for (int j = 0; j < i; j++) {
+			read_permits(list->items[j], &other);
+			if (other.name_length == permits.name_length &&
+				strncmp(list->items[j], text, (size_t)permits.name_length) == 0)
+				return report_usage(ctl, "NAME=2 takes two permits", "--semaphore: \"%.*s\" twice",
+					permits.name_length, text);
+		}
+	}
+	return EXIT_FINE;
+}
+
 /* --- what makes no sense --- */
 
 static int check_ids(const struct taskctl *ctl, const struct option_list *list)
@@ -102,6 +184,8 @@ static int check(const struct taskctl *ctl, const struct submission *s)
 		status = check_time(ctl, "expires", s->expires, true);
 	if (status == EXIT_FINE)
 		status = check_ids(ctl, &s->after);
+	if (status == EXIT_FINE)
+		status = check_semaphores(ctl, &s->semaphores);
 	return status == EXIT_FINE ? check_ids(ctl, &s->after_any) : status;
 }
 
@@ -134,6 +218,9 @@ json_t *submission_params(const struct taskctl *ctl, const struct submission *s)
 	put_text(params, "key", s->key);
 	if (s->key_mode)
 		put_text(params, "key_mode", submission_key_modes[s->key_mode - 1]);
+	put_list(params, "locks", &s->locks);
+	put_list(params, "shared_locks", &s->shared_locks);
+	put_semaphores(params, &s->semaphores);
 	return params;
 }
 
@@ -191,6 +278,12 @@ int submission_options(const struct taskctl *ctl, const struct submission *s, bo
 		.pass_results = s->pass_results,
 		.key = s->key,
 		.key_mode = s->key_mode ? (enum taskd_key_mode)(s->key_mode - 1) : TASKD_KEY_REJECT,
+		.locks = (const char *const *)s->locks.items,
+		.n_locks = (size_t)s->locks.n,
+		.shared_locks = (const char *const *)s->shared_locks.items,
+		.n_shared_locks = (size_t)s->shared_locks.n,
+		.semaphores = (const char *const *)s->semaphores.items,
+		.n_semaphores = (size_t)s->semaphores.n,
 	};
 	if (s->at)
 		units_parse_time(s->at, &out->at_ns, NULL);

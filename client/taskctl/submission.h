@@ -35,6 +35,10 @@ struct submission {
 	bool pass_results;
 	const char *key;
 	int key_mode; /* 1 + index of submission_key_modes; 0: absent */
+	/* not a map's */
+	struct option_list locks;
+	struct option_list shared_locks;
+	struct option_list semaphores; /* "gpu", "gpu=2", "gpu=1/4" */
 };
 
 extern const char *const submission_outcomes[], *const submission_key_modes[];
@@ -83,11 +87,21 @@ bool submission_given(const struct submission *submission);
 	SUBMISSION_OPTION(VALUES, MEMBER, wait_for_room_ns, "wait-for-room", OPTION_DURATION, "DURATION",              \
 		"where the queue is full, wait so long for a place", .letter = 0)
 
+/* What it must have before it starts. */
+#define SUBMISSION_OBJECT_OPTIONS(VALUES, MEMBER)                                                                      \
+	SUBMISSION_OPTION(VALUES, MEMBER, locks, "lock", OPTION_ITEMS, "NAME",                                         \
+		"it has this lock from its start to its end", .complete = COMPLETE_LOCK),                              \
+	SUBMISSION_OPTION(VALUES, MEMBER, shared_locks, "shared-lock", OPTION_ITEMS, "NAME",                           \
+		"the same, together with others who share it", .complete = COMPLETE_LOCK),                             \
+	SUBMISSION_OPTION(VALUES, MEMBER, semaphores, "semaphore", OPTION_ITEMS, "NAME[=N[/M]]",                       \
+		"and permits of a semaphore: gpu; gpu=2; gpu=1/4: of four", .complete = COMPLETE_SEMAPHORE)
+
 #define SUBMISSION_TASK_OPTIONS(VALUES, MEMBER)                                                                        \
 	SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, 'a'),                                                                  \
 	SUBMISSION_OPTION(VALUES, MEMBER, pass_results, "pass-results", OPTION_FLAG, NULL,                             \
 		"the results of --after's tasks, an array, as the last argument", .letter = 0),                        \
-	SUBMISSION_KEY_OPTIONS(VALUES, MEMBER, 'k')
+	SUBMISSION_KEY_OPTIONS(VALUES, MEMBER, 'k'),                                                                   \
+	SUBMISSION_OBJECT_OPTIONS(VALUES, MEMBER)
 
 #define SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, AFTER_LETTER)                                                          \
 	SUBMISSION_OPTION(VALUES, MEMBER, delay_ns, "delay", OPTION_SPAN, "DURATION", "not before so long from now",   \

@@ -33,6 +33,7 @@ struct taskctl {
 	bool quiet;
 	bool color_stdout;
 	bool color_stderr;
+	bool pipe_ignored; /* SIGPIPE was, when we were started: a command of ours has it so */
 	struct writer *writer;
 	struct taskd *connection; /* NULL until taskctl_connect */
 };
@@ -90,6 +91,8 @@ void interrupt_says(const struct taskctl *ctl, const char *text);
 /* From now on the first SIGINT makes the descriptor that this returns readable, and the next one ends the program. -1:
  * we were started without the signal, and never get one. */
 int interrupt_noted(void);
+/* The same for SIGTERM, too, and for what prints: a write that waits goes on, and the signal is noted meanwhile. */
+int interrupt_noted_while_printing(void);
 /* Where the terminal has put ^C, a new line begins. */
 void interrupt_newline(const struct taskctl *ctl);
 /* Ends the program by SIGINT, as the shell expects of a command that was interrupted. */
@@ -98,6 +101,8 @@ void interrupt_die(void) __attribute__((noreturn));
 void interrupt_says_how_to_return(const struct taskctl *ctl, const char *command, char *const *ids, int n);
 
 /* --- arguments.c: words of the command line as JSON --- */
+/* The one value in TEXT, or TEXT as a string; the caller's to free. NULL: it is no UTF-8. */
+char *text_json(const char *text, size_t length);
 /* The JSON text of one word: itself where it is JSON, else as a string; "-" (where FROM_STDIN): standard input's. The
  * caller's to free. NULL: reported. */
 char *argument_json(const struct taskctl *ctl, const char *word, bool from_stdin);

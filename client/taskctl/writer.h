@@ -18,6 +18,7 @@ enum cell {
 	CELL_SIZE,     /* bytes: "1.5 MiB" */
 	CELL_FRACTION, /* 0…1: "50%" */
 	CELL_TASKS,    /* "2 tasks" */
+	CELL_OBJECT,   /* {"lock": "db"}: "lock db"; {"gpu": {"count": 2, "slots": 4}}: "gpu=2/4" */
 	CELL_JSON,     /* compact JSON */
 };
 

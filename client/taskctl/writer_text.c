@@ -93,6 +93,7 @@ static bool cell_is_right(enum cell cell)
 	case CELL_STATE:
 	case CELL_AGO:
 	case CELL_TASKS:
+	case CELL_OBJECT:
 	case CELL_JSON:
 		return false;
 	}

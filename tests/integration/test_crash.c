@@ -197,11 +197,11 @@ static void count_end(struct taskd_future *f, void *user)
 
 START_TEST(a_hundred_thousand_tasks_while_workers_are_killed)
 {
-	enum { N = 100000, IN_FLIGHT = 500 };
+	enum { N = 100000, IN_FLIGHT = 500, EACH = 250 };
 	struct tally tally = { .ends = calloc(N, 1) };
 	struct one *ones = calloc(N, sizeof(*ones));
 	struct taskd_future **futures = calloc(N, sizeof(*futures));
-	size_t submitted = 0, kills = 0, turn = 0;
+	size_t submitted = 0, kills = 0, turn = 0, calm_until = 0;
 	int64_t next_kill = test_now_ns(), end = test_now_ns() + 20 * PATIENCE_NS;
 	start("\n[pool default]\nprocesses = 2\n");
 	pid_t master = daemon_.pid;
@@ -213,12 +213,14 @@ START_TEST(a_hundred_thousand_tasks_while_workers_are_killed)
 			taskd_add_done_callback(futures[submitted], count_end, &ones[submitted]);
 		}
 		taskd_dispatch(c, 10 * TASKD_MS);
-		if (test_now_ns() >= next_kill) {
+		/* Not before something was done: where workers take long to start, nothing else would be. */
+		if (test_now_ns() >= next_kill && tally.ended >= calm_until) {
 			pid_t pids[2];
 			size_t n = worker_pids(c, pids, 2);
 			if (n && kill(pids[turn++ % n], SIGKILL) == 0)
 				kills++;
 			next_kill = test_now_ns() + 50 * TASKD_MS;
+			calm_until = tally.ended + EACH;
 		}
 	}
 	for (size_t i = 0; i < N; i++) {

@@ -490,6 +490,7 @@ START_TEST(descriptors_are_closed_however_a_command_ends)
 	end(tasks[2]);
 	int ready = 0, wanted;
 	world_until(&world, (pools_count(world.pools, &ready, &wanted), ready == wanted));
+	world_until(&world, pools_next_ns(world.pools) == CLOCK_NEVER); /* /proc is looked through until then, in turns */
 	ck_assert_int_eq(world_descriptors(), before + 3); /* the last one's */
 }
 END_TEST

@@ -6,17 +6,21 @@
 
 #include "client/client.h"
 
-static const char *const passed_on[] = {
-	"PATH",
-	"HOME",
-	"USER",
-	"LOGNAME",
-	"SHELL",
-	"LANG",
-	"LANGUAGE",
-	"TZ",
-	"TERM",
-	"TMPDIR",
+#define PASSED_ON(name) { name, sizeof(name) - 1 }
+static const struct {
+	const char *name;
+	size_t length;
+} passed_on[] = {
+	PASSED_ON("PATH"),
+	PASSED_ON("HOME"),
+	PASSED_ON("USER"),
+	PASSED_ON("LOGNAME"),
+	PASSED_ON("SHELL"),
+	PASSED_ON("LANG"),
+	PASSED_ON("LANGUAGE"),
+	PASSED_ON("TZ"),
+	PASSED_ON("TERM"),
+	PASSED_ON("TMPDIR"),
 };
 
 struct variable {
@@ -35,7 +39,7 @@ static bool is_passed_on(const char *name, size_t length)
 	if (length > 3 && strncmp(name, "LC_", 3) == 0)
 		return true;
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		if (strlen(passed_on[i]) == length && memcmp(name, passed_on[i], length) == 0)
+		if (passed_on[i].length == length && memcmp(name, passed_on[i].name, length) == 0)
 			return true;
 	return false;
 }

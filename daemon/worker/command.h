@@ -119,9 +119,9 @@ struct command_start {
 	int cgroup_fd;       /* where it is to start; -1: here. A folder of cgroup2 */
 	bool cgroup_limits;  /* …which sees to limit_memory and limit_processes; else each process is limited */
 };
-/* Starts it, without copying this process (CLONE_VM | CLONE_VFORK). 0 with pid and pidfd, or -1: *step (static) is what
+/* Starts it, without copying this process (CLONE_VM | CLONE_VFORK). 0 with pid, or -1: *step (static) is what
  * could not be done, "execute", "change to the directory", …, and errno why. */
-int command_spawn(const struct command_start *start, int *pid, int *pidfd, const char **step);
+int command_spawn(const struct command_start *start, int *pid, const char **step);
 
 /* --- tree.c: everything that descends from this process --- */
 /* Whether there are children at all, those that have ended included; one system call. */

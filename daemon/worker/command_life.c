@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,10 @@
 /* How often what was killed and is still there is killed again, and when that is enough. */
 #define KILL_PERIOD_NS (50 * NS_PER_MS)
 #define KILL_PATIENCE_NS (5 * NS_PER_S)
+
+/* When a process that has not ended gets a pidfd. One that is traced has ended long before we are told by SIGCHLD, which
+ * only a pidfd shows; and to make one for each that ends within moments takes as long as a hundredth of its life. */
+#define PIDFD_AFTER_NS (50 * NS_PER_MS)
 
 enum { POLL_MAIN, POLL_CHILDREN, POLL_INBOX, POLL_STREAMS };
 
@@ -98,8 +103,10 @@ static void collect(struct command *command)
 {
 	int64_t linger_ns = command->slot->setting->linger_ns;
 	command->end.ended_ns = clock_mono_ns();
-	(void)take_status(command);
-	close(command->pidfd);
+	if (command->pid)
+		(void)take_status(command);
+	if (command->pidfd >= 0)
+		close(command->pidfd);
 	command->pidfd = -1;
 	command->phase = COMMAND_LEAVING;
 	command->step = LEAVING_LINGER;
@@ -121,12 +128,26 @@ static void tell_memory(struct command *command)
 
 /* --- the loop --- */
 
+static bool wants_pidfd(const struct command *command)
+{
+	return command->phase == COMMAND_RUNNING && command->pidfd < 0;
+}
+
 static int poll_timeout(const struct command *command)
 {
+	if (wants_pidfd(command))
+		return (int)(PIDFD_AFTER_NS / NS_PER_MS);
 	if (command->phase != COMMAND_LEAVING)
 		return -1;
 	int64_t left_ns = command->deadline_ns - clock_mono_ns();
 	return left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* One that has no descriptor for that is asked again. */
+static void open_pidfd(struct command *command)
+{
+	if (clock_mono_ns() - command->end.started_ns >= PIDFD_AFTER_NS)
+		command->pidfd = pidfd_open(command->pid, 0);
 }
 
 /* Which of them have ended is asked of the kernel: signals of a kind are not counted. */
@@ -134,7 +155,11 @@ static void hear_of_children(struct command *command)
 {
 	struct signalfd_siginfo info;
 	(void)!read(command->slot->child_fd, &info, sizeof(info));
-	if (command->phase == COMMAND_RUNNING)
+	if (command->phase != COMMAND_RUNNING)
+		return;
+	if (command->pidfd < 0 && take_status(command))
+		collect(command);
+	else
 		(void)tree_reap(command->pid);
 }
 
@@ -164,6 +189,8 @@ static void turn(struct command *command)
 	}
 	if (poll(polls, POLL_STREAMS + n, poll_timeout(command)) < 0)
 		return; /* EINTR; or no memory in the kernel, which is tried again */
+	if (wants_pidfd(command))
+		open_pidfd(command);
 	move(command, polls + POLL_STREAMS, n);
 	if (polls[POLL_INBOX].revents)
 		orders_follow(command);

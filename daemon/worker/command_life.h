@@ -40,7 +40,7 @@ struct command {
 	int64_t deadline_ns; /* LEAVING: of the step */
 	int64_t give_up_ns;  /* LEAVING_KILL: whoever lives then cannot be killed */
 	int pid;             /* 0: it has been collected, which comes later than its end where somebody traces it */
-	int pidfd;
+	int pidfd;           /* -1 until it has lived for a while */
 	bool cancelled; /* told to stop while it ran */
 	bool hurried;   /* told to be killed: there is no lingering */
 	bool abandoned; /* told to stop: nobody waits for readers */

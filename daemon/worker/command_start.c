@@ -145,7 +145,7 @@ static int spawn(struct command *command, struct command_start *start, struct co
 	start->cgroup_limits =
 		slot->cgroup && cgroup_slot_begin(slot->cgroup, params->limit_memory, params->limit_processes) == 0;
 	command->end.started_ns = clock_mono_ns();
-	if (command_spawn(start, &command->pid, &command->pidfd, &step) == 0)
+	if (command_spawn(start, &command->pid, &step) == 0)
 		return 0;
 	if (strcmp(step, COMMAND_STEP_DIRECTORY) == 0)
 		snprintf(failure->path, sizeof(failure->path), "%s", params->cwd ? params->cwd : "/");

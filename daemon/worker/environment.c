@@ -17,9 +17,13 @@
 
 /* --- the environment --- */
 
-/* What a command has of its worker's. A name that ends with "_" stands for all that begin so. */
-static const char *const passed[] = { "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_", "TZ",
-	"XDG_RUNTIME_DIR" };
+/* What a command has of its worker's: entries that begin so, names with their "="; "LC_" stands for all of its kind. */
+#define PASSED(text) { text, sizeof(text) - 1 }
+static const struct {
+	const char *text;
+	size_t length;
+} passed[] = { PASSED("PATH="), PASSED("HOME="), PASSED("USER="), PASSED("LOGNAME="), PASSED("SHELL="), PASSED("LANG="),
+	PASSED("LC_"), PASSED("TZ="), PASSED("XDG_RUNTIME_DIR=") };
 /* What the daemon says of the command; nobody else does. */
 static const char *const told[] = { "TASKD_TASK_ID", "TASKD_ATTEMPT", "TASKD_SLOT", "TASKD_SOCKET" };
 #define N_TOLD (sizeof(told) / sizeof(*told))
@@ -46,13 +50,13 @@ static void add(struct block *block, const char *name, size_t name_length, const
 	block->bytes += size;
 }
 
-static bool is_passed(const char *entry, size_t name_length)
+/* Asked of all that the worker has, for each command: nearly every one is told by its first letter. */
+static bool is_passed(const char *entry)
 {
 	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++) {
-		size_t length = strlen(passed[i]);
-		bool whole = passed[i][length - 1] != '_';
-		if ((whole ? name_length == length : name_length > length) && memcmp(entry, passed[i], length) == 0)
-			return true;
+		size_t length = passed[i].length;
+		if (entry[0] == passed[i].text[0] && strncmp(entry, passed[i].text, length) == 0)
+			return passed[i].text[length - 1] == '=' || entry[length] != '=';
 	}
 	return false;
 }
@@ -76,8 +80,10 @@ static bool is_set(const struct command_params *params, const char *name, size_t
 static void add_all(struct block *block, const struct command_params *params, const char *const *values)
 {
 	for (char **entry = environ; entry && *entry; entry++) {
+		if (!is_passed(*entry))
+			continue;
 		size_t name_length = strcspn(*entry, "=");
-		if ((*entry)[name_length] && is_passed(*entry, name_length) && !is_set(params, *entry, name_length))
+		if ((*entry)[name_length] && !is_set(params, *entry, name_length))
 			add(block, *entry, name_length, *entry + name_length + 1);
 	}
 	for (size_t i = 0; i < params->n_env; i++)

@@ -177,7 +177,7 @@ static void collect_limits(struct birth *birth)
 	add_limit(birth, RLIMIT_CORE, limits->limit_core < 0 ? 0 : limits->limit_core, 0);
 }
 
-int command_spawn(const struct command_start *start, int *pid, int *pidfd, const char **step)
+int command_spawn(const struct command_start *start, int *pid, const char **step)
 {
 	alignas(16) char stack[STACK_SIZE];
 	struct birth birth = { .start = start, .reset = signals_to_reset(), .parent = getpid() };
@@ -189,17 +189,15 @@ int command_spawn(const struct command_start *start, int *pid, int *pidfd, const
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	*pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &birth, pidfd);
+	*pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
 	int error = *pid < 0 ? errno : birth.error;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	*step = *pid < 0 ? "make a process" : birth.step;
 	if (!error)
 		return 0;
-	if (*pid >= 0) {
+	if (*pid >= 0)
 		waitpid(*pid, NULL, 0);
-		close(*pidfd);
-	}
-	*pid = *pidfd = -1;
+	*pid = -1;
 	errno = error;
 	return -1;
 }

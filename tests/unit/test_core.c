@@ -105,10 +105,12 @@ START_TEST(lane_with_a_wide_window_is_looked_at_less_often)
 	submit_many(4);
 	toy_turn(&toy);
 	ck_assert_int_eq(toy.next_ns, toy.now_ns + 2 * NS_PER_MS);
+	toy_advance(&toy, 3 * NS_PER_MS / 2);
+	ck_assert_int_eq(toy.next_ns, toy.now_ns + NS_PER_MS / 2);
 	toy_take(a);
 	toy_advance(&toy, NS_PER_MS / 2);
-	ck_assert_int_eq(toy.next_ns, toy.now_ns + 3 * NS_PER_MS / 2);
-	toy_advance(&toy, 3 * NS_PER_MS / 2);
+	ck_assert_uint_eq(in_flight(a), 4);
+	ck_assert_int_eq(toy.next_ns, toy.now_ns + 2 * NS_PER_MS);
 	toy_advance(&toy, 2 * NS_PER_MS);
 	ck_assert_uint_eq(in_flight(a), 1);
 	ck_assert_int_eq(toy.n_revoked, 3);

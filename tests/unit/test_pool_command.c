@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -495,6 +496,36 @@ START_TEST(descriptors_are_closed_however_a_command_ends)
 }
 END_TEST
 
+/* Of files nobody waits for the end: a slot gets them while it runs something. Pipes do not wait where they cannot be
+ * taken back. */
+START_TEST(files_wait_in_a_slots_lane_and_pipes_do_not)
+{
+	struct task *tasks[6];
+	char text[16];
+	bool file = _i == 0;
+	int ends[2];
+	if (file)
+		ends[0] = ends[1] = memfd_create("output", MFD_CLOEXEC);
+	else
+		ck_assert_int_eq(pipe(ends), 0);
+	world.exec->mean_run_ns = NS_PER_US;
+	for (int i = 0; i < 6; i++) {
+		const int fds[] = { dup(ends[1]), dup(ends[1]) };
+		tasks[i] = world_submit(&world, world.exec, "[\"fds\"]");
+		pools_command_attach(world.pools, tasks[i], fds, 2);
+	}
+	pool_world_turn(&world);
+	ck_assert_uint_eq(core_totals(world.core)->in_lanes, file ? 6 : 2);
+	for (int i = 0; i < 6; i++)
+		ck_assert_str_eq(world_result(end(tasks[i])), "2");
+	if (file)
+		ck_assert_int_eq(lseek(ends[0], 0, SEEK_SET), 0);
+	ck_assert_int_eq(read(ends[0], text, sizeof(text)), 12);
+	for (int i = file; i < 2; i++)
+		close(ends[i]);
+}
+END_TEST
+
 START_TEST(descriptors_go_with_every_attempt)
 {
 	const struct task_retry retry = { .retries = 1, .on = RETRY_ALL };
@@ -552,6 +583,7 @@ int main(int argc, char **argv)
 	tcase_add_test(all, a_worker_whose_command_ends_in_time_lives_on);
 	tcase_add_test(all, descriptors_go_with_their_command_and_are_closed_when_it_has_ended);
 	tcase_add_test(all, descriptors_are_closed_however_a_command_ends);
+	tcase_add_loop_test(all, files_wait_in_a_slots_lane_and_pipes_do_not, 0, 2);
 	tcase_add_test(all, descriptors_go_with_every_attempt);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);

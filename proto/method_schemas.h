@@ -155,6 +155,7 @@
 	SCHEMA_OF("\"tasks\"",                                                                                       \
 		"\"tasks\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT                              \
 		"},\"connections\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"workers\":" SCHEMA_WORKER_COUNTS \
+		",\"objects\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT "}"                     \
 		",\"memory\":" SCHEMA_OF("", "\"resident\":" SCHEMA_COUNT))
 #define SCHEMA_PING SCHEMA_OF("\"ok\",\"workers\"", "\"ok\":{\"const\":true},\"workers\":" SCHEMA_WORKER_COUNTS)
 #define SCHEMA_RELOADED \

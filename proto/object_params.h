@@ -12,7 +12,7 @@
 #define PEEK_MAX 1000
 #define OBJECTS_LISTED_MAX 10000
 
-struct object_who {
+struct who_params {
 	struct param_name holder; /* which part of the owner it is; length 0: none */
 	uint64_t task;            /* the owner is that task; 0: it is the connection */
 };
@@ -22,11 +22,11 @@ struct lock_acquire_params {
 	int64_t timeout; /* these, everywhere: ns; -1: for ever; 0: not at all */
 	bool shared;
 	bool reentrant;
-	struct object_who who;
+	struct who_params who;
 };
 struct lock_release_params {
 	struct param_name name;
-	struct object_who who;
+	struct who_params who;
 };
 struct semaphore_params { /* semaphore.acquire, semaphore.release (no timeout) */
 	struct param_name name;
@@ -34,7 +34,7 @@ struct semaphore_params { /* semaphore.acquire, semaphore.release (no timeout) *
 	int64_t count; /* 0 (absent): 1 */
 	int bounded;   /* 1, 0; -1: absent */
 	int64_t timeout;
-	struct object_who who;
+	struct who_params who;
 };
 struct object_name_params { /* event.set, .clear, .is_set; barrier.abort, .reset; mq.length, .clear, .delete */
 	struct param_name name;
@@ -42,20 +42,20 @@ struct object_name_params { /* event.set, .clear, .is_set; barrier.abort, .reset
 struct event_wait_params {
 	struct param_name name;
 	int64_t timeout;
-	struct object_who who;
+	struct who_params who;
 };
 struct condition_wait_params {
 	struct param_name name;
 	struct param_name lock;
 	int64_t timeout;
-	struct object_who who;
+	struct who_params who;
 };
 struct condition_notify_params {
 	struct param_name name;
 	struct param_name lock;
 	int64_t count; /* 0 (absent): 1 */
 	bool all;
-	struct object_who who;
+	struct who_params who;
 };
 struct barrier_wait_params {
 	struct param_name name;

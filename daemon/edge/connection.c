@@ -44,6 +44,7 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	core_set_wall(connection->edge->core, clock_wall_ns());
 	if ((what & EV_CLOSED) && peer_is_gone(connection)) {
 		connection_close(connection, NULL);
+		connection_owner_end(connection);
 		return;
 	}
 	if (what & EV_WRITE) {
@@ -52,10 +53,10 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	}
 	if (what & EV_READ)
 		input_read(connection);
-	if (connection_is_closed(connection))
-		return;
-	if (connection->input_over && peer_is_gone(connection))
+	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
 		connection_close(connection, NULL);
+	if (connection_is_closed(connection))
+		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */
 	else if (what & EV_READ)
 		set_interest(connection); /* at once: the loop may call again before the turn's end */
 }
@@ -89,6 +90,7 @@ void connection_new(struct edge *edge, int fd, const struct peer *peer)
 	connection->edge = edge;
 	connection->fd = fd;
 	connection->peer = *peer;
+	connection->number = ++edge->last_number;
 	connection->send_timer.fire = send_timed_out;
 	framing_init(&connection->framing, FRAMING_UNKNOWN, edge->limits.frame);
 	LIST_INIT(&connection->requests);
@@ -140,7 +142,7 @@ void connection_close(struct connection *connection, const char *why)
 bool connection_bury(struct connection *connection)
 {
 	struct request *request;
-	bool any = !LIST_EMPTY(&connection->requests);
+	bool any = connection_owner_end(connection) || !LIST_EMPTY(&connection->requests);
 	backlog_free(connection);
 	watching_free(connection);
 	following_free(connection);

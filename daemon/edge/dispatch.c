@@ -45,6 +45,36 @@ static rpc_handler *const handlers[N_METHODS] = {
 	[METHOD_SCHEDULE_ADD] = rpc_schedule_add,
 	[METHOD_SCHEDULE_LIST] = rpc_schedule_list,
 	[METHOD_SCHEDULE_REMOVE] = rpc_schedule_remove,
+	[METHOD_LOCK_ACQUIRE] = rpc_lock_acquire,
+	[METHOD_LOCK_RELEASE] = rpc_lock_release,
+	[METHOD_LOCK_LIST] = rpc_lock_list,
+	[METHOD_SEMAPHORE_ACQUIRE] = rpc_semaphore_acquire,
+	[METHOD_SEMAPHORE_RELEASE] = rpc_semaphore_release,
+	[METHOD_SEMAPHORE_LIST] = rpc_semaphore_list,
+	[METHOD_EVENT_SET] = rpc_event_set,
+	[METHOD_EVENT_CLEAR] = rpc_event_clear,
+	[METHOD_EVENT_IS_SET] = rpc_event_is_set,
+	[METHOD_EVENT_WAIT] = rpc_event_wait,
+	[METHOD_EVENT_LIST] = rpc_event_list,
+	[METHOD_CONDITION_WAIT] = rpc_condition_wait,
+	[METHOD_CONDITION_NOTIFY] = rpc_condition_notify,
+	[METHOD_CONDITION_LIST] = rpc_condition_list,
+	[METHOD_BARRIER_WAIT] = rpc_barrier_wait,
+	[METHOD_BARRIER_ABORT] = rpc_barrier_abort,
+	[METHOD_BARRIER_RESET] = rpc_barrier_reset,
+	[METHOD_BARRIER_LIST] = rpc_barrier_list,
+	[METHOD_MQ_CREATE] = rpc_mq_create,
+	[METHOD_MQ_PUT] = rpc_mq_put,
+	[METHOD_MQ_GET] = rpc_mq_get,
+	[METHOD_MQ_ACK] = rpc_mq_ack,
+	[METHOD_MQ_NACK] = rpc_mq_nack,
+	[METHOD_MQ_PEEK] = rpc_mq_peek,
+	[METHOD_MQ_LENGTH] = rpc_mq_length,
+	[METHOD_MQ_CLEAR] = rpc_mq_clear,
+	[METHOD_MQ_JOIN] = rpc_mq_join,
+	[METHOD_MQ_TASK_DONE] = rpc_mq_task_done,
+	[METHOD_MQ_DELETE] = rpc_mq_delete,
+	[METHOD_MQ_LIST] = rpc_mq_list,
 	[METHOD_SERVER_INFO] = rpc_server_info,
 	[METHOD_SERVER_STATS] = rpc_server_stats,
 	[METHOD_SERVER_PING] = rpc_server_ping,
@@ -96,7 +126,7 @@ static void dispatch_method(struct call *call, const char *name, size_t length)
 		return;
 	}
 	int method = method_find(name, length);
-	if (method >= 0 && handlers[method]) {
+	if (method >= 0) {
 		call->method = (enum method)method;
 		if (may_call(call))
 			handlers[method](call);
@@ -124,6 +154,8 @@ static void dispatch_request(struct connection *connection, struct batch *batch,
 		call.to.id_length = request->id.length;
 		if (batch)
 			batch_expect(batch);
+	} else {
+		connection_touch(connection); /* what comes of it is seen to in another turn, as with what is answered */
 	}
 	connection->edge->n_requests++;
 	if (call.to.id_length > REQUEST_ID_LIMIT) {

@@ -9,7 +9,7 @@
 #include "base/xmalloc.h"
 #include "config/config.h"
 #include "edge/follow.h"
-#include "edge/rpc.h"
+#include "edge/objects.h"
 
 #define SPARE_DESCRIPTORS 256
 
@@ -69,6 +69,12 @@ void edge_configure(struct edge *edge, const struct config *config)
 		.requests = (size_t)config->max_requests,
 		.send_timeout_ns = config->send_timeout,
 	};
+	const struct object_limits objects = {
+		.objects = (size_t)config->object_limit,
+		.waits = (size_t)config->waiter_limit,
+		.mq_bytes = (size_t)config->mq_bytes_limit,
+	};
+	objects_set_limits(core_objects(edge->core), &objects);
 	free(edge->exec_users);
 	edge->exec_users = xstrdup(config->exec_users ? config->exec_users : "owner");
 	TAILQ_FOREACH(connection, &edge->connections, link)
@@ -93,6 +99,8 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	STAILQ_INIT(&edge->manies);
 	TAILQ_INIT(&edge->rooms);
 	LIST_INIT(&edge->queue_waits);
+	LIST_INIT(&edge->spare_waits);
+	LIST_INIT(&edge->task_waits);
 	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
 	edge_configure(edge, config);
@@ -120,6 +128,8 @@ bool edge_turn(struct edge *edge)
 		more |= manies_turn(edge);
 	if (edge->follows)
 		follows_turn(edge);
+	if (!LIST_EMPTY(&edge->task_waits))
+		object_waits_turn(edge);
 	turn_connections(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		more |= connection_bury(connection);
@@ -130,7 +140,7 @@ bool edge_turn(struct edge *edge)
 
 bool edge_quiet(const struct edge *edge)
 {
-	return edge->outstanding == 0 && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
+	return edge->outstanding == edge->object_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
 }
 
 void edge_observe(struct edge *edge)
@@ -158,6 +168,7 @@ void edge_free(struct edge *edge)
 	rooms_turn(edge);
 	pools_on_output(edge->host.pools, NULL, NULL);
 	requests_free_spare(edge);
+	object_waits_free_spare(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);
 	free(edge->exec_users);

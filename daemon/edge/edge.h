@@ -52,7 +52,7 @@ void edge_changed(void *context, struct task *task, bool progress);
 bool edge_deadlock(void *context, const struct core_pool *pool);
 /* What the core's ops.gather is to call; CONTEXT is the edge. */
 int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
-/* Nothing waits to be written or answered. */
+/* Nothing waits to be written or answered, but for named objects: that may never come. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */
 void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests);

@@ -34,9 +34,11 @@ struct follows;
 struct listener;
 struct many;
 struct map;
+struct object_owner;
 struct queue_wait;
 struct request;
 struct room;
+struct waiting;
 struct watches;
 struct watching;
 
@@ -89,6 +91,7 @@ struct edge {
 	size_t n_writing;   /* connections that have output */
 	size_t outstanding; /* requests that wait for something */
 	uint64_t n_requests;
+	uint64_t last_number; /* of a connection */
 
 	SLIST_HEAD(, request) spare_requests;
 	size_t n_spare_requests;
@@ -99,6 +102,10 @@ struct edge {
 	STAILQ_HEAD(, many) manies;           /* rpc_many.c's: what goes on over several turns */
 	TAILQ_HEAD(, room) rooms;             /* room.c's: queues that submissions wait for */
 	bool closing;                         /* nobody is to wait for room any more */
+	LIST_HEAD(, waiting) spare_waits;     /* object_wait.c's */
+	size_t n_spare_waits;
+	LIST_HEAD(, waiting) task_waits;      /* …that wait at an object in the name of a task */
+	size_t object_waits;                  /* requests that wait at an object */
 	LIST_HEAD(, request) nested;          /* handlers' waits for tasks, the newest first: see nested.c */
 	struct edge_timer nested_timer;
 	int64_t nested_gap_ns;
@@ -134,6 +141,7 @@ struct connection {
 	struct descriptors *descriptors; /* that came along and nobody has claimed yet; NULL mostly */
 	struct framing framing;
 	struct peer peer;
+	uint64_t number;  /* of no other connection while the daemon runs */
 	int fd;           /* -1 once closed */
 	short interest;   /* what the event is set up for */
 	bool dirty;       /* on edge->dirty */
@@ -150,6 +158,7 @@ struct connection {
 	uint64_t written; /* bytes, since it began */
 	struct watching *watching; /* its watches; NULL mostly */
 	struct following *following; /* what it follows; NULL mostly */
+	struct object_owner *owner; /* as an owner of named objects; NULL mostly */
 	enum nesting nesting;
 	int worker_pid; /* NESTING_HANDLER: the process of the worker that its peer is, or, of commands, descends from */
 	enum permission exec;

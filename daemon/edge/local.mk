@@ -21,6 +21,10 @@ libedge_la_SOURCES = \
 	daemon/edge/map_result.c \
 	daemon/edge/map_result.h \
 	daemon/edge/nested.c \
+	daemon/edge/object_error.c \
+	daemon/edge/object_owner.c \
+	daemon/edge/object_wait.c \
+	daemon/edge/objects.h \
 	daemon/edge/outcome.c \
 	daemon/edge/peer.c \
 	daemon/edge/peer.h \
@@ -33,15 +37,23 @@ libedge_la_SOURCES = \
 	daemon/edge/room.c \
 	daemon/edge/rpc.h \
 	daemon/edge/rpc_admin.c \
+	daemon/edge/rpc_barrier.c \
 	daemon/edge/rpc_batch.c \
 	daemon/edge/rpc_command.c \
+	daemon/edge/rpc_condition.c \
+	daemon/edge/rpc_event.c \
 	daemon/edge/rpc_follow.c \
 	daemon/edge/rpc_list.c \
+	daemon/edge/rpc_lock.c \
 	daemon/edge/rpc_log.c \
 	daemon/edge/rpc_many.c \
 	daemon/edge/rpc_map.c \
+	daemon/edge/rpc_mq.c \
+	daemon/edge/rpc_mq_admin.c \
+	daemon/edge/rpc_objects.c \
 	daemon/edge/rpc_queue.c \
 	daemon/edge/rpc_schedule.c \
+	daemon/edge/rpc_semaphore.c \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/rpc_watch.c \

@@ -32,15 +32,20 @@ static void look_later(struct edge *edge, int64_t gap_ns)
 	edge_timer_set(edge, &edge->nested_timer, core_now(edge->core) + edge->nested_gap_ns);
 }
 
-void nested_begin(struct request *request)
+int nested_pid(struct connection *connection)
 {
-	struct connection *connection = request->connection;
-	struct edge *edge = connection->edge;
 	if (connection->nesting == NESTING_UNKNOWN) {
-		connection->worker_pid = pools_nested_pid(edge->host.pools, connection->peer.pid);
+		connection->worker_pid = pools_nested_pid(connection->edge->host.pools, connection->peer.pid);
 		connection->nesting = connection->worker_pid ? NESTING_HANDLER : NESTING_NONE;
 	}
-	if (connection->nesting == NESTING_NONE || !pools_nested(edge->host.pools, connection->worker_pid, 1))
+	return connection->worker_pid;
+}
+
+void nested_begin(struct request *request)
+{
+	struct edge *edge = request->connection->edge;
+	int pid = nested_pid(request->connection);
+	if (!pid || !pools_nested(edge->host.pools, pid, 1))
 		return;
 	request->nested = true;
 	LIST_INSERT_HEAD(&edge->nested, request, nested_link);
@@ -55,6 +60,25 @@ void nested_end(struct request *request)
 	pools_nested(edge->host.pools, request->connection->worker_pid, -1);
 	if (LIST_EMPTY(&edge->nested))
 		edge_timer_cancel(edge, &edge->nested_timer);
+}
+
+uint64_t nested_task(struct connection *connection)
+{
+	const struct worker *worker;
+	const struct task *only = NULL;
+	struct core_slot *slot;
+	int pid = nested_pid(connection);
+	if (!pid)
+		return 0;
+	for (const struct pool *pool = pools_first(connection->edge->host.pools); pool; pool = TAILQ_NEXT(pool, link))
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			for (int i = 0; worker->pid == pid && (slot = pools_slot_next(worker, i)); i++) {
+				const struct task *task = core_slot_running(slot);
+				if (task && only)
+					return 0;
+				only = task ? task : only;
+			}
+	return only ? only->id : 0;
 }
 
 /* One more than that of the tasks that PID, a worker, runs. */

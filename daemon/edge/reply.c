@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "proto/jsonrpc.h"
 
+#define REPLY_TAIL 256
+
 /* The one way out: HEAD is the edge's scratch buffer. */
 static void deliver(const struct reply_to *to, struct strbuf *head, struct bytes *body, const char *tail)
 {
@@ -45,6 +47,18 @@ void reply_bytes(const struct reply_to *to, struct bytes *result)
 	struct strbuf *head = begin(to);
 	rpc_begin_result(head, to->id, to->id_length);
 	deliver(to, head, result, "}");
+}
+
+void reply_around(const struct reply_to *to, const char *before, struct bytes *result, const char *behind)
+{
+	char tail[REPLY_TAIL];
+	if (!to->id)
+		return;
+	struct strbuf *head = begin(to);
+	rpc_begin_result(head, to->id, to->id_length);
+	strbuf_puts(head, before);
+	snprintf(tail, sizeof(tail), "%s}", behind);
+	deliver(to, head, result, tail);
 }
 
 static void release_text(void *owner, const char *data, size_t size)

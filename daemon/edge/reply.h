@@ -10,6 +10,8 @@ void reply_text(const struct reply_to *to, const char *text, size_t length);
 void reply_buffer(const struct reply_to *to, struct strbuf *result);
 /* A result that is kept by others too. */
 void reply_bytes(const struct reply_to *to, struct bytes *result);
+/* The same, with something before and behind it, which is short. */
+void reply_around(const struct reply_to *to, const char *before, struct bytes *result, const char *behind);
 /* MESSAGE NULL: the table's. DATA: an object's text, or NULL for {"kind":…} and the table's hint. */
 void reply_error(const struct reply_to *to, enum proto_error error, const char *message, const char *data);
 void reply_errorf(const struct reply_to *to, enum proto_error error, const char *format, ...)

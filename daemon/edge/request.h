@@ -80,11 +80,22 @@ void requests_free_spare(struct edge *edge);
 bool request_each_one(const struct request *request, bool (*visit)(void *user, struct task *task), void *user);
 
 /* --- nested.c --- */
+/* The process of the worker within which the connection's peer is; 0: it is no handler's. */
+int nested_pid(struct connection *connection);
+/* The only task that that one runs; 0: there is none, or there are several. */
+uint64_t nested_task(struct connection *connection);
 /* A request that waits for tasks begins: a handler's wait, where its connection is a handler's. */
 void nested_begin(struct request *request);
 void nested_end(struct request *request);
 /* It knows its tasks now: where it is a handler's, they go before others. */
 void nested_await(const struct request *request);
+
+/* --- object_owner.c, object_wait.c --- */
+/* The connection is nobody's any more: it waits for no named object, and holds none. True: it did. */
+bool connection_owner_end(struct connection *connection);
+/* Answers those who waited for an object in the name of a task that is over. */
+void object_waits_turn(struct edge *edge);
+void object_waits_free_spare(struct edge *edge);
 
 /* --- batch.c --- */
 struct batch *batch_new(struct connection *connection);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "edge/rpc.h"
+#include "edge/objects.h"
 #include "pool/pool.h"
 #include "proto/suggest.h"
 
@@ -244,6 +244,8 @@ static void put_stats(struct strbuf *out, struct edge *edge)
 		totals->queued_bytes);
 	strbuf_printf(out, ",\"connections\":%zu,\"requests\":%" PRIu64 ",", edge->n_connections, edge->n_requests);
 	put_worker_counts(out, edge);
+	strbuf_puts(out, ",");
+	objects_put_counts(out, edge);
 	strbuf_printf(out, ",\"memory\":{\"resident\":%ld}}", resident());
 }
 

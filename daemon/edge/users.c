@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #define LINE_ROOM 65536 /* a group may have many members */
+#define N_KEPT 16
+#define NAME_ROOM 64
+#define KEPT_NS (10 * NS_PER_S)
 
 static bool number_read(const char *text, uint32_t *number)
 {
@@ -53,6 +58,23 @@ bool group_find(const char *text, uint32_t *gid)
 	if (found)
 		*gid = found->gr_gid;
 	return found;
+}
+
+/* Who has many objects is not looked up for each. */
+const char *user_name_kept(uint32_t uid, int64_t now_ns)
+{
+	static struct kept {
+		uint32_t uid;
+		int64_t until_ns; /* 0: none */
+		char name[NAME_ROOM];
+	} kept[N_KEPT];
+	struct kept *place = &kept[uid % N_KEPT];
+	if (!place->until_ns || place->uid != uid || now_ns >= place->until_ns || now_ns < place->until_ns - KEPT_NS) {
+		user_name(uid, place->name, sizeof(place->name));
+		place->uid = uid;
+		place->until_ns = now_ns + KEPT_NS;
+	}
+	return place->name;
 }
 
 void user_name(uint32_t uid, char *room, size_t size)

@@ -12,5 +12,7 @@ bool user_find(const char *text, uint32_t *uid);
 bool group_find(const char *text, uint32_t *gid);
 /* The user's name; "uid 1000" where there is none. */
 void user_name(uint32_t uid, char *room, size_t size);
+/* The same, as it was some seconds ago at most; valid until the next call. */
+const char *user_name_kept(uint32_t uid, int64_t now_ns);
 
 #endif

@@ -221,6 +221,15 @@ tests_unit_test_edge_follow_LDADD = $(tests_unit_test_edge_LDADD)
 unit_tests += tests/unit/test_edge_fds
 tests_unit_test_edge_fds_SOURCES = tests/unit/test_edge_fds.c $(edge_world)
 tests_unit_test_edge_fds_LDADD = $(tests_unit_test_edge_LDADD)
+unit_tests += tests/unit/test_edge_objects
+tests_unit_test_edge_objects_SOURCES = tests/unit/test_edge_objects.c $(edge_world)
+tests_unit_test_edge_objects_LDADD = $(tests_unit_test_edge_LDADD)
+unit_tests += tests/unit/test_edge_objects_kinds
+tests_unit_test_edge_objects_kinds_SOURCES = tests/unit/test_edge_objects_kinds.c $(edge_world)
+tests_unit_test_edge_objects_kinds_LDADD = $(tests_unit_test_edge_LDADD)
+unit_tests += tests/unit/test_edge_objects_mq
+tests_unit_test_edge_objects_mq_SOURCES = tests/unit/test_edge_objects_mq.c $(edge_world)
+tests_unit_test_edge_objects_mq_LDADD = $(tests_unit_test_edge_LDADD)
 
 # Pools, with workers that are the test's own program once more.
 pool_world = tests/unit/pool_world.c tests/unit/pool_world.h

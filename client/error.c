@@ -96,11 +96,11 @@ const char *taskd_strerror(enum taskd_error error)
 
 static _Thread_local struct {
 	struct taskd_failure failure; /* its message: NULL while nothing has failed, `text`, or a static one */
-	char text[512];
+	char text[2048];              /* a circle of those who wait for each other is a long story */
 	/* What the daemon's failure has besides. */
 	char kind[32];
 	char hint[256];
-	char data[2048];
+	char data[4096];
 } last;
 
 enum taskd_error error_set(enum taskd_error error, const char *format, ...)

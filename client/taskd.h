@@ -492,7 +492,7 @@ enum taskd_error taskd_condition_notify(struct taskd *c, const char *name, const
 
 /* Waits until PARTIES have come (0: as many as those who came first have said). *index (may be NULL): 0 for the first …
  * PARTIES - 1 for the last to come. Whoever goes before, by its time limit or its end, breaks it: for all others it is
- * TASKD_E_BARRIER_BROKEN, until it is reset. */
+ * TASKD_E_BARRIER_BROKEN, until it is reset. TASKD_E_MISMATCH: it is there for another number. */
 enum taskd_error taskd_barrier_wait(
 	struct taskd *c, const char *name, int64_t parties, int64_t timeout_ns, int64_t *index);
 /* Breaks it. */

@@ -232,7 +232,7 @@ START_TEST(a_refusal_is_told_with_all_that_it_says)
 {
 #define HELD_BY "{\"kind\":\"not_owner\",\"hint\":\"ask it\",\"held_by\":{\"pid\":7}}"
 	const struct taskd_failure *failure = failure_with(HELD_BY);
-	static char large[3000];
+	static char large[6000];
 
 	ck_assert_int_eq(failure->error, TASKD_E_NOT_OWNER);
 	ck_assert_int_eq(failure->code, -32030);
@@ -245,7 +245,7 @@ START_TEST(a_refusal_is_told_with_all_that_it_says)
 	ck_assert_ptr_null(taskd_future_error(NULL)->hint);
 	ck_assert_ptr_null(taskd_future_error(NULL)->data);
 	/* What is too long is not there, rather than half. */
-	snprintf(large, sizeof(large), "{\"kind\":\"not_owner\",\"x\":\"%02500d\"}", 1);
+	snprintf(large, sizeof(large), "{\"kind\":\"not_owner\",\"x\":\"%05000d\"}", 1);
 	failure = failure_with(large);
 	ck_assert_str_eq(failure->kind, "not_owner");
 	ck_assert_ptr_null(failure->data);

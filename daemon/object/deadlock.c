@@ -1,28 +1,21 @@
 /* Circles: a wait that would never end, because those whom it waits for wait for the one who waits.
  *
- * A holder is lost if it waits for something that it never gets. The question is whether the one who wants to wait, assumed
- * lost, is why it would be. So the search goes backwards from there: who waits for what a lost one holds is lost, too, and
- * so on, until the wait itself is met, or nobody is left. Backwards, because that is how "several permits of several
- * holders" can be told: a semaphore's wait is lost when what the lost ones keep leaves too few for it.
+ * In three steps, each of which most waits do not need:
  *
- * A line is served from its front, so those who are stuck in it are its end: for each object, the first of them is known,
- * and each wait is visited once. */
-#include "object/internal.h"
+ *   1. a glance: nobody can wait for the one who asks; or those for whom he waits wait for nobody
+ *   2. backwards from the one who asks, all who wait for him, for one who does, and so on. Where that does not meet the wait
+ *      itself there is no circle; and where only locks were on the way, there is one
+ *   3. several may bring a permit of a semaphore, and one of them is enough. So, of those whom step 2 has found, who has
+ *      hope: whoever waits for nothing, or only for what those with hope bring (hope.c). Then step 2 once more among those
+ *      who have none: what it meets is the circle that is told
+ *
+ * A line is served from its front, so those who are stuck in it are its end: for each object the first of them is known, and
+ * each wait is visited once. Circles that are there already, since who comes back to his condition's lock is not refused,
+ * are nobody else's. */
+#include "object/search.h"
 
 #define GLANCE 32         /* steps */
 #define GLANCE_OBJECTS 16 /* …and objects */
-
-STAILQ_HEAD(object_who_todo, object_who);
-STAILQ_HEAD(object_due, object);
-
-struct search {
-	uint64_t mark;
-	struct object *object; /* what WAIT is about to wait for */
-	struct object_wait *wait;
-	struct object_who *parent;   /* why WAIT is stuck; NULL: it is not, so far */
-	struct object_who_todo todo; /* lost; what follows from it has not been looked at */
-	struct object_due due;       /* semaphores with fewer permits than before */
-};
 
 /* --- a glance forward: most waits are for somebody who waits for nobody --- */
 
@@ -80,55 +73,72 @@ static bool glance_clears(struct object *object, const struct object_wait *new)
 /* Whether nobody can wait for WAIT's who: it has nothing, and waits for nothing else, behind which somebody could stand. */
 static bool nobody_follows(const struct object_wait *wait)
 {
-	const struct object_owner *owner = wait->who->owner;
-	const struct object_owner *task;
+	const struct object_owner *task = search_task(wait->who);
 
 	if (!LIST_EMPTY(&wait->who->holdings) || LIST_FIRST(&wait->who->waits) != wait || LIST_NEXT(wait, by_who))
 		return false;
-	if (owner->kind != OWNER_CONNECTION || !owner->task)
-		return true;
-	task = table_get(&owner->objects->tasks, owner->task);
 	return !task || LIST_EMPTY(&task->whos);
 }
 
 /* --- the search --- */
 
-static struct object_search *search_at(const struct search *search, struct object *object)
+struct object_search *search_at(struct search *search, struct object *object)
 {
-	if (object->search.mark != search->mark)
-		object->search = (struct object_search){ .mark = search->mark, .scanned = UINT64_MAX };
-	return &object->search;
-}
+	struct object_search *at = &object->search;
 
-static bool is_lost(const struct search *search, const struct object_who *who)
-{
-	return who->mark == search->mark;
+	if (at->mark != search->mark) {
+		*at = (struct object_search){ .mark = search->mark };
+		STAILQ_INSERT_TAIL(&search->objects, object, search.link);
+	}
+	if (at->round != search->round) {
+		at->round = search->round;
+		at->stuck = NULL;
+		at->scanned = UINT64_MAX;
+	}
+	return at;
 }
 
 /* WHO never gets BECAUSE, which PARENT has or comes to before it. */
 static void lose(struct search *search, struct object_who *who, struct object_who *parent, struct object *because)
 {
-	if (is_lost(search, who))
+	if (who->mark != search->mark && search->round == 1) {
+		who->mark = search->mark;
+		who->has_hope = false;
+		STAILQ_INSERT_TAIL(&search->found, who, found);
+	} else if (who->mark != search->mark || who->has_hope || who->round == search->round) {
 		return;
-	who->mark = search->mark;
+	}
+	who->round = search->round;
 	who->parent = parent;
 	who->because = because;
 	STAILQ_INSERT_TAIL(&search->todo, who, todo);
 }
 
-/* WAIT and all behind it are stuck, because of CAUSE. */
-static void stick(struct search *search, struct object *object, struct object_wait *wait, struct object_who *cause)
+/* WAIT and all behind it are stuck, because of CAUSE; those whom CAUSE would not keep waiting, because of WAIT's. */
+static void stick(
+	struct search *search, struct object *object, struct object_wait *wait, struct object_who *cause, bool shared)
 {
 	struct object_search *at = search_at(search, object);
-	struct object_wait *end = at->stuck;
+	struct object_wait *first = wait, *end = at->stuck;
+	bool lock = object->class == &lock_class;
 
 	at->stuck = wait;
 	for (; wait != end; wait = TAILQ_NEXT(wait, link)) {
+		bool direct = wait == first ||
+			(lock && (wait->who == cause ? !wait->lock.reentrant : !(shared && wait->lock.shared)));
+		struct object_who *parent = direct ? cause : first->who;
+
 		if (wait == search->wait)
-			search->parent = cause;
+			search->parent = parent;
 		else
-			lose(search, wait->who, cause, object);
+			lose(search, wait->who, parent, object);
 	}
+}
+
+/* Whether WAIT, or one behind it, is stuck and is not known to be. */
+static bool is_news(const struct object_search *at, const struct object_wait *wait)
+{
+	return wait && (!at->stuck || wait->arrival < at->stuck->arrival);
 }
 
 /* CAUSE is lost, and has LOCK, or comes to it before START: who is the first from START on who has to wait for him? */
@@ -138,90 +148,49 @@ static void spread_lock(
 	struct object_search *at = search_at(search, lock);
 	struct object_wait *wait = start;
 
-	if (shared) { /* whoever does not share it; where they were looked for already, they are stuck */
-		while (wait && wait != at->stuck && wait->arrival < at->scanned && wait->lock.shared)
+	if (shared) { /* whoever does not share it; from AT->scanned on they have been looked for */
+		while (wait && wait->arrival < at->scanned && wait->lock.shared)
 			wait = TAILQ_NEXT(wait, link);
 		if (wait && wait->arrival >= at->scanned)
 			wait = NULL;
 		if (start && start->arrival < at->scanned)
 			at->scanned = start->arrival;
 	} else {
-		while (wait && wait != at->stuck && wait->who == cause && wait->lock.reentrant)
+		while (is_news(at, wait) && wait->who == cause && wait->lock.reentrant)
 			wait = TAILQ_NEXT(wait, link);
 	}
-	if (wait && wait != at->stuck && (!at->stuck || wait->arrival < at->stuck->arrival))
-		stick(search, lock, wait, cause);
+	if (is_news(at, wait))
+		stick(search, lock, wait, cause, shared);
 }
 
-static void semaphore_is_due(struct search *search, struct object *semaphore, int64_t lost)
+/* The same of a semaphore. That somebody else may bring permits is seen to later: in the second round, those who get some
+ * before AT->front. */
+static void spread_semaphore(
+	struct search *search, struct object *semaphore, struct object_who *cause, struct object_wait *start)
 {
 	struct object_search *at;
 
 	if (semaphore->class->permits(semaphore) == 0)
 		return;
 	at = search_at(search, semaphore);
-	at->lost += lost;
-	if (!at->is_due)
-		STAILQ_INSERT_TAIL(&search->due, semaphore, search.due);
-	at->is_due = true;
-}
-
-/* Somebody lost who has permits of SEMAPHORE, or comes to them before WAIT. */
-static struct object_who *semaphore_culprit(
-	const struct search *search, const struct object *semaphore, const struct object_wait *wait)
-{
-	struct object_holding *holding;
-
-	TAILQ_FOREACH (holding, &semaphore->holdings, link)
-		if (is_lost(search, holding->who))
-			return holding->who;
-	while ((wait = TAILQ_PREV(wait, object_wait_queue, link)))
-		if (is_lost(search, wait->who))
-			return wait->who;
-	return NULL;
-}
-
-/* Those in line, one after the other: who has hope gives back what he gets, the lost keep it. The one who asks may have
- * asked for more already, and does not wait for himself because of that. */
-static void spread_semaphore(struct search *search, struct object *semaphore)
-{
-	struct object_search *at = search_at(search, semaphore);
-	int64_t left = semaphore->class->permits(semaphore) - at->lost, own = 0;
-	struct object_wait *wait;
-
-	at->is_due = false;
-	for (wait = TAILQ_FIRST(&semaphore->line.waits); wait && wait != at->stuck; wait = TAILQ_NEXT(wait, link)) {
-		bool is_own = wait->who == search->wait->who;
-
-		if (wait->semaphore.count > left + (is_own ? own : 0)) {
-			struct object_who *culprit = semaphore_culprit(search, semaphore, wait);
-
-			if (culprit) /* else it is a wait for more than there is, since the configuration made it smaller */
-				stick(search, semaphore, wait, culprit);
-			return;
-		}
-		if (is_lost(search, wait->who))
-			left -= wait->semaphore.count;
-		if (is_own)
-			own += wait->semaphore.count;
-	}
+	search->is_certain = false;
+	if (search->round == 2 && start && (!at->front || start->arrival < at->front->arrival))
+		start = at->front;
+	if (is_news(at, start))
+		stick(search, semaphore, start, cause, false);
 }
 
 /* The task within which WHO runs gives nothing back while it waits. */
-static void spread_task(struct search *search, struct object_who *who)
+static void spread_task(struct search *search, const struct object_who *who)
 {
+	const struct object_owner *task = search_task(who);
 	bool first = who == search->wait->who;
-	struct object_who *parent = first ? who : who->parent;
-	struct object *because = first ? search->object : who->because;
-	const struct object_owner *task;
+	struct object_who *each;
 
-	if (who->owner->kind != OWNER_CONNECTION || !who->owner->task)
-		return;
-	task = table_get(&who->owner->objects->tasks, who->owner->task);
 	if (!task)
 		return;
-	LIST_FOREACH (who, &task->whos, link)
-		lose(search, who, parent, because);
+	LIST_FOREACH (each, &task->whos, link)
+		lose(search, each, first ? search->wait->who : who->parent, first ? search->object : who->because);
 }
 
 /* What follows from WHO's being lost. */
@@ -230,58 +199,75 @@ static void spread(struct search *search, struct object_who *who)
 	struct object_holding *holding;
 	struct object_wait *wait;
 
-	LIST_FOREACH (holding, &who->holdings, by_who)
-		if (holding->object->class == &lock_class)
-			spread_lock(search, holding->object, who, holding->shared,
-				TAILQ_FIRST(&holding->object->line.waits));
-		else if (holding->object->class->permits)
-			semaphore_is_due(search, holding->object, holding->count);
-	LIST_FOREACH (wait, &who->waits, by_who)
+	LIST_FOREACH (holding, &who->holdings, by_who) {
+		struct object *object = holding->object;
+
+		if (object->class == &lock_class)
+			spread_lock(search, object, who, holding->shared, TAILQ_FIRST(&object->line.waits));
+		else if (object->class->permits)
+			spread_semaphore(search, object, who, TAILQ_FIRST(&object->line.waits));
+	}
+	LIST_FOREACH (wait, &who->waits, by_who) {
 		if (!wait->object)
 			continue;
-		else if (wait->object->class == &lock_class)
+		if (wait->object->class == &lock_class)
 			spread_lock(search, wait->object, who, wait->lock.shared, TAILQ_NEXT(wait, link));
 		else if (wait->object->class->permits)
-			semaphore_is_due(search, wait->object, 0);
+			spread_semaphore(search, wait->object, who, TAILQ_NEXT(wait, link));
+	}
 	spread_task(search, who);
 }
 
-static void search_run(struct search *search)
+/* All who wait for the one who asks, as far as it takes. True: he is among them. */
+static bool search_round(struct search *search)
 {
 	struct object_who *who;
-	struct object *semaphore;
 
-	while (!search->parent) {
-		if ((who = STAILQ_FIRST(&search->todo))) {
-			STAILQ_REMOVE_HEAD(&search->todo, todo);
-			spread(search, who);
-		} else if ((semaphore = STAILQ_FIRST(&search->due))) {
-			STAILQ_REMOVE_HEAD(&search->due, search.due);
-			spread_semaphore(search, semaphore);
-		} else {
-			return;
-		}
+	search->round++;
+	search->parent = NULL;
+	STAILQ_INIT(&search->todo);
+	lose(search, search->wait->who, NULL, NULL);
+	while ((who = STAILQ_FIRST(&search->todo)) && !(search->parent && search->is_certain)) {
+		STAILQ_REMOVE_HEAD(&search->todo, todo);
+		spread(search, who);
 	}
+	return search->parent != NULL;
+}
+
+const struct object_owner *search_task(const struct object_who *who)
+{
+	const struct object_owner *owner = who->owner;
+
+	return owner->kind == OWNER_CONNECTION && owner->task ? table_get(&owner->objects->tasks, owner->task) : NULL;
+}
+
+static bool search_circle(struct search *search)
+{
+	search->mark = ++search->object->objects->search;
+	search->is_certain = true;
+	STAILQ_INIT(&search->found);
+	STAILQ_INIT(&search->objects);
+	if (!search_round(search))
+		return false;
+	if (search->is_certain)
+		return true;
+	if (search_hope(search))
+		return false;
+	return search_round(search);
 }
 
 int deadlock_check(struct object *object, struct object_wait *wait, struct object_problem *problem)
 {
 	struct search search = { .object = object, .wait = wait };
+	const struct object_who *who;
 
-	if (nobody_follows(wait) || glance_clears(object, wait))
-		return OBJECT_WAITING;
-	search.mark = ++object->objects->search;
-	STAILQ_INIT(&search.todo);
-	STAILQ_INIT(&search.due);
-	lose(&search, wait->who, NULL, NULL);
-	search_run(&search);
-	if (!search.parent)
+	if (nobody_follows(wait) || glance_clears(object, wait) || !search_circle(&search))
 		return OBJECT_WAITING;
 	problem_add(problem, wait->who, object);
-	for (const struct object_who *who = search.parent; who != wait->who; who = who->parent)
+	for (who = search.parent; who != wait->who; who = who->parent)
 		problem_add(problem, who, who->because);
-	problem_say(problem, "to wait for the %s \"%s\" would never end: %s", object_kind_name(object->class->kind),
+	problem_say(problem, "a wait for the %s \"%s\" would never end: %s", object_kind_name(object->class->kind),
 		object->name,
-		search.parent == wait->who ? "it waits for itself" : "who has it waits for the one who asks");
+		search.parent == wait->who ? "it would wait for itself" : "who has it waits for the one who asks");
 	return OBJECT_DEADLOCK;
 }

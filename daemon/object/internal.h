@@ -128,13 +128,16 @@ struct object {
 	enum object_turn_state turn_state;
 	TAILQ_ENTRY(object) turn;
 
-	struct object_search { /* deadlock.c's; void where `mark` is not the search's */
+	struct object_search { /* of deadlock.c and hope.c; void where `mark` is not the search's */
 		uint64_t mark;
-		struct object_wait *stuck; /* it and all behind it */
-		uint64_t scanned;
-		int64_t lost;
-		bool is_due;
-		STAILQ_ENTRY(object) due;
+		int round;
+		struct object_wait *stuck; /* it and all behind it wait for somebody lost; void in another round */
+		uint64_t scanned; /* …and for sharers, those who do not share were looked for from this arrival on */
+		struct object_wait *front;        /* all before it will be served */
+		int64_t kept, kept_exclusively;   /* by those without hope */
+		const struct object_who *run_who; /* who was served last; what he keeps of it */
+		int64_t run, run_exclusively;
+		STAILQ_ENTRY(object) link;
 	} search;
 };
 
@@ -179,10 +182,13 @@ struct object_who {
 	struct object_holding_list holdings;
 	struct object_wait_list waits; /* also answered ones that have not been told yet: their object is NULL */
 	uint64_t hash;
-	uint64_t mark; /* deadlock.c's: from here on */
+	uint64_t mark; /* of the last search that found it: from here on deadlock.c's and hope.c's */
+	int round;
+	bool has_hope;
+	size_t needs; /* before it has hope: waits that are to be served */
 	struct object_who *parent;
 	struct object *because;
-	STAILQ_ENTRY(object_who) todo;
+	STAILQ_ENTRY(object_who) todo, found;
 	uint8_t token_length;
 	char token[OBJECT_TOKEN_LIMIT + 1];
 };

@@ -6,11 +6,13 @@ libobject_la_SOURCES = \
 	daemon/object/messages.h \
 	daemon/object/mq.h \
 	daemon/object/object.h \
+	daemon/object/search.h \
 	daemon/object/barrier.c \
 	daemon/object/claim.c \
 	daemon/object/condition.c \
 	daemon/object/deadlock.c \
 	daemon/object/event.c \
+	daemon/object/hope.c \
 	daemon/object/listing.c \
 	daemon/object/lock.c \
 	daemon/object/messages.c \

@@ -26,7 +26,7 @@
  *   mq_put.c     what comes in; mq_get.c: what goes out
  *   mq_wait.c    those who wait at them
  *   mq_receipt.c what was taken and not acknowledged
- *   deadlock.c   circles of holders who wait for each other
+ *   deadlock.c   circles of holders who wait for each other; hope.c: who will get what he waits for all the same
  *   ticket.c     tasks that wait for an object: whose turn it is
  *   claim.c      what tasks must have before they start */
 #ifndef OBJECT_OBJECT_H

@@ -17,9 +17,8 @@ struct claim_group {
 	struct core_queue *queue;
 	struct heap waiting;         /* struct task_claims of blocked tasks; on top the first by the order of the queue */
 	struct task_claims *scout;   /* NULL: the first of those has its ticket on, or there is none */
-	struct object_claim claim;   /* of one of those that wait, or waited: for the name of the object */
-	uint64_t hash;
 	LIST_ENTRY(claim_group) link; /* queue->groups */
+	uint64_t hash;
 	size_t key_length;
 	char key[]; /* see struct key */
 };
@@ -28,6 +27,7 @@ struct task_claims {
 	struct task *task;
 	struct object_ticket ticket;
 	struct claim_group *group; /* where it waits, or whose scout it is; NULL: none */
+	const struct object_claim *missing; /* … and for what, while it waits there */
 	struct heap_node node;     /* group->waiting */
 	bool held;                 /* it has all of them */
 	bool had;                  /* it had, the last time that it was tried */
@@ -162,8 +162,6 @@ static struct claim_group *group_new(struct core_queue *queue, const struct obje
 	memcpy(group->key, key.data, key.length);
 	group->key_length = key.length;
 	group->hash = table_hash(key.data, key.length);
-	group->claim = *claim;
-	group->claim.name.data = group->key + key.length - claim->name.length;
 	names_put(&queue->core->claim_groups, group);
 	LIST_INSERT_HEAD(&queue->groups, group, link);
 	return group;
@@ -255,7 +253,7 @@ static bool goes_before(const struct task_claims *claims, const struct task_clai
 	return key != other_key ? key < other_key : tie < other_tie;
 }
 
-/* Its ticket is on. Whoever spoke for the group goes on to, unless this one comes before. */
+/* Whoever spoke for the group goes on to, unless this one comes before. */
 static void join(struct claim_group *group, struct task_claims *claims)
 {
 	struct task_claims *first = first_of(group), *scout = group->scout;
@@ -307,9 +305,8 @@ void claim_enter(struct task *task)
 	struct task_claims *claims = task->extra->claims;
 
 	TAILQ_INSERT_TAIL(&task_core(task)->blocked, task, link);
-	const struct object_claim *claim = claim_of(claims);
-	struct claim_group *group = group_find(task->queue, claim);
-	join(group ? group : group_new(task->queue, claim), claims);
+	struct claim_group *group = group_find(task->queue, claims->missing);
+	join(group ? group : group_new(task->queue, claims->missing), claims);
 }
 
 void claim_leave(struct task *task)
@@ -401,9 +398,24 @@ static bool change_places(struct claim_group *group, struct task_claims *claims)
 	return true;
 }
 
-static int try(struct task *task, struct object_problem *problem)
+/* One of its claims for which somebody waits who comes before it in its queue; NULL: there is none. */
+static const struct object_claim *find_line(const struct task_claims *claims)
 {
-	struct task_claims *claims = task->extra->claims;
+	const struct core_queue *queue = claims->task->queue;
+
+	for (size_t i = 0; i < claims->n && !LIST_EMPTY(&queue->groups); i++) {
+		const struct claim_group *group = group_find(queue, &claims->of[i]);
+		const struct task_claims *first = group ? first_of(group) : NULL;
+
+		if (first && goes_before(first, claims))
+			return &claims->of[i];
+	}
+	return NULL;
+}
+
+static int ask(struct task_claims *claims, struct object_problem *problem)
+{
+	struct task *task = claims->task;
 	struct claim_group *group, *changed = NULL;
 	int status;
 
@@ -412,13 +424,26 @@ static int try(struct task *task, struct object_problem *problem)
 	for (;;) {
 		status = claims_take(task_core(task)->objects, owner_of(task), claims->of, claims->n, &claims->ticket,
 			problem);
-		group = status == OBJECT_WAITING ? group_find(task->queue, claim_of(claims)) : NULL;
+		claims->missing = status == OBJECT_WAITING ? claim_of(claims) : NULL;
+		group = claims->missing ? group_find(task->queue, claims->missing) : NULL;
 		if (changed && changed != group)
 			group_check(changed);
 		if (!group || !change_places(group, claims))
-			break;
+			return status;
 		changed = group;
 	}
+}
+
+/* As claims_take. */
+static int try(struct task_claims *claims, struct object_problem *problem)
+{
+	claims->held = claims->had = false;
+	claims->missing = find_line(claims);
+	if (claims->missing) {
+		object_ticket_arrive(task_core(claims->task)->objects, &claims->ticket);
+		return OBJECT_WAITING;
+	}
+	int status = ask(claims, problem);
 	claims->held = claims->had = status == OBJECT_DONE;
 	return status;
 }
@@ -427,7 +452,7 @@ bool claim_take(struct task *task)
 {
 	struct task_claims *claims = task->extra->claims;
 	struct object_problem problem;
-	int status = try(task, &problem);
+	int status = try(claims, &problem);
 
 	if (status != OBJECT_WAITING) {
 		resign(claims);
@@ -495,7 +520,7 @@ bool core_claims_had(const struct task *task, uint64_t *fence, bool *holder_died
 
 const struct object_claim *core_waits_for(const struct task *task)
 {
-	return claim_blocks(task) ? &task->extra->claims->group->claim : NULL;
+	return claim_blocks(task) ? task->extra->claims->missing : NULL;
 }
 
 /* --- the whole --- */

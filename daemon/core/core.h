@@ -276,7 +276,7 @@ const struct object_claim *core_claims(const struct task *task, size_t *n);
 /* False: TASK's last attempt, if there was one, did not come to have them. *fence: the largest of the numbers that came with
  * them; *holder_died: the one before had one of them, and died. */
 bool core_claims_had(const struct task *task, uint64_t *fence, bool *holder_died);
-/* The one of them because of which TASK is blocked; NULL: it is not, or because of tasks. Of that only kind and name count. */
+/* The one of them because of which TASK is blocked; NULL: it is not, or because of tasks. */
 const struct object_claim *core_waits_for(const struct task *task);
 /* TASK as one who holds and waits for named objects: for what is asked for in its name. Made on demand; it ends with the
  * attempt, however that does. NULL: TASK does not run. */

@@ -316,8 +316,11 @@ void object_serve(struct object *object)
 {
 	if (object_has_tickets(object))
 		ticket_look(object);
-	if (object->turn_state != TURN_OFFER && object->class->serve)
-		object->class->serve(object);
+	if (object->turn_state == TURN_OFFER || !object->class->serve)
+		return;
+	object->class->serve(object);
+	if (object_has_tickets(object)) /* there may be more than the others took */
+		ticket_look(object);
 }
 
 void object_stir(struct object *object)

@@ -428,6 +428,8 @@ int claims_take(struct objects *objects, struct object_owner *owner, const struc
 	struct object_ticket *ticket, struct object_problem *problem) __attribute__((warn_unused_result));
 /* Releases what claims_take has given, as a holder does who does not die. */
 void claims_release(struct objects *objects, struct object_owner *owner, const struct object_claim *claims, size_t n);
+/* Its place among all who wait is as if it waited from now on, unless it has one: for who waits behind another task. */
+void object_ticket_arrive(struct objects *objects, struct object_ticket *ticket);
 /* It does not wait any more, whether it did or not; its place among the others is forgotten. */
 void object_ticket_drop(struct object_ticket *ticket);
 /* A turn is

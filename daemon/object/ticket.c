@@ -56,15 +56,18 @@ bool ticket_might_have(const struct object *object, const struct object_ticket *
 	return !wait_goes_first(object, ticket->arrival ? ticket->arrival : UINT64_MAX);
 }
 
+void object_ticket_arrive(struct objects *objects, struct object_ticket *ticket)
+{
+	if (ticket->arrival)
+		return;
+	ticket->arrival = ++objects->arrival;
+	ticket->since_ns = objects->now_ns;
+}
+
 void ticket_park(struct object_ticket *ticket, struct object *object)
 {
-	struct objects *objects = object->objects;
-
 	assert(!ticket->object && !ticket->is_ready);
-	if (ticket->arrival == 0) {
-		ticket->arrival = ++objects->arrival;
-		ticket->since_ns = objects->now_ns;
-	}
+	object_ticket_arrive(object->objects, ticket);
 	ticket->object = object;
 	heap_set(&object->tickets, &ticket->by_rank, -(int64_t)ticket->level, ticket->place);
 	heap_set(&object->arrivals, &ticket->by_arrival, (int64_t)ticket->arrival, 0);

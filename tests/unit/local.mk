@@ -18,6 +18,52 @@ unit_tests += tests/unit/test_table
 tests_unit_test_table_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_messages
 tests_unit_test_messages_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+
+# Semaphores, events, barriers, message queues.
+object_cast = tests/unit/object_cast.c tests/unit/object_cast.h tests/unit/object_world.c tests/unit/object_world.h
+object_libraries = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_semaphore
+tests_unit_test_semaphore_SOURCES = tests/unit/test_semaphore.c $(object_cast)
+tests_unit_test_semaphore_LDADD = $(object_libraries)
+unit_tests += tests/unit/test_semaphore_model
+tests_unit_test_semaphore_model_SOURCES = tests/unit/test_semaphore_model.c $(object_cast)
+tests_unit_test_semaphore_model_LDADD = $(object_libraries)
+unit_tests += tests/unit/test_event_barrier
+tests_unit_test_event_barrier_SOURCES = tests/unit/test_event_barrier.c $(object_cast)
+tests_unit_test_event_barrier_LDADD = $(object_libraries)
+mq_cast = tests/unit/mq_cast.c tests/unit/mq_cast.h $(object_cast)
+unit_tests += tests/unit/test_mq
+tests_unit_test_mq_SOURCES = tests/unit/test_mq.c $(mq_cast)
+tests_unit_test_mq_LDADD = $(object_libraries)
+unit_tests += tests/unit/test_mq_receipt
+tests_unit_test_mq_receipt_SOURCES = tests/unit/test_mq_receipt.c $(mq_cast)
+tests_unit_test_mq_receipt_LDADD = $(object_libraries)
+unit_tests += tests/unit/test_mq_model
+tests_unit_test_mq_model_SOURCES = tests/unit/test_mq_model.c $(mq_cast)
+tests_unit_test_mq_model_LDADD = $(object_libraries)
+
+# Named objects: their lives, locks, conditions, circles, tasks' claims.
+object_world = tests/unit/object_world.c tests/unit/object_world.h
+unit_tests += tests/unit/test_object
+tests_unit_test_object_SOURCES = tests/unit/test_object.c $(object_world)
+tests_unit_test_object_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_object_lock
+tests_unit_test_object_lock_SOURCES = tests/unit/test_object_lock.c $(object_world)
+tests_unit_test_object_lock_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_object_condition
+tests_unit_test_object_condition_SOURCES = tests/unit/test_object_condition.c $(object_world)
+tests_unit_test_object_condition_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_object_deadlock
+tests_unit_test_object_deadlock_SOURCES = tests/unit/test_object_deadlock.c $(object_world)
+tests_unit_test_object_deadlock_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_object_claim
+tests_unit_test_object_claim_SOURCES = tests/unit/test_object_claim.c $(object_world)
+tests_unit_test_object_claim_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_object_model
+tests_unit_test_object_model_SOURCES = tests/unit/test_object_model.c tests/unit/object_model.c tests/unit/object_model.h \
+	$(object_world)
+tests_unit_test_object_model_LDADD = libobject.la libbase.la $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_clock
 tests_unit_test_clock_LDADD = libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_log
@@ -58,6 +104,13 @@ tests_unit_test_core_slots_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_await
 tests_unit_test_core_await_SOURCES = tests/unit/test_core_await.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_await_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+claims_world = tests/unit/claims_world.c tests/unit/claims_world.h tests/unit/toy.c tests/unit/toy.h
+unit_tests += tests/unit/test_core_claims
+tests_unit_test_core_claims_SOURCES = tests/unit/test_core_claims.c $(claims_world)
+tests_unit_test_core_claims_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_claims_order
+tests_unit_test_core_claims_order_SOURCES = tests/unit/test_core_claims_order.c $(claims_world)
+tests_unit_test_core_claims_order_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_gate
 tests_unit_test_core_gate_SOURCES = tests/unit/test_core_gate.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_gate_LDADD = libcore.la libbase.la $(CHECK_LIBS)
@@ -67,7 +120,7 @@ tests_unit_test_core_select_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_model
 tests_unit_test_core_model_SOURCES = tests/unit/test_core_model.c tests/unit/model.h tests/unit/model.c \
 	tests/unit/model_order.c tests/unit/model_submit.c tests/unit/model_world.h tests/unit/model_world.c \
-	tests/unit/model_compare.c tests/unit/model_tasks.c
+	tests/unit/model_compare.c tests/unit/model_tasks.c tests/unit/model_claims.c tests/unit/model_crowd.c
 tests_unit_test_core_model_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_core_schedule

@@ -22,9 +22,12 @@ void model_fini(struct model *model)
 
 size_t model_cost(const struct model *model, const struct model_spec *spec)
 {
-	size_t n = spec->n_after + spec->n_any;
+	size_t n = spec->n_after + spec->n_any, n_claims = 0;
 
-	return (spec->size ? spec->size + model->overhead : 0) + (n ? model->links_overhead + n * model->link_cost : 0);
+	for (int object = 0; object < MODEL_OBJECTS; object++)
+		n_claims += spec->claims[object] > 0;
+	return (spec->size ? spec->size + model->overhead : 0) + (n ? model->links_overhead + n * model->link_cost : 0) +
+		(n_claims ? model->claims_overhead + n_claims * model->claim_cost : 0);
 }
 
 /* --- states --- */
@@ -34,6 +37,7 @@ static void end(struct model *model, struct model_task *task, enum task_state st
 	task->state = state;
 	task->kind = kind;
 	task->slot = -1;
+	task->missing = false;
 	task->over_ns = model->now_ns;
 	if (!task->ended_ns)
 		task->ended_ns = model->now_ns;
@@ -215,7 +219,7 @@ static bool settle_one(struct model *model, struct model_task *task)
 {
 	bool failed;
 
-	if (task->state != TASK_BLOCKED)
+	if (task->state != TASK_BLOCKED || task->missing)
 		return false;
 	if (model_is_ready(model, task, &failed)) {
 		if (model_gather(model, task))

@@ -13,6 +13,11 @@
 #define MODEL_POOLS 2
 #define MODEL_REFS 3
 #define MODEL_STARTS 256
+#define MODEL_LOCKS 4 /* objects 0… */
+#define MODEL_OBJECTS 6 /* the rest are semaphores */
+#define MODEL_SHARED 1
+#define MODEL_EXCLUSIVE 2
+#define MODEL_CROWD 3 /* so many who are no tasks want locks, each one at a time */
 #define MODEL_GATHER 500 /* bytes of arguments with results in them that are too many */
 
 struct model_spec {
@@ -28,6 +33,7 @@ struct model_spec {
 	struct task_retry retry;
 	struct task_ref after[MODEL_REFS], any[MODEL_REFS];
 	size_t n_after, n_any;
+	uint8_t claims[MODEL_OBJECTS]; /* 0: none; of a lock: MODEL_SHARED or _EXCLUSIVE; of a semaphore: permits */
 };
 
 struct model_task {
@@ -51,6 +57,8 @@ struct model_task {
 	bool fetched;
 	int64_t fetched_ns;
 	uint64_t retry_of, retried_as;
+	bool missing; /* blocked by what it claims: */
+	int missed;   /* this object */
 	bool told_interrupt, told_kill, told_end; /* the driver's */
 };
 
@@ -68,11 +76,19 @@ struct model_queue {
 	size_t n_starts;
 };
 
+struct model_one {
+	int lock, mode; /* what it has; mode 0: nothing */
+	bool waits;
+	int lock_wanted;
+};
+
 struct model {
 	int64_t now_ns, wall_ns;
 	struct core_limits limits;
 	size_t overhead; /* what a payload costs beyond its size */
 	size_t links_overhead, link_cost; /* what it costs to wait for any tasks, and for each */
+	size_t claims_overhead, claim_cost; /* … to claim anything, and each */
+	struct model_one crowd[MODEL_CROWD];
 	struct model_task *tasks;
 	uint64_t last_id;
 	uint64_t *live; /* ids of tasks that have a record, ascending */
@@ -138,6 +154,21 @@ void model_known(struct model *model, uint64_t id);
 void model_done(struct model *model, uint64_t id, enum task_state word, int64_t started_ns, int64_t ended_ns,
 	size_t result_size);
 void model_crashed(struct model *model, uint64_t id);
+
+/* --- model_claims.c --- */
+bool model_claims_anything(const struct model_spec *spec);
+static inline int model_slots(int object) { return object - MODEL_LOCKS + 2; }
+bool model_lock_is_free(const struct model *model, int lock, int mode);
+/* Whether TASK could have all that it claims if nobody else waited. */
+bool model_has_claims_free(const struct model *model, const struct model_task *task);
+/* Whether TASK may be blocked by what it claims. */
+bool model_may_miss(const struct model *model, const struct model_task *task);
+/* A task that should have had what TASK has; 0: none. */
+uint64_t model_passed_over(struct model *model, const struct model_task *task);
+/* A task that waits for what it could have, and nobody will tell it; 0: none. */
+uint64_t model_forgotten(struct model *model);
+/* Whether B, of the same queue, must not be started while A waits. */
+bool model_comes_before(const struct model *model, const struct model_task *a, const struct model_task *b);
 
 /* Whether TASK's record may be kept, and has to be. */
 bool model_may_keep(const struct model *model, const struct model_task *task);

@@ -260,6 +260,7 @@ void compare(void)
 		compare_queue(queue);
 	compare_totals();
 	compare_idle();
+	compare_crowd();
 	if (chance(10))
 		compare_selection();
 }

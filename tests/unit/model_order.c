@@ -23,8 +23,7 @@ static int32_t rank(const struct model *model, const struct model_task *task)
 	return model->queues[task->spec.queue].options.order == QUEUE_PRIORITY ? task->spec.priority : 0;
 }
 
-/* Whether B, of the same queue, must not be started while A waits. */
-static bool comes_before(const struct model *model, const struct model_task *a, const struct model_task *b)
+bool model_comes_before(const struct model *model, const struct model_task *a, const struct model_task *b)
 {
 	const struct core_queue_options *options = &model->queues[a->spec.queue].options;
 	int32_t ahead = rank(model, a) - rank(model, b);
@@ -43,7 +42,7 @@ static bool may_be_first(const struct model *model, const struct model_task *tas
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *other = &model->tasks[model->live[i]];
 
-		if (other != task && waits(other, task->spec.queue) && comes_before(model, other, task))
+		if (other != task && waits(other, task->spec.queue) && model_comes_before(model, other, task))
 			return false;
 	}
 	return true;
@@ -135,6 +134,10 @@ bool model_may_start(struct model *model, uint64_t id, int pool)
 		return no(model, "that is faster than the rate of its queue");
 	if (!may_be_first(model, task))
 		return no(model, "another of its queue comes first");
+	if (!model_has_claims_free(model, task))
+		return no(model, "it claims what somebody else has");
+	if ((model->which = (int)model_passed_over(model, task)))
+		return no(model, "another that waits for the same comes first");
 	for (int queue = 0; queue < model->n_queues; queue++)
 		if (queue != task->spec.queue && model->queues[queue].pool == pool &&
 			lowest_first(model, queue, &priority) && priority > rank(model, task)) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "object/object.h"
+
 /* The core draws lots for pauses: within what the model allows. */
 void follow_retry(uint64_t id)
 {
@@ -49,6 +51,16 @@ static struct task_retry random_retry(void)
 	return retry;
 }
 
+static void random_claims(uint8_t claims[MODEL_OBJECTS])
+{
+	do {
+		int object = (int)pick(MODEL_OBJECTS);
+
+		claims[object] = object < MODEL_LOCKS ? (chance(40) ? MODEL_SHARED : MODEL_EXCLUSIVE)
+						      : (uint8_t)(1 + pick(model_slots(object)));
+	} while (chance(35));
+}
+
 /* COUNT: of the batch; 0: none. */
 static struct model_spec random_spec(size_t count)
 {
@@ -77,12 +89,34 @@ static struct model_spec random_spec(size_t count)
 		for (spec.n_any = 0; spec.n_any < MODEL_REFS && (spec.n_any == 0 || chance(40));)
 			spec.any[spec.n_any++] = random_ref(count);
 	spec.pass_results = chance(40);
+	if (chance(world.seed % 2 ? 15 : 50))
+		random_claims(spec.claims);
 	return spec;
 }
 
 struct words {
-	char key[12], tag[12];
+	char key[12], tag[12], names[MODEL_OBJECTS][OBJECT_NAME];
+	struct object_claim claims[MODEL_OBJECTS];
 };
+
+static size_t core_claims_of(const struct model_spec *spec, struct words *words)
+{
+	size_t n = 0;
+
+	for (int object = 0; object < MODEL_OBJECTS; object++) {
+		bool lock = object < MODEL_LOCKS;
+
+		if (!spec->claims[object])
+			continue;
+		name_object(words->names[object], object);
+		words->claims[n++] = (struct object_claim){
+			.kind = lock ? OBJECT_LOCK : OBJECT_SEMAPHORE, .name = { words->names[object], 2 },
+			.shared = lock && spec->claims[object] == MODEL_SHARED, .count = lock ? 0 : spec->claims[object],
+			.slots = lock ? 0 : model_slots(object),
+		};
+	}
+	return n;
+}
 
 /* What the core is told; WORDS live as long as that. */
 static struct task_spec core_spec(const struct model_spec *spec, struct words *words)
@@ -97,6 +131,7 @@ static struct task_spec core_spec(const struct model_spec *spec, struct words *w
 		.key = spec->key ? words->key : NULL, .key_length = strlen(words->key), .key_mode = spec->key_mode,
 		.retry = spec->retry.retries ? &spec->retry : NULL,
 		.after = spec->after, .n_after = spec->n_after, .after_any = spec->any, .n_after_any = spec->n_any,
+		.claims = words->claims, .n_claims = core_claims_of(spec, words),
 	};
 }
 
@@ -111,6 +146,10 @@ static void say_spec(const struct model_spec *spec, uint64_t id, int status)
 		snprintf(refs + length, sizeof(refs) - length, " %s%s%llu", i < spec->n_after ? "" : "~", ref->id ? "" : "#",
 			(unsigned long long)(ref->id ? ref->id : ref->index));
 	}
+	for (int object = 0; object < MODEL_OBJECTS; object++)
+		if (spec->claims[object])
+			snprintf(refs + strlen(refs), sizeof(refs) - strlen(refs), " %c%d:%d", object < MODEL_LOCKS ? 'l' : 's', object,
+				spec->claims[object]);
 	note("submit %llu: %d, queue %d prio %d size %zu key %d/%d due %lld exp %lld after%s", (unsigned long long)id, status,
 		spec->queue, spec->priority, spec->size, spec->key, spec->key_mode,
 		(long long)(spec->due_ns ? (spec->due_ns - (spec->wall ? model.wall_ns : model.now_ns)) / NS_PER_US : 0),

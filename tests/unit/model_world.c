@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "object/object.h"
 
 #define LOG_LINES 60
 #define START NS_PER_S
@@ -194,6 +195,20 @@ static int64_t op_gather(void *context, const struct bytes *args, struct bytes *
 	return (int64_t)size;
 }
 
+/* It was to start, and cannot have what it claims: the model says whether that may be. */
+static void follow_missing(const struct task *task)
+{
+	struct model_task *twin = &model.tasks[task->id];
+	const struct object_claim *claim = core_waits_for(task);
+
+	CHECK(world.in_turn && claim && model_may_miss(&model, twin), "%llu is blocked", (unsigned long long)task->id);
+	note("  %llu waits for %.2s", (unsigned long long)task->id, claim->name.data);
+	twin->state = TASK_BLOCKED;
+	twin->missing = true;
+	twin->missed = claim->name.data[1] - '0';
+	world.n_missed++;
+}
+
 static void op_changed(void *context, struct task *task, bool progress)
 {
 	uint8_t before = world.announced[task->id];
@@ -208,8 +223,16 @@ static void op_changed(void *context, struct task *task, bool progress)
 	CHECK(before == NOTHING ? state <= TASK_QUEUED : task_state_may_become((enum task_state)before, state),
 		"%llu becomes %s", (unsigned long long)task->id, task_state_name(state));
 	world.announced[task->id] = (uint8_t)state;
+	if (before == TASK_QUEUED && state == TASK_BLOCKED)
+		follow_missing(task);
 	if (state != TASK_QUEUED)
 		return;
+	if (before == TASK_BLOCKED && model.tasks[task->id].missing) { /* back to its place */
+		note("  %llu is to try again", (unsigned long long)task->id);
+		model.tasks[task->id].missing = false;
+		model.tasks[task->id].state = TASK_QUEUED;
+		return;
+	}
 	model_joined(&model, task->id);
 	if (before == NOTHING || (before == TASK_SCHEDULED && world.in_turn)) {
 		CHECK(task->id > world.last_joined, "%llu joins behind %llu", (unsigned long long)task->id,
@@ -247,6 +270,10 @@ void world_init(int seed)
 	model.overhead = bytes_cost(byte) - 1;
 	model.link_cost = core_submit_cost(&(struct task_spec){ .n_after = 1, .n_after_any = 1 }) -
 		core_submit_cost(&(struct task_spec){ .n_after = 1 });
+	const struct object_claim claims[2] = { { .name = { "l0", 2 } }, { .name = { "l1", 2 } } };
+	size_t one = core_submit_cost(&(struct task_spec){ .claims = claims, .n_claims = 1 });
+	model.claim_cost = core_submit_cost(&(struct task_spec){ .claims = claims, .n_claims = 2 }) - one;
+	model.claims_overhead = one - model.claim_cost;
 	model.links_overhead = core_submit_cost(&(struct task_spec){ .n_after_any = 1 }) - model.link_cost;
 	bytes_unref(byte);
 	model.now_ns = START;
@@ -260,6 +287,8 @@ void world_init(int seed)
 	world.core = core_new(&ops, &model.limits, START, WALL);
 	core_seed(world.core, (uint64_t)seed);
 	core_observe(world.core, true);
+	for (int i = 0; i < MODEL_CROWD; i++)
+		crowd_begin(i);
 	for (int i = 0; i < MODEL_POOLS; i++)
 		world.pools[i] = core_pool_new(world.core, i ? "second" : "first", NULL);
 	for (int i = 0; i < 4; i++)
@@ -277,6 +306,8 @@ void world_init(int seed)
 
 void world_fini(void)
 {
+	for (int i = 0; i < MODEL_CROWD; i++)
+		crowd_end(i);
 	for (int i = 0; i < SLOTS; i++)
 		core_slot_free(world.lanes[i].slot);
 	for (int queue = 0; queue < model.n_queues; queue++)

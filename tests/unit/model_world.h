@@ -42,7 +42,7 @@ struct world {
 	uint8_t *announced; /* by id: the state that was told last; NOTHING: none */
 	bool in_turn;
 	uint64_t last_joined; /* of those that are said to join in the order of their ids */
-	size_t n_revoked, n_killed, n_stolen, n_retried, n_failed_dependents, n_dropped;
+	size_t n_revoked, n_killed, n_stolen, n_retried, n_failed_dependents, n_dropped, n_missed;
 };
 #define NOTHING 255
 
@@ -84,6 +84,15 @@ size_t n_active(void);
 bool depends_on(const struct task_ref *refs, size_t count, uint64_t id);
 /* After a turn: nothing may differ. */
 void compare(void);
+
+/* --- model_crowd.c --- */
+
+#define OBJECT_NAME 8
+void name_object(char name[OBJECT_NAME], int object);
+void crowd_begin(int number);
+void crowd_end(int number);
+void do_crowd(void);
+void compare_crowd(void);
 
 /* --- model_tasks.c: operations on both, and what they answer --- */
 

@@ -278,7 +278,9 @@ static void step(void)
 		do_forget(id);
 	else if (dice < 945 && id)
 		do_fetch(id);
-	else if (dice < 975)
+	else if (dice < 965)
+		do_crowd();
+	else if (dice < 985)
 		do_slot(lane);
 	else
 		do_queue();
@@ -299,6 +301,10 @@ static void finish(void)
 		world.lanes[i].ready = true;
 		world.lanes[i].room = LANE;
 		core_slot_ready(world.lanes[i].slot);
+	}
+	for (int i = 0; i < MODEL_CROWD; i++) {
+		crowd_end(i);
+		crowd_begin(i);
 	}
 	for (int turns = 0; n_active(); turns++) {
 		CHECK(turns < 5000, "%zu do not come to an end", n_active());
@@ -327,6 +333,7 @@ START_TEST(core_agrees_with_the_model)
 	ck_assert_uint_gt(world.n_retried, 0);
 	ck_assert_uint_gt(world.n_failed_dependents, 0);
 	ck_assert_uint_gt(world.n_dropped, 0);
+	ck_assert_uint_gt(world.n_missed, 0);
 	finish();
 	world_fini();
 }

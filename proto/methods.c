@@ -79,6 +79,14 @@
 		PARAM(struct_, options.key_mode, "key_mode", PARAM_ENUM, .words = key_mode_words,             \
 			.summary = "what is done where another has the key; default reject")
 
+#define CLAIM_PARAMS(struct_, claims_)                                                                      \
+	PARAM(struct_, claims_.locks, "locks", PARAM_STRINGS, .max = OBJECT_NAME_MAX, .names = true,        \
+		.summary = "it starts when it has these locks, and gives them back when it ends"),          \
+		PARAM(struct_, claims_.shared_locks, "shared_locks", PARAM_STRINGS, .max = OBJECT_NAME_MAX, \
+			.names = true, .summary = "it starts when it has these, which others may share, and gives them back when it ends"), \
+		PARAM(struct_, claims_.semaphores, "semaphores", PARAM_PERMITS, .max = OBJECT_NAME_MAX,     \
+			.summary = "the same with permits of these semaphores: names, or {\"gpu\":2}, or {\"gpu\":{\"count\":2,\"slots\":8}}")
+
 #define FILTER_PARAMS(struct_, filter_)                                                                                \
 	PARAM(struct_, filter_.states, "state", PARAM_STRINGS, .summary = "only those of this state or these states"), \
 		PARAM(struct_, filter_.queue, "queue", PARAM_STRING, .summary = "only those of this queue"),           \
@@ -125,6 +133,7 @@ static const struct param_spec call_params[] = {
 	MORE_OPTION_PARAMS(submit_params),
 	SINGLE_OPTION_PARAMS(submit_params),
 	ROOM_PARAM(submit_params),
+	CLAIM_PARAMS(submit_params, options.claims),
 	END_OF_PARAMS,
 };
 
@@ -137,6 +146,7 @@ static const struct param_spec submit_params[] = {
 	MORE_OPTION_PARAMS(submit_params),
 	SINGLE_OPTION_PARAMS(submit_params),
 	ROOM_PARAM(submit_params),
+	CLAIM_PARAMS(submit_params, options.claims),
 	END_OF_PARAMS,
 };
 
@@ -156,6 +166,7 @@ static const struct param_spec batch_task_specs[] = {
 	SINGLE_OPTION_PARAMS(batch_task_params),
 	PARAM(batch_task_params, label, "label", PARAM_STRING, .max = TASK_LABEL_LIMIT,
 		.summary = "a name for it in the other tasks' \"after\" and \"after_any\""),
+	CLAIM_PARAMS(batch_task_params, options.claims),
 	END_OF_PARAMS,
 };
 
@@ -416,6 +427,7 @@ static const struct param_spec schedule_add_params[] = {
 	PARAM(schedule_params, expires, "expires", PARAM_DURATION, .min = 1,
 		.summary = "each run must have started so long after it was due; default: no limit"),
 	RETRY_PARAMS(schedule_params, retry),
+	CLAIM_PARAMS(schedule_params, claims),
 	END_OF_PARAMS,
 };
 

@@ -114,6 +114,11 @@ struct retry_options {
 	double jitter;        /* absent (-1): 0.1 */
 	struct param_strings retry_on; /* "failed", "timed_out", "crashed"; none: all three */
 };
+struct claim_options { /* what it must have before it starts */
+	struct param_strings locks;
+	struct param_strings shared_locks;
+	struct param_permits semaphores;
+};
 enum key_mode_word { KEY_WORD_REJECT, KEY_WORD_ATTACH, KEY_WORD_REPLACE, KEY_WORD_ONCE };
 struct submit_options { /* what every submission can say; task.map: not what is marked with * */
 	char *queue;
@@ -130,6 +135,7 @@ struct submit_options { /* what every submission can say; task.map: not what is 
 	char *key;                   /* * */
 	int key_mode;                /* * enum key_mode_word; -1: reject */
 	int64_t wait_for_room;       /* ns; -1: none, a full queue is an error at once */
+	struct claim_options claims; /* * */
 };
 struct submit_params { /* task.call, task.submit */
 	char *task;
@@ -275,6 +281,7 @@ struct schedule_params { /* schedule.add */
 	char *tag;
 	int64_t expires; /* ns after each run is due; -1: none */
 	struct retry_options retry;
+	struct claim_options claims;
 };
 struct schedule_name_params { /* schedule.remove */
 	char *name;

@@ -42,7 +42,7 @@ static void strings_schema(struct strbuf *out, const struct param_spec *spec)
 	if (spec->words)
 		enum_schema(&one, spec);
 	else
-		strbuf_puts(&one, "{\"type\":\"string\"}");
+		strbuf_puts(&one, spec->names ? "{\"type\":\"string\",\"minLength\":1}" : "{\"type\":\"string\"}");
 	if (!spec->array) {
 		strbuf_puts(out, "{\"oneOf\":[");
 		strbuf_add(out, one.data, one.length);
@@ -110,6 +110,12 @@ void param_schema(struct strbuf *out, const struct param_spec *spec)
 		break;
 	case PARAM_MOMENT:
 		strbuf_puts(out, "{\"type\":[\"string\",\"number\"],\"minimum\":0,\"pattern\":\"^[0-9]\"}");
+		break;
+	case PARAM_PERMITS:
+		strbuf_puts(out, "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+				 "{\"type\":\"object\",\"additionalProperties\":{\"oneOf\":[{\"type\":\"integer\",\"minimum\":1},"
+				 "{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\",\"minimum\":1},"
+				 "\"slots\":{\"type\":\"integer\",\"minimum\":1}},\"additionalProperties\":false}]}}]}");
 		break;
 	case PARAM_REFS:
 		strbuf_puts(out, "{\"oneOf\":[" REF_SCHEMA ",{\"type\":\"array\",\"items\":" REF_SCHEMA "}]}");

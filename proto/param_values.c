@@ -8,8 +8,6 @@
 #include "proto/suggest.h"
 #include "proto/units.h"
 
-#define STRINGS_LIMIT 64 /* in an array of them */
-
 /* What each type is for documents, and what a wrong value should have been. */
 static const struct {
 	const char *name;
@@ -37,6 +35,7 @@ static const struct {
 	[PARAM_OBJECT] = { "object", "an object" },
 	[PARAM_NAME] = { "string", "a string" },
 	[PARAM_MAYBE] = { "bool", "true or false" },
+	[PARAM_PERMITS] = { "names, or counts by name", "an object such as {\"gpu\":1}, or an array of names" },
 };
 
 const char *param_type_name(enum param_type type)
@@ -80,7 +79,7 @@ const char *param_describe(const struct json_span *value, char buf[PARAM_SHOWN +
 	return buf;
 }
 
-static int wrong_value(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value)
+int param_wrong_value(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value)
 {
 	char buf[PARAM_SHOWN + 8];
 
@@ -90,13 +89,13 @@ static int wrong_value(struct param_reader *reader, const struct param_spec *spe
 
 /* --- single values --- */
 
-static int read_string(
+int param_read_string(
 	struct param_reader *reader, const struct param_spec *spec, const struct json_span *value, char **out)
 {
 	size_t length;
 
 	if (value->kind != JSON_SPAN_STRING)
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	*out = json_string_dup(value, &length);
 	if (!*out)
 		return no_memory(reader);
@@ -121,12 +120,24 @@ static bool has_control(const char *text, size_t length)
 	return false;
 }
 
+int param_check_name(struct param_reader *reader, const struct param_spec *spec, const char *text, size_t length)
+{
+	if (length == 0)
+		return param_refuse(reader, "parameter \"%s\" must not be empty", spec->name);
+	if (length > (size_t)spec->max)
+		return param_refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
+			(long long)spec->max, length);
+	if (has_control(text, length))
+		return param_refuse(reader, "parameter \"%s\" must not have control characters", spec->name);
+	return 0;
+}
+
 /* Copied only where it has escapes. */
 static int read_name(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
 	struct param_name *out)
 {
 	if (value->kind != JSON_SPAN_STRING)
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	out->data = value->text + 1;
 	out->length = value->length - 2;
 	if (memchr(out->data, '\\', out->length)) {
@@ -134,14 +145,7 @@ static int read_name(struct param_reader *reader, const struct param_spec *spec,
 		if (!out->data)
 			return no_memory(reader);
 	}
-	if (out->length == 0)
-		return param_refuse(reader, "parameter \"%s\" must not be empty", spec->name);
-	if (out->length > (size_t)spec->max)
-		return param_refuse(reader, "parameter \"%s\" must have at most %lld bytes, not %zu", spec->name,
-			(long long)spec->max, out->length);
-	if (has_control(out->data, out->length))
-		return param_refuse(reader, "parameter \"%s\" must not have control characters", spec->name);
-	return 0;
+	return param_check_name(reader, spec, out->data, out->length);
 }
 
 static int read_int(
@@ -151,7 +155,7 @@ static int read_int(
 	long long number;
 
 	if (!json_span_integer(value, &number))
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	if ((spec->min || spec->max) && (number < spec->min || number > spec->max))
 		return param_refuse(reader, "parameter \"%s\" must be from %lld to %lld, not %s", spec->name,
 			(long long)spec->min, (long long)spec->max, param_describe(value, buf));
@@ -195,7 +199,7 @@ static int read_number(
 	double number;
 
 	if (!read_double(value, &number))
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	if ((spec->min || spec->max) && !(number >= (double)spec->min && number <= (double)spec->max))
 		return param_refuse(reader, "parameter \"%s\" must be from %lld to %lld, not %s", spec->name,
 			(long long)spec->min, (long long)spec->max, param_describe(value, buf));
@@ -210,7 +214,7 @@ static int read_count(
 	long long number;
 
 	if (!json_span_integer(value, &number) || number < 0)
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	if (spec->max && number > spec->max)
 		return param_refuse(reader, "parameter \"%s\" must be from 0 to %lld, not %s", spec->name,
 			(long long)spec->max, param_describe(value, buf));
@@ -238,7 +242,7 @@ static int read_quantity(
 	}
 	if (result == 0 && *out < spec->min)
 		return param_refuse(reader, "parameter \"%s\" must be more than 0", spec->name);
-	return result == 0 ? 0 : wrong_value(reader, spec, value);
+	return result == 0 ? 0 : param_wrong_value(reader, spec, value);
 }
 
 static bool id_parse(const struct json_span *value, uint64_t *id)
@@ -305,7 +309,7 @@ static int read_wall(
 	const char *error;
 
 	if (value->kind != JSON_SPAN_STRING || !json_string_copy(value, text, sizeof(text), NULL))
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	if (units_parse_time(text, out, &error) == 0)
 		return 0;
 	return param_refuse(reader, "parameter \"%s\" must be %s, not %s: %s", spec->name, types[spec->type].expected,
@@ -343,7 +347,7 @@ static int read_ids(struct param_reader *reader, const struct param_spec *spec, 
 		if (several)
 			json_next(value, &cursor, NULL, &item);
 		if (!id_parse(&item, &out->ids[out->count]))
-			return wrong_value(reader, spec, &item);
+			return param_wrong_value(reader, spec, &item);
 	}
 	return 0;
 }
@@ -352,7 +356,7 @@ static int read_strings(struct param_reader *reader, const struct param_spec *sp
 	struct param_strings *out)
 {
 	bool several = value->kind == JSON_SPAN_ARRAY;
-	size_t count = several ? json_count(value) : 1, cursor = 0, limit = spec->count ? spec->count : STRINGS_LIMIT;
+	size_t count = several ? json_count(value) : 1, cursor = 0, limit = spec->count ? spec->count : PARAM_STRINGS_LIMIT;
 	struct json_span item = *value;
 	char buf[PARAM_SHOWN + 8];
 
@@ -373,8 +377,13 @@ static int read_strings(struct param_reader *reader, const struct param_spec *sp
 		if (spec->array && item.kind != JSON_SPAN_STRING)
 			return param_refuse(reader, "parameter \"%s\" must be an array of strings, not of %s", spec->name,
 				param_describe(&item, buf));
-		if (read_string(reader, spec, &item, &out->strings[out->count]) < 0)
+		char **string = &out->strings[out->count];
+		if (param_read_string(reader, spec, &item, string) < 0)
 			return -1;
+		if (spec->names && param_check_name(reader, spec, *string, strlen(*string)) < 0) {
+			free(*string);
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -394,7 +403,7 @@ static int read_ref(struct param_reader *reader, const struct param_spec *spec, 
 		return 0;
 	out->id = 0;
 	if (value->kind != JSON_SPAN_STRING)
-		return wrong_value(reader, spec, value);
+		return param_wrong_value(reader, spec, value);
 	out->label = json_string_dup(value, NULL);
 	if (!out->label)
 		return no_memory(reader);
@@ -402,7 +411,7 @@ static int read_ref(struct param_reader *reader, const struct param_spec *spec, 
 		return 0;
 	free(out->label);
 	out->label = NULL;
-	return wrong_value(reader, spec, value);
+	return param_wrong_value(reader, spec, value);
 }
 
 static int read_refs(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
@@ -433,15 +442,15 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 
 	switch (spec->type) {
 	case PARAM_STRING:
-		return read_string(reader, spec, value, at);
+		return param_read_string(reader, spec, value, at);
 	case PARAM_BOOL:
 		if (value->kind != JSON_SPAN_BOOL)
-			return wrong_value(reader, spec, value);
+			return param_wrong_value(reader, spec, value);
 		*(bool *)at = value->text[0] == 't';
 		return 0;
 	case PARAM_MAYBE:
 		if (value->kind != JSON_SPAN_BOOL)
-			return wrong_value(reader, spec, value);
+			return param_wrong_value(reader, spec, value);
 		*(int *)at = value->text[0] == 't';
 		return 0;
 	case PARAM_NAME:
@@ -452,7 +461,7 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 	case PARAM_SIZE:
 		return read_quantity(reader, spec, value, at);
 	case PARAM_ID:
-		return id_parse(value, at) ? 0 : wrong_value(reader, spec, value);
+		return id_parse(value, at) ? 0 : param_wrong_value(reader, spec, value);
 	case PARAM_IDS:
 		return read_ids(reader, spec, value, at);
 	case PARAM_STRINGS:
@@ -462,7 +471,7 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 	case PARAM_ARGS:
 	case PARAM_ARRAY:
 		if (value->kind != JSON_SPAN_ARRAY && (spec->type == PARAM_ARRAY || value->kind != JSON_SPAN_OBJECT))
-			return wrong_value(reader, spec, value);
+			return param_wrong_value(reader, spec, value);
 		*(struct json_span *)at = *value;
 		return 0;
 	case PARAM_ANY:
@@ -478,10 +487,12 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 		return read_refs(reader, spec, value, at);
 	case PARAM_COUNT:
 		return read_count(reader, spec, value, at);
+	case PARAM_PERMITS:
+		return param_permits_read(reader, spec, value, at);
 	case PARAM_TEXT:
 	case PARAM_OBJECT:
 		if (value->kind != (spec->type == PARAM_TEXT ? JSON_SPAN_STRING : JSON_SPAN_OBJECT))
-			return wrong_value(reader, spec, value);
+			return param_wrong_value(reader, spec, value);
 		*(struct json_span *)at = *value;
 		return 0;
 	}

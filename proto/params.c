@@ -44,6 +44,7 @@ static void set_absent(const struct param_spec *spec, void *out)
 	case PARAM_TEXT:
 	case PARAM_OBJECT:
 	case PARAM_NAME:
+	case PARAM_PERMITS:
 		break; /* zero */
 	}
 }
@@ -141,6 +142,8 @@ void params_free(const struct param_spec *specs, void *out)
 				free(strings->strings[i]);
 			free(strings->strings);
 			*strings = (struct param_strings){ 0 };
+		} else if (spec->type == PARAM_PERMITS) {
+			param_permits_free(at);
 		} else if (spec->type == PARAM_REFS) {
 			struct param_refs *refs = at;
 			for (size_t i = 0; i < refs->count; i++)

@@ -31,6 +31,7 @@ enum param_type {
 	PARAM_OBJECT,   /* struct json_span: an object, unread */
 	PARAM_NAME,     /* struct param_name: a string of 1…max bytes without control characters; absent: length 0 */
 	PARAM_MAYBE,    /* int: 1 for true, 0 for false; absent: -1 */
+	PARAM_PERMITS,  /* struct param_permits: names, or an object of names and how many permits */
 };
 
 struct param_moment {
@@ -65,17 +66,29 @@ struct param_name {
 	char *owned; /* malloc'ed, where that has escapes */
 };
 
+/* Permits of a semaphore. */
+struct param_permit {
+	char *name;    /* malloc'ed */
+	int64_t count; /* 1… */
+	int64_t slots; /* how many there are; -1: not said */
+};
+struct param_permits {
+	struct param_permit *permits; /* malloc'ed */
+	size_t count;
+};
+
 struct param_spec {
 	const char *name; /* NULL ends a table */
 	enum param_type type;
 	bool required;
 	size_t offset;            /* in the method's struct of parameters */
 	int64_t min, max;         /* PARAM_INT, PARAM_NUMBER: both 0: no bounds; PARAM_COUNT: max, 0: none; PARAM_NAME,
-				   * PARAM_STRING, PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
+				   * PARAM_PERMITS, PARAM_STRING, PARAM_STRINGS: max in bytes, 0: none; PARAM_REFS: how many; PARAM_DURATION, PARAM_SIZE: min 1:
 				   * more than 0 */
 	const char *const *words; /* PARAM_ENUM, and PARAM_STRINGS that are such words: ends with NULL */
-	size_t count;             /* PARAM_STRINGS: at most so many; 0: 64 */
+	size_t count;             /* PARAM_STRINGS, PARAM_PERMITS: at most so many; 0: 64 */
 	bool array;               /* PARAM_STRINGS: one alone has to be in an array, too */
+	bool names;               /* PARAM_STRINGS: each as a PARAM_NAME */
 	double otherwise;         /* PARAM_NUMBER: when absent */
 	const char *summary;      /* one line */
 };

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libedge.la
 libedge_la_SOURCES = \
 	daemon/edge/batch.c \
+	daemon/edge/claims.c \
 	daemon/edge/command.c \
 	daemon/edge/command.h \
 	daemon/edge/connection.c \

@@ -86,6 +86,22 @@ static void put_attempts(struct strbuf *out, const struct task *task)
 		strbuf_puts(out, "]");
 }
 
+/* What it must have before it starts, or what it waits for instead. */
+static void put_claims(struct strbuf *out, const struct task *task)
+{
+	size_t n;
+	uint64_t fence;
+	bool holder_died;
+	const struct object_claim *claims = core_claims(task, &n), *missing = core_waits_for(task);
+	record_write_claims(out, claims, n);
+	if (missing)
+		record_write_waits_for(out, missing);
+	else if (task->state == TASK_BLOCKED)
+		strbuf_printf(out, ",\"waiting_for\":%zu", core_dependencies_open(task));
+	if (task->started_ns && core_claims_had(task, &fence, &holder_died))
+		strbuf_printf(out, ",\"fence\":%" PRIu64 "%s", fence, holder_died ? ",\"holder_died\":true" : "");
+}
+
 static void put_extra(struct strbuf *out, const struct task *task)
 {
 	const struct task_extra *extra = task->extra;
@@ -102,7 +118,9 @@ static void put_extra(struct strbuf *out, const struct task *task)
 		put_dependencies(out, task, "after", false);
 		put_dependencies(out, task, "after_any", true);
 	}
-	if (task->state == TASK_BLOCKED)
+	if (extra->claims)
+		put_claims(out, task);
+	else if (task->state == TASK_BLOCKED)
 		strbuf_printf(out, ",\"waiting_for\":%zu", core_dependencies_open(task));
 	if (extra->retry_of)
 		strbuf_printf(out, ",\"retry_of\":\"%" PRIu64 "\"", extra->retry_of);

@@ -43,6 +43,7 @@ struct submission {
 	struct task_spec spec; /* its args are this struct's own */
 	struct task_retry retry;
 	struct task_ref *refs; /* malloc'ed: of `after`, then of `after_any` */
+	struct object_claim *claims; /* malloc'ed */
 	int fds[COMMAND_FDS];  /* of a command: its own until there is a task that has them */
 	uint32_t n_fds;
 };
@@ -68,6 +69,15 @@ int64_t submission_moment(const struct core *core, const struct param_moment *mo
 void submission_unknown_task(const struct call *call, const char *name);
 /* The queue of that name; NULL: the error, with a suggestion, has been answered. */
 struct core_queue *submission_queue(const struct call *call, const char *name);
+
+/* --- claims.c: what a task must have before it starts --- */
+/* Takes over what OPTIONS say of it. False: the error has been answered. */
+bool submission_claims(const struct call *call, const struct claim_options *options, struct submission *out)
+	__attribute__((warn_unused_result));
+/* ,"locks":[…],"shared_locks":[…],"semaphores":{…}: those that there are. */
+void record_write_claims(struct strbuf *out, const struct object_claim *claims, size_t n);
+/* ,"waits_for":{"lock":"db"} */
+void record_write_waits_for(struct strbuf *out, const struct object_claim *claim);
 
 /* --- refusal.c --- */
 struct refusal {

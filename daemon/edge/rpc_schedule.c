@@ -49,6 +49,7 @@ static void put_task(struct strbuf *out, const struct core_schedule *schedule)
 		put_string(out, "tag", task->tag);
 	put_seconds(out, "timeout", task->timeout_ns);
 	put_seconds(out, "expires", schedule->expires_ns);
+	record_write_claims(out, task->claims, task->n_claims);
 	if (schedule->retry.retries)
 		strbuf_printf(out, ",\"retries\":%" PRIu32, schedule->retry.retries);
 }
@@ -176,6 +177,7 @@ static struct submit_options options_of(const struct schedule_params *params)
 		.retry = params->retry,
 		.key_mode = -1,
 		.wait_for_room = -1,
+		.claims = params->claims,
 	};
 }
 

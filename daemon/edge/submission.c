@@ -186,6 +186,10 @@ static bool set_rest(const struct call *call, const struct submit_options *optio
 	}
 	if (!set_key(call, options, &out->spec) || !set_time(call, options, &out->spec))
 		return false;
+	if (!submission_claims(call, &options->claims, out)) {
+		submission_free(out);
+		return false;
+	}
 	set_refs(options, out);
 	return true;
 }
@@ -214,6 +218,8 @@ void submission_free(struct submission *submission)
 	submission->spec.args = NULL;
 	free(submission->refs);
 	submission->refs = NULL;
+	free(submission->claims);
+	submission->claims = NULL;
 	command_close(submission);
 }
 

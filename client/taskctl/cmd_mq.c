@@ -24,7 +24,7 @@ struct peek_values {
 struct join_values {
 	struct option_integer timeout_ns;
 };
-struct done_values {
+struct task_done_values {
 	struct option_integer count;
 };
 
@@ -206,9 +206,9 @@ static int run_join(struct taskctl *ctl, const struct invocation *invocation)
 	return ask(ctl, METHOD_MQ_JOIN, params, NULL, "", "");
 }
 
-static int run_done(struct taskctl *ctl, const struct invocation *invocation)
+static int run_task_done(struct taskctl *ctl, const struct invocation *invocation)
 {
-	const struct done_values *values = invocation->values;
+	const struct task_done_values *values = invocation->values;
 	json_t *params = mq_params(invocation);
 
 	if (values->count.given)
@@ -297,8 +297,8 @@ static const struct option_spec join_options[] = {
 	MQ_TIMEOUT_OPTION(struct join_values, timeout_ns, "wait no longer than that (exit status 124)"),
 	{ .name = NULL },
 };
-static const struct option_spec done_options[] = {
-	MQ_OPTION(struct done_values, count, "count", OPTION_INTEGER, "N", "so many messages (1)", .letter = 'n',
+static const struct option_spec task_done_options[] = {
+	MQ_OPTION(struct task_done_values, count, "count", OPTION_INTEGER, "N", "so many messages (1)", .letter = 'n',
 		.min = 1, .max = SLOTS_MAX),
 	{ .name = NULL },
 };
@@ -325,8 +325,8 @@ const struct command command_mq_join = MQ_COMMAND("join", "Wait until all messag
 	.options = join_options, .values_size = sizeof(struct join_values),
 	.help = "What \"mq get\" has printed is done; what was taken with --no-ack, or by programs, when\n"
 		"they say so.");
-const struct command command_mq_done = MQ_COMMAND("done", "Say that messages taken with --no-ack are done", run_done,
-	.options = done_options, .values_size = sizeof(struct done_values));
+const struct command command_mq_task_done = MQ_COMMAND("task-done", "Say that messages taken with --no-ack are done",
+	run_task_done, .options = task_done_options, .values_size = sizeof(struct task_done_values));
 const struct command command_mq_delete = {
 	.name = "mq delete",
 	.group = "mq",

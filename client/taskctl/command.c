@@ -45,7 +45,7 @@ const struct command *const commands[] = {
 	&command_mq_delete,
 	&command_mq_clear,
 	&command_mq_join,
-	&command_mq_done,
+	&command_mq_task_done,
 	&command_locks,
 	&command_queues,
 	&command_pause,

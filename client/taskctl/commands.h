@@ -40,7 +40,7 @@ extern const struct command command_event_wait, command_event_set, command_event
 extern const struct command command_barrier;
 /* mq_put.c, mq_get.c, cmd_mq.c */
 extern const struct command command_mq_put, command_mq_get, command_mq_peek, command_mq_len, command_mq_list,
-	command_mq_create, command_mq_delete, command_mq_clear, command_mq_join, command_mq_done;
+	command_mq_create, command_mq_delete, command_mq_clear, command_mq_join, command_mq_task_done;
 /* cmd_locks.c */
 extern const struct command command_locks;
 /* cmd_queue.c */

@@ -1,5 +1,6 @@
 /* taskctl: the command line of taskd. Reads the words, finds the command's record, and runs it. */
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -78,8 +79,8 @@ int main(int argc, char **argv)
 	int status;
 
 	keep_standard_descriptors();
-	/* For the width of what is in tables; numbers stay as they are in JSON. */
-	if (!setlocale(LC_CTYPE, ""))
+	/* For the width of what is in tables, which is UTF-8 wherever it is shown; numbers stay as they are in JSON. */
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	/* A reader that has seen enough ends us, also where we were started without the signal. */
 	ctl.pipe_ignored = signal(SIGPIPE, SIG_DFL) == SIG_IGN;

@@ -14,6 +14,8 @@
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
 
+#define BATCH_MOST 64
+
 struct get_values {
 	struct option_integer count;
 	struct option_integer timeout_ns;
@@ -27,9 +29,11 @@ struct getting {
 	struct taskctl *ctl;
 	const struct get_values *values;
 	const char *name;
-	char *params;
+	char *params, *params_now;
 	int interrupt;
 	bool interrupted;
+	bool over;   /* the time is */
+	size_t left; /* to be got */
 	size_t acks; /* acknowledgements that are not answered yet */
 	int status;
 };
@@ -110,44 +114,104 @@ static void print(struct getting *g, const struct taskd_future *f)
 	acknowledge(g, &receipt);
 }
 
-/* Whether there was one. */
-static bool get_one(struct getting *g)
+static struct taskd_future *ask(struct getting *g, const char *params)
 {
-	struct taskd_future *f = taskd_request(g->ctl->connection, method_info(METHOD_MQ_GET)->name, g->params);
-	const struct taskd_failure *failure;
+	struct taskd_future *f = taskd_request(g->ctl->connection, method_info(METHOD_MQ_GET)->name, params);
 
-	if (!f) {
+	if (!f)
 		g->status = report_last(g->ctl);
-		return false;
-	}
-	while (!taskd_done(f) && !g->interrupted)
-		turn(g);
-	failure = taskd_exception(f);
-	if (failure && failure->error == TASKD_E_TIMEOUT && g->values->follow)
-		g->interrupted = true;
-	else if (failure && failure->error == TASKD_E_TIMEOUT)
-		g->status = report(g->ctl, EXIT_TIME, "wait_timed_out", NULL, "no message has come to \"%s\"", g->name);
-	else if (failure)
-		g->status = report_failure(g->ctl, NULL, failure);
-	else if (taskd_done(f))
-		print(g, f);
-	taskd_future_free(f);
-	return g->status == EXIT_FINE && !g->interrupted;
+	return f;
 }
 
+/* Prints what F has got; false where it has nothing. NOW: that is no error. */
+static bool take(struct getting *g, const struct taskd_future *f, bool now)
+{
+	const struct taskd_failure *failure = taskd_exception(f);
+
+	if (!failure) {
+		print(g, f);
+		g->left--;
+		return g->status == EXIT_FINE;
+	}
+	if (failure->error != TASKD_E_TIMEOUT)
+		g->status = report_failure(g->ctl, NULL, failure);
+	else if (!now && !g->values->follow)
+		g->status = report(g->ctl, EXIT_TIME, "wait_timed_out", NULL, "no message has come to \"%s\"", g->name);
+	g->over |= !now;
+	return false;
+}
+
+/* Waits for one. */
+static bool get_one(struct getting *g)
+{
+	struct taskd_future *f = ask(g, g->params);
+	bool got;
+
+	while (f && !taskd_done(f) && !g->interrupted)
+		turn(g);
+	got = f && taskd_done(f) && take(g, f, false);
+	taskd_future_free(f);
+	return got;
+}
+
+/* Up to COUNT of those that are there now, in one round trip. What was given out is printed, also where we are
+ * interrupted meanwhile. Whether there were so many. */
+static bool get_batch(struct getting *g, size_t count)
+{
+	struct taskd_future *batch[BATCH_MOST];
+	size_t n = 0;
+	bool all = true;
+
+	while (n < count && (batch[n] = ask(g, g->params_now)))
+		n++;
+	for (size_t i = 0; i < n; i++) {
+		while (!taskd_done(batch[i]))
+			turn(g);
+		if (g->status == EXIT_FINE)
+			all = take(g, batch[i], true) && all;
+		taskd_future_free(batch[i]);
+	}
+	return all && n == count;
+}
+
+static bool goes_on(const struct getting *g)
+{
+	return g->left > 0 && g->status == EXIT_FINE && !g->over && !g->interrupted;
+}
+
+/* One is waited for. Where there is one, there may be many: then more and more are asked for at once, but never such
+ * that others who wait would have to stand behind them. */
 static int get_all(struct getting *g)
 {
-	size_t count = g->values->count.given ? (size_t)g->values->count.value : g->values->follow ? SIZE_MAX : 1;
-
 	g->status = taskctl_connect(g->ctl);
-	if (g->status != EXIT_FINE)
-		return g->status;
-	while (count > 0 && get_one(g))
-		count--;
+	while (goes_on(g) && get_one(g)) {
+		size_t batch = 2;
+
+		while (goes_on(g) && get_batch(g, batch < g->left ? batch : g->left))
+			batch = batch * 2 < BATCH_MOST ? batch * 2 : BATCH_MOST;
+	}
 	/* What was printed is not to be given to others, too. */
 	while (g->acks > 0)
 		turn(g);
 	return g->status;
+}
+
+/* The parameters of a get that waits as was said, or, NOW, not at all. */
+static char *make_params(const struct invocation *invocation, bool now)
+{
+	const struct get_values *values = invocation->values;
+	static const struct option_integer at_once = { .given = true };
+	json_t *params = mq_params(invocation);
+	char *text;
+
+	mq_put_timeout(params, now ? &at_once : &values->timeout_ns);
+	if (!values->no_ack)
+		json_object_set_new(params, "ack", json_true());
+	if (values->tail)
+		json_object_set_new(params, "end", json_string("tail"));
+	text = must(json_dumps(params, JSON_COMPACT));
+	json_decref(params);
+	return text;
 }
 
 static int run_get(struct taskctl *ctl, const struct invocation *invocation)
@@ -157,21 +221,19 @@ static int run_get(struct taskctl *ctl, const struct invocation *invocation)
 		.ctl = ctl,
 		.values = values,
 		.name = invocation->operands[0],
+		.params = make_params(invocation, false),
+		.params_now = make_params(invocation, true),
 		.interrupt = values->follow ? interrupt_noted_while_printing() : -1,
+		.left = values->follow ? SIZE_MAX : 1,
 	};
-	json_t *params = mq_params(invocation);
 	int status;
 
+	if (values->count.given)
+		g.left = (size_t)values->count.value;
 	ctl->writer->raw = values->raw;
-	mq_put_timeout(params, &values->timeout_ns);
-	if (!values->no_ack)
-		json_object_set_new(params, "ack", json_true());
-	if (values->tail)
-		json_object_set_new(params, "end", json_string("tail"));
-	g.params = must(json_dumps(params, JSON_COMPACT));
-	json_decref(params);
 	status = get_all(&g);
 	free(g.params);
+	free(g.params_now);
 	return status;
 }
 
@@ -185,7 +247,7 @@ static const struct option_spec get_options[] = {
 	MQ_OPTION(struct get_values, raw, "raw", OPTION_FLAG, NULL, "strings without their quotes", .letter = 'r'),
 	MQ_OPTION(struct get_values, tail, "tail", OPTION_FLAG, NULL, "from the end that puts go to", .letter = 0),
 	MQ_OPTION(struct get_values, no_ack, "no-ack", OPTION_FLAG, NULL,
-		"taken at once, not when it is printed; \"mq done\" counts it for join", .letter = 0),
+		"taken at once, not when it is printed; \"mq task-done\" counts it", .letter = 0),
 	{ .name = NULL },
 };
 

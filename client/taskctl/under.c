@@ -1,6 +1,6 @@
-/* What lock and semaphore do: acquire, run a command, release. It is this process's connection that holds, and nothing
- * that the command could inherit: however we end, it is released, and whatever the command leaves running cannot keep it.
- * Until it is had, signals do what they always do, and the wait ends with us. */
+/* What lock and semaphore do: acquire, run a command, release. It is this process's connection that holds, and
+ * nothing that the command could inherit: however we end, it is released, and whatever the command leaves running
+ * cannot keep it. Until it is had, signals do what they always do, and the wait ends with us. */
 #include "client/taskctl/under.h"
 
 #include <stdio.h>
@@ -137,7 +137,8 @@ static void wait_for(const struct under *u, struct taskd_future *f)
 	report_note(u->ctl, "the %s \"%s\" is had, after %s", u->kind->noun, u->name, text);
 }
 
-/* *ANSWER, on EXIT_FINE, is the caller's to json_decref. */
+/* *ANSWER is what was granted, the caller's to json_decref; NULL: nothing was, and the exit status, which may be 0
+ * (--conflict-status), is returned. */
 static int acquire(const struct under *u, json_t **answer)
 {
 	char *text = must(json_dumps(u->params, JSON_COMPACT)), *what;
@@ -233,7 +234,7 @@ static int take(const struct under *u, char *const *command)
 
 	if (status == EXIT_FINE)
 		status = acquire(u, &answer);
-	if (status != EXIT_FINE)
+	if (!answer)
 		return status;
 	grant.fence = json_integer_value(json_object_get(answer, "fence"));
 	grant.holder_died = json_is_true(json_object_get(answer, "holder_died"));

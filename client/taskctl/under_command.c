@@ -1,6 +1,6 @@
-/* The command that runs while something is held. It is a child as a shell's simple command is: in our process group, with
- * our terminal, standard streams, and the dispositions of signals that we were started with. So the terminal's keys
- * reach it without our help, and we only must not go before it does; what others send us is passed on to it.
+/* The command that runs while something is held. It is a child as a shell's simple command is: in our process group,
+ * with our terminal, standard streams, and the dispositions of signals that we were started with. So the terminal's
+ * keys reach it without our help, and we only must not go before it does; what others send us is passed on to it.
  *
  * By a signalfd rather than handlers, since it tells who has sent a signal; nothing here writes to what could block. */
 #include <errno.h>
@@ -105,8 +105,8 @@ static int start(struct running *r, char *const *command)
 
 /* --- signals --- */
 
-/* What the terminal sends, the command has got from it, too; and what the command sends to its whole group (kill 0) is not
- * for itself again. */
+/* What the terminal sends, the command has got from it, too; and what the command sends to its whole group (kill 0)
+ * is not for itself again. */
 static void pass_on(const struct running *r, const struct signalfd_siginfo *info)
 {
 	if (r->ended || info->ssi_code == SI_KERNEL || (pid_t)info->ssi_pid == r->pid)
@@ -114,8 +114,8 @@ static void pass_on(const struct running *r, const struct signalfd_siginfo *info
 	kill(r->pid, (int)info->ssi_signo);
 }
 
-/* Ctrl-Z stops us both. Where the command was stopped by its terminal alone, or has stopped itself (an editor that reads
- * the key), the shell is waiting for us to stop. What has been continued since is not stopped again. */
+/* Ctrl-Z stops us both. Where the command alone was stopped, by its terminal or by itself (an editor that reads the
+ * key), the shell is waiting for us to stop. What has been continued since is not stopped again. */
 static void stop_too(const struct running *r, int signal_number)
 {
 	sigset_t pending;

@@ -1,5 +1,6 @@
 /* For people: values a line each, tables by libsmartcols. Where stdout is no terminal nothing is cut or coloured, so
  * that what is piped on is whole. */
+#include <langinfo.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,8 @@ static void text_table(const struct writer *writer, const struct field *fields, 
 	if (json_array_size(records) == 0)
 		return;
 	table = must(scols_new_table());
-	scols_table_enable_noencoding(table, 1);
+	/* As it is. Not where there is no UTF-8 at all: libsmartcols 2.38 does not come to the end of what it cannot read. */
+	scols_table_enable_noencoding(table, strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
 	scols_table_enable_colors(table, writer->color);
 	scols_table_set_column_separator(table, "  ");
 	if (!writer->terminal)

@@ -64,8 +64,8 @@ static void tell_circle(struct strbuf *text, const struct edge *edge, const stru
 		const struct object_link *link = &problem->links[i];
 		const struct party party = party_of_link(link);
 		party_tell(text, edge, &party);
-		strbuf_printf(text, "%s for %s \"%s\", held by ", i ? ", which waits" : " would wait", object_kind_text(link->kind),
-			link->name);
+		strbuf_printf(text, "%s for %s \"%s\", held by ", i ? ", which waits" : " would wait",
+			object_kind_text(link->kind), link->name);
 	}
 	if (told < problem->n_links)
 		strbuf_printf(text, "another, and so on over %zu more up to ", problem->n_links - told);

@@ -58,8 +58,8 @@ static struct object_owner *task_owner(const struct call *call, uint64_t id)
 		reply_errorf(&call->to, PROTO_NOT_RUNNING, "task %" PRIu64 " does not run: it is %s", id,
 			task_state_name(task->state));
 	else if (nested_pid(call->to.connection) != pid)
-		reply_errorf(&call->to, PROTO_DENIED, "this is not a process of task %" PRIu64 ": only such may hold something for it",
-			id);
+		reply_errorf(&call->to, PROTO_DENIED,
+			"this is not a process of task %" PRIu64 ": only such may hold something for it", id);
 	else
 		return core_task_owner(task);
 	return NULL;

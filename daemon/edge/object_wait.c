@@ -15,8 +15,8 @@
 struct waiting {
 	struct object_wait wait;
 	const struct wait_form *form;
-	struct request *request; /* NULL: it does not wait yet */
-	uint64_t task;           /* in whose name; 0: the connection's */
+	struct request *request;  /* NULL: it does not wait yet */
+	uint64_t task;            /* in whose name; 0: the connection's */
 	LIST_ENTRY(waiting) link; /* edge->task_waits, where it is a task's; edge->spare_waits */
 	uint8_t name_length;
 	char name[OBJECT_NAME_LIMIT];
@@ -105,8 +105,8 @@ static void done(struct object_wait *wait, enum object_status status, const stru
 static void answer_lost(struct waiting *waiting)
 {
 	const struct reply_to to = request_reply_to(waiting->request);
-	reply_errorf(&to, PROTO_NOT_RUNNING, "task %" PRIu64 " is over, and waits for the %s \"%.*s\" no longer", waiting->task,
-		object_kind_text(waiting->form->kind), (int)waiting->name_length, waiting->name);
+	reply_errorf(&to, PROTO_NOT_RUNNING, "task %" PRIu64 " is over, and waits for the %s \"%.*s\" no longer",
+		waiting->task, object_kind_text(waiting->form->kind), (int)waiting->name_length, waiting->name);
 	waiting_end(waiting);
 }
 

@@ -75,10 +75,10 @@ struct asking {
 };
 /* WHO NULL: the connection alone. False: that was answered, or needs no answer. */
 bool asking_begin(struct asking *asking, const struct call *call, const struct wait_form *form,
-	const struct param_name *name, const struct who_params *who, int64_t timeout_ns) __attribute__((warn_unused_result));
+	const struct param_name *name, const struct who_params *who, int64_t timeout_ns)
+	__attribute__((warn_unused_result));
 /* What came of it: answers, or waits. */
 void asking_end(struct asking *asking, int status);
-
 
 /* --- rpc_objects.c --- */
 /* "objects":{"lock":1,…}, for server.stats. */

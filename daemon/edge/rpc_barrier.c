@@ -26,8 +26,9 @@ void rpc_barrier_wait(const struct call *call)
 		return;
 	const struct who_params who = { .holder = params.holder };
 	if (asking_begin(&asking, call, &form, &params.name, &who, params.timeout))
-		asking_end(&asking, barrier_wait(asking.objects, &asking.name, params.parties, &asking.holder, asking.wait,
-					    &asking.grant, &asking.problem));
+		asking_end(&asking,
+			barrier_wait(asking.objects, &asking.name, params.parties, &asking.holder, asking.wait,
+				&asking.grant, &asking.problem));
 	call_params_free(call, &params);
 }
 
@@ -35,7 +36,8 @@ static void abort_barrier(const struct call *call, const struct object_name *nam
 {
 	struct object_problem problem;
 	problem_clear(&problem);
-	int status = barrier_abort(core_objects(call->edge->core), name, connection_owner(call->to.connection), &problem);
+	int status =
+		barrier_abort(core_objects(call->edge->core), name, connection_owner(call->to.connection), &problem);
 	if (status == OBJECT_DONE)
 		reply_text(&call->to, "true", 4);
 	else

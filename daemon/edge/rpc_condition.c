@@ -27,8 +27,9 @@ void rpc_condition_wait(const struct call *call)
 		return;
 	if (asking_begin(&asking, call, &form, &params.name, &params.who, params.timeout)) {
 		const struct object_name lock = object_name_of(&params.lock);
-		asking_end(&asking, condition_wait(asking.objects, &asking.name, &lock, &asking.holder, asking.wait,
-					    &asking.problem));
+		asking_end(&asking,
+			condition_wait(
+				asking.objects, &asking.name, &lock, &asking.holder, asking.wait, &asking.problem));
 	}
 	call_params_free(call, &params);
 }

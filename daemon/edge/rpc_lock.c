@@ -7,8 +7,8 @@
 static void granted(const struct reply_to *to, const struct object_grant *grant)
 {
 	char text[128];
-	int length = snprintf(text, sizeof(text), "{\"fence\":%" PRIu64 ",\"holder_died\":%s,\"depth\":%" PRId64 "}", grant->fence,
-		grant->holder_died ? "true" : "false", grant->depth);
+	int length = snprintf(text, sizeof(text), "{\"fence\":%" PRIu64 ",\"holder_died\":%s,\"depth\":%" PRId64 "}",
+		grant->fence, grant->holder_died ? "true" : "false", grant->depth);
 	reply_text(to, text, (size_t)length);
 }
 

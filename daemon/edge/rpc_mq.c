@@ -20,9 +20,11 @@ static void full(const struct reply_to *to, enum object_kind kind, const struct 
 	struct mq_figures figures = { 0 };
 	(void)kind;
 	mq_figures(core_objects(to->connection->edge->core), name, &figures);
-	strbuf_printf(&text, "message queue \"%.*s\" is full: it has %zu messages of %zu bytes", (int)name->length, name->data,
-		figures.length, figures.bytes);
-	strbuf_printf(&data, "{\"kind\":\"%s\",\"length\":%zu,\"bytes\":%zu,\"limit_count\":%" PRId64 ",\"limit_bytes\":%" PRId64 "}",
+	strbuf_printf(&text, "message queue \"%.*s\" is full: it has %zu messages of %zu bytes", (int)name->length,
+		name->data, figures.length, figures.bytes);
+	strbuf_printf(&data,
+		"{\"kind\":\"%s\",\"length\":%zu,\"bytes\":%zu,\"limit_count\":%" PRId64 ",\"limit_bytes\":%" PRId64
+		"}",
 		proto_error_info(PROTO_QUEUE_FULL)->kind, figures.length, figures.bytes, figures.options.limit_count,
 		figures.options.limit_bytes);
 	reply_error(to, PROTO_QUEUE_FULL, text.data, data.data);
@@ -59,8 +61,9 @@ static void put_value(struct asking *asking, const struct mq_put_params *params,
 		.head = params->end == MQ_END_HEAD,
 	};
 	asking->charge = value->size;
-	asking_end(asking, mq_put(asking->objects, &asking->name, &asking->holder, &options, &message, asking->wait,
-				   &asking->problem));
+	asking_end(asking,
+		mq_put(asking->objects, &asking->name, &asking->holder, &options, &message, asking->wait,
+			&asking->problem));
 }
 
 static void put(const struct call *call, const struct mq_put_params *params)
@@ -95,11 +98,14 @@ static void got(const struct reply_to *to, const struct object_grant *grant)
 	char behind[128];
 	size_t used = 0;
 	if (grant->priority)
-		used += (size_t)snprintf(behind + used, sizeof(behind) - used, ",\"priority\":%d", (int)grant->priority);
+		used += (size_t)snprintf(
+			behind + used, sizeof(behind) - used, ",\"priority\":%d", (int)grant->priority);
 	if (grant->receipt)
-		used += (size_t)snprintf(behind + used, sizeof(behind) - used, ",\"receipt\":\"%" PRIu64 "\"", grant->receipt);
+		used += (size_t)snprintf(
+			behind + used, sizeof(behind) - used, ",\"receipt\":\"%" PRIu64 "\"", grant->receipt);
 	if (grant->receipt || grant->deliveries > 1)
-		used += (size_t)snprintf(behind + used, sizeof(behind) - used, ",\"deliveries\":%u", (unsigned)grant->deliveries);
+		used += (size_t)snprintf(
+			behind + used, sizeof(behind) - used, ",\"deliveries\":%u", (unsigned)grant->deliveries);
 	memcpy(behind + used, "}", 2);
 	reply_around(to, "{\"value\":", grant->value, behind);
 	bytes_unref(grant->value);
@@ -116,8 +122,9 @@ void rpc_mq_get(const struct call *call)
 	const struct mq_get how = { .tail = params.end == MQ_END_TAIL, .ack = params.ack };
 	/* Without an id it would be thrown away. */
 	if (call->to.id && asking_begin(&asking, call, &get_form, &params.name, NULL, params.timeout))
-		asking_end(&asking, mq_get(asking.objects, &asking.name, &asking.holder, &how, asking.wait, &asking.grant,
-					    &asking.problem));
+		asking_end(&asking,
+			mq_get(asking.objects, &asking.name, &asking.holder, &how, asking.wait, &asking.grant,
+				&asking.problem));
 	call_params_free(call, &params);
 }
 
@@ -137,7 +144,8 @@ static void give_receipt(const struct call *call,
 		reply_text(&call->to, "true", 4);
 	else
 		reply_errorf(&call->to, PROTO_NOT_FOUND,
-			"this connection has no message with the receipt \"%" PRIu64 "\", or has it no longer", params.receipt);
+			"this connection has no message with the receipt \"%" PRIu64 "\", or has it no longer",
+			params.receipt);
 	call_params_free(call, &params);
 }
 
@@ -161,8 +169,8 @@ void rpc_mq_task_done(const struct call *call)
 		return;
 	const struct object_name name = object_name_of(&params.name);
 	problem_clear(&problem);
-	int status = mq_task_done(core_objects(call->edge->core), &name, params.count ? params.count : 1, &unfinished,
-		&problem);
+	int status = mq_task_done(
+		core_objects(call->edge->core), &name, params.count ? params.count : 1, &unfinished, &problem);
 	int length = snprintf(text, sizeof(text), "{\"unfinished\":%" PRIu64 "}", unfinished);
 	if (status == OBJECT_DONE)
 		reply_text(&call->to, text, (size_t)length);
@@ -179,10 +187,10 @@ static void left_over(const struct reply_to *to, enum object_kind kind, const st
 	(void)kind;
 	mq_figures(core_objects(to->connection->edge->core), name, &figures);
 	struct strbuf text = STRBUF_INIT, data = STRBUF_INIT;
-	strbuf_printf(&text, "%" PRIu64 " messages of message queue \"%.*s\" were not dealt with in time", figures.unfinished,
-		(int)name->length, name->data);
-	strbuf_printf(&data, "{\"kind\":\"%s\",\"unfinished\":%" PRIu64 "}", proto_error_info(PROTO_WAIT_TIMED_OUT)->kind,
-		figures.unfinished);
+	strbuf_printf(&text, "%" PRIu64 " messages of message queue \"%.*s\" were not dealt with in time",
+		figures.unfinished, (int)name->length, name->data);
+	strbuf_printf(&data, "{\"kind\":\"%s\",\"unfinished\":%" PRIu64 "}",
+		proto_error_info(PROTO_WAIT_TIMED_OUT)->kind, figures.unfinished);
 	reply_error(to, PROTO_WAIT_TIMED_OUT, text.data, data.data);
 	strbuf_free(&text);
 	strbuf_free(&data);
@@ -197,6 +205,7 @@ void rpc_mq_join(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	if (asking_begin(&asking, call, &join_form, &params.name, NULL, params.timeout))
-		asking_end(&asking, mq_join(asking.objects, &asking.name, &asking.holder, asking.wait, &asking.problem));
+		asking_end(
+			&asking, mq_join(asking.objects, &asking.name, &asking.holder, asking.wait, &asking.problem));
 	call_params_free(call, &params);
 }

@@ -70,7 +70,8 @@ static void length(const struct call *call, const struct object_name *name)
 	char text[256];
 	mq_figures(core_objects(call->edge->core), name, &figures);
 	int used = snprintf(text, sizeof(text),
-		"{\"length\":%zu,\"bytes\":%zu,\"unacked\":%zu,\"unfinished\":%" PRIu64 ",\"getters\":%zu,\"putters\":%zu}",
+		"{\"length\":%zu,\"bytes\":%zu,\"unacked\":%zu,\"unfinished\":%" PRIu64
+		",\"getters\":%zu,\"putters\":%zu}",
 		figures.length, figures.bytes, figures.unacked, figures.unfinished, figures.getters, figures.putters);
 	reply_text(&call->to, text, (size_t)used);
 }
@@ -83,7 +84,7 @@ static void clear(const struct call *call, const struct object_name *name)
 	reply_text(&call->to, text, (size_t)used);
 }
 
-static void delete(const struct call *call, const struct object_name *name)
+static void delete (const struct call *call, const struct object_name *name)
 {
 	int status = mq_delete(core_objects(call->edge->core), name);
 	if (status == OBJECT_DONE)

@@ -14,7 +14,7 @@ struct listing {
 	const struct edge *edge;
 	size_t parties; /* told so far, of all objects */
 	/* Of one object: */
-	bool waits;   /* those who wait are told, else those who hold */
+	bool waits; /* those who wait are told, else those who hold */
 	size_t told;
 };
 
@@ -31,7 +31,8 @@ static void put_bool(struct strbuf *out, const char *member, bool value)
 
 /* --- parties --- */
 
-static void put_party(struct strbuf *out, const struct edge *edge, enum object_kind kind, const struct object_party *party)
+static void put_party(
+	struct strbuf *out, const struct edge *edge, enum object_kind kind, const struct object_party *party)
 {
 	const struct party who = party_of_owner(party->owner, &party->token);
 	strbuf_puts(out, "{");
@@ -69,7 +70,8 @@ static bool visit_party(void *user, const struct object_party *party)
 }
 
 /* Of ALL of them that there are. */
-static void put_parties(struct listing *listing, const struct object *object, enum object_kind kind, bool waits, size_t all)
+static void put_parties(
+	struct listing *listing, const struct object *object, enum object_kind kind, bool waits, size_t all)
 {
 	struct visit visit = { .listing = listing, .kind = kind };
 	listing->waits = waits;
@@ -103,8 +105,8 @@ static void put_kind(struct strbuf *out, const struct object_view *view)
 		break;
 	case OBJECT_SEMAPHORE:
 		put_bool(out, "holder_died", view->holder_died);
-		strbuf_printf(out, ",\"claims\":%zu,\"slots\":%" PRId64 ",\"value\":%" PRId64, view->claims, view->slots,
-			view->value);
+		strbuf_printf(out, ",\"claims\":%zu,\"slots\":%" PRId64 ",\"value\":%" PRId64, view->claims,
+			view->slots, view->value);
 		put_bool(out, "bounded", view->bounded);
 		break;
 	case OBJECT_EVENT:

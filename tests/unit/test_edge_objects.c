@@ -30,7 +30,8 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define NOTIFICATION(method, params) "{\"jsonrpc\":\"2.0\",\"method\":\"" method "\",\"params\":" params "}"
 #define ACQUIRE(params) REQUEST("1", "lock.acquire", params)
 #define RELEASE(params) REQUEST("1", "lock.release", params)
@@ -137,8 +138,10 @@ START_TEST(a_release_by_another_says_whose_it_is)
 	ck_assert_int_eq(strncmp(tree_text(answer, "error.message"), expected, strlen(expected)), 0);
 	ck_assert_ptr_nonnull(strstr(tree_text(answer, "error.message"), ", connection 1, holder \"thread 1\")"));
 	ck_assert_str_eq(kind_of(client_ask(&client, RELEASE("{\"name\":\"db\"}"))), "not_owner");
-	ck_assert_int_eq(tree_int(client_ask(&client, RELEASE("{\"name\":\"db\",\"holder\":\"thread 1\"}")), "result.depth"), 0);
-	ck_assert_str_eq(kind_of(client_ask(&client, RELEASE("{\"name\":\"db\",\"holder\":\"thread 1\"}"))), "not_held");
+	ck_assert_int_eq(
+		tree_int(client_ask(&client, RELEASE("{\"name\":\"db\",\"holder\":\"thread 1\"}")), "result.depth"), 0);
+	ck_assert_str_eq(
+		kind_of(client_ask(&client, RELEASE("{\"name\":\"db\",\"holder\":\"thread 1\"}"))), "not_held");
 }
 END_TEST
 
@@ -271,7 +274,8 @@ END_TEST
 START_TEST(waits_of_a_batch_are_answered_together)
 {
 	acquire(&client, ACQUIRE("{\"name\":\"db\"}"));
-	client_say(&other, "[" REQUEST("1", "lock.acquire", "[\"x\"]") "," REQUEST("2", "lock.acquire", "[\"db\"]") "]");
+	client_say(
+		&other, "[" REQUEST("1", "lock.acquire", "[\"x\"]") "," REQUEST("2", "lock.acquire", "[\"db\"]") "]");
 	ck_assert(client_hears_nothing(&other));
 	client_ask(&client, RELEASE("[\"db\"]"));
 	json_t *answer = client_hear_json(&other);

@@ -30,7 +30,8 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define ASK(method, params) REQUEST("1", method, params)
 #define TRUE_RESULT "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":true}"
 
@@ -57,8 +58,8 @@ START_TEST(permits_are_acquired_and_released)
 	granted(client_hear_json(&other));
 	answer = client_ask(&third, ASK("semaphore.acquire", "{\"name\":\"gpu\",\"timeout\":0}"));
 	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "wait_timed_out");
-	ck_assert_ptr_nonnull(strstr(tree_text(answer, "error.message"),
-		"semaphore \"gpu\" has 0 of 3 permits free, and is held by pid "));
+	ck_assert_ptr_nonnull(strstr(
+		tree_text(answer, "error.message"), "semaphore \"gpu\" has 0 of 3 permits free, and is held by pid "));
 	ck_assert_ptr_nonnull(strstr(tree_text(answer, "error.message"), " and 1 more"));
 }
 END_TEST
@@ -90,7 +91,8 @@ END_TEST
 
 START_TEST(an_event_lets_all_go_and_stays)
 {
-	client_expect(&client, ASK("event.is_set", "[\"e\"]"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"set\":false}}");
+	client_expect(
+		&client, ASK("event.is_set", "[\"e\"]"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"set\":false}}");
 	client_say(&client, ASK("event.wait", "[\"e\"]"));
 	client_say(&other, ASK("event.wait", "[\"e\",1]"));
 	ck_assert(client_hears_nothing(&client));
@@ -99,7 +101,8 @@ START_TEST(an_event_lets_all_go_and_stays)
 	ck_assert_str_eq(client_hear(&other), TRUE_RESULT);
 	client_leave(&third);
 	world_settle(&world);
-	client_expect(&client, ASK("event.is_set", "[\"e\"]"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"set\":true}}");
+	client_expect(
+		&client, ASK("event.is_set", "[\"e\"]"), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"set\":true}}");
 	client_expect(&client, ASK("event.wait", "[\"e\",0]"), TRUE_RESULT);
 	client_expect(&client, ASK("event.clear", "[\"e\"]"), TRUE_RESULT);
 	ck_assert_str_eq(kind_of(&client, ASK("event.wait", "[\"e\",0]")), "wait_timed_out");

@@ -26,7 +26,8 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define ASK(method, params) REQUEST("1", method, params)
 #define PUT(value) ASK("mq.put", "{\"name\":\"q\",\"value\":" value "}")
 #define GET ASK("mq.get", "[\"q\"]")
@@ -39,7 +40,8 @@ static const char *kind_of(struct client *who, const char *line)
 
 START_TEST(messages_keep_their_text_and_their_order)
 {
-	static const char *const values[] = { "null", "1.50", "\"a\\u00e4\"", "{ \"b\": [1, 2],\"a\":true }", "12345678901234" };
+	static const char *const values[] = { "null", "1.50", "\"a\\u00e4\"", "{ \"b\": [1, 2],\"a\":true }",
+		"12345678901234" };
 	char line[256];
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		snprintf(line, sizeof(line), PUT("%s"), values[i]);
@@ -102,7 +104,8 @@ END_TEST
 
 START_TEST(the_highest_priority_goes_first)
 {
-	client_expect(&client, ASK("mq.create", "{\"name\":\"q\",\"order\":\"priority\"}"), RESULT("{\"created\":true}"));
+	client_expect(
+		&client, ASK("mq.create", "{\"name\":\"q\",\"order\":\"priority\"}"), RESULT("{\"created\":true}"));
 	client_expect(&client, ASK("mq.create", "{\"name\":\"q\"}"), RESULT("{\"created\":false}"));
 	client_expect(&client, ASK("mq.put", "{\"name\":\"q\",\"value\":1,\"priority\":-1}"), RESULT("true"));
 	client_expect(&client, ASK("mq.put", "{\"name\":\"q\",\"value\":2}"), RESULT("true"));
@@ -111,7 +114,8 @@ START_TEST(the_highest_priority_goes_first)
 	client_expect(&client, GET, RESULT("{\"value\":2}"));
 	client_expect(&client, GET, RESULT("{\"value\":1,\"priority\":-1}"));
 	ck_assert_str_eq(kind_of(&client, ASK("mq.put", "{\"name\":\"q\",\"value\":1,\"end\":\"head\"}")), "mismatch");
-	ck_assert_str_eq(kind_of(&client, ASK("mq.put", "{\"name\":\"q\",\"value\":1,\"order\":\"lifo\"}")), "mismatch");
+	ck_assert_str_eq(
+		kind_of(&client, ASK("mq.put", "{\"name\":\"q\",\"value\":1,\"order\":\"lifo\"}")), "mismatch");
 }
 END_TEST
 
@@ -259,7 +263,8 @@ END_TEST
 /* Receivers that read lines must be able to. */
 START_TEST(a_value_over_several_lines_becomes_one)
 {
-	static const char body[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"mq.put\",\"params\":{\"name\":\"q\",\"value\":[1,\r\n\t2]}}";
+	static const char body[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"mq.put\",\"params\":{\"name\":\"q\",\"value\":[1,\r\n\t2]}}";
 	char message[256];
 	int length = snprintf(message, sizeof(message), "Content-Length: %zu\r\n\r\n%s", sizeof(body) - 1, body);
 	client_send(&client, message, (size_t)length);

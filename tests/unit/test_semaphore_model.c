@@ -119,7 +119,7 @@ static int threads_waiting(int n)
 static void contend(int many)
 {
 	int threads[10] = { 0 }, got = 0;
-	char token[8];
+	char token[16];
 
 	ck_assert_int_eq(acquire(0, NULL, 7, 0, 1, NULL), OBJECT_DONE);
 	for (int round = 0, left = 14; left >= 0; round++, left -= many) {
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(no_more_are_granted_without_a_wait_than_there_are)
 {
 	int granted = 0, tried = 0;
-	char token[8];
+	char token[16];
 
 	ck_assert_int_eq(acquire(0, NULL, 4, 1, 1, NULL), OBJECT_DONE);
 	for (int i = 0; i < 10; i++) {

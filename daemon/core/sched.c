@@ -1,5 +1,5 @@
-/* Who gets what. A lane holds about a millisecond of work, so that a slot does not wait for the master between small
- * tasks, and so that nothing waits long behind something else. What turns out to wait behind a slow task is taken back.
+/* Who gets what. A lane holds about a millisecond of work, or as much as its pool says, so that a slot does not wait for
+ * the master between small tasks, and so that nothing waits long behind something else. What turns out to wait behind a slow task is taken back.
  * What is next is on top of the pool's heap of queues, which every start brings up to date: limits, rates and shares
  * are gate.c's. Slots are found on lists, and a slot that cannot take the next task leaves its list until it has completed
  * one: so a turn costs what it starts, however many tasks and slots there are. */

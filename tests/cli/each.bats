@@ -93,6 +93,15 @@ sorted() {
 	[[ $(taskctl run --each --merge sh -c 'echo 1; echo 2 >&2; echo 3' - ::: a 2>/dev/null) == $'1\n2\n3' ]]
 }
 
+# They have been short so far: so a slot has several in its lane, and some of those that the first waits for lie behind it.
+@test "what lies behind a command that takes long is not held up by it, nor loses its output" {
+	seq 100 | taskctl run --each true
+	seq 20 | taskctl run --each -k sh -c '[ $1 != 1 ] || for i in 2 3 4 5 6 7 8; do until [ -e $i ]; do sleep 0.05; done; done
+		echo $1; echo $1 >&2; : >$1' - >out 2>err
+	cmp out <(seq 20)
+	cmp err <(seq 20)
+}
+
 @test "-k: in the order of the values, however long they take" {
 	mkfifo gate
 	taskctl run --each -k sh -c '[ "$1" != 1 ] || read -r line <gate; echo "$1"; touch "done$1"' - ::: 1 2 3 4 >out 3>&- &

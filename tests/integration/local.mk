@@ -6,6 +6,7 @@ integration_programs += \
 	tests/integration/test_crash \
 	tests/integration/test_life \
 	tests/integration/test_nested \
+	tests/integration/test_objects \
 	tests/integration/test_order \
 	tests/integration/test_service \
 	tests/integration/test_wire
@@ -21,6 +22,7 @@ tests_integration_test_command_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)

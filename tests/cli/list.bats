@@ -76,6 +76,15 @@ ids_of() { # OPTION…
 	[[ ${#lines[@]} -eq 2 ]]
 }
 
+@test "what is not ASCII, in a locale that knows nothing else" {
+	id=$(taskctl submit --queue shut --tag 'Grüße' noop)
+	for locale in C POSIX no_SUCH.locale C.UTF-8; do
+		run --separate-stderr -0 env LC_ALL=$locale timeout 60 taskctl list --tag 'Grüße' --columns tag,state
+		[[ ${lines[0]} == 'TAG    STATE' && ${lines[1]} == "Grüße  queued" && -z $stderr ]]
+	done
+	taskctl -q cancel "$id"
+}
+
 @test "--columns and --sort: unknown ones" {
 	run --separate-stderr -2 taskctl list --columns id,sate
 	[[ $stderr == *'"sate" will not do'*"did you mean state?"* ]]

@@ -80,6 +80,20 @@ static bool nobody_follows(const struct object_wait *wait)
 	return !task || LIST_EMPTY(&task->whos);
 }
 
+/* Whether it stands behind another request of the same holder that it does not go with. */
+static bool waits_for_itself(const struct object *object, const struct object_wait *new)
+{
+	const struct object_wait *wait;
+
+	if (object->class != &lock_class)
+		return false;
+	LIST_FOREACH (wait, &new->who->waits, by_who)
+		if (wait != new && wait->object == object &&
+			!(new->lock.reentrant && (new->lock.shared || !wait->lock.shared)))
+			return true;
+	return false;
+}
+
 /* --- the search --- */
 
 struct object_search *search_at(struct search *search, struct object *object)
@@ -261,7 +275,11 @@ int deadlock_check(struct object *object, struct object_wait *wait, struct objec
 	struct search search = { .object = object, .wait = wait };
 	const struct object_who *who;
 
-	if (nobody_follows(wait) || glance_clears(object, wait) || !search_circle(&search))
+	if (nobody_follows(wait))
+		return OBJECT_WAITING;
+	if (waits_for_itself(object, wait))
+		search.parent = wait->who;
+	else if (glance_clears(object, wait) || !search_circle(&search))
 		return OBJECT_WAITING;
 	problem_add(problem, wait->who, object);
 	for (who = search.parent; who != wait->who; who = who->parent)

@@ -256,7 +256,10 @@ void objects_tell(struct objects *objects);
 bool ticket_goes_first(const struct object *object, uint64_t arrival, bool shared);
 /* Whether TICKET, were it on, might have what it wants of OBJECT, which is there, now: it has room, and nobody goes first. */
 bool ticket_might_have(const struct object *object, const struct object_ticket *ticket);
+/* The object is stirred: others may be first now. */
 void ticket_park(struct object_ticket *ticket, struct object *object);
+/* Those who want more than COUNT never will have it: they are to try, and to hear why not. */
+void tickets_call(struct object *object, int64_t count);
 /* Off all lists; its object is served by objects_finish. */
 void ticket_leave(struct object_ticket *ticket);
 /* OBJECT has changed: is it time for its tickets? */
@@ -290,6 +293,8 @@ void lock_let_go(struct object_holding *holding);
 /* Whether REQUEST suits SEMAPHORE, or NULL: one that is made now. OBJECT_DONE or OBJECT_MISMATCH. */
 int semaphore_suits(
 	const struct object *semaphore, const struct semaphore_request *request, struct object_problem *problem);
+/* One that is only there to tell that its holder died becomes what REQUEST says. OBJECT may be NULL. */
+void semaphore_renew(struct object *object, const struct semaphore_request *request);
 /* Made as REQUEST has it. */
 struct object *semaphore_new(
 	struct objects *objects, const struct semaphore_request *request, struct object_problem *problem);

@@ -64,15 +64,6 @@ void object_ticket_arrive(struct objects *objects, struct object_ticket *ticket)
 	ticket->since_ns = objects->now_ns;
 }
 
-void ticket_park(struct object_ticket *ticket, struct object *object)
-{
-	assert(!ticket->object && !ticket->is_ready);
-	object_ticket_arrive(object->objects, ticket);
-	ticket->object = object;
-	heap_set(&object->tickets, &ticket->by_rank, -(int64_t)ticket->level, ticket->place);
-	heap_set(&object->arrivals, &ticket->by_arrival, (int64_t)ticket->arrival, 0);
-}
-
 static void ticket_unpark(struct object_ticket *ticket)
 {
 	heap_remove(&ticket->object->tickets, &ticket->by_rank);
@@ -107,6 +98,32 @@ void ticket_look(struct object *object)
 {
 	if (object->turn_state == TURN_NONE && ticket_first(object, 0))
 		turn_set(object, TURN_LOOK);
+}
+
+void ticket_park(struct object_ticket *ticket, struct object *object)
+{
+	assert(!ticket->object && !ticket->is_ready);
+	object_ticket_arrive(object->objects, ticket);
+	ticket->object = object;
+	heap_set(&object->tickets, &ticket->by_rank, -(int64_t)ticket->level, ticket->place);
+	heap_set(&object->arrivals, &ticket->by_arrival, (int64_t)ticket->arrival, 0);
+	object_stir(object); /* it may be first by rank, and have an earlier one's place */
+}
+
+void tickets_call(struct object *object, int64_t count)
+{
+	for (size_t i = 0; i < object->tickets.count;) {
+		struct object_ticket *ticket = heap_entry(object->tickets.nodes[i], struct object_ticket, by_rank);
+
+		if (ticket->count <= count) {
+			i++;
+			continue;
+		}
+		ticket_unpark(ticket);
+		ticket->is_ready = true;
+		TAILQ_INSERT_TAIL(&object->objects->ready, ticket, link);
+		i = 0; /* the heap has another order now */
+	}
 }
 
 /* The earliest place is TICKET's now, and that one has TICKET's. */
@@ -166,6 +183,11 @@ bool objects_turn(struct objects *objects)
 		ticket->ready(ticket);
 	}
 	return any;
+}
+
+bool objects_turn_is_due(const struct objects *objects)
+{
+	return !TAILQ_EMPTY(&objects->turns);
 }
 
 bool objects_settle(struct objects *objects)

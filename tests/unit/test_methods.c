@@ -152,6 +152,41 @@ START_TEST(what_is_said_to_commands_fills_its_struct)
 }
 END_TEST
 
+static bool is_name(const struct param_name *name, const char *text)
+{
+	return name->length == strlen(text) && memcmp(name->data, text, name->length) == 0;
+}
+
+START_TEST(what_is_said_of_objects_fills_its_struct)
+{
+	struct lock_acquire_params acquire;
+	struct semaphore_params semaphore;
+	struct condition_notify_params notify;
+	struct barrier_wait_params barrier;
+	struct mq_put_params put;
+	struct mq_get_params get;
+
+	read_into(METHOD_LOCK_ACQUIRE, "[\"db\",\"1s\",true,true,\"t\",17]", &acquire, sizeof(acquire));
+	ck_assert(is_name(&acquire.name, "db") && acquire.timeout == 1000000000 && acquire.shared && acquire.reentrant);
+	ck_assert(is_name(&acquire.who.holder, "t") && acquire.who.task == 17);
+	read_into(METHOD_LOCK_ACQUIRE, "[\"db\"]", &acquire, sizeof(acquire));
+	ck_assert(acquire.timeout == -1 && !acquire.shared && acquire.who.holder.length == 0 && acquire.who.task == 0);
+	read_into(METHOD_SEMAPHORE_ACQUIRE, "[\"gpu\",0,2,false,0,\"t\",17]", &semaphore, sizeof(semaphore));
+	ck_assert(semaphore.slots == 0 && semaphore.count == 2 && semaphore.bounded == 0 && semaphore.timeout == 0);
+	read_into(METHOD_SEMAPHORE_RELEASE, "[\"gpu\"]", &semaphore, sizeof(semaphore));
+	ck_assert(semaphore.slots == -1 && semaphore.count == 0 && semaphore.bounded == -1);
+	read_into(METHOD_CONDITION_NOTIFY, "[\"c\",\"l\",3,true]", &notify, sizeof(notify));
+	ck_assert(is_name(&notify.lock, "l") && notify.count == 3 && notify.all);
+	read_into(METHOD_BARRIER_WAIT, "[\"b\",3,1,\"t\"]", &barrier, sizeof(barrier));
+	ck_assert(barrier.parties == 3 && barrier.timeout == 1000000000 && is_name(&barrier.holder, "t"));
+	read_into(METHOD_MQ_PUT, "[\"q\",null,-1,\"head\",0,\"lifo\",5,\"1k\"]", &put, sizeof(put));
+	ck_assert(put.value.kind == JSON_SPAN_NULL && put.priority == -1 && put.end == MQ_END_HEAD && put.timeout == 0);
+	ck_assert(put.options.order == 1 && put.options.limit_count == 5 && put.options.limit_bytes == 1024);
+	read_into(METHOD_MQ_GET, "[\"q\",1,true,\"tail\"]", &get, sizeof(get));
+	ck_assert(get.ack && get.end == MQ_END_TAIL);
+}
+END_TEST
+
 START_TEST(submissions_fill_their_struct)
 {
 	struct submit_params params;
@@ -292,6 +327,7 @@ int main(void)
 	tcase_add_test(tcase, other_names_are_no_methods);
 	tcase_add_test(tcase, what_concerns_everybody_is_for_admins);
 	tcase_add_test(tcase, what_is_said_to_commands_fills_its_struct);
+	tcase_add_test(tcase, what_is_said_of_objects_fills_its_struct);
 	tcase_add_test(tcase, submissions_fill_their_struct);
 	tcase_add_test(tcase, an_element_of_a_batch_is_described);
 	tcase_add_test(tcase, an_element_of_a_batch_fills_its_struct);

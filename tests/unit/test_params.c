@@ -327,6 +327,71 @@ START_TEST(texts_and_objects_stay_unread)
 }
 END_TEST
 
+struct named {
+	struct param_name name;
+	struct param_name other;
+	int maybe;
+};
+static const struct param_spec named_specs[] = {
+	{ "name", PARAM_NAME, .required = true, .offset = offsetof(struct named, name), .max = 5 },
+	{ "other", PARAM_NAME, .offset = offsetof(struct named, other), .max = 5 },
+	{ "maybe", PARAM_MAYBE, .offset = offsetof(struct named, maybe) },
+	{ .name = NULL },
+};
+
+static int read_named(const char *text, struct named *out)
+{
+	struct json_span params = { 0 };
+
+	ck_assert_msg(json_scan(text, strlen(text), &params, NULL, NULL) == 0, "%s", text);
+	memset(out, 0, sizeof(*out));
+	strcpy(error, "");
+	return params_read(named_specs, &params, out, error, sizeof(error));
+}
+
+START_TEST(names_are_copied_only_where_they_have_escapes)
+{
+	static const char text[] = "[\"plain\",null,false]";
+	struct named named;
+
+	ck_assert_int_eq(read_named(text, &named), 0);
+	ck_assert(named.name.data == text + 2 && named.name.length == 5 && !named.name.owned);
+	ck_assert(named.other.length == 0 && named.maybe == 0);
+	params_free(named_specs, &named);
+	ck_assert_int_eq(read_named("{\"name\":\"\\u00e4\\\"b\",\"maybe\":true}", &named), 0);
+	ck_assert(named.name.length == 4 && memcmp(named.name.data, "ä\"b", 4) == 0 && named.maybe == 1);
+	params_free(named_specs, &named);
+	ck_assert_ptr_null(named.name.owned);
+	ck_assert_int_eq(read_named("{\"name\":\"a\"}", &named), 0);
+	ck_assert_int_eq(named.maybe, -1);
+	params_free(named_specs, &named);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *error;
+} bad_names[] = {
+	{ "[7]", "parameter \"name\" must be a string, not 7" },
+	{ "[\"\"]", "parameter \"name\" must not be empty" },
+	{ "[\"sixsix\"]", "parameter \"name\" must have at most 5 bytes, not 6" },
+	{ "[\"a\\n\"]", "parameter \"name\" must not have control characters" },
+	{ "[\"a\x7f\"]", "parameter \"name\" must not have control characters" },
+	{ "[\"\\u009f\"]", "parameter \"name\" must not have control characters" },
+	{ "[\"a\",\"\\t\"]", "parameter \"other\" must not have control characters" },
+	{ "[\"a\",\"b\",1]", "parameter \"maybe\" must be true or false, not 1" },
+	{ "[null]", "parameter \"name\" must be a string, not null" },
+};
+
+START_TEST(wrong_names_are_told)
+{
+	struct named named;
+
+	ck_assert_int_eq(read_named(bad_names[_i].text, &named), -1);
+	ck_assert_str_eq(error, bad_names[_i].error);
+}
+END_TEST
+
 /* The scanner refuses them in what comes over the wire; nothing is cut where someone has not asked it. */
 START_TEST(a_string_with_a_nul_is_refused)
 {
@@ -423,6 +488,8 @@ START_TEST(every_type_has_a_name_and_a_schema)
 		expect_schema(&specs[i]);
 	for (size_t i = 0; more_specs[i].name; i++)
 		expect_schema(&more_specs[i]);
+	for (size_t i = 0; named_specs[i].name; i++)
+		expect_schema(&named_specs[i]);
 }
 END_TEST
 
@@ -440,6 +507,8 @@ int main(void)
 	tcase_add_test(tcase, absent_ones_have_values_of_their_own);
 	tcase_add_test(tcase, numbers_counts_and_times_are_read);
 	tcase_add_test(tcase, texts_and_objects_stay_unread);
+	tcase_add_test(tcase, names_are_copied_only_where_they_have_escapes);
+	tcase_add_loop_test(tcase, wrong_names_are_told, 0, (int)COUNT(bad_names));
 	tcase_add_test(tcase, a_string_with_a_nul_is_refused);
 	tcase_add_test(tcase, references_are_ids_or_labels);
 	tcase_add_loop_test(tcase, more_mistakes_are_told, 0, (int)COUNT(more_bad));

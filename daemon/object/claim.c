@@ -65,6 +65,8 @@ static int claim_try(struct objects *objects, struct object_owner *owner, const 
 
 	if (status)
 		return status;
+	if (claim->kind == OBJECT_SEMAPHORE)
+		semaphore_renew(object, &(struct semaphore_request){ .slots = claim->slots, .bounded = -1 });
 	if (!object || (object->is_mark && object->maker == owner->user))
 		++*makes;
 	if (!object || (claim->kind == OBJECT_LOCK && claim_is_held(object, owner)))

@@ -209,7 +209,8 @@ bool object_wait_expire(struct object_wait *wait);
 struct object_limits { /* per user; 0: no limit */
 	size_t objects; /* that he has made and that are still there; a bounded one that somebody else uses counts for its maker */
 	size_t waits;
-	size_t mq_bytes; /* of messages that he has put: waiting or not acknowledged */
+	size_t mq_bytes; /* of messages that he has put, with some 70 that each takes beside: waiting in a queue or for
+			  * room there, or not acknowledged */
 };
 /* FIRST_FENCE: larger than any that was given before, by this daemon or one before it. */
 struct objects *objects_new(const struct object_limits *limits, uint64_t first_fence);
@@ -251,11 +252,12 @@ struct semaphore_request {
 int semaphore_acquire(struct objects *objects, const struct semaphore_request *request, struct object_wait *wait,
 	struct object_grant *grant, struct object_problem *problem) __attribute__((warn_unused_result));
 /* *value (may be NULL): how many permits are free now. An unbounded one that is not there is made. Of an unbounded one
- * the releaser's own permits go first. */
+ * the releaser's own permits go first, then those that others have had for the longest time: each may be released for its
+ * holder, and is not on his books then any more. What is more than all that is new, and the object stays for it. */
 int semaphore_release(struct objects *objects, const struct semaphore_request *request, int64_t *value,
 	struct object_problem *problem) __attribute__((warn_unused_result));
 /* One of the configuration: it is there though nobody uses it. Another size: those who hold keep what they hold. SLOTS 0:
- * no longer the configuration's. */
+ * no longer the configuration's. Who waits for more than there are gets OBJECT_MISMATCH. */
 void semaphore_configure(struct objects *objects, const char *name, int64_t slots);
 
 /* --- events: one that is set stays there until it is cleared --- */
@@ -301,12 +303,14 @@ struct mq_options {          /* what is not said is as it is there, or the defau
 struct mq_message {
 	struct bytes *value; /* JSON; a reference is taken */
 	int32_t priority;    /* only MQ_PRIORITY goes by it: the highest first, equal ones in their order */
-	bool head; /* put at the end that is taken from first; not where order is MQ_PRIORITY: OBJECT_MISMATCH */
+	bool head; /* put at the end that is taken from first, where MQ_LIFO always puts; not where order is MQ_PRIORITY:
+		    * OBJECT_MISMATCH */
 };
 /* Makes it, and it stays until it is deleted. *created (may be NULL): it was not there, or not so. */
 int mq_create(struct objects *objects, const struct object_name *name, const struct mq_options *options,
 	struct object_owner *owner, bool *created, struct object_problem *problem) __attribute__((warn_unused_result));
-/* One that a put or a get has made goes when it is empty, nobody waits at it, and all that was taken is acknowledged.
+/* One that a put or a get has made goes when it is empty, nobody waits at it, and all that was taken is acknowledged (what
+ * was taken without is forgotten: to count it by mq_task_done, create the queue).
  * A put waits where it is full (its own limits; the user's limit of bytes is OBJECT_TOO_MANY at once), behind those who
  * wait already. OBJECT_FULL where WAIT is NULL. */
 int mq_put(struct objects *objects, const struct object_name *name, const struct object_holder *holder,
@@ -336,7 +340,8 @@ int mq_join(struct objects *objects, const struct object_name *name, const struc
 /* *unfinished (may be NULL): how many are left. */
 int mq_task_done(struct objects *objects, const struct object_name *name, int64_t count, uint64_t *unfinished,
 	struct object_problem *problem) __attribute__((warn_unused_result));
-/* With all that is in it; who waits gets OBJECT_DELETED, also a join. Not acknowledged ones have nowhere to go back to. */
+/* With all that is in it; who waits gets OBJECT_DELETED, also a join. Not acknowledged ones have nowhere to go back to: their
+ * receipts are void. */
 int mq_delete(struct objects *objects, const struct object_name *name) __attribute__((warn_unused_result));
 struct mq_figures {
 	size_t length;
@@ -442,6 +447,8 @@ void object_ticket_drop(struct object_ticket *ticket);
  * Calls `ready` of those who might have what they wait for now: the first ones of each object. True: there were some, and
  * others may follow when tasks have been started. */
 bool objects_turn(struct objects *objects);
+/* Something that tasks wait for may be had since the last turn; others who wait for it are kept waiting until the next. */
+bool objects_turn_is_due(const struct objects *objects);
 /* After tasks were started: what these have left is given to the others. True: and behind those, there may be something
  * for tasks once more. */
 bool objects_settle(struct objects *objects);

@@ -31,14 +31,23 @@ static const char *boundedness(bool bounded)
 	return bounded ? "bounded" : "unbounded";
 }
 
+static void request_say(const struct semaphore_request *request, int64_t *slots, bool *bounded)
+{
+	if (request->slots >= 0)
+		*slots = request->slots;
+	if (request->bounded >= 0)
+		*bounded = request->bounded != 0;
+}
+
 int semaphore_suits(
 	const struct object *object, const struct semaphore_request *request, struct object_problem *problem)
 {
-	const struct semaphore *semaphore = semaphore_of_const(object);
-	int64_t slots = semaphore ? semaphore->slots : request->slots < 0 ? 1 : request->slots;
-	bool bounded = semaphore ? semaphore->bounded : request->bounded != 0;
+	int64_t slots = object ? semaphore_of_const(object)->slots : 1;
+	bool bounded = object ? semaphore_of_const(object)->bounded : true;
 	int length = (int)request->name.length;
 
+	if (!object || object->is_mark) /* then it is made, or becomes, what is asked for */
+		request_say(request, &slots, &bounded);
 	if (request->slots >= 0 && request->slots != slots)
 		problem_say(problem, "semaphore \"%.*s\" has %lld slots, not %lld", length, request->name.data,
 			(long long)slots, (long long)request->slots);
@@ -53,6 +62,16 @@ int semaphore_suits(
 	return OBJECT_MISMATCH;
 }
 
+void semaphore_renew(struct object *object, const struct semaphore_request *request)
+{
+	struct semaphore *semaphore = semaphore_of(object);
+
+	if (!object || !object->is_mark)
+		return;
+	request_say(request, &semaphore->slots, &semaphore->bounded);
+	semaphore->value = semaphore->slots;
+}
+
 struct object *semaphore_new(
 	struct objects *objects, const struct semaphore_request *request, struct object_problem *problem)
 {
@@ -62,8 +81,10 @@ struct object *semaphore_new(
 		return NULL;
 	struct semaphore *semaphore = semaphore_of(object);
 
-	semaphore->slots = semaphore->value = request->slots < 0 ? 1 : request->slots;
-	semaphore->bounded = request->bounded != 0;
+	semaphore->slots = 1;
+	semaphore->bounded = true;
+	request_say(request, &semaphore->slots, &semaphore->bounded);
+	semaphore->value = semaphore->slots;
 	return object;
 }
 
@@ -146,6 +167,7 @@ int semaphore_acquire(struct objects *objects, const struct semaphore_request *r
 		return status;
 	if (!object && !(object = semaphore_new(objects, request, problem)))
 		return OBJECT_TOO_MANY;
+	semaphore_renew(object, request);
 	if (semaphore_of(object)->value >= request->count && object->line.count == 0 &&
 		!ticket_goes_first(object, UINT64_MAX, false)) {
 		semaphore_grant(object, who_of(&request->holder), request->count, grant);
@@ -229,6 +251,7 @@ int semaphore_release(struct objects *objects, const struct semaphore_request *r
 		return status;
 	if (!object && request->bounded == 0 && !(object = semaphore_new(objects, request, problem)))
 		return OBJECT_TOO_MANY;
+	semaphore_renew(object, request);
 	status = !object || semaphore_of(object)->bounded ? release_bounded(object, request, problem)
 							  : release_unbounded(object, request, problem);
 	if (status == OBJECT_DONE)
@@ -261,6 +284,7 @@ void semaphore_configure(struct objects *objects, const char *name, int64_t slot
 			semaphore->value -= holding->count;
 	}
 	object_serve(object);
+	tickets_call(object, semaphore->slots);
 	object_finish(object);
 }
 

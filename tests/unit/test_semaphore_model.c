@@ -91,6 +91,63 @@ START_TEST(one_that_is_there_becomes_the_configurations)
 }
 END_TEST
 
+static int ready;
+
+static void ticket_ready(struct object_ticket *ticket)
+{
+	(void)ticket;
+	ready++;
+}
+
+START_TEST(tasks_that_want_too_much_of_one_that_shrinks_hear_of_it)
+{
+	struct object_claim claims[] = {
+		{ .kind = OBJECT_SEMAPHORE, .name = named("s"), .count = 3, .slots = -1 },
+		{ .kind = OBJECT_SEMAPHORE, .name = named("s"), .count = 2, .slots = -1 },
+	};
+	struct object_owner tasks[2] = { 0 };
+	struct object_ticket tickets[2] = { { .ready = ticket_ready, .place = 1 },
+		{ .ready = ticket_ready, .place = 2 } };
+
+	ready = 0;
+	semaphore_configure(all, "s", 4);
+	ck_assert_int_eq(acquire(0, NULL, -1, -1, 4, NULL), OBJECT_DONE);
+	for (uint64_t i = 0; i < 2; i++) {
+		object_owner_begin(all, &tasks[i], OWNER_TASK, i + 1, 1, 0);
+		ck_assert_int_eq(claims_take(all, &tasks[i], &claims[i], 1, &tickets[i], &problem), OBJECT_WAITING);
+	}
+	semaphore_configure(all, "s", 2);
+	ck_assert(objects_turn(all));
+	ck_assert_int_eq(ready, 1);
+	ck_assert_int_eq(claims_take(all, &tasks[0], &claims[0], 1, &tickets[0], &problem), OBJECT_MISMATCH);
+	ck_assert(!objects_settle(all));
+	ck_assert_int_eq(release(0, NULL, -1, -1, 4), OBJECT_DONE);
+	ck_assert(objects_turn(all));
+	ck_assert_int_eq(claims_take(all, &tasks[1], &claims[1], 1, &tickets[1], &problem), OBJECT_DONE);
+	ck_assert(!objects_settle(all));
+	ck_assert_ptr_null(cast_broken());
+	for (int i = 0; i < 2; i++) {
+		object_ticket_drop(&tickets[i]);
+		object_owner_end(&tasks[i]);
+	}
+	semaphore_configure(all, "s", 0);
+}
+END_TEST
+
+START_TEST(one_whose_holders_all_died_can_be_had_with_another_size)
+{
+	ck_assert_int_eq(acquire(0, NULL, 3, 1, 2, NULL), OBJECT_DONE);
+	cast_kill(0);
+	ck_assert_int_eq(acquire(1, NULL, -1, -1, 4, NULL), OBJECT_MISMATCH);
+	ck_assert_int_eq(acquire(1, NULL, 5, 0, 4, NULL), OBJECT_DONE);
+	ck_assert(grant.holder_died);
+	ck_assert_int_eq(acquire(1, NULL, 3, -1, 1, NULL), OBJECT_MISMATCH);
+	ck_assert_int_eq(release(1, NULL, 5, 0, 4), OBJECT_DONE);
+	ck_assert_int_eq(value, 5);
+	ck_assert_int_eq(objects_count(all, OBJECT_SEMAPHORE), 0);
+}
+END_TEST
+
 START_TEST(limits_are_kept_and_leave_nothing_behind)
 {
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
@@ -395,6 +452,8 @@ int main(void)
 	tcase_add_test(tcase, one_that_grows_lets_in_who_waits);
 	tcase_add_test(tcase, one_that_shrinks_leaves_them_what_they_hold_and_refuses_who_wants_too_much);
 	tcase_add_test(tcase, one_that_is_there_becomes_the_configurations);
+	tcase_add_test(tcase, tasks_that_want_too_much_of_one_that_shrinks_hear_of_it);
+	tcase_add_test(tcase, one_whose_holders_all_died_can_be_had_with_another_size);
 	tcase_add_test(tcase, limits_are_kept_and_leave_nothing_behind);
 	tcase_add_test(tcase, each_release_of_a_contended_one_lets_one_on);
 	tcase_add_test(tcase, a_release_of_many_lets_as_many_on);

@@ -325,6 +325,7 @@ static bool turn(struct server *server)
 	pools_kick(server->pools);
 	pools_unblock(server->pools);
 	busy |= edge_turn(server->edge);
+	busy |= core_is_due(server->core); /* who left has given something back */
 	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server->core, server->pools, server->edge);
 	return busy;
 }

@@ -523,6 +523,55 @@ const struct object_claim *core_waits_for(const struct task *task)
 	return claim_blocks(task) ? task->extra->claims->missing : NULL;
 }
 
+/* The first ROOM of HEAP, in order: whoever has been taken out leaves two that may be next. */
+static size_t first_waiters(const struct heap *heap, struct claim_waiter *out, size_t room)
+{
+	size_t *next = xreallocarray(NULL, room + 1, sizeof(*next)), n_next = 0, n = 0;
+
+	if (heap->count)
+		next[n_next++] = 0;
+	while (n < room && n_next) {
+		size_t best = 0;
+
+		for (size_t i = 1; i < n_next; i++) {
+			const struct heap_node *a = heap->nodes[next[i]], *b = heap->nodes[next[best]];
+
+			if (a->key != b->key ? a->key < b->key : a->tie < b->tie)
+				best = i;
+		}
+		size_t at = next[best];
+		const struct task_claims *claims = heap_entry(heap->nodes[at], struct task_claims, node);
+		out[n++] = (struct claim_waiter){
+			.task = claims->task, .claim = claims->missing, .since_ns = claims->ticket.since_ns,
+		};
+		next[best] = next[--n_next];
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->count && n_next <= room; child++)
+			next[n_next++] = child;
+	}
+	free(next);
+	return n;
+}
+
+size_t core_claim_waiters(const struct core *core, const struct object *object, struct claim_waiter *out, size_t room)
+{
+	const struct core_queue *queue;
+	struct object_view view;
+	size_t all = 0, n = 0;
+
+	object_look(object, &view);
+	const struct object_claim claim = { .kind = view.kind, .name = view.name };
+	TAILQ_FOREACH(queue, &core->queue_list, link) {
+		const struct claim_group *group = group_find(queue, &claim);
+
+		if (!group)
+			continue;
+		all += group->waiting.count;
+		if (n < room)
+			n += first_waiters(&group->waiting, out + n, room - n);
+	}
+	return all;
+}
+
 /* --- the whole --- */
 
 struct objects *core_objects(const struct core *core)

@@ -228,6 +228,11 @@ static void start_tasks(struct core *core)
 	} while (objects_settle(core->objects));
 }
 
+bool core_is_due(const struct core *core)
+{
+	return objects_turn_is_due(core->objects);
+}
+
 int64_t core_turn(struct core *core)
 {
 	calendar_turn(core);

@@ -17,6 +17,7 @@
 
 struct core;
 struct core_pool;
+struct object;
 struct object_claim;
 struct object_owner;
 struct objects;
@@ -99,6 +100,8 @@ void core_observe(struct core *core, bool on);
 /* Runs what is due, starts what can be started, drops what is old, frees what this turn freed. Returns when it wants
  * to be called again at the latest (monotonic ns; CLOCK_NEVER for never). */
 int64_t core_turn(struct core *core);
+/* The next core_turn has something to do at once: some object that tasks wait for may be had since the last one. */
+bool core_is_due(const struct core *core);
 
 /* --- types --- */
 /* The type of that name; made on first use. Types are never freed: names come from the workers' handlers and from the
@@ -278,6 +281,14 @@ const struct object_claim *core_claims(const struct task *task, size_t *n);
 bool core_claims_had(const struct task *task, uint64_t *fence, bool *holder_died);
 /* The one of them because of which TASK is blocked; NULL: it is not, or because of tasks. */
 const struct object_claim *core_waits_for(const struct task *task);
+/* The tasks that are blocked by OBJECT, at most ROOM of them, those of each queue in its order; how many there are in all.
+ * Not all of them have a ticket there. */
+struct claim_waiter {
+	const struct task *task;
+	const struct object_claim *claim;
+	int64_t since_ns;
+};
+size_t core_claim_waiters(const struct core *core, const struct object *object, struct claim_waiter *out, size_t room);
 /* TASK as one who holds and waits for named objects: for what is asked for in its name. Made on demand; it ends with the
  * attempt, however that does. NULL: TASK does not run. */
 struct object_owner *core_task_owner(struct task *task);

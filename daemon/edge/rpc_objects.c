@@ -54,12 +54,22 @@ struct visit {
 	enum object_kind kind;
 };
 
+/* A task that waits for it before it starts: of those, only some are known to the object itself. */
+static bool is_unstarted(const struct listing *listing, const struct object_party *party)
+{
+	struct task *task;
+	return party->waits && party->owner->kind == OWNER_TASK &&
+		core_find(listing->edge->core, party->owner->id, &task) == CORE_FOUND && task->state == TASK_BLOCKED;
+}
+
 static bool visit_party(void *user, const struct object_party *party)
 {
 	const struct visit *visit = user;
 	struct listing *listing = visit->listing;
 	if (party->waits != listing->waits)
 		return listing->waits; /* those who hold come first */
+	if (is_unstarted(listing, party))
+		return true;
 	if (listing->told >= PARTIES_EACH || listing->parties >= PARTIES_ALL)
 		return false;
 	strbuf_puts(&listing->out, listing->told ? "," : "");
@@ -67,6 +77,33 @@ static bool visit_party(void *user, const struct object_party *party)
 	listing->told++;
 	listing->parties++;
 	return true;
+}
+
+static size_t put_unstarted(struct listing *listing, const struct object *object)
+{
+	struct claim_waiter waiters[PARTIES_EACH];
+	struct strbuf *out = &listing->out;
+	size_t room = PARTIES_EACH - listing->told;
+	if (room > PARTIES_ALL - listing->parties)
+		room = PARTIES_ALL - listing->parties;
+	size_t all = core_claim_waiters(listing->edge->core, object, waiters, room);
+	for (size_t i = 0; i < all && i < room; i++) {
+		const struct object_claim *claim = waiters[i].claim;
+		const struct object_owner owner = {
+			.kind = OWNER_TASK, .id = waiters[i].task->id, .uid = waiters[i].task->owner->uid,
+		};
+		strbuf_puts(out, listing->told++ ? "," : "");
+		listing->parties++;
+		put_party(out, listing->edge, claim->kind,
+			&(struct object_party){
+				.waits = true,
+				.owner = &owner,
+				.shared = claim->shared,
+				.count = claim->kind == OBJECT_LOCK ? 1 : claim->count,
+				.since_ns = waiters[i].since_ns,
+			});
+	}
+	return all;
 }
 
 /* Of ALL of them that there are. */
@@ -78,6 +115,8 @@ static void put_parties(
 	listing->told = 0;
 	strbuf_printf(&listing->out, ",\"%s\":[", waits ? "waiting" : "holders");
 	object_parties(object, visit_party, &visit);
+	if (waits && (kind == OBJECT_LOCK || kind == OBJECT_SEMAPHORE))
+		all += put_unstarted(listing, object);
 	strbuf_puts(&listing->out, "]");
 	if (all > listing->told)
 		strbuf_printf(&listing->out, ",\"%s_more\":%zu", waits ? "waiting" : "holders", all - listing->told);
@@ -96,16 +135,17 @@ static void put_mq(struct strbuf *out, const struct mq_figures *figures)
 		orders[figures->options.order], figures->options.limit_count, figures->options.limit_bytes);
 }
 
-static void put_kind(struct strbuf *out, const struct object_view *view)
+/* CLAIMS: so many tasks wait for it before they start. */
+static void put_kind(struct strbuf *out, const struct object_view *view, size_t claims)
 {
 	switch (view->kind) {
 	case OBJECT_LOCK:
 		put_bool(out, "holder_died", view->holder_died);
-		strbuf_printf(out, ",\"claims\":%zu", view->claims);
+		strbuf_printf(out, ",\"claims\":%zu", claims);
 		break;
 	case OBJECT_SEMAPHORE:
 		put_bool(out, "holder_died", view->holder_died);
-		strbuf_printf(out, ",\"claims\":%zu,\"slots\":%" PRId64 ",\"value\":%" PRId64, view->claims,
+		strbuf_printf(out, ",\"claims\":%zu,\"slots\":%" PRId64 ",\"value\":%" PRId64, claims,
 			view->slots, view->value);
 		put_bool(out, "bounded", view->bounded);
 		break;
@@ -139,7 +179,7 @@ static void put_object(struct listing *listing, const struct object *object)
 	record_write_time(out, "since", view.since_ns);
 	strbuf_puts(out, ",");
 	put_text(out, "maker", maker, strlen(maker));
-	put_kind(out, &view);
+	put_kind(out, &view, core_claim_waiters(listing->edge->core, object, NULL, 0));
 	put_parties(listing, object, view.kind, false, view.holders);
 	put_parties(listing, object, view.kind, true, view.waits);
 	strbuf_puts(out, "}");

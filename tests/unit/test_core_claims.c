@@ -430,13 +430,24 @@ START_TEST(blocked_ones_count_for_their_queue)
 }
 END_TEST
 
+/* _i: it is found when it is tried, or while it waits */
 START_TEST(what_can_no_longer_be_had_ends_it)
 {
 	const struct object_claim claim = { .kind = OBJECT_SEMAPHORE, .name = { "gpu", 3 }, .count = 4, .slots = -1 };
+	const struct semaphore_request request = {
+		.name = claim.name, .holder.owner = &other, .slots = -1, .bounded = -1, .count = 1,
+	};
+	struct object_problem problem;
+	struct object_grant grant;
 
 	claims_slots(1);
 	semaphore_configure(core_objects(toy.core), "gpu", 4);
 	struct task *task = toy_submit_spec(&toy, (struct task_spec){ .claims = &claim, .n_claims = 1 });
+	if (_i == 1) {
+		ck_assert_int_eq(semaphore_acquire(core_objects(toy.core), &request, NULL, &grant, &problem), OBJECT_DONE);
+		toy_turn(&toy);
+		ck_assert(is_blocked_by(task, "gpu"));
+	}
 	semaphore_configure(core_objects(toy.core), "gpu", 3);
 	toy_turn(&toy);
 	ck_assert_int_eq(task->state, TASK_CANCELLED);
@@ -481,6 +492,44 @@ START_TEST(blocked_ones_are_found)
 	ck_assert_int_eq(memcmp(claims[1].name.data, "gpu", 3), 0);
 	ck_assert_ptr_null(core_claims(toy_submit(&toy, 0), &n));
 	ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
+START_TEST(those_that_wait_for_a_lock_are_told_in_order)
+{
+	const struct object_name name = { "db", 2 };
+	struct claim_waiter waiters[20];
+	struct task *tasks[20];
+
+	claims_slots(1);
+	other_takes("db");
+	for (int i = 0; i < 20; i++)
+		tasks[i] = claims_submit_priority("db", i * 7 % 20);
+	toy_turn(&toy);
+	const struct object *lock = object_find(core_objects(toy.core), OBJECT_LOCK, &name);
+	for (size_t room = 0; room <= 20; room++) {
+		ck_assert_uint_eq(core_claim_waiters(toy.core, lock, waiters, room), 20);
+		for (size_t i = 0; i < room; i++)
+			ck_assert_int_eq(waiters[i].task->priority, 19 - (int)i);
+	}
+	ck_assert_int_eq(waiters[0].since_ns, toy.now_ns);
+	ck_assert_uint_eq(waiters[0].claim->name.length, 2);
+	core_cancel(tasks[0]);
+	ck_assert_uint_eq(core_claim_waiters(toy.core, lock, NULL, 0), 19);
+}
+END_TEST
+
+START_TEST(a_turn_is_due_when_a_lock_is_given_back)
+{
+	claims_slots(1);
+	other_takes("db");
+	claims_submit("db", NULL);
+	toy_turn(&toy);
+	ck_assert(!core_is_due(toy.core));
+	other_releases("db");
+	ck_assert(core_is_due(toy.core));
+	toy_turn(&toy);
+	ck_assert(!core_is_due(toy.core));
 }
 END_TEST
 
@@ -643,9 +692,11 @@ int main(void)
 	tcase_add_loop_test(tcase, a_blocked_one_ends_as_any_that_waits, 0, 2);
 	tcase_add_test(tcase, its_time_limit_counts_from_its_start);
 	tcase_add_test(tcase, blocked_ones_count_for_their_queue);
-	tcase_add_test(tcase, what_can_no_longer_be_had_ends_it);
+	tcase_add_loop_test(tcase, what_can_no_longer_be_had_ends_it, 0, 2);
 	tcase_add_test(tcase, one_who_may_have_no_more_objects_ends);
 	tcase_add_test(tcase, blocked_ones_are_found);
+	tcase_add_test(tcase, those_that_wait_for_a_lock_are_told_in_order);
+	tcase_add_test(tcase, a_turn_is_due_when_a_lock_is_given_back);
 	tcase_add_test(tcase, an_owner_is_there_while_it_runs);
 	tcase_add_test(tcase, a_wait_in_its_name_ends_with_it);
 	tcase_add_test(tcase, a_batch_s_tasks_have_claims);

@@ -7,6 +7,7 @@ integration_programs += \
 	tests/integration/test_life \
 	tests/integration/test_nested \
 	tests/integration/test_objects \
+	tests/integration/test_objects_model \
 	tests/integration/test_order \
 	tests/integration/test_service \
 	tests/integration/test_wire
@@ -23,6 +24,7 @@ tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_objects_model_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)

@@ -24,6 +24,10 @@
 	SCHEMA_OF("\"code\",\"message\"", \
 		"\"code\":{\"type\":\"integer\"},\"message\":" SCHEMA_STRING ",\"data\":" SCHEMA_OBJECT)
 
+/* What a task must have before it starts. */
+#define SCHEMA_CLAIMS \
+	"\"locks\":" SCHEMA_STRINGS ",\"shared_locks\":" SCHEMA_STRINGS ",\"semaphores\":" SCHEMA_OBJECT
+
 #define SCHEMA_IDS SCHEMA_ARRAY(SCHEMA_ID)
 #define SCHEMA_ATTEMPT                                                                                            \
 	SCHEMA_OF("\"attempt\",\"state\",\"ended_at\",\"error\"",                                                 \
@@ -44,7 +48,8 @@
 		",\"retries\":" SCHEMA_COUNT ",\"crashes\":" SCHEMA_COUNT                                             \
 		",\"attempts\":" SCHEMA_ARRAY(SCHEMA_ATTEMPT) ",\"after\":" SCHEMA_IDS ",\"after_any\":" SCHEMA_IDS   \
 		",\"waiting_for\":" SCHEMA_COUNT ",\"key\":" SCHEMA_STRING ",\"retry_of\":" SCHEMA_ID                 \
-		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING                                          \
+		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING "," SCHEMA_CLAIMS                        \
+		",\"waits_for\":" SCHEMA_OBJECT ",\"fence\":" SCHEMA_COUNT ",\"holder_died\":" SCHEMA_TRUE             \
 		",\"command\":" SCHEMA_STRING ",\"pid\":" SCHEMA_COUNT ",\"suspended\":" SCHEMA_TRUE)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
@@ -139,7 +144,7 @@
 		",\"overlap\":" SCHEMA_BOOL ",\"next_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}" \
 		",\"runs\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT ",\"last_id\":" SCHEMA_ID                 \
 		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"expires\":" SCHEMA_SECONDS          \
-		",\"retries\":" SCHEMA_COUNT)
+		",\"retries\":" SCHEMA_COUNT "," SCHEMA_CLAIMS)
 
 #define SCHEMA_INFO                                                                                       \
 	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \

@@ -1,7 +1,7 @@
 /* A B+ tree of which only the ends are ever taken away, so that nothing has to be balanced after a removal: a node goes
- * when it is empty. Nodes that fill up at an end are left full rather than split in the middle, so a queue that is used as
- * a fifo, a lifo or a deque has full nodes. Leaves hold messages; in the other nodes, an entry's place and priority are
- * not after those of anything below its child, and after all that is below the child before. */
+ * when it is empty. Nodes that fill up at an end are left full rather than split in the middle, so a queue that is used
+ * as a fifo, a lifo or a deque has full nodes. Leaves hold messages; in the other nodes, an entry's place and priority
+ * are not after those of anything below its child, and after all that is below the child before. */
 #include "object/messages.h"
 
 #include <stdlib.h>

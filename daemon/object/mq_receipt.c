@@ -1,4 +1,4 @@
-/* Receipts: what was taken and is not acknowledged. The message is its reader's to do with, and the queue's to have back. */
+/* Receipts: what was taken and is not acknowledged. It is its reader's to do with, the queue's to have back. */
 #include <stdlib.h>
 
 #include "base/bytes.h"

@@ -1,4 +1,4 @@
-/* Events and barriers: every transition, what threading's own tests ask of theirs, and random operations beside a model. */
+/* Events and barriers: every transition, what threading's own tests ask, and random operations beside a model. */
 #include <check.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Semaphores: the configuration's, limits, what threading's own tests ask of theirs, and random operations beside a model. */
+/* Semaphores: the configuration's, limits, what threading's own tests ask, and random operations beside a model. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,7 +172,7 @@ static int threads_waiting(int n)
 	return waiting;
 }
 
-/* Ten threads want two permits each, one after the other, of seven, of which one is held: RELEASE by the one who holds it. */
+/* Ten threads want two permits each, one after the other, of seven, of which one is held by who releases MANY at once. */
 static void contend(int many)
 {
 	int threads[10] = { 0 }, got = 0;
@@ -252,7 +252,7 @@ START_TEST(an_unbounded_one_is_raised_by_a_release_and_a_bounded_one_is_not)
 }
 END_TEST
 
-/* --- the model: six owners of two parts each, which wait only while they hold nothing (circles are another test's) --- */
+/* --- the model: owners of two parts each, which wait only while they hold nothing (circles are another test's) --- */
 enum { PARTS = 12, SLOTS = 5 };
 static const char *const tokens[] = { NULL, "t" };
 static struct {

@@ -1,6 +1,6 @@
 /* The messages of one queue in the order in which they are taken: a tree of small sorted arrays. Put anywhere, take
  * from both ends; each is logarithmic with a base of dozens, and close to constant at the ends. What was taken can be
- * put again and comes to its very place, since that is its key. About 36 bytes a message beside its value, 72 at worst. */
+ * put again and comes to its very place, since that is its key. 36 bytes a message beside its value, 72 at worst. */
 #ifndef OBJECT_MESSAGES_H
 #define OBJECT_MESSAGES_H
 

@@ -172,7 +172,7 @@ static int threads_waiting(int n)
 	return waiting;
 }
 
-/* Ten threads want two permits each, one after the other, of seven, of which one is held by who releases MANY at once. */
+/* Ten threads want two permits each, one by one, of seven, of which one is held by who releases MANY at once. */
 static void contend(int many)
 {
 	int threads[10] = { 0 }, got = 0;

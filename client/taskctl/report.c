@@ -131,11 +131,12 @@ void report_note(const struct taskctl *ctl, const char *format, ...)
 
 void report_warning(const struct taskctl *ctl, const char *kind, const char *format, ...)
 {
-	char text[256];
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = must(NULL);
 	va_end(args);
 	fflush(stdout);
 	progress_clear();
@@ -148,6 +149,7 @@ void report_warning(const struct taskctl *ctl, const char *kind, const char *for
 		fprintf(stderr, "%swarning:%s %s", ctl->color_stderr ? "\033[1;33m" : "", ctl->color_stderr ? "\033[0m" : "", text);
 	}
 	fputc('\n', stderr);
+	free(text);
 }
 
 /* What the library found itself has no kind of the wire's; this is the name that the JSON has for it. */

@@ -172,23 +172,19 @@ static void warn_of_death(const struct under *u, const struct under_grant *grant
 			u->kind->noun, u->name);
 }
 
-/* Where it is not ours any more, that is told as anywhere else. */
-static int release(const struct under *u, const struct under_grant *grant)
+/* What the command has come to stands, whatever comes of this: so trouble is told, and no more. Where it was lost while
+ * the command ran, that has been told. */
+static void release(const struct under *u)
 {
-	json_t *params = must(json_pack("{s:s}", "name", u->name)), *count = json_object_get(u->params, "count"),
-	       *answer;
-	int status;
+	json_t *params, *count = json_object_get(u->params, "count"), *answer;
 
 	if (taskd_connection_error(u->ctl->connection) != TASKD_OK)
-		return EXIT_FINE;
+		return;
+	params = must(json_pack("{s:s}", "name", u->name));
 	if (count)
 		json_object_set(params, "count", count);
-	status = taskctl_request(u->ctl, u->kind->release, params, &answer);
-	if (status == EXIT_FINE)
+	if (taskctl_request(u->ctl, u->kind->release, params, &answer) == EXIT_FINE)
 		json_decref(answer);
-	else if (taskd_connection_error(u->ctl->connection) != TASKD_OK)
-		under_lost(u->ctl, grant, "it may have been when COMMAND ended, or before");
-	return EXIT_FINE;
 }
 
 /* What was killed has not put in order what it was about: so we end as it did, holding, and whoever is next is told. */
@@ -198,7 +194,7 @@ static int run_under(const struct under *u, const struct under_grant *grant, cha
 
 	if (killed)
 		run_signals_die(killed);
-	release(u, grant);
+	release(u);
 	return status;
 }
 

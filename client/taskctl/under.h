@@ -43,8 +43,6 @@ struct under_grant {
  * status; *killed is the signal that has killed it, or 0. */
 int under_command(struct taskctl *ctl, const struct under_grant *grant, const struct under_values *values,
 	char *const *command, int *killed);
-/* What was held is not held any more. */
-void under_lost(const struct taskctl *ctl, const struct under_grant *grant, const char *consequence);
 
 #define UNDER_OPTION(VALUES, MEMBER, FIELD, NAME, TYPE, ARGUMENT, SUMMARY, ...)                             \
 	{                                                                                                   \

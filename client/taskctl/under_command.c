@@ -36,13 +36,13 @@ struct running {
 	int status; /* as of wait */
 };
 
-void under_lost(const struct taskctl *ctl, const struct under_grant *grant, const char *consequence)
+static void tell_lost(const struct running *r, const char *consequence)
 {
 	char kind[32];
 
-	snprintf(kind, sizeof kind, "%s_lost", grant->noun);
-	report_warning(ctl, kind, "the %s \"%s\" is lost, since the connection to taskd has ended: %s", grant->noun,
-		grant->name, consequence);
+	snprintf(kind, sizeof kind, "%s_lost", r->grant->noun);
+	report_warning(r->ctl, kind, "the %s \"%s\" is lost, since the connection to taskd has ended: %s",
+		r->grant->noun, r->grant->name, consequence);
 }
 
 /* --- the child --- */
@@ -169,8 +169,7 @@ static void watch_connection(struct running *r)
 	if (taskd_connection_error(r->ctl->connection) == TASKD_OK)
 		return;
 	r->lost = true;
-	under_lost(r->ctl, r->grant,
-		r->values->kill ? "COMMAND is ended" : "COMMAND goes on, and others may do what it does");
+	tell_lost(r, r->values->kill ? "COMMAND is ended" : "COMMAND goes on, and others may do what it does");
 	if (!r->values->kill)
 		return;
 	kill(r->pid, SIGTERM);

@@ -74,6 +74,7 @@ let_go() {
 
 @test "what cannot be run: 127 and 126, and the lock is free again" {
 	run --separate-stderr -127 taskctl lock "$lock" no-such-command
+	# shellcheck disable=SC2154 # by run
 	[[ ${stderr_lines[0]} == 'error: no-such-command: No such file or directory' ]]
 	[[ ${stderr_lines[1]} == *PATH* ]]
 	touch file

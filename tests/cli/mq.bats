@@ -41,6 +41,7 @@ lines_are() { # FILE N
 	[[ $(taskctl mq get -n 2 "$mq" | xargs -0) == $'"30"\n"null"' ]]
 	taskctl mq put --strict "$mq" 30 '"x"'
 	run --separate-stderr -2 taskctl mq put --strict "$mq" 31 hello 32
+	# shellcheck disable=SC2154 # by run
 	[[ ${stderr_lines[0]} == 'error: value 2: no JSON: '* ]]
 	[[ ${stderr_lines[2]} == 'put: 1, all up to value 1' ]]
 	[[ $(taskctl mq get --follow --timeout 0 "$mq" | xargs) == '30 x 31' ]]

@@ -53,6 +53,7 @@ let_all_go() {
 	hold --slots 2
 	condition free_permits_are 0
 	run --separate-stderr -124 taskctl semaphore -n "$semaphore" true
+	# shellcheck disable=SC2154 # by run
 	[[ ${stderr_lines[0]} == "error: the semaphore \"$semaphore\" is not to be had now" ]]
 	[[ ${stderr_lines[1]} == "hint: held by "*", "*"pid "* ]]
 	hold
@@ -68,6 +69,7 @@ let_all_go() {
 	run -124 taskctl semaphore -n --count 2 "$semaphore" true
 	run -0 taskctl semaphore -n "$semaphore" true
 	run --separate-stderr -2 taskctl --json semaphore --count 4 "$semaphore" true
+	# shellcheck disable=SC2154 # by run
 	[[ $(jq -r .error.kind <<<"$stderr") == mismatch ]]
 	let_all_go
 }

@@ -78,6 +78,19 @@ checked_by() { # SHELL
 	[[ $(offers taskctl call -k key ech --tag x --prior) == --priority ]]
 }
 
+@test "bash offers what stands under a lock: options before the command, programs, and nothing of ours after it" {
+	[[ $(offers taskctl lock --sha) == --shared && $(offers taskctl lock x --sha) == --shared ]]
+	offers taskctl lock x mkfi | grep -qx mkfifo
+	offers taskctl semaphore --slots 2 x -- mkfi | grep -qx mkfifo
+	[[ -z $(offers taskctl lock x ls --sha) && -z $(offers taskctl lock x -- ls --sha) ]]
+	cd "$BATS_TEST_TMPDIR" || return
+	touch a-file
+	[[ $(offers taskctl lock -t 5 x ls a-fi) == a-file ]]
+	[[ $(offers taskctl mq '' | xargs) == 'put get peek len list create delete clear join task-done' ]]
+	[[ $(offers taskctl mq put x --order pri) == priority ]]
+	[[ $(offers taskctl locks sem) == semaphore ]]
+}
+
 @test "fish offers commands, options and words" {
 	command -v fish >/dev/null || skip 'fish is not installed'
 	# shellcheck disable=SC2317 # called by name
@@ -98,6 +111,9 @@ checked_by() { # SHELL
 	[[ $(fish_offers 'taskctl run -t --jobl') == --joblog ]]
 	[[ -z $(fish_offers 'taskctl run -t ls --jobl') ]]
 	fish_offers 'taskctl run -k mkfi' | grep -qx mkfifo
+	[[ $(fish_offers 'taskctl lock --sha') == --shared && $(fish_offers 'taskctl lock x --sha') == --shared ]]
+	fish_offers 'taskctl lock -t 5 x mkfi' | grep -qx mkfifo
+	[[ -z $(fish_offers 'taskctl lock x ls --sha') ]]
 }
 
 @test "the page names every command and option" {

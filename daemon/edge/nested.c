@@ -1,12 +1,13 @@
 /* Handlers that wait for tasks. A handler may connect as any client does, and so may whatever a command has started;
  * while it waits for an answer that is a task's outcome, its slot stands still. The pools are told of such waits, and
- * start further processes where all slots stand still; where they may not, or where it is a queue's limit_running that
- * keeps a task from starting, this finds out whether the waits can still end, and fails one where they cannot.
+ * start further processes where all slots stand still; where they may not, or where it is a queue's limit_running, or what
+ * a task must have, that keeps it from starting, this finds out whether the waits can still end, and fails one where they
+ * cannot.
  *
  * Every process all of whose running tasks wait is taken to be without hope, until one of its waits is found to be
  * for a task that will end: one that runs in a process with hope, that has a time to wait for, or that waits for a
- * slot of a pool, or a place in a queue, that some task with hope will free. When no more of that is found, the rest
- * is a deadlock. Time limits do not count: who is saved by one only would rather know. */
+ * slot of a pool, or a place in a queue, or a lock or permits, that some task with hope will free. When no more of that is
+ * found, the rest is a deadlock. Time limits do not count: who is saved by one only would rather know. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "edge/rpc.h"
+#include "object/object.h"
 #include "pool/pool.h"
 
 #define LOOK_NS (100 * NS_PER_MS)          /* until queues with limits are looked at after a wait has begun */
@@ -209,13 +211,78 @@ static bool running_will_end(const struct view *view, const struct task *task)
 	return true;
 }
 
+/* Those who have what a task must have, and will not give it back. */
+struct losses {
+	const struct view *view;
+	bool any;
+	int64_t permits;
+};
+
+static bool is_hopeless(const struct view *view, int pid)
+{
+	for (size_t i = 0; pid && i < view->n_holders; i++)
+		if (view->holders[i].worker->pid == pid)
+			return view->holders[i].hopeless;
+	return false;
+}
+
+/* A process that a worker has started may be connected itself. */
+static bool connection_is_hopeless(const struct view *view, uint64_t number)
+{
+	struct connection *connection;
+	TAILQ_FOREACH(connection, &view->edge->connections, link)
+		if (connection->number == number)
+			return is_hopeless(view, nested_pid(connection));
+	return false;
+}
+
+static bool add_loss(void *user, const struct object_party *party)
+{
+	struct losses *losses = user;
+	struct task *task;
+	bool hopeless = false;
+	if (party->waits)
+		return false; /* those who hold come first */
+	switch (party->owner->kind) {
+	case OWNER_CONNECTION:
+		hopeless = connection_is_hopeless(losses->view, party->owner->id);
+		break;
+	case OWNER_TASK:
+		hopeless = core_find(losses->view->edge->core, party->owner->id, &task) == CORE_FOUND && task->slot &&
+			!running_will_end(losses->view, task);
+		break;
+	}
+	if (!hopeless)
+		return true;
+	losses->any = true;
+	losses->permits += party->count;
+	return true;
+}
+
+/* What it waits for can be had when all with hope have given it back. Where it would share a lock with one without hope, it
+ * waits behind somebody who would not. */
+static bool claim_will_be_had(const struct view *view, const struct object_claim *claim)
+{
+	const struct object *object = object_find(core_objects(view->edge->core), claim->kind, &claim->name);
+	struct losses losses = { .view = view };
+	struct object_view look;
+	if (!object)
+		return true;
+	object_parties(object, add_loss, &losses);
+	object_look(object, &look);
+	return !losses.any || (claim->kind == OBJECT_SEMAPHORE && look.slots - losses.permits >= claim->count);
+}
+
 static bool will_end(struct view *view, struct task *task);
 
 static bool blocked_will_end(struct view *view, const struct task *task)
 {
+	const struct object_claim *claim = core_waits_for(task);
 	struct task_dependency dependency;
 	struct task *other;
 	bool any = core_dependencies_open(task) == 0;
+	if (claim)
+		return claim_will_be_had(view, claim);
 	if (view->depth == CHAIN)
 		return true;
 	view->depth++;
@@ -302,7 +369,7 @@ static void view_init(struct view *view, struct edge *edge, bool pools_may_grow)
 /* --- failing one --- */
 
 /* What a wait is to be failed for: a task that will not end, and the one that waits for a slot, of POOL where one is
- * named, because of which it will not: itself, or one that it waits for. */
+ * named, or for what it must have, because of which it will not: itself, or one that it waits for. */
 struct search {
 	struct view *view;
 	const struct core_pool *pool;
@@ -315,7 +382,7 @@ static struct task *cause_of(struct view *view, struct task *task)
 {
 	struct task_dependency dependency;
 	struct task *other, *cause = NULL;
-	if (task->state == TASK_QUEUED)
+	if (task->state == TASK_QUEUED || core_waits_for(task))
 		return task;
 	for (size_t i = 0; !cause && core_dependency(task, i, &dependency); i++)
 		if (!dependency.done && core_find(view->edge->core, dependency.id, &other) == CORE_FOUND &&
@@ -338,6 +405,7 @@ static void describe(struct strbuf *message, const struct search *search, const 
 {
 	struct core_queue_figures figures;
 	const struct core_queue *queue = search->cause->queue;
+	const struct object_claim *claim = core_waits_for(search->cause);
 	core_queue_figures(queue, &figures);
 	if (holder->n_running == 1)
 		strbuf_printf(message, "task %" PRIu64 " waits for task %" PRIu64, holder->running->id, search->found->id);
@@ -345,7 +413,10 @@ static void describe(struct strbuf *message, const struct search *search, const 
 		strbuf_printf(message, "a task waits for task %" PRIu64, search->found->id);
 	if (search->cause != search->found)
 		strbuf_printf(message, ", which waits for task %" PRIu64, search->cause->id);
-	if (queue_is_stuck(search->view, queue, &figures))
+	if (claim)
+		strbuf_printf(message, ", which cannot start: it must have the %s \"%.*s\", which a task has that waits for tasks",
+			object_kind_name(claim->kind), (int)claim->name.length, claim->name.data);
+	else if (queue_is_stuck(search->view, queue, &figures))
 		strbuf_printf(message, ", which cannot start: the %zu that may run of the queue \"%s\" wait for tasks themselves",
 			figures.options.limit_running, core_queue_name(queue));
 	else
@@ -398,7 +469,7 @@ bool edge_deadlock(void *context, const struct core_pool *pool)
 	return failed;
 }
 
-/* --- queues with limits, which the pools know nothing of --- */
+/* --- queues with limits, and what tasks must have, of which the pools know nothing --- */
 
 static bool any_queue_is_full(const struct edge *edge)
 {
@@ -417,7 +488,7 @@ static void look(struct edge_timer *timer)
 	struct edge *edge = heap_entry(timer, struct edge, nested_timer.node);
 	struct view view;
 	bool failed = false;
-	if (any_queue_is_full(edge)) {
+	if (core_totals(edge->core)->blocked || any_queue_is_full(edge)) {
 		view_init(&view, edge, true);
 		failed = fail_newest(&view, NULL);
 		free(view.holders);

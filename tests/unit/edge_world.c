@@ -328,6 +328,7 @@ bool world_turn(struct world *world)
 		edge_timer(world->edge);
 	core_turn(world->core);
 	busy |= edge_turn(world->edge);
+	busy |= core_is_due(world->core);
 	edge_count(world->edge, &connections, &after);
 	for (int i = 0; i < N_SLOTS; i++) {
 		const struct task *task = core_slot_task_next(world->slots[i], NULL);

@@ -315,6 +315,97 @@ START_TEST(a_full_queue_whose_tasks_do_not_wait_is_none)
 }
 END_TEST
 
+/* --- what a task must have --- */
+
+static const struct {
+	const char *has, *wants;
+} claims[] = {
+	{ "\"locks\":[\"db\"]", "\"locks\":[\"db\"]" },
+	{ "\"locks\":[\"db\"]", "\"shared_locks\":[\"db\"]" },
+	{ "\"shared_locks\":[\"db\"]", "\"locks\":[\"db\"]" },
+	{ "\"semaphores\":{\"gpu\":{\"count\":2,\"slots\":3}}", "\"semaphores\":{\"gpu\":2}" },
+};
+
+/* _i: what its task has, and the one that it waits for must have */
+START_TEST(a_wait_for_a_task_that_must_have_what_its_own_task_has_fails)
+{
+	char line[256];
+	snprintf(line, sizeof(line), "{\"task\":\"hold\",%s}", claims[_i].has);
+	submit(line);
+	world_be_worker(&world);
+	snprintf(line, sizeof(line), REQUEST("5", "task.call", "{\"task\":\"echo\",%s}"), claims[_i].wants);
+	client_say(&client, line);
+	ck_assert(client_hears_nothing(&client));
+	world_advance(&world, NS_PER_S);
+	json_t *answer = client_hear_json(&client);
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "deadlock");
+	ck_assert_ptr_nonnull(strstr(tree_text(answer, "error.message"), _i < 3 ? "the lock \"db\"" : "the semaphore \"gpu\""));
+	ck_assert_str_eq(tree_text(answer, "error.data.cycle.0"), "1");
+	ck_assert_str_eq(tree_text(answer, "error.data.cycle.1"), "2");
+	ck_assert_uint_eq(core_totals(world.core)->blocked, 0); /* nobody waits for it any more */
+}
+END_TEST
+
+START_TEST(a_lock_of_the_handler_s_own_connection_is_no_better)
+{
+	submit("{\"task\":\"hold\"}");
+	world_be_worker(&world);
+	client_ask(&client, REQUEST("4", "lock.acquire", "{\"name\":\"db\"}"));
+	client_say(&client, REQUEST("5", "task.call", "{\"task\":\"echo\",\"locks\":[\"db\"]}"));
+	ck_assert(client_hears_nothing(&client));
+	world_advance(&world, NS_PER_S);
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.kind"), "deadlock");
+}
+END_TEST
+
+START_TEST(a_shared_lock_that_somebody_else_wants_alone_is_a_deadlock_too)
+{
+	submit("{\"task\":\"hold\",\"shared_locks\":[\"db\"]}");
+	client_say(&other, REQUEST("3", "lock.acquire", "{\"name\":\"db\"}"));
+	world_settle(&world);
+	world_be_worker(&world);
+	client_say(&client, REQUEST("5", "task.call", "{\"task\":\"echo\",\"shared_locks\":[\"db\"]}"));
+	ck_assert(client_hears_nothing(&client));
+	world_advance(&world, NS_PER_S);
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.kind"), "deadlock");
+}
+END_TEST
+
+/* _i: who has it: the handler's own process, which computes, too; somebody else */
+START_TEST(a_wait_for_a_task_that_may_have_what_it_must_have_goes_on)
+{
+	if (_i == 0)
+		submit("{\"task\":\"hold\",\"locks\":[\"db\"]}");
+	else
+		client_ask(&other, REQUEST("3", "lock.acquire", "{\"name\":\"db\"}"));
+	submit("{\"task\":\"hold\"}");
+	world_be_worker(&world);
+	client_say(&client, REQUEST("5", "task.call", "{\"task\":\"echo\",\"locks\":[\"db\"]}"));
+	for (int i = 0; i < 20; i++)
+		world_advance(&world, NS_PER_S);
+	ck_assert(client_hears_nothing(&client));
+	if (_i == 0)
+		world_finish(&world);
+	else
+		client_ask(&other, REQUEST("4", "lock.release", "{\"name\":\"db\"}"));
+	ck_assert_str_eq(client_hear(&client), RESULT("5", "[]"));
+}
+END_TEST
+
+START_TEST(permits_that_are_left_are_enough)
+{
+	submit("{\"task\":\"hold\",\"semaphores\":{\"gpu\":{\"count\":1,\"slots\":3}}}");
+	client_ask(&other, REQUEST("3", "semaphore.acquire", "{\"name\":\"gpu\"}"));
+	world_be_worker(&world);
+	client_say(&client, REQUEST("5", "task.call", "{\"task\":\"echo\",\"semaphores\":{\"gpu\":2}}"));
+	for (int i = 0; i < 20; i++)
+		world_advance(&world, NS_PER_S);
+	ck_assert(client_hears_nothing(&client));
+	client_ask(&other, REQUEST("4", "semaphore.release", "{\"name\":\"gpu\"}"));
+	ck_assert_str_eq(client_hear(&client), RESULT("5", "[]"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edge_nested");
@@ -339,6 +430,11 @@ int main(void)
 	tcase_add_test(nested, it_is_the_pools_that_say_when_they_are_at_an_end);
 	tcase_add_test(nested, a_queue_whose_only_place_waits_for_itself_is_a_deadlock_too);
 	tcase_add_test(nested, a_full_queue_whose_tasks_do_not_wait_is_none);
+	tcase_add_loop_test(nested, a_wait_for_a_task_that_must_have_what_its_own_task_has_fails, 0, 4);
+	tcase_add_test(nested, a_lock_of_the_handler_s_own_connection_is_no_better);
+	tcase_add_test(nested, a_shared_lock_that_somebody_else_wants_alone_is_a_deadlock_too);
+	tcase_add_loop_test(nested, a_wait_for_a_task_that_may_have_what_it_must_have_goes_on, 0, 2);
+	tcase_add_test(nested, permits_that_are_left_are_enough);
 	suite_add_tcase(suite, nested);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -56,8 +56,8 @@ static int condition_find(struct objects *objects, const struct object_name *nam
 	*out = (struct condition *)object_find(objects, OBJECT_CONDITION, name);
 	if (!*out || (*out)->lock == lock)
 		return OBJECT_DONE;
-	problem_say(problem, "the condition \"%.64s\" belongs to the lock \"%.128s\", not to \"%.128s\"",
-		(*out)->object.name, (*out)->lock->name, lock->name);
+	problem_say(problem, "the condition \"%s\" belongs to the lock \"%s\", not to \"%s\"", (*out)->object.name,
+		(*out)->lock->name, lock->name);
 	return OBJECT_MISMATCH;
 }
 

@@ -70,14 +70,27 @@ static bool glance_clears(struct object *object, const struct object_wait *new)
 	return true;
 }
 
-/* Whether nobody can wait for WAIT's who: it has nothing, and waits for nothing else, behind which somebody could stand. */
-static bool nobody_follows(const struct object_wait *wait)
+/* Whether WAIT goes with what its holder asks for right before it. */
+static bool goes_with_own(const struct object *object, struct object_wait *wait)
+{
+	const struct object_wait *before = TAILQ_PREV(wait, object_wait_queue, link);
+	bool own = before && before->who == wait->who;
+
+	if (object->class == &lock_class)
+		return !own || (wait->lock.reentrant && (wait->lock.shared || !before->lock.shared));
+	if (own && before->run == 0)
+		return false;
+	wait->run = wait->semaphore.count + (own ? before->run : 0);
+	return wait->run <= object->class->permits(object);
+}
+
+/* Whether nobody waits for WAIT's who, himself included: he has nothing, and nobody stands behind what else he waits for. */
+static bool nobody_follows(const struct object *object, struct object_wait *wait)
 {
 	const struct object_owner *task = search_task(wait->who);
 
-	if (!LIST_EMPTY(&wait->who->holdings) || LIST_FIRST(&wait->who->waits) != wait || LIST_NEXT(wait, by_who))
-		return false;
-	return !task || LIST_EMPTY(&task->whos);
+	return goes_with_own(object, wait) && LIST_EMPTY(&wait->who->holdings) && wait->who->n_followed == 0 &&
+		(!task || LIST_EMPTY(&task->whos));
 }
 
 /* Whether it stands behind another request of the same holder that it does not go with. */
@@ -275,7 +288,7 @@ int deadlock_check(struct object *object, struct object_wait *wait, struct objec
 	struct search search = { .object = object, .wait = wait };
 	const struct object_who *who;
 
-	if (nobody_follows(wait))
+	if (nobody_follows(object, wait))
 		return OBJECT_WAITING;
 	if (waits_for_itself(object, wait))
 		search.parent = wait->who;

@@ -181,6 +181,7 @@ struct object_who {
 	LIST_ENTRY(object_who) link; /* the owner's */
 	struct object_holding_list holdings;
 	struct object_wait_list waits; /* also answered ones that have not been told yet: their object is NULL */
+	size_t n_followed;             /* of these, how many another holder's stands right behind */
 	uint64_t hash;
 	uint64_t mark; /* of the last search that found it: from here on deadlock.c's and hope.c's */
 	int round;

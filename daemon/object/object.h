@@ -169,6 +169,8 @@ struct object_wait {
 	TAILQ_ENTRY(object_wait) link; /* the line; once it is answered: those who are to be told */
 	int64_t since_ns;
 	uint64_t arrival; /* when it came: the smaller the earlier */
+	bool is_followed; /* the next in its line is another holder's */
+	int64_t run; /* permits that its holder wants in all, here and right before it in the line, or more; 0: not known */
 	bool is_answered; /* `done` is to be called with: */
 	enum object_status status;
 	struct object_grant grant;

@@ -13,6 +13,16 @@ void problem_clear(struct object_problem *problem)
 	problem->n_links = 0;
 }
 
+/* Names are UTF-8: a text that was too long does not end within a character. */
+static void cut(char *text, size_t length)
+{
+	while (length > 0 && (text[length - 1] & 0xc0) == 0x80)
+		length--;
+	if (length > 0 && (text[length - 1] & 0x80))
+		length--;
+	text[length] = '\0';
+}
+
 void problem_say(struct object_problem *problem, const char *format, ...)
 {
 	va_list arguments;
@@ -20,7 +30,8 @@ void problem_say(struct object_problem *problem, const char *format, ...)
 	if (!problem)
 		return;
 	va_start(arguments, format);
-	vsnprintf(problem->text, sizeof(problem->text), format, arguments);
+	if (vsnprintf(problem->text, sizeof(problem->text), format, arguments) >= (int)sizeof(problem->text))
+		cut(problem->text, sizeof(problem->text) - 1);
 	va_end(arguments);
 }
 

@@ -283,8 +283,8 @@ void semaphore_configure(struct objects *objects, const char *name, int64_t slot
 		TAILQ_FOREACH (holding, &object->holdings, link)
 			semaphore->value -= holding->count;
 	}
-	object_serve(object);
 	tickets_call(object, semaphore->slots);
+	object_serve(object);
 	object_finish(object);
 }
 

@@ -7,7 +7,9 @@
  * is served) until objects_settle, and meanwhile the task may come and take it, or be found to need more, or not to be
  * startable at all. */
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/xmalloc.h"
 #include "object/internal.h"
 
 static struct object_ticket *ticket_best(const struct object *object)
@@ -71,6 +73,16 @@ static void ticket_unpark(struct object_ticket *ticket)
 	ticket->object = NULL;
 }
 
+/* Off its object; objects_turn calls `ready`. */
+static void ticket_call(struct object_ticket *ticket)
+{
+	struct objects *objects = ticket->object->objects;
+
+	ticket_unpark(ticket);
+	ticket->is_ready = true;
+	TAILQ_INSERT_TAIL(&objects->ready, ticket, link);
+}
+
 /* The first by rank, if it might have what it wants while as much as OFFERED has been offered already. */
 static struct object_ticket *ticket_first(const struct object *object, int64_t offered)
 {
@@ -112,18 +124,18 @@ void ticket_park(struct object_ticket *ticket, struct object *object)
 
 void tickets_call(struct object *object, int64_t count)
 {
-	for (size_t i = 0; i < object->tickets.count;) {
+	size_t n = object->tickets.count, n_called = 0;
+	struct object_ticket **called = n ? xcalloc(n, sizeof(struct object_ticket *)) : NULL;
+
+	for (size_t i = 0; i < n; i++) {
 		struct object_ticket *ticket = heap_entry(object->tickets.nodes[i], struct object_ticket, by_rank);
 
-		if (ticket->count <= count) {
-			i++;
-			continue;
-		}
-		ticket_unpark(ticket);
-		ticket->is_ready = true;
-		TAILQ_INSERT_TAIL(&object->objects->ready, ticket, link);
-		i = 0; /* the heap has another order now */
+		if (ticket->count > count)
+			called[n_called++] = ticket;
 	}
+	for (size_t i = 0; i < n_called; i++)
+		ticket_call(called[i]);
+	free(called);
 }
 
 /* The earliest place is TICKET's now, and that one has TICKET's. */
@@ -142,7 +154,6 @@ static void ticket_advance(struct object *object, struct object_ticket *ticket)
 
 static void object_offer(struct object *object)
 {
-	struct objects *objects = object->objects;
 	struct object_ticket *ticket;
 	int64_t offered = 0;
 
@@ -151,9 +162,7 @@ static void object_offer(struct object *object)
 
 		offered += ticket->count;
 		ticket_advance(object, ticket);
-		ticket_unpark(ticket);
-		ticket->is_ready = true;
-		TAILQ_INSERT_TAIL(&objects->ready, ticket, link);
+		ticket_call(ticket);
 		if (alone)
 			break;
 	}
@@ -187,7 +196,7 @@ bool objects_turn(struct objects *objects)
 
 bool objects_turn_is_due(const struct objects *objects)
 {
-	return !TAILQ_EMPTY(&objects->turns);
+	return !TAILQ_EMPTY(&objects->turns) || !TAILQ_EMPTY(&objects->ready);
 }
 
 bool objects_settle(struct objects *objects)

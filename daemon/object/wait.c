@@ -13,19 +13,44 @@ void line_init(struct object_line *line)
 	line->count = 0;
 }
 
+/* WAIT has another behind it now, or none. */
+static void line_update(struct object_wait *wait)
+{
+	const struct object_wait *next = TAILQ_NEXT(wait, link);
+	bool is_followed = next && next->who != wait->who;
+
+	wait->who->n_followed += is_followed;
+	wait->who->n_followed -= wait->is_followed;
+	wait->is_followed = is_followed;
+}
+
 static void line_join(struct object_line *line, struct object *object, struct object_wait *wait)
 {
 	wait->object = object;
 	wait->line = line;
 	wait->arrival = ++object->objects->arrival;
-	TAILQ_INSERT_TAIL(&line->waits, wait, link);
+	wait->is_followed = false;
+	if (!TAILQ_EMPTY(&line->waits)) {
+		struct object_wait *last = TAILQ_LAST(&line->waits, object_wait_queue);
+
+		TAILQ_INSERT_TAIL(&line->waits, wait, link);
+		line_update(last);
+	} else {
+		TAILQ_INSERT_TAIL(&line->waits, wait, link);
+	}
 	line->count++;
 	object->n_waits++;
 }
 
 static void line_part(struct object_wait *wait)
 {
+	struct object_wait *before = TAILQ_PREV(wait, object_wait_queue, link);
+
 	TAILQ_REMOVE(&wait->line->waits, wait, link);
+	if (before)
+		line_update(before);
+	wait->who->n_followed -= wait->is_followed;
+	wait->is_followed = false;
 	wait->line->count--;
 	wait->object->n_waits--;
 	wait->object = NULL;
@@ -46,6 +71,7 @@ int wait_park(struct object *object, struct object_line *line, const struct obje
 	}
 	wait->who = who_of(holder);
 	wait->is_answered = false;
+	wait->run = 0;
 	wait->since_ns = objects->now_ns;
 	LIST_INSERT_HEAD(&wait->who->waits, wait, by_who);
 	user->n_waits++;

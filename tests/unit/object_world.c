@@ -203,6 +203,10 @@ static const char *line_broken(const struct object *object)
 			return "a wait does not know where it is";
 		if (wait->arrival <= arrival)
 			return "a line out of order";
+		const struct object_wait *next = TAILQ_NEXT(wait, link);
+
+		if (wait->is_followed != (next && next->who != wait->who))
+			return "who is followed by another in a line";
 		arrival = wait->arrival;
 	}
 	return n == object->line.count && n <= object->n_waits ? NULL : "the count of waits";
@@ -278,9 +282,17 @@ static const char *whos_broken(struct objects *objects)
 	const struct object_who *who;
 	size_t cursor = 0;
 
-	while ((who = names_next(&objects->whos, &cursor)))
+	while ((who = names_next(&objects->whos, &cursor))) {
+		size_t followed = who->n_followed;
+		const struct object_wait *wait;
+
 		if (LIST_EMPTY(&who->holdings) && LIST_EMPTY(&who->waits))
 			return "a holder of nothing";
+		LIST_FOREACH (wait, &who->waits, by_who)
+			followed -= wait->is_followed;
+		if (followed)
+			return "how often a holder is followed";
+	}
 	return NULL;
 }
 

@@ -44,7 +44,7 @@ START_TEST(fences_start_where_they_are_told_and_grow_over_all_objects)
 	uint64_t last = WORLD_FENCE - 1;
 
 	for (int i = 0; i < 5; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "l%d", i);
 		ck_assert_int_eq(lock_take(i, NULL, name, EXCLUSIVE, NONE), OBJECT_DONE);

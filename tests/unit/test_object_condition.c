@@ -211,6 +211,23 @@ START_TEST(a_condition_has_one_lock)
 }
 END_TEST
 
+START_TEST(a_long_mistake_is_cut_between_two_characters)
+{
+	char name[OBJECT_NAME_LIMIT + 1] = "", other[OBJECT_NAME_LIMIT + 1] = "x";
+
+	while (strlen(name) + 3 <= OBJECT_NAME_LIMIT)
+		strcat(name, "\u20ac");
+	while (strlen(other) + 3 <= OBJECT_NAME_LIMIT)
+		strcat(other, "\u20ac");
+	ck_assert_int_eq(lock_take(1, NULL, name, EXCLUSIVE, NONE), OBJECT_DONE);
+	ck_assert_int_eq(condition_join(1, NULL, other, name, 1), OBJECT_WAITING);
+	ck_assert_int_eq(lock_take(2, NULL, other, EXCLUSIVE, NONE), OBJECT_DONE);
+	ck_assert_int_eq(condition_join(2, NULL, other, other, 2), OBJECT_MISMATCH);
+	ck_assert_uint_gt(strlen(world.problem.text), sizeof(world.problem.text) - 5);
+	ck_assert_str_eq(world.problem.text + strlen(world.problem.text) - 3, "\u20ac");
+}
+END_TEST
+
 START_TEST(the_lock_stays_where_there_is_no_room_for_one_who_waits)
 {
 	ck_assert_int_eq(lock_take(1, NULL, "l", EXCLUSIVE, NONE), OBJECT_DONE);
@@ -271,6 +288,7 @@ int main(void)
 	tcase_add_test(tcase, only_who_has_the_lock_alone_may_wait);
 	tcase_add_test(tcase, only_who_has_the_lock_may_notify);
 	tcase_add_test(tcase, a_condition_has_one_lock);
+	tcase_add_test(tcase, a_long_mistake_is_cut_between_two_characters);
 	tcase_add_test(tcase, the_lock_stays_where_there_is_no_room_for_one_who_waits);
 	tcase_add_test(tcase, who_waits_for_a_condition_is_in_no_circle_until_he_is_notified);
 	tcase_add_test(tcase, who_comes_back_to_his_lock_is_never_refused);

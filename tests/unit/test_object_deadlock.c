@@ -53,7 +53,7 @@ END_TEST
 
 START_TEST(a_long_circle_is_told_by_its_first_ones)
 {
-	char name[8], token[8];
+	char name[16], token[16];
 	enum { N = 30 };
 
 	for (int i = 0; i < N; i++) {

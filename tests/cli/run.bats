@@ -339,15 +339,23 @@ screen_has() { # TEXT
 	tmux_ capture-pane -p | grep -qF -- "$1"
 }
 
+# The last line is a prompt, at which nothing was typed yet: what is typed sooner is another's, or lost.
+prompt_is() { # TEXT
+	[[ $(tmux_ capture-pane -p | grep -v '^$' | tail -n 1) == "$1" ]]
+}
+
 keys() {
 	tmux_ send-keys "$@"
 }
 
 @test "-t: a shell by keys, its size, and the terminal as it was" {
 	tmux_start 'PS1="outer> " sh -i'
-	condition screen_has 'outer>'
-	keys 'stty -a >before' Enter "taskctl run -t -e PS1='inner> ' sh -i" Enter
-	condition screen_has 'inner>'
+	condition prompt_is 'outer>'
+	keys 'clear; stty -a >before' Enter
+	condition test -s before
+	condition prompt_is 'outer>'
+	keys "taskctl run -t -e PS1='inner> ' sh -i" Enter
+	condition prompt_is 'inner>'
 	keys 'stty size; tty; echo $((6 * 7))' Enter
 	condition screen_has 42
 	screen_has '24 80'
@@ -359,7 +367,7 @@ keys() {
 	keys 'echo still $((1 + 1)) here' Enter
 	condition screen_has 'still 2 here'
 	keys 'exit 5' Enter
-	condition eval '[[ $(tmux_ capture-pane -p | grep -v "^$" | tail -n 1) == "outer>"* ]]'
+	condition prompt_is 'outer>'
 	keys 'echo status=$?; stty -a >after; echo compared=$(cmp before after && echo same)' Enter
 	condition screen_has 'status=5'
 	# The size has changed, and that only.
@@ -371,7 +379,7 @@ keys() {
 	command -v less >/dev/null || skip 'less is not installed'
 	seq 1000 >numbers
 	tmux_start 'PS1="outer> " sh -i'
-	condition screen_has 'outer>'
+	condition prompt_is 'outer>'
 	keys 'taskctl run -t less numbers' Enter
 	condition screen_has 23
 	keys G
@@ -379,33 +387,36 @@ keys() {
 	keys g
 	condition eval 'screen_has 23 && ! screen_has 1000'
 	keys q
-	condition screen_has 'outer> taskctl run'
+	condition prompt_is 'outer>'
 	keys 'echo status=$?' Enter
 	condition screen_has 'status=0'
 }
 
 @test "-t: the terminal is as it was when the command is killed, and when taskctl is told to end" {
 	tmux_start 'PS1="outer> " sh -i'
-	condition screen_has 'outer>'
+	condition prompt_is 'outer>'
 	keys "taskctl run -t sh -c 'echo \$\$ >pid; exec sleep 60'" Enter
 	condition test -s pid
 	kill -KILL "$(<pid)"
-	condition eval '[[ $(tmux_ capture-pane -p | grep -v "^$" | tail -n 1) == "outer>"* ]]'
+	condition prompt_is 'outer>'
 	keys 'echo status=$?; stty -a' Enter
 	condition screen_has 'status=137'
 	condition screen_has ' icanon'
 	rm pid
-	keys 'clear' Enter "taskctl run -t sh -c 'echo \$\$ >pid; exec sleep 60'" Enter
+	keys 'clear' Enter
+	condition eval '! screen_has status=137'
+	condition prompt_is 'outer>'
+	keys "taskctl run -t sh -c 'echo \$\$ >pid; exec sleep 60'" Enter
 	condition test -s pid
 	kill -TERM "$(ps -o pid= --ppid "$(tmux_ list-panes -F '#{pane_pid}')" | tail -n 1)"
-	condition eval '[[ $(tmux_ capture-pane -p | grep -v "^$" | tail -n 1) == "outer>"* ]]'
+	condition prompt_is 'outer>'
 	keys 'clear; stty -a' Enter
 	condition screen_has ' icanon'
 }
 
 @test "without -t, a terminal is the command's input line by line, until Ctrl-D" {
 	tmux_start 'PS1="outer> " sh -i'
-	condition screen_has 'outer>'
+	condition prompt_is 'outer>'
 	keys 'taskctl run cat >copy; echo status=$?' Enter
 	condition command_runs cat
 	keys 'one line' Enter
@@ -416,7 +427,7 @@ keys() {
 
 @test "without -t, Ctrl-C and Ctrl-Z are signals, and fg goes on" {
 	tmux_start 'PS1="outer> " bash --norc -i'
-	condition screen_has 'outer>'
+	condition prompt_is 'outer>'
 	keys "taskctl run sh -c 'echo \$\$ >pid; exec sleep 60'" Enter
 	condition test -s pid
 	keys C-z
@@ -432,7 +443,7 @@ keys() {
 
 @test "in the background it leaves the terminal alone" {
 	tmux_start 'PS1="outer> " bash --norc -i'
-	condition screen_has 'outer>'
+	condition prompt_is 'outer>'
 	keys 'taskctl run cat >copy &' Enter
 	condition command_runs cat
 	keys 'echo mine $((2 + 2))' Enter

@@ -11,7 +11,8 @@
  *
  * A line is served from its front, so those who are stuck in it are its end: for each object the first of them is known, and
  * each wait is visited once. Circles that are there already, since who comes back to his condition's lock is not refused,
- * are nobody else's. */
+ * are nobody else's. Tasks that wait for their claims hold nothing, and may be cancelled by anybody: they are not looked at,
+ * nor is who waits for nobody but such a task. */
 #include "object/search.h"
 
 #define GLANCE 32         /* steps */

@@ -334,6 +334,23 @@ START_TEST(the_death_of_a_task_is_told_and_its_orderly_end_is_not)
 }
 END_TEST
 
+START_TEST(a_task_that_had_its_claims_is_the_last_again)
+{
+	ck_assert_int_eq(lock_take(0, NULL, "a", EXCLUSIVE, NONE), OBJECT_DONE);
+	ck_assert_int_eq(take(0, "a"), OBJECT_WAITING);
+	ck_assert_int_eq(lock_give(0, NULL, "a"), OBJECT_DONE);
+	ck_assert(objects_turn(world.objects));
+	ck_assert_int_eq(take(0, "a"), OBJECT_DONE);
+	objects_settle(world.objects);
+	ck_assert_int_eq(lock_take(1, NULL, "a", SHARED, 1), OBJECT_WAITING);
+	ck_assert_int_eq(lock_take(2, NULL, "a", EXCLUSIVE, 2), OBJECT_WAITING);
+	release(0, "a"); /* and it is tried once more */
+	assert_told(1, OBJECT_DONE);
+	ck_assert_int_eq(take(0, "a+"), OBJECT_WAITING);
+	ck_assert_str_eq(LOCK("a"), "2s | 3 t100s");
+}
+END_TEST
+
 START_TEST(a_ticket_that_is_dropped_lets_the_others_pass)
 {
 	ck_assert_int_eq(lock_take(0, NULL, "a", SHARED, NONE), OBJECT_DONE);
@@ -487,6 +504,7 @@ int main(void)
 	tcase_add_test(tcase, what_a_called_task_does_not_take_is_offered_to_the_next);
 	tcase_add_test(tcase, behind_those_who_were_served_there_may_be_something_for_tasks);
 	tcase_add_test(tcase, the_death_of_a_task_is_told_and_its_orderly_end_is_not);
+	tcase_add_test(tcase, a_task_that_had_its_claims_is_the_last_again);
 	tcase_add_test(tcase, a_ticket_that_is_dropped_lets_the_others_pass);
 	tcase_add_test(tcase, a_new_attempt_takes_the_ticket_off_where_it_was);
 	tcase_add_test(tcase, what_can_never_be_had_is_said_when_it_is_checked);

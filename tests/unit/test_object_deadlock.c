@@ -188,6 +188,24 @@ START_TEST(a_semaphore_is_without_hope_when_too_few_permits_are_with_those_who_h
 }
 END_TEST
 
+START_TEST(one_who_has_hope_may_wait_for_a_lock_twice)
+{
+	permit(0, "s", 2, 1);
+	permit(1, "s", 2, 1);
+	hold(2, "x", EXCLUSIVE);
+	hold(3, "l", EXCLUSIVE);
+	for (int how = REENTRANT; how <= (REENTRANT | SHARED); how++) {
+		ck_assert_int_eq(semaphore_take(2, "s", 2, 1, 2), OBJECT_WAITING);
+		wait_for(2, "l", REENTRANT, 3);
+		wait_for(2, "l", how, 4);
+		wait_for(0, "x", EXCLUSIVE, 0); /* 1 may bring what 2 needs */
+		for (int wait = 2; wait < 5; wait++)
+			object_wait_drop(wait_at(wait));
+		object_wait_drop(wait_at(0));
+	}
+}
+END_TEST
+
 START_TEST(the_last_who_had_hope_loses_it_for_all)
 {
 	permit(0, "s", 2, 1);
@@ -381,6 +399,7 @@ int main(void)
 	tcase_add_test(tcase, a_wait_that_ended_closes_no_circle);
 	tcase_add_test(tcase, who_waits_for_what_is_in_no_circle_just_waits);
 	tcase_add_test(tcase, a_semaphore_is_without_hope_when_too_few_permits_are_with_those_who_have_some);
+	tcase_add_test(tcase, one_who_has_hope_may_wait_for_a_lock_twice);
 	tcase_add_test(tcase, the_last_who_had_hope_loses_it_for_all);
 	tcase_add_test(tcase, one_holder_who_wants_more_permits_than_the_others_have);
 	tcase_add_test(tcase, one_who_asks_for_more_permits_in_all_than_there_are_waits_for_himself);

@@ -97,7 +97,7 @@ struct task_outcome {
 	char *message;         /* failed, crashed, cancelled: for people. malloc'ed */
 	struct bytes *data;    /* failed: the handler's JSON, or NULL */
 	bool keeps_data;       /* also where it was told to stop, and so is cancelled or timed out */
-	bool killed;           /* by the slot's word, but it did not come to an end by itself: what it held is told so */
+	bool killed;           /* by the slot's word, but what ran was killed: whoever has next what it held is told so */
 	const char *kind;      /* failed, cancelled: an error kind that is more exact than the state, static; or NULL */
 	uint64_t because_of;   /* cancelled as "dependency_failed": the task that did not succeed; else 0 */
 	struct task_obituary *obituary; /* crashed; malloc'ed */

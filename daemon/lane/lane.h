@@ -77,6 +77,7 @@ struct lane_reply {
 #define LANE_FLAG_CANCELLED 32u    /* the handler returned TASKD_CANCELLED; the command was told to stop */
 #define LANE_FLAG_COMMAND 64u      /* a command did not succeed: the payload is its result */
 #define LANE_FLAG_NOT_STARTED 128u /* a command could not be started: the payload has "step", "errno", … */
+#define LANE_FLAG_KILLED 256u      /* a command was ended by a signal, and that was not what it was told to stop by */
 
 /* --- the master's side --- */
 struct lane_options {

@@ -50,6 +50,7 @@ static void outcome_of_success(struct task_outcome *outcome, const struct task *
 static void outcome_of_command(struct task_outcome *outcome, const struct task *task, const struct lane_reply *reply)
 {
 	bool stopped = reply->flags & LANE_FLAG_CANCELLED;
+	outcome->killed = reply->flags & LANE_FLAG_KILLED;
 	if (reply->flags & LANE_FLAG_NOT_STARTED)
 		outcome->kind = "not_started";
 	else if (stopped && task->state == TASK_CANCELLING)

@@ -77,6 +77,8 @@ static void reply_end(struct lane_reply *reply, struct strbuf *payload, const st
 	}
 	reply->word = LANE_FAILED;
 	reply->flags = command->cancelled ? LANE_FLAG_CANCELLED : LANE_FLAG_COMMAND;
+	if (WIFSIGNALED(end->wait_status) && (!command->cancelled || WTERMSIG(end->wait_status) == SIGKILL))
+		reply->flags |= LANE_FLAG_KILLED;
 	command_describe(reply->message, sizeof(reply->message), end);
 }
 

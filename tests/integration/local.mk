@@ -2,6 +2,7 @@
 # *.py by python3, and what has no suffix is a program or script; a C program is a line in integration_programs.
 integration_programs += \
 	tests/integration/test_calls \
+	tests/integration/test_claims \
 	tests/integration/test_command \
 	tests/integration/test_crash \
 	tests/integration/test_life \
@@ -19,6 +20,7 @@ libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h
 libharness_la_LIBADD = libclient.la
 
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_claims_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_command_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)

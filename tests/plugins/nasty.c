@@ -1,10 +1,12 @@
 /* Handlers that do to their process whatever a broken one might do, for the tests that show what it costs. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -366,6 +368,44 @@ static void hanging_fini(void *state)
 		pause_ms(1000);
 }
 
+/* --- what must not be two --- */
+
+/* One of PLACES files PATH.0, …, that nobody else has: the kernel's locks, which go with their process however it dies. */
+static int find_place(const char *path, long long places)
+{
+	char name[256];
+
+	for (long long i = 0; i < places; i++) {
+		snprintf(name, sizeof(name), "%s.%lld", path, i);
+		int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+/* Fails where as many are there as there may be. */
+static int alone(struct taskd_call *call)
+{
+	long long places, us;
+	const char *path;
+	size_t length;
+
+	if (taskd_arg_string(call, 0, "path", &path, &length) || number_or(call, 1, "places", 1, &places) ||
+		number_or(call, 2, "us", 1000, &us))
+		return TASKD_BAD_ARGS;
+	int fd = find_place(path, places);
+	if (fd < 0)
+		return taskd_fail(call, 1, "somebody else is there");
+	struct timespec left = { .tv_nsec = us * 1000 };
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+	close(fd);
+	return taskd_return_null(call);
+}
+
 static const struct taskd_handler handlers[] = {
 	{ .name = "crash", .run = crash, .parameters = "signal:int?" },
 	{ .name = "abort", .run = abort_task },
@@ -392,6 +432,7 @@ static const struct taskd_handler handlers[] = {
 	{ .name = "about", .run = about },
 	{ .name = "hanging", .run = pid, .init = hanging_init, .fini = hanging_fini },
 	{ .name = "initfail", .init = initfail_init, .run = pid },
+	{ .name = "alone", .run = alone, .parameters = "path:string places:int? us:int?" },
 	{ .name = "tidy", .init = tidy_init, .run = tidy_run, .fini = tidy_fini },
 	{ 0 },
 };

@@ -10,6 +10,7 @@
 #include "client/taskctl/progress.h"
 #include "client/taskctl/taskctl.h"
 #include "proto/errors.h"
+#include "proto/strbuf.h"
 
 /* What is told about an error; members that are not known are NULL. */
 struct told {
@@ -22,7 +23,18 @@ struct told {
 	const size_t *index;
 };
 
-static void tell_json(const struct told *told)
+/* In one piece, whoever else writes there: what a script has put into the background has one stderr. After the results
+ * that came before. */
+static void say(struct strbuf *out)
+{
+	must(strbuf_failed(out) ? NULL : out);
+	fflush(stdout);
+	progress_clear();
+	fwrite(out->data, 1, out->length, stderr);
+	strbuf_free(out);
+}
+
+static void tell_json(const struct told *told, struct strbuf *out)
 {
 	json_t *error = json_object();
 	json_t *all;
@@ -44,41 +56,47 @@ static void tell_json(const struct told *told)
 	all = json_object();
 	json_object_set_new(all, "error", error);
 	text = must(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(15))); /* 0.1 is written so again */
-	fprintf(stderr, "%s\n", text);
+	strbuf_printf(out, "%s\n", text);
 	free(text);
 	json_decref(all);
 }
 
 /* What others wrote must not steer the terminal. */
-static void print_tamed(const char *text)
+static void put_tamed(struct strbuf *out, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t start = out->length;
 
-		fputc((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, stderr);
+	strbuf_printf(out, "%s\n", text);
+	for (size_t i = start; i < out->length; i++) {
+		unsigned char c = (unsigned char)out->data[i];
+
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+			out->data[i] = '?';
 	}
+}
+
+static void tell_people(const struct taskctl *ctl, const struct told *told, struct strbuf *out)
+{
+	strbuf_puts(out, ctl->color_stderr ? "\033[1;31merror:\033[0m " : "error: ");
+	/* Some messages name the task themselves. */
+	if (told->what && strncmp(told->message, told->what, strlen(told->what)) != 0)
+		strbuf_printf(out, "%s: ", told->what);
+	put_tamed(out, told->message);
+	if (!told->hint || ctl->quiet)
+		return;
+	strbuf_puts(out, ctl->color_stderr ? "\033[1mhint:\033[0m " : "hint: ");
+	put_tamed(out, told->hint);
 }
 
 static void tell(const struct taskctl *ctl, const struct told *told)
 {
-	/* The results that came before are seen before. */
-	fflush(stdout);
-	progress_clear();
-	if (ctl->json) {
-		tell_json(told);
-		return;
-	}
-	fputs(ctl->color_stderr ? "\033[1;31merror:\033[0m " : "error: ", stderr);
-	/* Some messages name the task themselves. */
-	if (told->what && strncmp(told->message, told->what, strlen(told->what)) != 0)
-		fprintf(stderr, "%s: ", told->what);
-	print_tamed(told->message);
-	fputc('\n', stderr);
-	if (told->hint && !ctl->quiet) {
-		fputs(ctl->color_stderr ? "\033[1mhint:\033[0m " : "hint: ", stderr);
-		print_tamed(told->hint);
-		fputc('\n', stderr);
-	}
+	struct strbuf out = STRBUF_INIT;
+
+	if (ctl->json)
+		tell_json(told, &out);
+	else
+		tell_people(ctl, told, &out);
+	say(&out);
 }
 
 static int report_v(const struct taskctl *ctl, enum exit_status status, struct told told, const char *format, va_list args)
@@ -117,20 +135,24 @@ int report_usage(const struct taskctl *ctl, const char *hint, const char *format
 
 void report_note(const struct taskctl *ctl, const char *format, ...)
 {
+	struct strbuf out = STRBUF_INIT;
 	va_list args;
+	char *text;
 
 	if (ctl->quiet || ctl->json)
 		return;
-	fflush(stdout);
-	progress_clear();
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = must(NULL);
 	va_end(args);
-	fputc('\n', stderr);
+	strbuf_printf(&out, "%s\n", text);
+	free(text);
+	say(&out);
 }
 
 void report_warning(const struct taskctl *ctl, const char *kind, const char *format, ...)
 {
+	struct strbuf out = STRBUF_INIT;
 	va_list args;
 	char *text;
 
@@ -138,18 +160,19 @@ void report_warning(const struct taskctl *ctl, const char *kind, const char *for
 	if (vasprintf(&text, format, args) < 0)
 		text = must(NULL);
 	va_end(args);
-	fflush(stdout);
-	progress_clear();
 	if (ctl->json) {
 		json_t *value = must(json_pack("{s:{s:s,s:s}}", "warning", "kind", kind, "message", text));
+		char *json = must(json_dumps(value, JSON_COMPACT));
 
-		json_dumpf(value, stderr, JSON_COMPACT);
+		strbuf_printf(&out, "%s\n", json);
+		free(json);
 		json_decref(value);
 	} else {
-		fprintf(stderr, "%swarning:%s %s", ctl->color_stderr ? "\033[1;33m" : "", ctl->color_stderr ? "\033[0m" : "", text);
+		strbuf_printf(&out, "%swarning:%s %s\n", ctl->color_stderr ? "\033[1;33m" : "",
+			ctl->color_stderr ? "\033[0m" : "", text);
 	}
-	fputc('\n', stderr);
 	free(text);
+	say(&out);
 }
 
 /* What the library found itself has no kind of the wire's; this is the name that the JSON has for it. */

@@ -145,6 +145,16 @@ names() {
 	[[ $stderr == "error: "* && $stderr != *"hint"* ]]
 }
 
+@test "what many say at a time, into one file, comes in pieces of an error and its hint" {
+	for _ in {1..40}; do
+		taskctl -s "$BATS_TEST_TMPDIR/nowhere" ping 2>>"$BATS_TEST_TMPDIR/said" 3>&- &
+	done
+	wait
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/said") -eq 80 ]]
+	[[ $(sort "$BATS_TEST_TMPDIR/said" | uniq -c | awk '{ print $1 }' | xargs) == '40 40' ]]
+	[[ $(awk 'NR % 2 && /^error: /' "$BATS_TEST_TMPDIR/said" | wc -l) -eq 40 ]]
+}
+
 @test "the words after -- are no options" {
 	run -4 taskctl call echo -- --wait -x
 	run -2 taskctl call echo --wiat

@@ -10,13 +10,15 @@ integration_programs += \
 	tests/integration/test_objects \
 	tests/integration/test_objects_model \
 	tests/integration/test_order \
+	tests/integration/test_primitives \
 	tests/integration/test_service \
 	tests/integration/test_wire
 integration_tests += $(integration_programs)
 EXTRA_PROGRAMS += $(integration_programs)
 
 EXTRA_LTLIBRARIES += libharness.la
-libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h
+libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h tests/integration/bunch.c \
+	tests/integration/bunch.h
 libharness_la_LIBADD = libclient.la
 
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
@@ -28,6 +30,7 @@ tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_model_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_primitives_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
 EXTRA_DIST += tests/integration/transcripts

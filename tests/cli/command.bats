@@ -310,11 +310,10 @@ has_written() { # ID TEXT
 	command -v setpriv >/dev/null || skip 'setpriv is not installed'
 	[[ $(id -u) -eq 0 ]] || skip 'only root can be somebody else'
 	id=$(cat_live)
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 	chmod 666 "$TASKD_SOCKET"
 	for words in "log $id" "log -f $id" "send $id x" "signal TERM $id" "suspend $id" "continue $id"; do
 		# shellcheck disable=SC2086 # words
-		run --separate-stderr -5 setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v taskctl)" $words
+		run --separate-stderr -5 taskctl_as_nobody $words
 		[[ $stderr == "error: task $id belongs to uid 0" ]]
 	done
 	taskctl -q cancel "$id"

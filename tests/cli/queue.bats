@@ -144,10 +144,9 @@ entry_of() { # QUEUE FILTER
 	[[ $EUID -eq 0 ]] || skip 'needs root, to be somebody else'
 	command -v setpriv >/dev/null || skip 'setpriv is not installed'
 	chmod 0666 "$TASKD_SOCKET"
-	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 	for words in 'pause narrow' 'resize default 2' 'queue add mine'; do
 		# shellcheck disable=SC2086 # words
-		run --separate-stderr -5 setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v taskctl)" $words
+		run --separate-stderr -5 taskctl_as_nobody $words
 		[[ $stderr == "error: "* ]]
 	done
 	chmod 0660 "$TASKD_SOCKET"

@@ -150,8 +150,7 @@ teardown_file() {
 	[[ $EUID -eq 0 ]] || skip 'needs root, to be somebody else'
 	command -v setpriv >/dev/null || skip 'setpriv is not installed'
 	chmod 0600 "$TASKD_SOCKET"
-	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
-	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v taskctl)" ping
+	run --separate-stderr taskctl_as_nobody ping
 	chmod 0660 "$TASKD_SOCKET"
 	[[ $status -eq 5 && -z $output && $stderr == "error: "*"Permission denied"*"hint: the socket's group"* ]]
 }

@@ -11,6 +11,7 @@ integration_programs += \
 	tests/integration/test_objects_model \
 	tests/integration/test_order \
 	tests/integration/test_primitives \
+	tests/integration/test_primitives_queue \
 	tests/integration/test_service \
 	tests/integration/test_wire
 integration_tests += $(integration_programs)
@@ -31,6 +32,7 @@ tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_model_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_primitives_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_primitives_queue_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
 EXTRA_DIST += tests/integration/transcripts

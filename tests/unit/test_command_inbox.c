@@ -56,7 +56,7 @@ START_TEST(a_message_for_another_task_is_answered)
 	inbox_put(world_inbox(), bad);
 	ck_assert_str_eq(world_answer(9), "refused");
 	world_order(INBOX_KILL);
-	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", NULL, NULL);
+	world_ck_result(world_receive(), LANE_FLAG_CANCELLED | LANE_FLAG_KILLED, "killed by SIGKILL", NULL, NULL);
 }
 END_TEST
 

@@ -47,8 +47,8 @@ START_TEST(it_gives_back_what_it_said_and_its_status)
 	world_ck_result(world_run("[[\"true\"]]"), 0, "", "status", "0");
 	world_ck_result(world_run("{\"shell\":\"exit 3\"}"), LANE_FLAG_COMMAND, "exit status 3", "status", "3");
 	world_ck_result(world_run("{\"shell\":\"exit 3\",\"success\":[0,3]}"), 0, "", "status", "3");
-	world_ck_result(world_run("{\"shell\":\"kill -USR1 $$\"}"), LANE_FLAG_COMMAND, "killed by SIGUSR1", "signal",
-		"SIGUSR1");
+	world_ck_result(world_run("{\"shell\":\"kill -USR1 $$\"}"), LANE_FLAG_COMMAND | LANE_FLAG_KILLED,
+		"killed by SIGUSR1", "signal", "SIGUSR1");
 }
 END_TEST
 
@@ -194,7 +194,7 @@ START_TEST(orphans_that_end_are_collected_while_it_runs)
 	int pid = world_number();
 	WORLD_UNTIL(world_state(pid) == 0)
 	world_order(INBOX_KILL);
-	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", NULL, NULL);
+	world_ck_result(world_receive(), LANE_FLAG_CANCELLED | LANE_FLAG_KILLED, "killed by SIGKILL", NULL, NULL);
 }
 END_TEST
 
@@ -254,7 +254,7 @@ START_TEST(one_that_ignores_term_is_killed_with_its_tree)
 	ck_assert_str_eq(world_answer(8), "done");
 	ck_assert_int_ne(world_state(world_pid()), 0);
 	world_order(INBOX_KILL);
-	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", "signal", "SIGKILL");
+	world_ck_result(world_receive(), LANE_FLAG_CANCELLED | LANE_FLAG_KILLED, "killed by SIGKILL", "signal", "SIGKILL");
 }
 END_TEST
 
@@ -313,7 +313,7 @@ START_TEST(a_signal_finds_one_that_has_left_its_group)
 	message->signal = SIGINT;
 	inbox_put(world_inbox(), message);
 	ck_assert_str_eq(world_answer(3), "done");
-	world_ck_result(world_receive(), LANE_FLAG_COMMAND, "killed by SIGINT", "signal", "SIGINT");
+	world_ck_result(world_receive(), LANE_FLAG_COMMAND | LANE_FLAG_KILLED, "killed by SIGINT", "signal", "SIGINT");
 }
 END_TEST
 
@@ -362,7 +362,7 @@ START_TEST(what_waits_for_room_is_told_that_there_will_be_none)
 	for (uint64_t ask = 2; ask <= 64; ask++)
 		word = world_answer(ask);
 	ck_assert_str_ne(word, "done"); /* which of the two it is depends on what is seen first */
-	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", NULL, NULL);
+	world_ck_result(world_receive(), LANE_FLAG_CANCELLED | LANE_FLAG_KILLED, "killed by SIGKILL", NULL, NULL);
 }
 END_TEST
 
@@ -373,7 +373,7 @@ START_TEST(without_the_master_it_is_ended)
 	ck_assert(inbox_orphan(world_inbox(), INT64_C(20000000000)));
 	ck_assert_uint_eq(tree_signal(0), 0);
 	struct world_end end = world_receive();
-	ck_assert_uint_eq(end.reply.flags, LANE_FLAG_CANCELLED);
+	ck_assert_uint_eq(end.reply.flags, LANE_FLAG_CANCELLED | LANE_FLAG_KILLED);
 	world_end_free(&end);
 }
 END_TEST
@@ -403,7 +403,7 @@ START_TEST(one_that_forks_without_end_meets_its_limit_and_its_end)
 	ck_assert_str_eq(world_answer(1), "done");
 	ck_assert_uint_gt(tree_signal(0), 10);
 	world_order(INBOX_KILL);
-	world_ck_result(world_receive(), LANE_FLAG_CANCELLED, "killed by SIGKILL", NULL, NULL);
+	world_ck_result(world_receive(), LANE_FLAG_CANCELLED | LANE_FLAG_KILLED, "killed by SIGKILL", NULL, NULL);
 	ck_assert_uint_eq(tree_signal(0), 0);
 	world_close();
 }

@@ -2,11 +2,12 @@
  *
  * One event serves three situations:
  *   reading            EV_READ, level-triggered
- *   not reading        EV_CLOSED, edge-triggered: input is over, or has to wait. Nothing is read then, but a client that
- *                      is gone altogether must be noticed, since its tasks are to be cancelled at once
+ *   not reading        EV_CLOSED and EV_READ, edge-triggered: input is over, or has to wait. Nothing is read then, but a
+ *                      client that is gone altogether must be noticed, since its tasks are to be cancelled at once
  *   the socket is full EV_WRITE beside either
- * EV_CLOSED comes for a half-closed connection too. Only poll(2) tells the two apart: POLLHUP means that the peer's
- * socket is no more. */
+ * EV_CLOSED comes for a half-closed connection too, and for one that is gone with answers that it had not read, which is
+ * an error of the socket, only EV_READ does. Only poll(2) tells these apart: POLLHUP means that the peer's socket is no
+ * more. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -42,7 +43,8 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	/* The loop may have slept for long, and what is read now is handled now. */
 	core_set_now(connection->edge->core, clock_mono_ns());
 	core_set_wall(connection->edge->core, clock_wall_ns());
-	if ((what & EV_CLOSED) && peer_is_gone(connection)) {
+	bool read = (what & EV_READ) && connection->reading;
+	if (!connection->reading && peer_is_gone(connection)) {
 		connection_close(connection, NULL);
 		connection_owner_end(connection);
 		return;
@@ -51,21 +53,21 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 		connection->blocked = false;
 		connection_touch(connection);
 	}
-	if (what & EV_READ)
+	if (read)
 		input_read(connection);
 	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
 		connection_close(connection, NULL);
 	if (connection_is_closed(connection))
 		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */
-	else if (what & EV_READ)
+	else if (read)
 		set_interest(connection); /* at once: the loop may call again before the turn's end */
 }
 
 /* Sets the event up for what the connection waits for now. */
 static void set_interest(struct connection *connection)
 {
-	short wanted = EV_PERSIST;
-	wanted |= input_is_stopped(connection) || connection->input_waits ? EV_CLOSED | EV_ET : EV_READ;
+	bool reading = !input_is_stopped(connection) && !connection->input_waits;
+	short wanted = EV_PERSIST | EV_READ | (reading ? 0 : EV_CLOSED | EV_ET);
 	if (connection->blocked)
 		wanted |= EV_WRITE;
 	if (wanted == connection->interest)
@@ -73,7 +75,7 @@ static void set_interest(struct connection *connection)
 	if (connection->interest)
 		event_del(connection->event);
 	connection->interest = wanted;
-	connection->reading = wanted & EV_READ;
+	connection->reading = reading;
 	if (event_assign(connection->event, connection->edge->base, connection->fd, wanted, on_event, connection) < 0 ||
 		event_add(connection->event, NULL) < 0)
 		connection_close(connection, "its events cannot be watched");

@@ -411,6 +411,38 @@ START_TEST(a_descriptor_that_takes_long_to_close_holds_nobody_up)
 }
 END_TEST
 
+/* Not read from, since it has said all, or too much at once; and what it was answered it has not read. */
+static void leave_unread(struct taskd *c, bool half)
+{
+	struct wire wire;
+	char *stats = NULL;
+	int64_t end = test_now_ns() + PATIENCE_NS;
+	wire_open(&wire, &daemon_);
+	wire_puts(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"lock.acquire\",\"params\":{\"name\":\"its\"}}\n");
+	for (int i = 0; i < (half ? 1 : 20); i++)
+		wire_puts(&wire, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"event.wait\",\"params\":{\"name\":\"never\"}}\n");
+	if (half)
+		shutdown(wire.fd, SHUT_WR);
+	do {
+		free(stats);
+		stats = request(c, "server.stats", "{}");
+		ck_assert_int_lt(test_now_ns(), end);
+	} while (number_in(stats, "event") != 1);
+	free(stats);
+	wire_close(&wire);
+}
+
+START_TEST(who_leaves_without_having_read_its_answers_is_gone)
+{
+	start("max_requests = 10");
+	struct taskd *c = daemon_connect(&daemon_);
+	leave_unread(c, _i);
+	free(ask(c, "lock.acquire", "{\"name\":\"its\",\"timeout\":30}"));
+	taskd_close(c);
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
@@ -424,6 +456,7 @@ int main(void)
 	tcase_add_test(wire, a_hundred_thousand_requests_in_one_write_are_all_answered);
 	tcase_add_test(wire, clients_that_die_in_the_middle_leave_nothing_behind);
 	tcase_add_test(wire, a_descriptor_that_takes_long_to_close_holds_nobody_up);
+	tcase_add_loop_test(wire, who_leaves_without_having_read_its_answers_is_gone, 0, 2);
 	suite_add_tcase(suite, wire);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -13,7 +13,7 @@ static void set(const struct call *call, const struct object_name *name)
 {
 	struct object_problem problem;
 	problem_clear(&problem);
-	int status = event_set(core_objects(call->edge->core), name, connection_owner(call->to.connection), &problem);
+	int status = event_raise(core_objects(call->edge->core), name, connection_owner(call->to.connection), &problem);
 	if (status == OBJECT_DONE)
 		reply_text(&call->to, "true", 4);
 	else

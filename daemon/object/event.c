@@ -8,7 +8,7 @@ struct event {
 
 static const struct object_class event_class;
 
-int event_set(struct objects *objects, const struct object_name *name, struct object_owner *owner,
+int event_raise(struct objects *objects, const struct object_name *name, struct object_owner *owner,
 	struct object_problem *problem)
 {
 	problem_clear(problem);

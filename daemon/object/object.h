@@ -262,8 +262,8 @@ int semaphore_release(struct objects *objects, const struct semaphore_request *r
  * no longer the configuration's. Who waits for more than there are gets OBJECT_MISMATCH. */
 void semaphore_configure(struct objects *objects, const char *name, int64_t slots);
 
-/* --- events: one that is set stays there until it is cleared --- */
-int event_set(struct objects *objects, const struct object_name *name, struct object_owner *owner,
+/* --- events: one that is set stays there until it is cleared (libevent has an event_set of its own) --- */
+int event_raise(struct objects *objects, const struct object_name *name, struct object_owner *owner,
 	struct object_problem *problem) __attribute__((warn_unused_result));
 void event_clear(struct objects *objects, const struct object_name *name);
 bool event_is_set(const struct objects *objects, const struct object_name *name);

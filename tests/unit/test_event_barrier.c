@@ -18,7 +18,7 @@ static int wait_for_event(int owner, bool wait)
 
 static int set_event(int owner)
 {
-	return event_set(all, &e, &owners[owner], &problem);
+	return event_raise(all, &e, &owners[owner], &problem);
 }
 
 START_TEST(an_event_is_set_until_it_is_cleared)
@@ -78,7 +78,7 @@ START_TEST(events_count_for_their_makers)
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
 	ck_assert_int_eq(wait_for_event(0, true), OBJECT_WAITING);
 	ck_assert_int_eq(wait_for_event(1, true), OBJECT_TOO_MANY);
-	ck_assert_int_eq(event_set(all, &b, &owners[0], &problem), OBJECT_TOO_MANY);
+	ck_assert_int_eq(event_raise(all, &b, &owners[0], &problem), OBJECT_TOO_MANY);
 	ck_assert_int_eq(set_event(4), OBJECT_DONE);
 	ck_assert(waiter_got(&waiters[0], OBJECT_DONE));
 }

@@ -282,7 +282,7 @@ END_TEST
 START_TEST(queues_and_waits_are_limited_and_nothing_is_left_behind)
 {
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
-	ck_assert_int_eq(event_set(all, &(struct object_name){ "e", 1 }, &owners[0], &problem), OBJECT_DONE);
+	ck_assert_int_eq(event_raise(all, &(struct object_name){ "e", 1 }, &owners[0], &problem), OBJECT_DONE);
 	ck_assert_int_eq(put(0, "a", NULL), OBJECT_TOO_MANY);
 	ck_assert_int_eq(get(0, PLAIN, &waiters[0]), OBJECT_TOO_MANY);
 	ck_assert_int_eq(create(-1, -1, -1), OBJECT_TOO_MANY);

@@ -151,7 +151,7 @@ END_TEST
 START_TEST(limits_are_kept_and_leave_nothing_behind)
 {
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
-	ck_assert_int_eq(event_set(all, &(struct object_name){ "e", 1 }, &owners[0], &problem), OBJECT_DONE);
+	ck_assert_int_eq(event_raise(all, &(struct object_name){ "e", 1 }, &owners[0], &problem), OBJECT_DONE);
 	ck_assert_int_eq(acquire(0, NULL, 1, 1, 1, NULL), OBJECT_TOO_MANY);
 	ck_assert_int_eq(release(0, NULL, 1, 0, 1), OBJECT_TOO_MANY);
 	ck_assert_int_eq(acquire(4, NULL, 1, 1, 1, NULL), OBJECT_DONE);

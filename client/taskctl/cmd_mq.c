@@ -274,10 +274,13 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 	if (!ctl->json)
 		make_readable(queues);
 	ctl->writer->ops->table(ctl->writer, fields, queues);
-	if (json_array_size(queues) == 0)
+	if (json_array_size(queues) == 0 && invocation->n_operands > 0)
+		status = report(ctl, EXIT_NOT_FOUND, "not_found", NULL, "the message queue \"%s\" is not there",
+			invocation->operands[0]);
+	else if (json_array_size(queues) == 0)
 		report_note(ctl, "no message queues");
 	json_decref(queues);
-	return EXIT_FINE;
+	return status;
 }
 
 /* --- the records --- */

@@ -277,7 +277,9 @@ follow() {
 	[[ -z $output ]]
 	run --separate-stderr -3 taskctl --json mq delete "$mq"
 	[[ $(jq -r .error.kind <<<"$stderr") == not_found ]]
-	run --separate-stderr -0 taskctl mq list "$mq"
+	run --separate-stderr -3 taskctl mq list "$mq"
+	[[ -z $output && $stderr == "error: the message queue \"$mq\" is not there" ]]
+	run --separate-stderr -0 taskctl mq list
 	[[ -z $output && $stderr == 'no message queues' ]]
 }
 

@@ -423,6 +423,7 @@ static void leave_unread(struct taskd *c, bool half)
 		wire_puts(&wire, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"event.wait\",\"params\":{\"name\":\"never\"}}\n");
 	if (half)
 		shutdown(wire.fd, SHUT_WR);
+	free(request(c, "server.ping", "{}")); /* by the answer to the second, the first one's turn is over */
 	do {
 		free(stats);
 		stats = request(c, "server.stats", "{}");

@@ -23,10 +23,14 @@ enum taskd_error taskd_event_clear(struct taskd *c, const char *name)
 enum taskd_error taskd_event_is_set(struct taskd *c, const char *name, bool *set)
 {
 	struct object_ask ask;
+	bool is_set;
 
 	object_ask_begin(&ask, c, "event.is_set", "name", name);
+	object_ask_place(&ask, set);
 	object_ask_send(&ask);
-	*set = object_ask_true(&ask, "set");
+	is_set = object_ask_true(&ask, "set");
+	if (set)
+		*set = is_set;
 	return object_ask_end(&ask);
 }
 

@@ -45,13 +45,16 @@ enum taskd_error taskd_lock_locked(struct taskd *c, const char *name, bool *lock
 	struct object_ask ask;
 	struct json_span entry;
 	size_t cursor = 0;
+	bool held = false;
 
-	*locked = false;
 	object_ask_begin(&ask, c, "lock.list", "name", name);
+	object_ask_place(&ask, locked);
 	object_ask_send(&ask);
 	if (!ask.error && ask.result.kind != JSON_SPAN_ARRAY)
 		object_ask_nonsense(&ask, "a list that is none");
-	while (!ask.error && !*locked && json_next(&ask.result, &cursor, NULL, &entry))
-		*locked = is_held(&entry);
+	while (!ask.error && !held && json_next(&ask.result, &cursor, NULL, &entry))
+		held = is_held(&entry);
+	if (locked)
+		*locked = held;
 	return object_ask_end(&ask);
 }

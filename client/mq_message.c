@@ -98,8 +98,10 @@ enum taskd_error taskd_mq_get(struct taskd *c, const char *name, const struct ta
 	struct object_ask ask;
 	char *room;
 
-	*message = (struct taskd_message){ 0 };
+	if (message)
+		*message = (struct taskd_message){ 0 };
 	object_ask_begin(&ask, c, "mq.get", "name", name);
+	object_ask_place(&ask, message);
 	if (options && options->tail)
 		object_ask_string(&ask, "end", "tail");
 	if (options && options->ack) {
@@ -123,8 +125,10 @@ enum taskd_error taskd_mq_peek(struct taskd *c, const char *name, bool tail, str
 	size_t cursor = 0;
 	char *room;
 
-	*message = (struct taskd_message){ 0 };
+	if (message)
+		*message = (struct taskd_message){ 0 };
 	object_ask_begin(&ask, c, "mq.peek", "name", name);
+	object_ask_place(&ask, message);
 	if (tail)
 		object_ask_string(&ask, "end", "tail");
 	send_with_room(&ask, &room);

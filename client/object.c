@@ -13,6 +13,12 @@ void object_ask_refuse(struct object_ask *ask, const char *why)
 		ask->error = error_set(TASKD_E_INVALID, "%s", why);
 }
 
+void object_ask_place(struct object_ask *ask, const void *place)
+{
+	if (!place)
+		object_ask_refuse(ask, "there is no place for the answer");
+}
+
 /* A name that is no UTF-8 would reach the daemon as another one, perhaps the same as the next such. */
 static void add_text(struct object_ask *ask, const char *key, const char *text)
 {

@@ -38,6 +38,8 @@ void object_ask_holder(struct object_ask *ask, const struct taskd_holder *who);
 void object_ask_json(struct object_ask *ask, const char *key, const char *text);
 /* It makes no sense, and is not sent. */
 void object_ask_refuse(struct object_ask *ask, const char *why);
+/* …where there is no place for what is asked for. */
+void object_ask_place(struct object_ask *ask, const void *place);
 
 /* Sends it, and waits. */
 void object_ask_send(struct object_ask *ask);

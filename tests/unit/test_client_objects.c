@@ -595,6 +595,11 @@ START_TEST(what_makes_no_sense_is_never_written)
 	/* A NULL connection is the failure that has made it so. */
 	ck_assert_int_eq(taskd_lock_acquire(NULL, "x", NULL, 0, NULL), TASKD_E_INVALID);
 	check_last(TASKD_E_INVALID, "at least one");
+	ck_assert_int_eq(taskd_lock_locked(c, "x", NULL), TASKD_E_INVALID);
+	check_last(TASKD_E_INVALID, "no place for the answer");
+	ck_assert_int_eq(taskd_event_is_set(c, "x", NULL), TASKD_E_INVALID);
+	ck_assert_int_eq(taskd_mq_get(c, "x", NULL, 0, NULL), TASKD_E_INVALID);
+	ck_assert_int_eq(taskd_mq_peek(c, "x", false, NULL), TASKD_E_INVALID);
 	answer("true");
 	ck_assert_int_eq(taskd_event_set(c, "x"), TASKD_OK);
 	check_asked("event.set", "\"name\":\"x\"");

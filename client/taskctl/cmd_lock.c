@@ -48,7 +48,8 @@ const struct command command_lock = {
 		"  taskctl lock --shared db -- pg_dump x   with other readers\n\n"
 		"COMMAND has TASKD_FENCE, a number that is larger than of whoever held it before, and\n"
 		"TASKD_HOLDER_DIED=1 where the last one died holding it. Within a task:\n\n"
-		"  taskctl lock db --task                  until this task ends",
+		"  taskctl lock db --task                  until this task ends, or\n"
+		"  taskctl lock db --task --release        until it has done what it is about",
 	.options = lock_options,
 	.values_size = sizeof(struct lock_values),
 	.min_operands = 1,

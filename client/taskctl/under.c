@@ -172,18 +172,28 @@ static void warn_of_death(const struct under *u, const struct under_grant *grant
 			u->kind->noun, u->name);
 }
 
+/* The answer is given to ANSWER, the caller's to json_decref. */
+static int release(const struct under *u, json_t **answer)
+{
+	static const char *const members[] = { "count", "task" };
+	json_t *params = must(json_pack("{s:s}", "name", u->name));
+
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		json_t *value = json_object_get(u->params, members[i]);
+
+		if (value)
+			json_object_set(params, members[i], value);
+	}
+	return taskctl_request(u->ctl, u->kind->release, params, answer);
+}
+
 /* What the command has come to stands, whatever comes of this: so trouble is told, and no more. Where it was lost while
  * the command ran, that has been told. */
-static void release(const struct under *u)
+static void release_after(const struct under *u)
 {
-	json_t *params, *count = json_object_get(u->params, "count"), *answer;
+	json_t *answer;
 
-	if (taskd_connection_error(u->ctl->connection) != TASKD_OK)
-		return;
-	params = must(json_pack("{s:s}", "name", u->name));
-	if (count)
-		json_object_set(params, "count", count);
-	if (taskctl_request(u->ctl, u->kind->release, params, &answer) == EXIT_FINE)
+	if (taskd_connection_error(u->ctl->connection) == TASKD_OK && release(u, &answer) == EXIT_FINE)
 		json_decref(answer);
 }
 
@@ -194,7 +204,7 @@ static int run_under(const struct under *u, const struct under_grant *grant, cha
 
 	if (killed)
 		run_signals_die(killed);
-	release(u);
+	release_after(u);
 	return status;
 }
 
@@ -211,6 +221,10 @@ static int check(const struct taskctl *ctl, const struct under *u, bool has_comm
 		return report_usage(ctl, hint, "%s needs a COMMAND to run", u->kind->noun);
 	if (v->no_wait && v->timeout_ns.given)
 		return report_usage(ctl, NULL, "either --timeout or --no-wait");
+	if (v->release && !v->task)
+		return report_usage(ctl, "without --task, it is released when COMMAND ends", "--release needs --task");
+	if (v->release && (v->no_wait || v->timeout_ns.given))
+		return report_usage(ctl, NULL, "--release does not wait: not with --timeout or --no-wait");
 	if (!v->task)
 		return EXIT_FINE;
 	if (has_command || v->kill || v->keep)
@@ -243,6 +257,19 @@ static int take(const struct under *u, char *const *command)
 	return status;
 }
 
+/* --release: the task itself has done what it held it for, so nobody is to be told that it died. */
+static int give_back(const struct under *u)
+{
+	json_t *answer;
+	int status = release(u, &answer);
+
+	if (status != EXIT_FINE)
+		return status;
+	u->ctl->writer->ops->sentence(u->ctl->writer, answer, "");
+	json_decref(answer);
+	return EXIT_FINE;
+}
+
 int under_run(struct taskctl *ctl, const struct under_kind *kind, const struct under_values *values, json_t *params,
 	char *const *command)
 {
@@ -259,7 +286,7 @@ int under_run(struct taskctl *ctl, const struct under_kind *kind, const struct u
 	if (status == EXIT_FINE && values->task)
 		json_object_set_new(params, "task", must(json_string(getenv("TASKD_TASK_ID"))));
 	if (status == EXIT_FINE)
-		status = take(&u, command);
+		status = values->release ? give_back(&u) : take(&u, command);
 	json_decref(params);
 	return status;
 }

@@ -19,6 +19,7 @@ struct under_values {
 	bool kill;
 	bool keep;
 	bool task;
+	bool release;
 };
 
 /* What kind of thing is held. */
@@ -63,6 +64,8 @@ int under_command(struct taskctl *ctl, const struct under_grant *grant, const st
 		UNDER_OPTION(VALUES, MEMBER, keep, "keep", OPTION_FLAG, NULL,                                        \
 			"COMMAND goes on where taskctl is killed by SIGKILL", .letter = 0),                          \
 		UNDER_OPTION(VALUES, MEMBER, task, "task", OPTION_FLAG, NULL,                                        \
-			"within a task, without COMMAND: that task holds it until it ends", .letter = 0)
+			"within a task, without COMMAND: that task holds it until it ends", .letter = 0),            \
+		UNDER_OPTION(VALUES, MEMBER, release, "release", OPTION_FLAG, NULL,                                  \
+			"with --task: it has done what it held it for", .letter = 0)
 
 #endif

@@ -336,6 +336,24 @@ own_daemon() {
 	jq -e '.fence > 0 and .holder_died == false' <<<"$output"
 }
 
+@test "--task --release: who has it next is told that the task died, unless that was said" {
+	taskctl run sh -c "taskctl lock $lock --task"
+	run --separate-stderr -0 taskctl lock "$lock" true
+	[[ $stderr == *'died holding it'* ]]
+	taskctl run sh -c "taskctl lock $lock --task; taskctl lock $lock --task --release"
+	run --separate-stderr -0 taskctl lock "$lock" true
+	[[ -z $stderr ]]
+	taskctl run sh -c "taskctl semaphore $lock --slots 5 --count 3 --task
+		taskctl --json semaphore $lock --count 2 --task --release >released
+		taskctl semaphore $lock --task --release; taskctl locks semaphore --name $lock >left"
+	[[ $(jq .value released) == 4 && ! -s left ]]
+	run --separate-stderr -1 taskctl run sh -c "taskctl lock $lock --task --release"
+	[[ $stderr == "error: "*"nobody holds"* ]]
+	run --separate-stderr -2 taskctl lock "$lock" --release true
+	[[ $stderr == *"--release needs --task"* ]]
+	run -2 env TASKD_TASK_ID=1 taskctl lock "$lock" --task --release -n
+}
+
 @test "--task: not without a task, not another's, not with a command" {
 	run --separate-stderr -2 taskctl lock "$lock" --task
 	[[ $stderr == *"TASKD_TASK_ID"* ]]

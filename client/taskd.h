@@ -30,7 +30,6 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
-#pragma GCC visibility push(default)
 
 struct taskd;        /* a connection */
 struct taskd_future; /* one task's outcome, now or later */
@@ -564,7 +563,6 @@ enum taskd_error taskd_mq_delete(struct taskd *c, const char *name);
  * this connection's all the same. */
 struct taskd_future *taskd_request(struct taskd *c, const char *method, const char *params);
 
-#pragma GCC visibility pop
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

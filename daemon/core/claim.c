@@ -50,14 +50,12 @@ static size_t size_of(const struct object_claim *claims, size_t n)
 
 size_t claim_cost_of(const struct object_claim *claims, size_t n)
 {
-	return n ? sizeof(struct task_claims) + sizeof(struct object_owner) + size_of(claims, n) : 0;
+	return sizeof(struct task_claims) + sizeof(struct object_owner) + size_of(claims, n);
 }
 
-size_t claim_cost(const struct task *task)
+size_t claim_weigh(const struct task *task)
 {
-	const struct task_claims *claims = claim_has(task) ? task->extra->claims : NULL;
-
-	return claims ? claim_cost_of(claims->of, claims->n) : 0;
+	return claim_cost_of(task->extra->claims->of, task->extra->claims->n);
 }
 
 static void ready(struct object_ticket *ticket);
@@ -277,14 +275,14 @@ static void join(struct claim_group *group, struct task_claims *claims)
 
 /* --- the state --- */
 
-bool claim_blocks(const struct task *task)
+bool claim_is_blocked(const struct task *task)
 {
-	return claim_has(task) && task->extra->claims->blocked;
+	return task->extra->claims->blocked;
 }
 
-bool claim_comes_back(const struct task *task)
+bool claim_is_back(const struct task *task)
 {
-	return claim_has(task) && task->extra->claims->back;
+	return task->extra->claims->back;
 }
 
 /* Which of its claims its ticket is for. */
@@ -472,23 +470,20 @@ bool claim_take(struct task *task)
 	return false;
 }
 
-void claim_release(struct task *task)
+void claim_give_back(struct task *task)
 {
-	struct task_claims *claims = claim_has(task) ? task->extra->claims : NULL;
+	struct task_claims *claims = task->extra->claims;
 
-	if (!claims || !claims->held)
+	if (!claims->held)
 		return;
 	claims->held = false;
 	claims_release(task_core(task)->objects, task->extra->holdings, claims->of, claims->n);
 }
 
-void claim_end(struct task *task)
+void claim_lose(struct task *task)
 {
-	struct task_claims *claims;
+	struct task_claims *claims = task->extra->claims;
 
-	if (!task->extra)
-		return;
-	claims = task->extra->claims;
 	if (claims) {
 		resign(claims);
 		claims->held = false;

@@ -269,7 +269,7 @@ size_t depend_args_cost(const struct task *task);
 /* Nobody will run it again. */
 void depend_drop_args(struct task *task);
 
-/* claim.c */
+/* claim.c; the questions that are asked of every task are answered here where it claims nothing */
 static inline bool claim_has(const struct task *task) { return task->extra && task->extra->claims; }
 void claim_init(struct core *core);
 void claim_fini(struct core *core);
@@ -279,21 +279,34 @@ struct object_claim *claim_copy(const struct object_claim *claims, size_t n);
 void claim_set(struct task *task, const struct object_claim *claims, size_t n);
 void claim_free(struct task *task);
 size_t claim_cost_of(const struct object_claim *claims, size_t n);
-size_t claim_cost(const struct task *task);
+size_t claim_weigh(const struct task *task);
+static inline size_t claim_cost(const struct task *task) { return claim_has(task) ? claim_weigh(task) : 0; }
 /* TASK, which waits in its queue and claims something, is about to be given to a slot. True: it has all of it. False: it
  * has left the queue, as TASK_BLOCKED, or ended, as what it claims cannot be had any more. */
 bool claim_take(struct task *task);
 /* What it claims is no longer its own, and it is well: it ended in order, or was not started after all. */
-void claim_release(struct task *task);
+void claim_give_back(struct task *task);
+static inline void claim_release(struct task *task)
+{
+	if (claim_has(task))
+		claim_give_back(task);
+}
 /* TASK's attempt is over, or the task: whatever it holds is lost to it. */
-void claim_end(struct task *task);
+void claim_lose(struct task *task);
+static inline void claim_end(struct task *task)
+{
+	if (task->extra && (task->extra->claims || task->extra->holdings))
+		claim_lose(task);
+}
 /* TASK is TASK_BLOCKED by what it claims, or about to be. */
-bool claim_blocks(const struct task *task);
+bool claim_is_blocked(const struct task *task);
+static inline bool claim_blocks(const struct task *task) { return claim_has(task) && claim_is_blocked(task); }
 /* … and comes into that state, or leaves it. */
 void claim_enter(struct task *task);
 void claim_leave(struct task *task);
 /* TASK comes into its queue from there, to its old place. */
-bool claim_comes_back(const struct task *task);
+bool claim_is_back(const struct task *task);
+static inline bool claim_comes_back(const struct task *task) { return claim_has(task) && claim_is_back(task); }
 /* QUEUE has another order. */
 void claim_reorder(struct core_queue *queue);
 void claim_free_groups(struct core_queue *queue);

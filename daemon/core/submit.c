@@ -34,7 +34,7 @@ int submit_key(const struct core *core, const struct task_spec *spec, struct tas
 size_t core_submit_cost(const struct task_spec *spec)
 {
 	return bytes_cost(spec->args) + depend_cost_of(spec->n_after + spec->n_after_any) +
-		claim_cost_of(spec->claims, spec->n_claims);
+		(spec->n_claims ? claim_cost_of(spec->claims, spec->n_claims) : 0);
 }
 
 void submit_load(struct load *load, const struct task_spec *spec, const struct task *replaced)

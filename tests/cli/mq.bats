@@ -28,6 +28,13 @@ lines_are() { # FILE N
 	[[ $(wc -l <"$1") -eq $2 ]]
 }
 
+@test "before anybody has put anything: no message queues" {
+	run --separate-stderr -0 taskctl mq list
+	[[ -z $output && $stderr == 'no message queues' ]]
+	run --separate-stderr -0 taskctl --json mq list
+	[[ $output == '[]' && -z $stderr ]]
+}
+
 @test "put and get: JSON as it is, else a string, first in, first out" {
 	run --separate-stderr -0 taskctl mq put "$mq" hello 30 '{"a": [1, 0.1, 12345678901234567]}' '"30"' '' null
 	[[ -z $output && -z $stderr && $(taskctl mq len "$mq") == 6 ]]
@@ -279,8 +286,6 @@ follow() {
 	[[ $(jq -r .error.kind <<<"$stderr") == not_found ]]
 	run --separate-stderr -3 taskctl mq list "$mq"
 	[[ -z $output && $stderr == "error: the message queue \"$mq\" is not there" ]]
-	run --separate-stderr -0 taskctl mq list
-	[[ -z $output && $stderr == 'no message queues' ]]
 }
 
 @test "delete: an error for those who wait" {

@@ -83,9 +83,11 @@
 	PARAM(struct_, claims_.locks, "locks", PARAM_STRINGS, .max = OBJECT_NAME_MAX, .names = true,        \
 		.summary = "it starts when it has these locks, and gives them back when it ends"),          \
 		PARAM(struct_, claims_.shared_locks, "shared_locks", PARAM_STRINGS, .max = OBJECT_NAME_MAX, \
-			.names = true, .summary = "it starts when it has these, which others may share, and gives them back when it ends"), \
+			.names = true,                                                                      \
+			.summary = "it starts when it has these, which others may share, too"),             \
 		PARAM(struct_, claims_.semaphores, "semaphores", PARAM_PERMITS, .max = OBJECT_NAME_MAX,     \
-			.summary = "the same with permits of these semaphores: names, or {\"gpu\":2}, or {\"gpu\":{\"count\":2,\"slots\":8}}")
+			.summary = "the same with permits of these: names, or {\"gpu\":2}, or " \
+				   "{\"gpu\":{\"count\":2,\"slots\":8}}")
 
 #define FILTER_PARAMS(struct_, filter_)                                                                                \
 	PARAM(struct_, filter_.states, "state", PARAM_STRINGS, .summary = "only those of this state or these states"), \

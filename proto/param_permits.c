@@ -1,5 +1,5 @@
-/* The parameter that says how many permits of which semaphores: names, for one permit of each, or an object in which each
- * name has a number, or an object that says more. */
+/* The parameter that says how many permits of which semaphores: names, for one permit of each, or an object in which
+ * each name has a number, or an object that says more. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +14,8 @@ static int read_amount(struct param_reader *reader, const struct param_spec *spe
 	long long number;
 
 	if (!json_span_integer(value, &number) || number < 1 || number > SLOTS_MAX)
-		return param_refuse(reader, "parameter \"%s\": %s must be an integer from 1 to %lld, not %s", spec->name, what,
-			(long long)SLOTS_MAX, param_describe(value, buf));
+		return param_refuse(reader, "parameter \"%s\": %s must be an integer from 1 to %lld, not %s",
+			spec->name, what, (long long)SLOTS_MAX, param_describe(value, buf));
 	*out = number;
 	return 0;
 }
@@ -26,7 +26,8 @@ static int unknown_member(struct param_reader *reader, const struct param_spec *
 	struct suggest suggest;
 
 	if (!json_string_copy(name, word, sizeof(word), NULL))
-		return param_refuse(reader, "parameter \"%s\": unknown member %s", spec->name, param_describe(name, buf));
+		return param_refuse(
+			reader, "parameter \"%s\": unknown member %s", spec->name, param_describe(name, buf));
 	suggest_begin(&suggest, word);
 	suggest_offer(&suggest, "count");
 	suggest_offer(&suggest, "slots");
@@ -74,14 +75,15 @@ int param_permits_read(struct param_reader *reader, const struct param_spec *spe
 	struct param_permits *out)
 {
 	bool object = value->kind == JSON_SPAN_OBJECT, several = object || value->kind == JSON_SPAN_ARRAY;
-	size_t count = several ? json_count(value) : 1, limit = spec->count ? spec->count : PARAM_STRINGS_LIMIT, cursor = 0;
+	size_t count = several ? json_count(value) : 1, limit = spec->count ? spec->count : PARAM_STRINGS_LIMIT,
+	       cursor = 0;
 	struct json_span name = *value, item;
 
 	if (!several && value->kind != JSON_SPAN_STRING)
 		return param_wrong_value(reader, spec, value);
 	if (count > limit)
-		return param_refuse(reader, "parameter \"%s\" must have at most %zu semaphores, not %zu", spec->name, limit,
-			count);
+		return param_refuse(
+			reader, "parameter \"%s\" must have at most %zu semaphores, not %zu", spec->name, limit, count);
 	out->permits = calloc(count ? count : 1, sizeof(out->permits[0]));
 	if (!out->permits)
 		return param_refuse(reader, "out of memory");

@@ -5,7 +5,7 @@
  *   batch.c     how several come in together
  *   unique.c    keys
  *   depend.c    tasks that wait for tasks
- *   claim.c     tasks that wait for named objects
+ *   claim.c     tasks that wait for named objects; claim_group.c: those of a queue that wait for one
  *   calendar.c  tasks that wait for a time
  *   queue.c     where tasks wait, in order
  *   gate.c      which queue may start something now: pauses, limits, rates, shares
@@ -272,6 +272,7 @@ void depend_drop_args(struct task *task);
 /* claim.c; the questions that are asked of every task are answered here where it claims nothing */
 static inline bool claim_has(const struct task *task) { return task->extra && task->extra->claims; }
 void claim_init(struct core *core);
+void claim_groups_init(struct core *core);
 void claim_fini(struct core *core);
 /* One block, the names with them. */
 struct object_claim *claim_copy(const struct object_claim *claims, size_t n);

@@ -2,6 +2,7 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
+	daemon/core/claim_group.h \
 	daemon/core/core.h \
 	daemon/core/cron.h \
 	daemon/core/internal.h \
@@ -10,6 +11,7 @@ libcore_la_SOURCES = \
 	daemon/core/await.c \
 	daemon/core/calendar.c \
 	daemon/core/claim.c \
+	daemon/core/claim_group.c \
 	daemon/core/core.c \
 	daemon/core/cron.c \
 	daemon/core/depend.c \

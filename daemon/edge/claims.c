@@ -1,4 +1,5 @@
-/* What a task must have before it starts, locks and permits of semaphores: as submissions say it, and as records tell it. */
+/* What a task must have before it starts, locks and permits of semaphores: as submissions say it, and as records tell
+ * it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@ static struct object_claim *add_locks(struct object_claim *next, const struct pa
 {
 	for (size_t i = 0; i < names->count; i++)
 		*next++ = (struct object_claim){
-			.kind = OBJECT_LOCK, .name = name_of(names->strings[i]), .shared = shared,
+			.kind = OBJECT_LOCK,
+			.name = name_of(names->strings[i]),
+			.shared = shared,
 		};
 	return next;
 }
@@ -43,8 +46,8 @@ bool submission_claims(const struct call *call, const struct claim_options *opti
 	if (n == 0)
 		return true;
 	if (n > CLAIMS_MAX) {
-		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "a task has at most %d locks and semaphores, not %zu", CLAIMS_MAX,
-			n);
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "a task has at most %d locks and semaphores, not %zu",
+			CLAIMS_MAX, n);
 		return false;
 	}
 	out->claims = xreallocarray(NULL, n, sizeof(out->claims[0]));
@@ -89,7 +92,8 @@ static void put_semaphores(struct strbuf *out, const struct object_claim *claims
 		if (claims[i].slots < 0)
 			strbuf_printf(out, ":%" PRId64, claims[i].count);
 		else
-			strbuf_printf(out, ":{\"count\":%" PRId64 ",\"slots\":%" PRId64 "}", claims[i].count, claims[i].slots);
+			strbuf_printf(out, ":{\"count\":%" PRId64 ",\"slots\":%" PRId64 "}", claims[i].count,
+				claims[i].slots);
 		any = true;
 	}
 	strbuf_puts(out, any ? "}" : "");

@@ -1,5 +1,5 @@
-/* What tasks must have before they start, with the real daemon: no two have a lock, whatever happens to their workers; who
- * waits occupies none; and whoever has it next is told that the one before died. */
+/* What tasks must have before they start, with the real daemon: no two have a lock, whatever happens to their workers;
+ * who waits occupies none; and whoever has it next is told that the one before died. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static void stop(void)
 	ck_assert_int_eq(daemon_stop(&daemon_), 0);
 }
 
-#define THREE_POOLS                                                   \
+#define THREE_POOLS                                                     \
 	"crash_limit = 0\n[pool default]\nprocesses = 2\nthreads = 2\n" \
 	"[pool second]\nprocesses = 2\n[pool commands]\nprocesses = 2\n"
 #define AGAIN "\"retries\":1000,\"retry_on\":[\"crashed\"],\"backoff\":0"
@@ -39,10 +39,12 @@ static void submit_alone(int i, const char *what, int places)
 	if (i % 3 == 2)
 		submit_task(c,
 			"{\"task\":\"exec\",\"args\":{\"argv\":[\"flock\",\"-n\",\"%s.0\",\"sleep\",\"0.01\"]},\"priority\":%d,%s," AGAIN
-			",\"tag\":\"alone\"}", place, i % 4, what);
+			",\"tag\":\"alone\"}",
+			place, i % 4, what);
 	else
 		submit_task(c,
-			"{\"task\":\"alone\",\"args\":[\"%s\",%d,%d],\"queue\":\"%s\",\"priority\":%d,%s," AGAIN ",\"tag\":\"alone\"}",
+			"{\"task\":\"alone\",\"args\":[\"%s\",%d,%d],\"queue\":\"%s\",\"priority\":%d,%s," AGAIN
+			",\"tag\":\"alone\"}",
 			place, places, i % 5 * 500, i % 3 ? "second" : "default", i % 4, what);
 }
 
@@ -85,7 +87,8 @@ START_TEST(no_more_run_than_may_though_their_workers_are_killed)
 {
 	static const char *const whats[3][3] = {
 		{ "\"locks\":[\"db\"]", "\"locks\":[\"db\"]", "\"locks\":[\"db\"]" },
-		{ "\"locks\":[\"db\",\"x\"]", "\"locks\":[\"y\",\"db\"]", "\"locks\":[\"db\"],\"shared_locks\":[\"x\",\"y\"]" },
+		{ "\"locks\":[\"db\",\"x\"]", "\"locks\":[\"y\",\"db\"]",
+			"\"locks\":[\"db\"],\"shared_locks\":[\"x\",\"y\"]" },
 		{ "\"semaphores\":{\"two\":{\"slots\":2}}", "\"semaphores\":[\"two\"]", "\"semaphores\":{\"two\":1}" },
 	};
 	enum { N = 300 };
@@ -140,7 +143,8 @@ START_TEST(a_client_that_is_gone_gives_the_lock_to_a_task)
 	struct wire wire;
 	start("");
 	wire_open(&wire, &daemon_);
-	ck_assert(wire_puts(&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"lock.acquire\",\"params\":{\"name\":\"db\"}}\n"));
+	ck_assert(wire_puts(
+		&wire, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"lock.acquire\",\"params\":{\"name\":\"db\"}}\n"));
 	ck_assert_ptr_nonnull(strstr(wire_line(&wire), "\"fence\""));
 	unsigned long long id = submit_task(c, "{\"task\":\"slow\",\"args\":[0],\"locks\":[\"db\"]}");
 	wait_for_state(c, id, "blocked");
@@ -156,7 +160,8 @@ END_TEST
 /* _i: how it ends: well; told to stop, and stops; killed by somebody; killed since it did not stop */
 START_TEST(a_command_that_is_killed_is_a_holder_that_died)
 {
-	static const char *const commands[] = { "exit 3", "sleep 100", "kill -9 $$", "trap '' TERM; while :; do sleep 0.01; done" };
+	static const char *const commands[] = { "exit 3", "sleep 100", "kill -9 $$",
+		"trap '' TERM; while :; do sleep 0.01; done" };
 	start("kill_grace = 100ms\n");
 	unsigned long long id = submit_task(
 		c, "{\"task\":\"exec\",\"args\":{\"argv\":[\"sh\",\"-c\",\"%s\"]},\"locks\":[\"db\"]}", commands[_i]);
@@ -182,7 +187,8 @@ START_TEST(the_configuration_s_semaphores_are_there_and_change_by_a_reload)
 	ck_assert_ptr_nonnull(strstr(list, "\"disk\""));
 	ck_assert_int_eq((int)number_in(strstr(list, "\"gpu\""), "slots"), 2);
 	free(list);
-	ck_assert_str_eq(refusal(c, "task.submit", "{\"task\":\"fib\",\"args\":[1],\"semaphores\":{\"gpu\":3}}"), "mismatch");
+	ck_assert_str_eq(
+		refusal(c, "task.submit", "{\"task\":\"fib\",\"args\":[1],\"semaphores\":{\"gpu\":3}}"), "mismatch");
 	daemon_write_config(&daemon_, "[semaphore gpu]\nslots = 3\n");
 	char *report = ask(c, "server.reload", "{}");
 	ck_assert_ptr_nonnull(strstr(report, "[semaphore gpu] slots"));

@@ -37,8 +37,11 @@ static struct object_claim claim_of(const char *name)
 	const char *plain = name + (*name == '+' || *name == '~');
 
 	return (struct object_claim){
-		.kind = *name == '+' ? OBJECT_SEMAPHORE : OBJECT_LOCK, .name = { plain, strlen(plain) }, .shared = *name == '~',
-		.count = 1, .slots = *name == '+' ? 2 : 0,
+		.kind = *name == '+' ? OBJECT_SEMAPHORE : OBJECT_LOCK,
+		.name = { plain, strlen(plain) },
+		.shared = *name == '~',
+		.count = 1,
+		.slots = *name == '+' ? 2 : 0,
 	};
 }
 

@@ -17,8 +17,8 @@ void claims_finish(void);
 /* N more slots. */
 void claims_slots(int n);
 
-/* {"db", 2} as a lock's name and a task's claims; a name that begins with "+" is of a semaphore of 2, of which one permit is
- * claimed, with "~" of a lock that is shared. */
+/* What claims a lock or two; a name that begins with "+" is of a semaphore of 2, of which one permit is claimed, one
+ * with "~" of a lock that is shared. SECOND may be NULL. */
 struct task_spec claims_spec(const char *first, const char *second);
 struct task *claims_submit(const char *first, const char *second);
 struct task *claims_submit_priority(const char *name, int32_t priority);

@@ -108,7 +108,8 @@ static bool has_scout(const struct model *model, int queue, int object)
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *task = &model->tasks[model->live[i]];
 
-		if (task->spec.queue == queue && task->state == TASK_QUEUED && task->slot < 0 && task->spec.claims[object])
+		if (task->spec.queue == queue && task->state == TASK_QUEUED && task->slot < 0 &&
+			task->spec.claims[object])
 			return true;
 	}
 	return false;
@@ -120,7 +121,8 @@ static bool is_idle(const struct model *model, int object)
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *task = &model->tasks[model->live[i]];
 
-		if (task->missing && task->missed == object && !can_have(model, object, task->spec.claims[object], task))
+		if (task->missing && task->missed == object &&
+			!can_have(model, object, task->spec.claims[object], task))
 			return false;
 	}
 	for (int i = 0; i < MODEL_CROWD; i++)

@@ -69,9 +69,12 @@ static void ask(struct one *one)
 	name_object(name, lock);
 	one->shared = chance(40);
 	const struct lock_request request = {
-		.name = { name, strlen(name) }, .holder.owner = &one->owner, .shared = one->shared,
+		.name = { name, strlen(name) },
+		.holder.owner = &one->owner,
+		.shared = one->shared,
 	};
-	note("%d asks for lock %d%s%s", (int)(one - crowd), lock, one->shared ? ", shared" : "", waits ? ", waits" : "");
+	note("%d asks for lock %d%s%s", (int)(one - crowd), lock, one->shared ? ", shared" : "",
+		waits ? ", waits" : "");
 	int status = lock_acquire(core_objects(world.core), &request, waits ? &one->wait : NULL, &grant, &problem);
 	if (status == OBJECT_DONE)
 		has_it(one, lock);

@@ -30,7 +30,8 @@ START_TEST(who_cannot_have_it_is_blocked_out_of_the_way)
 	struct core_queue_figures figures;
 
 	claims_slots(2);
-	struct task *first = claims_submit("db", NULL), *second = claims_submit("db", NULL), *third = toy_submit(&toy, 0);
+	struct task *first = claims_submit("db", NULL), *second = claims_submit("db", NULL),
+		    *third = toy_submit(&toy, 0);
 	toy_turn(&toy);
 	ck_assert_ptr_nonnull(first->slot);
 	ck_assert(is_blocked_by(second, "db"));
@@ -235,7 +236,8 @@ START_TEST(its_death_is_told_to_the_next)
 		core_cancel(task);
 	if (_i == 2) {
 		slots[0]->count = 0;
-		core_task_done(task, &(struct task_outcome){ .state = TASK_FAILED, .killed = true }, toy.now_ns, toy.now_ns);
+		core_task_done(
+			task, &(struct task_outcome){ .state = TASK_FAILED, .killed = true }, toy.now_ns, toy.now_ns);
 	} else {
 		toy_die(slots[0], SIGKILL);
 	}
@@ -435,7 +437,11 @@ START_TEST(what_can_no_longer_be_had_ends_it)
 {
 	const struct object_claim claim = { .kind = OBJECT_SEMAPHORE, .name = { "gpu", 3 }, .count = 4, .slots = -1 };
 	const struct semaphore_request request = {
-		.name = claim.name, .holder.owner = &other, .slots = -1, .bounded = -1, .count = 1,
+		.name = claim.name,
+		.holder.owner = &other,
+		.slots = -1,
+		.bounded = -1,
+		.count = 1,
 	};
 	struct object_problem problem;
 	struct object_grant grant;
@@ -444,7 +450,8 @@ START_TEST(what_can_no_longer_be_had_ends_it)
 	semaphore_configure(core_objects(toy.core), "gpu", 4);
 	struct task *task = toy_submit_spec(&toy, (struct task_spec){ .claims = &claim, .n_claims = 1 });
 	if (_i == 1) {
-		ck_assert_int_eq(semaphore_acquire(core_objects(toy.core), &request, NULL, &grant, &problem), OBJECT_DONE);
+		ck_assert_int_eq(
+			semaphore_acquire(core_objects(toy.core), &request, NULL, &grant, &problem), OBJECT_DONE);
 		toy_turn(&toy);
 		ck_assert(is_blocked_by(task, "gpu"));
 	}
@@ -650,7 +657,9 @@ START_TEST(a_schedule_s_runs_have_claims)
 	char name[] = "db";
 	const struct object_claim claim = { .kind = OBJECT_LOCK, .name = { name, 2 } };
 	const struct core_schedule_spec spec = {
-		.name = "s", .every_ns = NS_PER_S, .overlap = true,
+		.name = "s",
+		.every_ns = NS_PER_S,
+		.overlap = true,
 		.task = { .type = toy.type, .queue = toy.queue, .claims = &claim, .n_claims = 1 },
 	};
 	struct core_schedule *schedule;

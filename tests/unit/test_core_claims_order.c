@@ -312,7 +312,8 @@ static void waiter_begin(struct waiter *waiter, uint64_t id, const char *name)
 	*waiter = (struct waiter){ .wait.done = granted };
 	object_owner_begin(core_objects(toy.core), &waiter->owner, OWNER_CONNECTION, id, 1000, 0);
 	const struct lock_request request = { .name = { name, strlen(name) }, .holder.owner = &waiter->owner };
-	ck_assert_int_eq(lock_acquire(core_objects(toy.core), &request, &waiter->wait, &grant, &problem), OBJECT_WAITING);
+	ck_assert_int_eq(
+		lock_acquire(core_objects(toy.core), &request, &waiter->wait, &grant, &problem), OBJECT_WAITING);
 }
 
 START_TEST(who_came_first_has_it_first)
@@ -414,7 +415,7 @@ START_TEST(many_are_found_to_wait_in_several_turns)
 }
 END_TEST
 
-/* _i: 0: one slot is free when it is; 1: others keep the slots busy, and it is free often before one of them can start */
+/* _i: 0: a slot is free when the lock is; 1: others keep the slots busy, and it is free long before one can start */
 START_TEST(each_start_costs_a_few_tries_however_many_wait)
 {
 	struct core_queue *busy = toy_queue_new(&toy, "busy", 0, 0);

@@ -1,4 +1,5 @@
-/* locks, shared_locks and semaphores of a task, over the wire: how they are said, what is refused, what records tell. */
+/* locks, shared_locks and semaphores of a task, over the wire: how they are said, what is refused, what records
+ * tell. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define SUBMIT(options) REQUEST("1", "task.submit", "{\"task\":\"hold\"," options "}")
 
 static const char *kind_of(const char *line)
@@ -101,12 +103,14 @@ static const struct {
 	{ "\"semaphores\":[1]", "invalid_params", "not 1" },
 	{ "\"semaphores\":[\"\"]", "invalid_params", "must not be empty" },
 	{ "\"semaphores\":{\"\":1}", "invalid_params", "must not be empty" },
-	{ "\"semaphores\":{\"gpu\":0}", "invalid_params", "a number of permits must be an integer from 1 to 2147483647, not 0" },
+	{ "\"semaphores\":{\"gpu\":0}", "invalid_params",
+		"a number of permits must be an integer from 1 to 2147483647, not 0" },
 	{ "\"semaphores\":{\"gpu\":\"1\"}", "invalid_params", "a number of permits must be an integer" },
 	{ "\"semaphores\":{\"gpu\":1.5}", "invalid_params", "not 1.5" },
 	{ "\"semaphores\":{\"gpu\":{\"count\":-1}}", "invalid_params", "\"count\" must be an integer from 1" },
 	{ "\"semaphores\":{\"gpu\":{\"slots\":2147483648}}", "invalid_params", "\"slots\" must be an integer from 1" },
-	{ "\"semaphores\":{\"gpu\":{\"slot\":1}}", "invalid_params", "unknown member \"slot\": did you mean \"slots\"?" },
+	{ "\"semaphores\":{\"gpu\":{\"slot\":1}}", "invalid_params",
+		"unknown member \"slot\": did you mean \"slots\"?" },
 	{ "\"locks\":[\"a\",\"a\"]", "mismatch", "\"a\" is named twice" },
 	{ "\"locks\":[\"a\"],\"shared_locks\":[\"a\"]", "mismatch", "\"a\" is named twice" },
 	{ "\"semaphores\":{\"gpu\":{\"count\":2,\"slots\":1}}", "mismatch", "gpu" },
@@ -131,7 +135,9 @@ END_TEST
 /* NAMES: that many locks, and one of another kind. */
 static void submit_many(int n, const char *rest, char line[4096])
 {
-	char *end = line + sprintf(line, "%s", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"");
+	char *end = line +
+		sprintf(line, "%s",
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"");
 	end += sprintf(end, ",%s\"locks\":[", rest);
 	for (int i = 0; i < n; i++)
 		end += sprintf(end, "%s\"lock%d\"", i ? "," : "", i);
@@ -260,13 +266,15 @@ END_TEST
 
 START_TEST(a_batch_s_tasks_have_them)
 {
-	json_t *answer = client_ask(&client, REQUEST("1", "task.submit_batch",
-		"{\"tasks\":[{\"task\":\"hold\",\"locks\":[\"db\"]},{\"task\":\"hold\",\"locks\":[\"db\"],\"label\":\"b\"}]}"));
+	json_t *answer = client_ask(&client,
+		REQUEST("1", "task.submit_batch",
+			"{\"tasks\":[{\"task\":\"hold\",\"locks\":[\"db\"]},{\"task\":\"hold\",\"locks\":[\"db\"],\"label\":\"b\"}]}"));
 	ck_assert_str_eq(tree_text(answer, "result.tasks.1.label"), "b");
 	world_settle(&world);
 	ck_assert_str_eq(member("waits_for"), "{\"lock\":\"db\"}");
-	answer = client_ask(&client, REQUEST("1", "task.submit_batch",
-		"{\"tasks\":[{\"task\":\"hold\"},{\"task\":\"hold\",\"locks\":[\"x\",\"x\"]}]}"));
+	answer = client_ask(&client,
+		REQUEST("1", "task.submit_batch",
+			"{\"tasks\":[{\"task\":\"hold\"},{\"task\":\"hold\",\"locks\":[\"x\",\"x\"]}]}"));
 	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "mismatch");
 	ck_assert_int_eq(tree_int(answer, "error.data.index"), 1);
 	ck_assert_uint_eq(core_totals(world.core)->submitted, 2);
@@ -276,12 +284,14 @@ END_TEST
 START_TEST(a_schedule_s_runs_have_them)
 {
 	semaphore_configure(core_objects(world.core), "gpu", 2);
-	json_t *answer = client_ask(&client, REQUEST("1", "schedule.add",
-		"{\"name\":\"s\",\"task\":\"hold\",\"every\":1,\"locks\":\"db\",\"semaphores\":{\"gpu\":2}}"));
+	json_t *answer = client_ask(&client,
+		REQUEST("1", "schedule.add",
+			"{\"name\":\"s\",\"task\":\"hold\",\"every\":1,\"locks\":\"db\",\"semaphores\":{\"gpu\":2}}"));
 	ck_assert_str_eq(tree_text(answer, "result.locks.0"), "db");
 	ck_assert_int_eq(tree_int(answer, "result.semaphores.gpu"), 2);
 	ck_assert_str_eq(kind_of(REQUEST("1", "schedule.add",
-		"{\"name\":\"t\",\"task\":\"hold\",\"every\":1,\"locks\":[\"db\",\"db\"]}")), "mismatch");
+				 "{\"name\":\"t\",\"task\":\"hold\",\"every\":1,\"locks\":[\"db\",\"db\"]}")),
+		"mismatch");
 	semaphore_configure(core_objects(world.core), "gpu", 1); /* which is too late to be told */
 	world_advance(&world, NS_PER_S);
 	world_settle(&world);
@@ -306,8 +316,9 @@ START_TEST(one_that_waits_for_room_has_them_later)
 	client_ask(&other, REQUEST("1", "queue.create", "{\"name\":\"narrow\",\"limit_queued\":1}"));
 	client_ask(&other, REQUEST("1", "queue.pause", "{\"queue\":\"narrow\"}"));
 	submit(SUBMIT("\"queue\":\"narrow\""));
-	client_say(&other, REQUEST("7", "task.submit",
-		"{\"task\":\"hold\",\"queue\":\"narrow\",\"wait_for_room\":9,\"locks\":[\"\\u0061\"],\"semaphores\":{\"gpu\":{\"slots\":3}}}"));
+	client_say(&other,
+		REQUEST("7", "task.submit",
+			"{\"task\":\"hold\",\"queue\":\"narrow\",\"wait_for_room\":9,\"locks\":[\"\\u0061\"],\"semaphores\":{\"gpu\":{\"slots\":3}}}"));
 	ck_assert(client_hears_nothing(&other));
 	client_ask(&client, REQUEST("1", "queue.resume", "{\"queue\":\"narrow\"}"));
 	ck_assert_ptr_nonnull(strstr(client_hear(&other), "\"result\""));

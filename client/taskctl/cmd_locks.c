@@ -54,6 +54,16 @@ static void put_lock(struct strbuf *out, const json_t *object)
 	strbuf_puts(out, !first ? "free" : json_is_true(json_object_get(first, "shared")) ? "shared" : "held");
 }
 
+/* One that is made smaller while it is held has less than none. */
+static void put_semaphore(struct strbuf *out, const json_t *object)
+{
+	json_int_t value = number(object, "value");
+
+	strbuf_printf(out, "%lld of %lld free", (long long)(value > 0 ? value : 0), (long long)number(object, "slots"));
+	if (value < 0)
+		strbuf_printf(out, ", %lld too many held", (long long)-value);
+}
+
 static void put_mq(struct strbuf *out, const json_t *object)
 {
 	char size[UNITS_TEXT_SIZE];
@@ -72,8 +82,7 @@ static void put_state(struct strbuf *out, enum kind kind, const json_t *object)
 		put_lock(out, object);
 		break;
 	case KIND_SEMAPHORE:
-		strbuf_printf(out, "%lld of %lld free", (long long)number(object, "value"),
-			(long long)number(object, "slots"));
+		put_semaphore(out, object);
 		break;
 	case KIND_EVENT:
 		strbuf_puts(out, json_is_true(json_object_get(object, "set")) ? "set" : "clear");

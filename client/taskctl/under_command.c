@@ -59,6 +59,15 @@ static void set_environment(const struct under_grant *grant)
 		unsetenv("TASKD_HOLDER_DIED");
 }
 
+static const char *not_started_hint(const char *program, int error)
+{
+	if (error != ENOENT)
+		return NULL;
+	if (!strchr(program, '/'))
+		return "a name without a folder is looked for in PATH";
+	return access(program, F_OK) == 0 ? "the file is there; the interpreter that it names is not" : NULL;
+}
+
 static void become(const struct running *r, char *const *command, pid_t parent) __attribute__((noreturn));
 static void become(const struct running *r, char *const *command, pid_t parent)
 {
@@ -74,9 +83,8 @@ static void become(const struct running *r, char *const *command, pid_t parent)
 	sigprocmask(SIG_SETMASK, &r->mask_before, NULL);
 	execvp(command[0], command);
 	error = errno;
-	report(r->ctl, EXIT_FAILED, "not_started",
-		error == ENOENT && !strchr(command[0], '/') ? "a name without a folder is looked for in PATH" : NULL,
-		"%s: %s", command[0], strerror(error));
+	report(r->ctl, EXIT_FAILED, "not_started", not_started_hint(command[0], error), "%s: %s",
+		*command[0] ? command[0] : "\"\"", strerror(error));
 	_exit(error == ENOENT ? EXIT_NO_SUCH_COMMAND : EXIT_CANNOT_RUN);
 }
 

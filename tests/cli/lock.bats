@@ -77,6 +77,14 @@ let_go() {
 	# shellcheck disable=SC2154 # by run
 	[[ ${stderr_lines[0]} == 'error: no-such-command: No such file or directory' ]]
 	[[ ${stderr_lines[1]} == *PATH* ]]
+	run --separate-stderr -127 taskctl lock "$lock" ''
+	[[ ${stderr_lines[0]} == 'error: "": No such file or directory' ]]
+	run --separate-stderr -127 taskctl lock "$lock" ./file
+	[[ ${#stderr_lines[@]} -eq 1 ]]
+	echo '#!/no/such/interpreter' >script
+	chmod +x script
+	run --separate-stderr -127 taskctl lock "$lock" ./script
+	[[ ${stderr_lines[1]} == 'hint: the file is there; the interpreter that it names is not' ]]
 	touch file
 	run --separate-stderr -126 taskctl --json lock "$lock" ./file
 	[[ $(jq -r .error.kind <<<"$stderr") == not_started ]]

@@ -101,6 +101,20 @@ let_all_go() {
 	grep -qx configured <(taskctl completion --words semaphores)
 }
 
+@test "one of the configuration that is made smaller while it is held" {
+	semaphore=configured
+	hold --count 3
+	condition free_permits_are 0
+	sed -i 's/^slots = 3$/slots = 1/' "$CONFIG"
+	taskctl reload
+	run -0 taskctl locks semaphore --name configured
+	grep -qE '^semaphore +configured +0 of 1 free, 2 too many held ' <<<"$output"
+	let_all_go
+	condition free_permits_are 1
+	sed -i 's/^slots = 1$/slots = 3/' "$CONFIG"
+	taskctl reload
+}
+
 @test "semaphore: what it refuses" {
 	run --separate-stderr -2 taskctl semaphore
 	[[ $stderr == *"semaphore needs a NAME"* ]]

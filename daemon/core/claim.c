@@ -230,7 +230,6 @@ void claim_lose(struct task *task)
 	if (claims) {
 		claim_group_resign(claims);
 		claims->held = false;
-		claims->ticket.arrival = 0;
 	}
 	end_owner(task->extra);
 }

@@ -289,6 +289,28 @@ START_TEST(who_cannot_start_keeps_no_other_queue_waiting)
 }
 END_TEST
 
+/* Where the queue's own order is not the one that holds over queues. */
+START_TEST(the_queue_s_order_holds_while_another_queue_has_its_turn)
+{
+	const struct core_queue_options ageing = { .ageing_ns = NS_PER_S };
+	struct core_queue *second = toy_queue_new(&toy, "second", 0, 0);
+
+	core_queue_set(toy.queue, &ageing);
+	claims_slots(2);
+	other_takes("db");
+	struct task *old = submit_to(toy.queue, "db", 0);
+	submit_to(second, "db", 9);
+	toy_turn(&toy);
+	ck_assert_uint_eq(core_totals(toy.core)->blocked, 2);
+	core_queue_pause(second);
+	toy_advance(&toy, 5 * NS_PER_S);
+	struct task *young = submit_to(toy.queue, "db", 3);
+	other_releases("db");
+	toy_turn(&toy);
+	ck_assert(old->slot && is_blocked_by(young, "db"));
+}
+END_TEST
+
 /* --- between tasks and others --- */
 
 struct waiter {
@@ -463,6 +485,7 @@ int main(void)
 	tcase_add_test(tcase, one_that_comes_to_be_awaited_while_it_is_blocked_goes_first);
 	tcase_add_test(tcase, priorities_hold_over_queues);
 	tcase_add_test(tcase, who_cannot_start_keeps_no_other_queue_waiting);
+	tcase_add_test(tcase, the_queue_s_order_holds_while_another_queue_has_its_turn);
 	tcase_add_test(tcase, who_came_first_has_it_first);
 	tcase_add_test(tcase, a_more_urgent_task_has_the_place_of_the_first);
 	tcase_add_test(tcase, who_cannot_start_keeps_nobody_waiting);

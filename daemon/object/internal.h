@@ -118,7 +118,7 @@ struct object {
 	size_t n_needed; /* by conditions, whose lock it is */
 	bool holder_died;
 
-	bool is_mark; /* on its maker's list of those that are there only to tell something */
+	bool is_mark; /* there only to tell something: on its maker's list, where it has one */
 	TAILQ_ENTRY(object) mark;
 	bool is_stirred; /* on the list of those that are to be served */
 	TAILQ_ENTRY(object) stirred;

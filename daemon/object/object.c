@@ -239,7 +239,7 @@ struct object *object_new(struct objects *objects, const struct object_class *cl
 
 static void object_unmark(struct object *object)
 {
-	if (object->is_mark)
+	if (object->is_mark && object->maker)
 		TAILQ_REMOVE(&object->maker->marks, object, mark);
 	object->is_mark = false;
 }
@@ -291,12 +291,9 @@ void object_touch(struct object *object)
 		object_drop(object);
 		break;
 	case REST_MARK:
-		if (object->is_mark)
-			break;
-		if (!object->maker)
-			break;
+		if (!object->is_mark && object->maker)
+			TAILQ_INSERT_TAIL(&object->maker->marks, object, mark);
 		object->is_mark = true;
-		TAILQ_INSERT_TAIL(&object->maker->marks, object, mark);
 		break;
 	case REST_KEEP:
 		object_unmark(object);

@@ -240,7 +240,7 @@ static const char *object_broken(const struct object *object)
 		return "stirred, and never served";
 	if (!used && rest == REST_NOTHING && !object->holder_died)
 		return "an object for nothing";
-	if (object->is_mark != (!used && rest != REST_KEEP && object->maker))
+	if (object->is_mark != (!used && rest != REST_KEEP))
 		return "a mark that is none, or is not known as one";
 	if (object->tickets.count != object->arrivals.count)
 		return "the heaps of tickets";

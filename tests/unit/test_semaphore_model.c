@@ -148,6 +148,21 @@ START_TEST(one_whose_holders_all_died_can_be_had_with_another_size)
 }
 END_TEST
 
+START_TEST(one_that_was_the_configurations_can_be_had_with_another_size_when_its_holder_died)
+{
+	semaphore_configure(all, "s", 2);
+	ck_assert_int_eq(acquire(0, NULL, 2, 1, 1, NULL), OBJECT_DONE);
+	cast_kill(0);
+	ck_assert_int_eq(acquire(1, NULL, 5, -1, 1, NULL), OBJECT_MISMATCH);
+	semaphore_configure(all, "s", 0);
+	ck_assert_int_eq(objects_count(all, OBJECT_SEMAPHORE), 1);
+	ck_assert_int_eq(acquire(1, NULL, 5, -1, 4, NULL), OBJECT_DONE);
+	ck_assert(grant.holder_died);
+	ck_assert_int_eq(release(1, NULL, 5, -1, 4), OBJECT_DONE);
+	ck_assert_int_eq(objects_count(all, OBJECT_SEMAPHORE), 0);
+}
+END_TEST
+
 START_TEST(limits_are_kept_and_leave_nothing_behind)
 {
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
@@ -454,6 +469,7 @@ int main(void)
 	tcase_add_test(tcase, one_that_is_there_becomes_the_configurations);
 	tcase_add_test(tcase, tasks_that_want_too_much_of_one_that_shrinks_hear_of_it);
 	tcase_add_test(tcase, one_whose_holders_all_died_can_be_had_with_another_size);
+	tcase_add_test(tcase, one_that_was_the_configurations_can_be_had_with_another_size_when_its_holder_died);
 	tcase_add_test(tcase, limits_are_kept_and_leave_nothing_behind);
 	tcase_add_test(tcase, each_release_of_a_contended_one_lets_one_on);
 	tcase_add_test(tcase, a_release_of_many_lets_as_many_on);

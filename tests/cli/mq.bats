@@ -228,6 +228,23 @@ follow() {
 	[[ $(taskctl mq get "$mq") == '"last"' ]]
 }
 
+@test "get --follow: where nobody reads, the second signal ends it, and the message goes back" {
+	head -c 200000 /dev/zero | tr '\0' x | taskctl mq put "$mq"
+	mkfifo pipe
+	exec 8<>pipe
+	taskctl mq get --follow "$mq" >pipe 3>&- &
+	getter=$!
+	condition figure_is unacked 1
+	catches_end() { (((16#$(awk '/^SigCgt:/ { print $2 }' "/proc/$getter/status") >> 14) & 1)); }
+	condition catches_end
+	kill -TERM $getter
+	condition eval '! catches_end'
+	kill -TERM $getter
+	ended_with 143 $getter
+	condition figure_is length 1
+	exec 8>&-
+}
+
 @test "a full disk is an error, and the message goes back" {
 	taskctl mq put "$mq" 1
 	run --separate-stderr -1 bash -c "taskctl mq get $mq >/dev/full"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # semaphore: so many commands at a time.
 # What stands in single quotes is for the shells of the commands.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2030,SC2031
 
 load helpers
 

@@ -41,6 +41,8 @@ struct claim_group *claim_group_find(const struct core_queue *queue, const struc
 {
 	struct key key;
 
+	if (LIST_EMPTY(&queue->groups)) /* of nearly all queues nobody waits for anything */
+		return NULL;
 	key_make(&key, queue, claim);
 	return names_get(&queue->core->claim_groups, key.data, key.length);
 }
@@ -276,6 +278,8 @@ size_t core_claim_waiters(const struct core *core, const struct object *object, 
 	struct object_view view;
 	size_t all = 0, n = 0;
 
+	if (core->claim_groups.count == 0)
+		return 0;
 	object_look(object, &view);
 	const struct object_claim claim = { .kind = view.kind, .name = view.name };
 	TAILQ_FOREACH (queue, &core->queue_list, link) {

@@ -15,8 +15,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "edge/rpc.h"
-#include "object/object.h"
+#include "edge/objects.h"
 #include "pool/pool.h"
 
 #define LOOK_NS (100 * NS_PER_MS)          /* until queues with limits are looked at after a wait has begun */
@@ -227,13 +226,9 @@ static bool is_hopeless(const struct view *view, int pid)
 }
 
 /* A process that a worker has started may be connected itself. */
-static bool connection_is_hopeless(const struct view *view, uint64_t number)
+static bool connection_is_hopeless(const struct view *view, struct connection *connection)
 {
-	struct connection *connection;
-	TAILQ_FOREACH(connection, &view->edge->connections, link)
-		if (connection->number == number)
-			return is_hopeless(view, nested_pid(connection));
-	return false;
+	return !connection_is_closed(connection) && is_hopeless(view, nested_pid(connection));
 }
 
 static bool add_loss(void *user, const struct object_party *party)
@@ -245,7 +240,7 @@ static bool add_loss(void *user, const struct object_party *party)
 		return false; /* those who hold come first */
 	switch (party->owner->kind) {
 	case OWNER_CONNECTION:
-		hopeless = connection_is_hopeless(losses->view, party->owner->id);
+		hopeless = connection_is_hopeless(losses->view, connection_of_owner(party->owner));
 		break;
 	case OWNER_TASK:
 		hopeless = core_find(losses->view->edge->core, party->owner->id, &task) == CORE_FOUND && task->slot &&

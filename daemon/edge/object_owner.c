@@ -10,12 +10,19 @@
 #include "edge/users.h"
 #include "pool/pool.h"
 
+struct connection_owner {
+	struct object_owner owner;
+	struct connection *connection;
+};
+
 struct object_owner *connection_owner(struct connection *connection)
 {
 	struct edge *edge = connection->edge;
 	if (connection->owner)
 		return connection->owner;
-	connection->owner = xcalloc(1, sizeof(*connection->owner));
+	struct connection_owner *own = xcalloc(1, sizeof(*own));
+	own->connection = connection;
+	connection->owner = &own->owner;
 	object_owner_begin(core_objects(edge->core), connection->owner, OWNER_CONNECTION, connection->number,
 		connection->peer.uid, connection->peer.pid);
 	return connection->owner;
@@ -28,9 +35,14 @@ bool connection_owner_end(struct connection *connection)
 		return false;
 	bool any = !object_owner_is_idle(owner);
 	object_owner_end(owner);
-	free(owner);
+	free(heap_entry(owner, struct connection_owner, owner));
 	connection->owner = NULL;
 	return any;
+}
+
+struct connection *connection_of_owner(const struct object_owner *owner)
+{
+	return owner->kind == OWNER_CONNECTION ? heap_entry(owner, const struct connection_owner, owner)->connection : NULL;
 }
 
 /* --- tasks --- */

@@ -9,6 +9,8 @@
 /* --- object_owner.c --- */
 /* The connection as an owner; made when it is first asked for. */
 struct object_owner *connection_owner(struct connection *connection);
+/* Whose OWNER is; NULL: a task is it. */
+struct connection *connection_of_owner(const struct object_owner *owner);
 /* Who asks, as the parameters say it. False: the error has been answered. */
 bool call_holder(const struct call *call, const struct who_params *who, struct object_holder *out)
 	__attribute__((warn_unused_result));

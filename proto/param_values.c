@@ -18,7 +18,7 @@ static const struct {
 	[PARAM_INT] = { "int", "an integer" },
 	[PARAM_DURATION] = { "duration", "a duration: seconds, or a string such as \"1.5s\" or \"2m\"" },
 	[PARAM_SIZE] = { "size", "a size: bytes, or a string such as \"64M\"" },
-	[PARAM_ID] = { "id", "a task's id, such as \"17\"" },
+	[PARAM_ID] = { "id", "an id, such as \"17\"" },
 	[PARAM_IDS] = { "id or ids", "a task's id, such as \"17\", or an array of them" },
 	[PARAM_STRINGS] = { "string or strings", "a string, or an array of strings" },
 	[PARAM_ENUM] = { "word", "one of" },

@@ -136,7 +136,8 @@ START_TEST(no_parameters_are_fine_where_none_are_needed)
 }
 END_TEST
 
-#define MUST_BE_ID "must be a task's id, such as \"17\""
+#define MUST_BE_ID "must be an id, such as \"17\""
+#define MUST_BE_IDS "must be a task's id, such as \"17\", or an array of them"
 #define MUST_BE_DURATION "must be a duration: seconds, or a string such as \"1.5s\" or \"2m\""
 #define MUST_BE_SIZE "must be a size: bytes, or a string such as \"64M\""
 
@@ -179,8 +180,8 @@ static const struct {
 	{ "{\"task\":\"a\",\"id\":\"18446744073709551616\"}",
 		"parameter \"id\" " MUST_BE_ID ", not \"18446744073709551616\"" },
 	{ "{\"task\":\"a\",\"id\":[\"1\"]}", "parameter \"id\" " MUST_BE_ID ", not an array" },
-	{ "{\"task\":\"a\",\"ids\":[1,\"x\",3]}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not \"x\"" },
-	{ "{\"task\":\"a\",\"ids\":{}}", "parameter \"ids\" " MUST_BE_ID ", or an array of them, not an object" },
+	{ "{\"task\":\"a\",\"ids\":[1,\"x\",3]}", "parameter \"ids\" " MUST_BE_IDS ", not \"x\"" },
+	{ "{\"task\":\"a\",\"ids\":{}}", "parameter \"ids\" " MUST_BE_IDS ", not an object" },
 #define TEN "\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\""
 	{ "{\"task\":\"a\",\"states\":[" TEN "," TEN "," TEN "," TEN "," TEN "," TEN "," TEN "]}",
 		"parameter \"states\" must have at most 64 strings, not 70" },

@@ -42,7 +42,9 @@ bool connection_owner_end(struct connection *connection)
 
 struct connection *connection_of_owner(const struct object_owner *owner)
 {
-	return owner->kind == OWNER_CONNECTION ? heap_entry(owner, const struct connection_owner, owner)->connection : NULL;
+	if (owner->kind != OWNER_CONNECTION)
+		return NULL;
+	return heap_entry(owner, const struct connection_owner, owner)->connection;
 }
 
 /* --- tasks --- */

@@ -44,7 +44,7 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	core_set_now(connection->edge->core, clock_mono_ns());
 	core_set_wall(connection->edge->core, clock_wall_ns());
 	bool read = (what & EV_READ) && connection->reading;
-	if (!connection->reading && peer_is_gone(connection)) {
+	if (!connection->reading && (what & (EV_READ | EV_CLOSED)) && peer_is_gone(connection)) {
 		connection_close(connection, NULL);
 		connection_owner_end(connection);
 		return;

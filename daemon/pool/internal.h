@@ -58,6 +58,9 @@ struct process {
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
 	bool killed;            /* by taskd */
 	const char *killed_for; /* static; why; NULL where its own end says it better */
+	bool mourned;           /* dead, and reaped as the two below say, but not gone: see worker_died */
+	int wait_status;
+	struct rusage usage;
 	struct seat seats[];
 };
 
@@ -145,7 +148,11 @@ void worker_retire(struct worker *worker);
 void worker_watch_leaving(struct worker *worker);
 /* With SIGKILL; REASON (static, or NULL) is what its tasks are told. */
 void worker_kill(struct worker *worker, const char *reason);
+/* Its process was reaped. Where that was running a command, the rest of it comes when nothing of the command is left, by
+ * workers_mourned; what the task had, a lock, say, is nobody else's before. */
 void worker_died(struct worker *worker, int wait_status, const struct rusage *usage);
+/* Nothing is left of what such workers have left behind, or nothing can be done about it. */
+void workers_mourned(struct pools *pools);
 void worker_enter(struct worker *worker, enum worker_state state);
 /* The worker's own time has come: a start that was put off, or a start that takes too long. */
 void worker_timer(struct worker *worker, int64_t now_ns);

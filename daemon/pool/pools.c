@@ -83,7 +83,7 @@ static bool bury(struct pools *pools, int pid)
 	if (!worker_reap(worker, &status, &usage))
 		return false;
 	worker_died(worker, status, &usage);
-	if (worker->index >= worker->pool->processes)
+	if (!worker->process && worker->index >= worker->pool->processes)
 		worker_free(worker);
 	return true;
 }
@@ -180,7 +180,9 @@ void pools_free(struct pools *pools)
 			while (worker->pid > 0 && !worker_reap(worker, &status, &usage))
 				if (waitid(P_PID, (id_t)worker->pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) < 0 && errno != EINTR)
 					break;
-			if (worker->process)
+			if (worker->process && worker->process->mourned)
+				worker_died(worker, worker->process->wait_status, &worker->process->usage);
+			else if (worker->process)
 				worker_died(worker, status, &usage);
 		}
 	}

@@ -321,7 +321,7 @@ static void log_death(const struct worker *worker, const struct process *process
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)first);
 	const struct log_field field = { "TASKD_TASK_ID", id };
 	log_fields(LOG_LEVEL_WARNING, &field, first ? 1 : 0, "worker %s/%d (pid %d): %s%s%s%s", worker->pool->name,
-		worker->index, worker->pid, worker->last_end, tasks, process->killed_for ? ": " : "",
+		worker->index, process->pid, worker->last_end, tasks, process->killed_for ? ": " : "",
 		process->killed_for ? process->killed_for : "");
 }
 
@@ -337,26 +337,74 @@ static bool seats_lost(struct process *process, const struct task_obituary *obit
 	return had_task;
 }
 
-void worker_died(struct worker *worker, int wait_status, const struct rusage *usage)
+static void hear_last_words(struct process *process)
 {
-	struct process *process = worker->process;
-	bool asked = worker->state == WORKER_RETIRING && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-
 	(void)messages_read(process);
 	for (int i = 0; i < process->n_seats; i++)
 		for (unsigned times = 0; times < LAST_WORDS && seat_hear(&process->seats[i]); times++)
 			;
+}
+
+/* Whether it has died with a command in its hands. */
+static bool has_left_a_command(const struct process *process)
+{
+	return process->commands && !process->mourned && !process->worker->pools->ending &&
+		core_slot_running(process->seats[0].slot);
+}
+
+/* It gets nothing more, no time limit is its any longer, and nobody else's pid is taken for its own. */
+static void mourn(struct worker *worker, int wait_status, const struct rusage *usage)
+{
+	struct process *process = worker->process;
+	process->mourned = true;
+	process->wait_status = wait_status;
+	process->usage = *usage;
+	process->leave_by_ns = CLOCK_NEVER;
+	process->kill_by_ns = CLOCK_NEVER;
+	worker->pid = 0;
+	for (int i = 0; i < process->n_seats; i++)
+		core_slot_retire(process->seats[i].slot);
+	worker_enter(worker, WORKER_RETIRING);
+	strays_begin(worker->pools, process->born);
+}
+
+void workers_mourned(struct pools *pools)
+{
+	const struct pool *pool;
+	struct worker *worker, *next;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		for (worker = TAILQ_FIRST(&pool->workers); worker; worker = next) {
+			next = TAILQ_NEXT(worker, link);
+			if (!worker->process || !worker->process->mourned)
+				continue;
+			worker_died(worker, worker->process->wait_status, &worker->process->usage);
+			if (worker->index >= worker->pool->processes)
+				worker_free(worker);
+		}
+}
+
+void worker_died(struct worker *worker, int wait_status, const struct rusage *usage)
+{
+	struct process *process = worker->process;
+	bool asked = worker->state == WORKER_RETIRING && !process->mourned && WIFEXITED(wait_status) &&
+		WEXITSTATUS(wait_status) == 0;
+
+	hear_last_words(process);
+	process->killed = true; /* for those who are told of it, too */
+	if (has_left_a_command(process)) {
+		mourn(worker, wait_status, usage);
+		return;
+	}
 	describe_end(worker, wait_status);
 	if (!asked)
 		log_death(worker, process);
 
 	const struct task_obituary obituary = {
-		.pid = worker->pid,
+		.pid = process->pid,
 		.wait_status = wait_status,
 		.usage = *usage,
 		.reason = process->killed_for,
 	};
-	process->killed = true; /* for those who are told of it, too */
 	nested_forget(process);
 	if (worker->extra && worker->state == WORKER_STARTING)
 		nested_failed(worker);
@@ -366,7 +414,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 	worker->young_deaths = young ? worker->young_deaths + 1 : 0;
 	if (!asked)
 		worker->deaths++;
-	if (process->commands && !asked)
+	if (process->commands && !asked && !process->mourned)
 		strays_begin(worker->pools, process->born);
 	worker->process = NULL;
 	worker->pid = 0;

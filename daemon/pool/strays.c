@@ -86,6 +86,7 @@ static void hunt_end(struct pools *pools)
 	free(hunt->sighted);
 	free(hunt);
 	pools->hunt = NULL;
+	workers_mourned(pools);
 }
 
 /* --- who is there --- */

@@ -76,6 +76,17 @@ START_TEST(what_a_dead_worker_leaves_behind_is_killed)
 }
 END_TEST
 
+/* What it had, a lock, say, is another's only then. */
+START_TEST(the_task_is_over_when_nothing_is_left_of_it)
+{
+	struct task *task = world_start(&world, world.exec, "[\"family\",6]");
+	int pid = told_pid(task);
+	kill_worker(task);
+	ck_assert(!world_is_alive(pid));
+	ck_assert_int_eq(task->state, TASK_CRASHED);
+}
+END_TEST
+
 START_TEST(so_is_what_descends_from_it_in_whatever_session)
 {
 	struct task *task = world_start(&world, world.exec, "[\"family\",6]");
@@ -201,6 +212,7 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, what_a_dead_worker_leaves_behind_is_killed);
+	tcase_add_test(all, the_task_is_over_when_nothing_is_left_of_it);
 	tcase_add_test(all, so_is_what_descends_from_it_in_whatever_session);
 	tcase_add_test(all, it_is_killed_when_the_daemon_ends_too);
 	tcase_add_test(all, it_is_killed_when_the_pools_are_freed);

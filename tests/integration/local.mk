@@ -8,6 +8,7 @@ integration_programs += \
 	tests/integration/test_life \
 	tests/integration/test_nested \
 	tests/integration/test_objects \
+	tests/integration/test_objects_chaos \
 	tests/integration/test_objects_model \
 	tests/integration/test_order \
 	tests/integration/test_primitives \
@@ -29,6 +30,7 @@ tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_objects_chaos_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_model_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_primitives_LDADD = libharness.la $(CHECK_LIBS)

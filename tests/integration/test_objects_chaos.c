@@ -1,6 +1,6 @@
 /* Requests for named objects without rhyme or reason, from clients that leave when it suits them: without having read
- * what they were answered, half-closed, in the middle of a request. What they are answered does not matter here. When all
- * are gone nobody holds or waits for anything, and the daemon ends in order, which it does not where its books are
+ * what they were answered, half-closed, in the middle of a request. What they are answered does not matter here. When
+ * all are gone nobody holds or waits for anything, and the daemon ends in order, which it does not where its books are
  * wrong. */
 #include <check.h>
 #include <stdarg.h>

@@ -59,6 +59,7 @@ static enum log_level level_of(enum task_state state)
 	case TASK_QUEUED:
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_N_STATES:
 		break;

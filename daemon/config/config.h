@@ -37,6 +37,7 @@ struct config_queue { /* [queue NAME]; each pool has one of its own name: it is 
 	int64_t burst;
 	int64_t ageing; /* ns; 0: none */
 	int64_t weight;
+	int64_t durable; /* its tasks are recorded: -1 (auto): as they say, else submitted ones are and called ones are not; 0; 1 */
 	STAILQ_ENTRY(config_queue) link;
 };
 struct config_semaphore { /* [semaphore NAME] */
@@ -100,6 +101,14 @@ struct config {
 	STAILQ_HEAD(, config_semaphore) semaphores;
 	STAILQ_HEAD(, config_plugin) plugins;
 	STAILQ_HEAD(, config_command) commands;
+	/* [taskd], of the store: */
+	char *state_directory;  /* absolute; NULL: where -d or $STATE_DIRECTORY says, else there is no store */
+	int64_t store_damaged;  /* 0 (refuse): the daemon does not start with a damaged file; 1 (aside): it is renamed */
+	int64_t store_backlog;  /* bytes that may wait to be written before durable submissions are refused; default 256M */
+	int64_t history_ttl;    /* ns that the store keeps ended tasks; default 7d; 0: for ever */
+	int64_t history_count;  /* …at most so many; default 1000000; 0: no limit */
+	int64_t on_stop;        /* of what runs when the daemon is stopped: 0 (finish): it has drain_timeout; 1 (interrupt): durable
+				 * tasks that may be run again are interrupted at once */
 	/* [taskd], of commands: */
 	char *exec_users;      /* who may run any command: words, each a user, @group, "owner" (root and the daemon's own user), "*"
 				* (everyone who may connect) or "nobody"; default "owner" */

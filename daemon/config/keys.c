@@ -22,6 +22,10 @@ static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
 static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
 static const char *const level_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const order_words[] = { "priority", "fifo", "lifo", NULL };
+static const char *const damaged_words[] = { "refuse", "aside", NULL };
+static const char *const stop_words[] = { "finish", "interrupt", NULL };
+static const char *const auto_words[] = { "no", "yes", "auto", NULL };
+static const int64_t auto_values[] = { 0, 1, -1 };
 static const char *const bool_words[] = { "no", "yes", NULL };
 static const int64_t level_values[] = {
 	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
@@ -75,6 +79,17 @@ const struct config_key config_keys[] = {
 		.summary = "how long it is kept there; 0: for ever" },
 	{ TASKD(command_log_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 0, .max = 1024 * TIB,
 		.summary = "how much of it is kept there; 0: no limit" },
+	{ TASKD(state_directory), .type = CONFIG_STRING, .absolute = true, .summary = "where durable tasks are kept" },
+	{ TASKD(store_damaged), .type = CONFIG_ENUM, .initial = "refuse", .words = damaged_words,
+		.summary = "what to do about a damaged file there" },
+	{ TASKD(store_backlog), .type = CONFIG_SIZE, .initial = "256M", .reloadable = true, .min = 1 * MIB, .max = 1 * TIB,
+		.summary = "what may wait to be written there" },
+	{ TASKD(history_ttl), .type = CONFIG_DURATION, .initial = "7d", .reloadable = true, .min = 0, .max = 3650 * DAY,
+		.summary = "how long ended durable tasks are kept there; 0: for ever" },
+	{ TASKD(history_count), .type = CONFIG_INT, .initial = "1000000", .reloadable = true, .min = 0, .max = 1000000000,
+		.summary = "how many of them; 0: no limit" },
+	{ TASKD(on_stop), .type = CONFIG_ENUM, .initial = "finish", .reloadable = true, .words = stop_words,
+		.summary = "what becomes of durable tasks that run when the daemon is stopped" },
 	{ TASKD(log_target), .type = CONFIG_ENUM, .initial = "auto", .words = target_words, .values = target_values,
 		.summary = "where the log goes" },
 	{ TASKD(log_level), .type = CONFIG_ENUM, .initial = "info", .reloadable = true, .words = level_words,
@@ -127,6 +142,9 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = 0, .summary = "tasks that may wait in it" },
 	{ QUEUE(limit_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 1 * KIB, .max = 1024 * TIB,
 		.takes_none = true, .none = 0, .summary = "bytes of arguments that may wait in it" },
+
+	{ QUEUE(durable), .type = CONFIG_ENUM, .initial = "auto", .reloadable = true, .words = auto_words,
+		.values = auto_values, .summary = "whether its tasks are kept on disk" },
 
 	/* [plugin NAME] */
 	{ SEMAPHORE(slots), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = INT32_MAX,

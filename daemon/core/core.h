@@ -24,6 +24,15 @@ struct objects;
 struct core_schedule;
 struct core_slot;
 
+/* What is recorded of a durable task. */
+enum core_record {
+	RECORD_SUBMITTED, /* it has come in; its state is TASK_RECORDING until core_recorded */
+	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last */
+	RECORD_ATTEMPT,   /* the same, and the attempt before this one is over: extra->attempts has it */
+	RECORD_ENDED,     /* it has an outcome; its state is TASK_RECORDING until core_recorded */
+	RECORD_FORGOTTEN, /* somebody has forgotten it, by core_forget */
+};
+
 /* What the core asks of its surroundings. Every function gets `context`. */
 struct core_ops {
 	void *context;
@@ -51,6 +60,14 @@ struct core_ops {
 	void (*changed)(void *context, struct task *task, bool progress);
 	/* A run of SCHEDULE was due and could not be submitted: a core_refusal, or CORE_OVERLAP. NULL is allowed. */
 	void (*skipped)(void *context, const struct core_schedule *schedule, int refusal);
+	/* TASK is durable, and this is to be recorded of it; in this order, with all that TASK says now. MORE: what comes
+	 * next belongs to it, all or none (the tasks of a batch). That it has been given to a slot is not told: `start` knows.
+	 * NULL: nothing can be durable, and core_submit takes no such task. */
+	void (*record)(void *context, struct task *task, enum core_record what, bool more);
+	/* QUEUE has been made, set, paused, drained, resumed, or (GONE) is about to go. NULL is allowed. */
+	void (*queue_changed)(void *context, struct core_queue *queue, bool gone);
+	/* SCHEDULE has been added, has RUN (or skipped a run), or (GONE) is about to go. NULL is allowed. */
+	void (*schedule_changed)(void *context, const struct core_schedule *schedule, bool run, bool gone);
 };
 
 struct core_limits {
@@ -69,6 +86,7 @@ struct core_totals {
 	size_t blocked;
 	size_t waiting;                /* queued, in no lane */
 	size_t in_lanes;               /* given to a slot: unstarted or running */
+	size_t recording;              /* not come in yet, or not over yet, but for the disk; or held by core_hold */
 	size_t kept;                   /* ended, record kept */
 	size_t kept_bytes;
 	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them */
@@ -185,6 +203,7 @@ struct core_queue_figures {
 	size_t waiting;
 	size_t waiting_bytes; /* of all three, as limit_bytes counts them */
 	size_t running; /* in lanes */
+	size_t recording; /* not come in yet: they count for the limits as those that wait */
 	bool paused;
 	bool draining;
 	uint64_t submitted;
@@ -248,6 +267,8 @@ struct task_spec {
 	const struct object_claim *claims; /* copied; claims_check has found nothing wrong with them */
 	size_t n_claims;
 	struct core_schedule *schedule; /* the core's own */
+	bool durable;
+	bool on_interrupt_crash;
 };
 /* A new task: blocked, scheduled or queued, or even ended, where one that it is to wait for has failed already. On
  * refusal *out is NULL; but CORE_DUPLICATE and CORE_ATTACHED give the task that is there. What it says of `index` must
@@ -299,6 +320,64 @@ int core_retry(struct task *task, struct task **out) __attribute__((warn_unused_
 /* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
  * what slots have not begun comes back to its queue. */
 void core_close(struct core *core, bool start);
+
+/* --- durable tasks --- */
+/* A task with the `durable` bit is TASK_RECORDING twice in its life: from its submission, which has all its checks and its
+ * place behind it, until that is on disk; and from the moment in which its outcome is decided (slot, locks and time
+ * limits are behind it then) until that is. Meanwhile nobody is told, it keeps its key, and a cancel of the first is
+ * remembered, one of the second comes too late. */
+/* What was recorded last of that task, by RECORD_SUBMITTED or RECORD_ENDED, is on disk: it goes on to its calendar or queue, to its place; or it has
+ * ended now. Nothing happens where there is no such task, or it does not wait for that. */
+void core_recorded(struct core *core, uint64_t id);
+/* Its submission could not be recorded: it never was. Its waiters are told of an outcome of TASK_CANCELLED with KIND
+ * (static) and MESSAGE (copied), its dependents as of any other, and there is no record of it. */
+void core_refused(struct core *core, uint64_t id, const char *kind, const char *message);
+/* Durable tasks are not started any more (they become TASK_RECORDING when it would be their turn), or go on. */
+void core_hold(struct core *core, bool hold);
+/* TASK, which is in a slot's lane as far as the core knows, but which ops.start has kept back until now, cannot be started after
+ * all: it goes back to its place. */
+void core_unstart(struct task *task);
+/* Every durable task that runs and is not on_interrupt_crash goes back to wait once its slot is lost, as interrupted by a planned stop (its
+ * attempt counts, its crashes do not); others crash. Before the last slots are killed. */
+void core_interrupt_all(struct core *core);
+
+/* What is given out next. On a restart: no less than these, before anything is submitted. */
+struct core_numbers {
+	uint64_t id, place, fence;
+};
+void core_numbers(const struct core *core, struct core_numbers *out);
+void core_set_numbers(struct core *core, const struct core_numbers *numbers);
+
+/* A task as it was recorded. Times are monotonic; those of before the boot are negative, and 0 is still "none". */
+struct core_restored {
+	uint64_t id, place, retry_of, retried_as;
+	struct task_spec spec;     /* everything of it counts but key_mode, `after`, `after_any`; SPEC.schedule may be NULL though
+				    * schedule_name is not: then the name alone is kept */
+	const char *schedule_name; /* NULL: none */
+	enum task_state state;     /* TASK_SCHEDULED, _BLOCKED, _QUEUED: where it waited; TASK_RUNNING: a slot had it; or terminal */
+	uint16_t attempt;
+	uint8_t crashes;
+	bool detached, tried, final;
+	int64_t submitted_ns, started_ns, ended_ns;
+	struct task_attempt *attempts; /* attempt - 1 of them, taken over with their messages; NULL: nothing is known of them */
+	const struct core_restored_link *links;
+	size_t n_links;
+	struct task_outcome *outcome;  /* terminal: taken over */
+};
+struct core_restored_link {
+	uint64_t id;
+	bool any, done;
+	struct bytes *result; /* a reference is taken; NULL: none, or not known yet */
+};
+/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted: it crashes for on_interrupt_crash, or where that makes crash_limit, else it
+ * waits for its next attempt, at its old place, which is recorded (RECORD_ENDED, RECORD_ATTEMPT). One whose queue or type has gone is
+ * put into the type's queue, or the one named "default"; its type is made where there is none. Ended ones do not push out others: false where result_count or
+ * result_bytes is reached, or its time to be kept is over. */
+bool core_restore(struct core *core, struct core_restored *restored);
+/* All are there. Those that wait for others find them now: who is not there has been forgotten, which is as if it had not succeeded. */
+void core_restore_done(struct core *core);
+/* Between core_set_numbers and core_restore_done: an id that is not found may yet come. */
+bool core_is_restoring(const struct core *core);
 
 enum core_found { CORE_FOUND, CORE_NOT_FOUND, CORE_FORGOTTEN };
 enum core_found core_find(const struct core *core, uint64_t id, struct task **out);
@@ -360,6 +439,8 @@ struct core_schedule_spec {
 	int64_t every_ns;      /* the interval, of the monotonic clock; 0: by cron */
 	const struct cron *cron; /* copied; by the wall clock */
 	const char *text;        /* what it was said as; copied */
+	int64_t next_ns;         /* of its own clock: when it is next due; 0: as it follows from now */
+	uint64_t runs, skipped, last_id; /* of before a restart */
 	bool catch_up; /* runs that were missed, by a step of the clock or in a sleep, are made up for; else the next is next.
 			* Without `overlap` that is one after the other; the time that they have to start counts from then */
 	bool overlap;  /* a run may be submitted while the last one has not ended */

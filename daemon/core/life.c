@@ -182,6 +182,7 @@ static void time_out(struct core *core, struct task *task)
 	case TASK_CANCELLING:
 		core->ops.kill(core->ops.context, task->slot, task);
 		break;
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:

@@ -142,6 +142,7 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 		break;
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:

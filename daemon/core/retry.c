@@ -21,6 +21,7 @@ static unsigned retry_bit(enum task_state state)
 	case TASK_QUEUED:
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_CANCELLED:
 	case TASK_EXPIRED:

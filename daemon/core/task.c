@@ -17,6 +17,7 @@ static const char *const state_names[] = {
 	[TASK_QUEUED] = "queued",
 	[TASK_RUNNING] = "running",
 	[TASK_CANCELLING] = "cancelling",
+	[TASK_RECORDING] = "recording",
 	[TASK_SUCCEEDED] = "succeeded",
 	[TASK_FAILED] = "failed",
 	[TASK_TIMED_OUT] = "timed_out",
@@ -77,6 +78,7 @@ static void leave(struct task *task, enum task_state to)
 		else
 			queue_remove(task->queue, task);
 		break;
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:
@@ -150,6 +152,7 @@ static void enter(struct core *core, struct task *task)
 	case TASK_CANCELLING:
 		slot_update(task->slot);
 		break;
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:

@@ -25,6 +25,8 @@ enum task_state {
 	TASK_QUEUED,     /* its queue's bucket of its priority; or its slot's list while it waits in a lane */
 	TASK_RUNNING,    /* its slot's list */
 	TASK_CANCELLING, /* its slot's list: interrupted, not over yet */
+	TASK_RECORDING,  /* the core's list of those that wait for the disk: to have come in (without an outcome), or to have
+			  * ended (with one), see core_ops.record; or, where the disk has failed, to be started */
 	TASK_SUCCEEDED,  /* this and all below: the core's lists of kept records, two for each state */
 	TASK_FAILED,
 	TASK_TIMED_OUT,
@@ -108,6 +110,9 @@ struct task;
 /* Someone who wants to know when a task ends. Lives inside the waiter's own structure. */
 struct task_waiter {
 	void (*ended)(struct task_waiter *waiter, struct task *task); /* the waiter is off the list already */
+	/* NULL, or: the task has come in for good (see core_ops.record), and the waiter is off the list; `ended` comes instead
+	 * where that did not happen. Only for tasks that are being recorded. */
+	void (*recorded)(struct task_waiter *waiter, struct task *task);
 	LIST_ENTRY(task_waiter) link;
 };
 
@@ -188,7 +193,7 @@ struct task {
 	uint32_t items;    /* a chunk of a map: args is an array of so many items; 0: a plain task */
 	uint32_t estimate_ns; /* the core's: what it counts for in its lane */
 	uint16_t attempt; /* 1 until the second one begins to wait for its start */
-	uint8_t crashes;  /* workers that it has killed */
+	uint8_t crashes;  /* workers that it has killed, and masters that it was interrupted by */
 	uint8_t awaited;  /* a slot stands still until it has ended: how deeply, see core_task_await; 0: no */
 	uint8_t state;    /* enum task_state; assigned by task_set_state only */
 	bool fetched;     /* somebody has been given its outcome: see core_task_fetched */
@@ -198,6 +203,10 @@ struct task {
 	bool wall;        /* due_ns is of the wall clock */
 	bool tried;       /* it has been started, so its deadline is met */
 	bool detached;    /* it goes on though nobody waits for it: the edge's */
+	bool durable;     /* it and what becomes of it are recorded: see core_ops.record */
+	bool on_disk;     /* durable: it has come in for good; what was not may be refused yet */
+	bool on_interrupt_crash; /* taskd's own end while it runs is the task's, too; else it is run again */
+	bool recovered;   /* it was there before this daemon was started */
 	uint16_t holders; /* the edge's: calls that it is attached to */
 };
 

@@ -301,6 +301,7 @@ static bool will_end(struct view *view, struct task *task)
 		return running_will_end(view, task);
 	case TASK_SCHEDULED:
 	case TASK_CANCELLING:
+	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:

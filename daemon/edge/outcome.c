@@ -51,6 +51,7 @@ static enum proto_error error_of_state(enum task_state state)
 	case TASK_QUEUED:
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
+	case TASK_RECORDING:
 	case TASK_N_STATES:
 		break;
 	}

@@ -27,6 +27,10 @@ struct core_slot;
 /* What is recorded of a durable task. */
 enum core_record {
 	RECORD_SUBMITTED, /* it has come in; its state is TASK_RECORDING until core_recorded */
+	/* A slot has taken it, and runs it now: TASK_RUNNING. Not told where that is learned by its end only, so that tiny tasks
+	 * cost nothing; nor when it is merely given to a slot: what lies in a lane unstarted must not count as interrupted. (A START record
+	 * of on_interrupt_crash tasks has been written before, see durable_holds_start; of others it is written now, lazily.) */
+	RECORD_STARTED,
 	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last */
 	RECORD_ATTEMPT,   /* the same, and the attempt before this one is over: extra->attempts has it */
 	RECORD_ENDED,     /* it has an outcome; its state is TASK_RECORDING until core_recorded */

@@ -1,0 +1,85 @@
+/* Inside taskd-store: connections to the database, and what its files share. There are three connections to the file: the
+ * writer's (the main thread, the only one that changes anything), the reader's (a thread for what is asked), and the
+ * keeper's (a thread that copies the write-ahead log back into the file). Each is used by one thread at a time. */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "store/record.h"
+
+/* What went wrong, as far as it matters for what is done about it. */
+enum db_code {
+	DB_OK,
+	DB_FULL,    /* no room on the disk: nothing was done, and may work later */
+	DB_IO,      /* reading, writing or syncing failed: what is on disk is not known any more */
+	DB_CORRUPT, /* the file is damaged, or none of SQLite's */
+	DB_BUSY,    /* somebody else has it locked */
+	DB_OTHER,   /* no memory, interrupted, misuse, a constraint: sqlite3_extended_errcode says which */
+};
+
+struct db {
+	sqlite3 *handle;
+};
+
+/* What SQLite's result RC means, RC being the last one of this connection. SQLITE_OK, _ROW and _DONE are DB_OK. */
+enum db_code db_error(const struct db *db, int rc);
+/* For people: what went wrong last. Valid until the next call. */
+const char *db_message(const struct db *db);
+/* Runs statements that give no rows. */
+enum db_code db_exec(const struct db *db, const char *sql) __attribute__((warn_unused_result));
+/* *statement is to be finalized by sqlite3_finalize. On an error it is NULL. */
+enum db_code db_prepare(const struct db *db, const char *sql, sqlite3_stmt **statement) __attribute__((warn_unused_result));
+/* The first column of the first row of SQL; 0 where there is none. */
+enum db_code db_number(const struct db *db, const char *sql, int64_t *out) __attribute__((warn_unused_result));
+/* The pragmas of a connection, after it was opened and before it is used. WRITES: also those of the file: a new one's page
+ * size, WAL. */
+enum db_code db_configure(const struct db *db, bool writes) __attribute__((warn_unused_result));
+/* Closes; nothing happens where there is no connection. */
+void db_close(struct db *db);
+
+/* --- schema.c --- */
+#define SCHEMA_VERSION 1
+/* Makes the tables of a new file, or brings those of an older version up to date, in one transaction. *newer: the file is of
+ * a later version, and was left alone. */
+enum db_code schema_prepare(const struct db *db, bool *newer) __attribute__((warn_unused_result));
+
+/* --- open.c --- */
+/* Opens the writer's connection to STORE_FILE in open->directory, configured and with its schema. STORE_OPEN_FINE, or
+ * STORE_OPEN_ASIDE with *text (malloc'ed) saying so; anything else: there is no connection, and *text says why. */
+enum store_opening open_writer(struct db *db, const struct store_open *open, char **text);
+/* Another connection to the same file: for the reader, or, WRITES, for the keeper. */
+enum db_code open_another(struct db *db, const struct store_text *directory, bool writes);
+
+/* --- task_row.c: tasks out of the database --- */
+struct task_rows;
+/* Its statements are those of DB. NULL: db_error says why. */
+struct task_rows *task_rows_new(const struct db *db);
+void task_rows_free(struct task_rows *rows);
+/* The columns that a statement must have, in this order and first, from the table `tasks`. */
+extern const char task_columns[];
+/* The row that STATEMENT stands at. PAYLOADS: with args, result and data, else without them. What it points to lives until the
+ * statement goes on, or the next call; there is nothing to free. */
+enum db_code task_rows_read(struct task_rows *rows, sqlite3_stmt *statement, bool payloads, struct store_task *task)
+	__attribute__((warn_unused_result));
+
+/* --- reader.c: the thread that answers --- */
+/* What a question's answer is made with. The functions that answer run on the reader's thread. */
+struct reader {
+	struct db db;
+	struct task_rows *rows;
+	struct store_text directory;
+	struct channel_end *end;
+	struct store_buffer out; /* said, not yet sent */
+};
+/* Says MESSAGE to the master, in larger pieces; the rest goes when the question is over. False: the master is gone, or the
+ * store is about to leave: stop. */
+bool reader_say(struct reader *reader, enum store_message message, uint64_t number, const void *body);
+/* The store is about to leave: what takes long asks now and then. (It is interrupted by sqlite3_interrupt, too.) */
+bool reader_leaves(const struct reader *reader);
+/* query.c: answers the question NUMBER, from STORE_FOUND to STORE_ANSWERED. */
+void query_answer(struct reader *reader, uint64_t number, const struct store_query *query);
+/* load.c: STORE_ROW … STORE_LOADED. */
+void load_answer(struct reader *reader, const struct store_keep *keep);
+
+#endif

@@ -31,12 +31,15 @@ enum store_message {
 	STORE_QUERY,        /* store_query; `number` of the header is echoed. → STORE_FOUND …, STORE_ANSWERED */
 	STORE_SET_LIMITS,   /* store_limits */
 	STORE_STOP,         /* no body: commit what there is and leave. → the end of the process */
+	STORE_AGAIN,        /* no body: the answer to STORE_REFUSED. What the store has taken, or finds in the channel, between the two is
+	                     * passed over, not done and not answered; what was kept of it follows now once more, with the
+	                     * numbers that it had, where some may be missing */
 	/* master → store: operations; the header's number is their sequence number */
 	STORE_TASK_PUT = 32,  /* store_task: a new task. Where it is there already it is replaced, unless it has ended */
 	STORE_TASK_START,     /* store_task_start: a slot gets it */
 	STORE_TASK_STATE,     /* store_task_state: it waits again, or for something else, perhaps after an attempt */
 	STORE_TASK_END,       /* store_task_end: its outcome, unless it has one */
-	STORE_TASK_FORGET,    /* store_id */
+	STORE_TASK_FORGET,    /* no body: the header says which */
 	STORE_QUEUE_PUT,      /* store_queue: how a queue differs from the configuration */
 	STORE_QUEUE_DROP,     /* store_name */
 	STORE_SCHEDULE_PUT,   /* store_schedule */
@@ -46,8 +49,8 @@ enum store_message {
 	/* store → master */
 	STORE_OPENED = 64,  /* store_opened */
 	STORE_COMMITTED,    /* number: all operations up to it are on disk */
-	STORE_REFUSED,      /* store_text: the disk is full; nothing of the transaction that ends with `number` was done.
-	                     * What is not dropped has to be sent again, all of it, and later */
+	STORE_REFUSED,      /* store_text: the disk is full; nothing of the transaction that ends with `number` was done, and nothing of
+	                     * what comes behind it will be, until STORE_AGAIN */
 	STORE_FAILED,       /* store_text: trouble with the disk or the file: nothing more is ever committed. The process leaves */
 	STORE_ROW,          /* store_row, of STORE_LOAD: queues, then schedules, then the tasks that have not ended by their places,
 	                     * then those that have, the latest first, as far as `keep` of STORE_OPEN goes */
@@ -262,15 +265,17 @@ struct store_row {
 struct store_buffer {
 	char *data;
 	size_t length, room;
-	bool failed; /* no memory, or too large: nothing is added any more */
 };
 void store_buffer_free(struct store_buffer *buffer);
-/* Adds a whole message: header and body. BODY is the struct that MESSAGE says above; NULL where there is none. False: no
- * memory, or larger than STORE_BODY_LIMIT; then the buffer is as it was. */
+/* Adds a whole message: header (its length is filled in) and body. BODY is the struct that header->message says above; NULL
+ * where there is none. False: no memory, larger than STORE_BODY_LIMIT, or what no reader would believe (a word over
+ * STORE_WORD_LIMIT, a number that is none); then the buffer is as it was. */
 bool store_write(struct store_buffer *out, const struct store_header *header, const void *body);
+/* Those that change something. */
+bool store_is_operation(enum store_message message);
 /* The header at DATA, of which STORE_HEADER_SIZE bytes are there. False: it makes no sense. */
 bool store_read_header(const char *data, struct store_header *header);
-/* Fills BODY, the struct that header->message says; its texts point into DATA (header->length bytes), its arrays are
+/* Fills BODY, the struct that header->message says (NULL where there is none); its texts point into DATA (header->length bytes), its arrays are
  * allocated: store_body_free. False: it makes no sense, and there is nothing to free. */
 bool store_read_body(const struct store_header *header, const char *data, void *body) __attribute__((warn_unused_result));
 void store_body_free(enum store_message message, void *body);

@@ -1,7 +1,10 @@
 /* Puts load on a taskd through libtaskd, and prints one figure.
  *
  *   load SOCKET calls IN_FLIGHT CONNECTIONS SECONDS   tasks a second
+ *   load SOCKET detached IN_FLIGHT CONNECTIONS SECONDS  the same of submitted tasks, from submission to outcome
+ *   load SOCKET submits IN_FLIGHT CONNECTIONS SECONDS   acknowledged submissions a second; what becomes of them is not waited for
  *   load SOCKET alone SECONDS                         microseconds of one call, the median
+ *   load SOCKET submit-alone SECONDS                  … from one submission to its acknowledgement, while nothing else goes on
  *   load SOCKET map CHUNK SECONDS                     items a second
  *   load SOCKET fill COUNT TASK ARGS PRIORITY         submits COUNT detached tasks; how many a second
  *   load SOCKET delayed COUNT TASK ARGS WHEN SPREAD   the same, due from WHEN seconds after the start, evenly over SPREAD
@@ -47,7 +50,10 @@ static struct taskd *connected(const char *socket)
 
 /* --- calls --- */
 
+enum what { CALLS, DETACHED, SUBMITS };
+
 struct flight {
+	enum what what;
 	struct taskd **connections;
 	size_t n_connections;
 	struct taskd_future **done; /* to be freed outside of their callbacks */
@@ -79,9 +85,23 @@ static void on_done(struct taskd_future *f, void *user)
 		stream_next(stream);
 }
 
+static struct taskd_future *submit(const struct stream *stream)
+{
+	const struct taskd_options detached = { .detached = true };
+	switch (stream->flight->what) {
+	case CALLS:
+		return taskd_submit(stream->c, "noop", "[]", NULL);
+	case DETACHED:
+		return taskd_submit(stream->c, "noop", "[]", &detached);
+	case SUBMITS:
+		return taskd_request(stream->c, "task.submit", "{\"task\":\"noop\"}");
+	}
+	abort();
+}
+
 static void stream_next(struct stream *stream)
 {
-	struct taskd_future *f = taskd_submit(stream->c, "noop", "[]", NULL);
+	struct taskd_future *f = submit(stream);
 	if (!f || taskd_add_done_callback(f, on_done, stream) != TASKD_OK)
 		die("submit");
 	stream->flight->outstanding++;
@@ -101,9 +121,9 @@ static void flight_turn(struct flight *flight, struct pollfd *polls)
 	flight->n_done = 0;
 }
 
-static double calls(const char *socket, size_t in_flight, size_t n_connections, double seconds)
+static double calls(const char *socket, enum what what, size_t in_flight, size_t n_connections, double seconds)
 {
-	struct flight flight = { .n_connections = n_connections };
+	struct flight flight = { .what = what, .n_connections = n_connections };
 	struct pollfd *polls = calloc(n_connections, sizeof(*polls));
 	struct stream *streams = calloc(in_flight, sizeof(*streams));
 	flight.connections = calloc(n_connections, sizeof(struct taskd *));
@@ -158,6 +178,31 @@ static double alone(const char *socket, double seconds)
 		if (!f || taskd_result(f, 10 * TASKD_SECOND) != TASKD_OK)
 			die("call");
 		times[n++] = (double)(now_ns() - start) / 1e3;
+		taskd_future_free(f);
+	}
+	qsort(times, n, sizeof(*times), by_value);
+	double median = times[n / 2];
+	free(times);
+	taskd_close(c);
+	return median;
+}
+
+/* The outcome is waited for, too, before the next one, so that nobody's writing is in the way. */
+static double submit_alone(const char *socket, double seconds)
+{
+	struct taskd *c = connected(socket);
+	size_t room = 1 << 20, n = 0;
+	double *times = calloc(room, sizeof(*times));
+	int64_t end = now_ns() + (int64_t)(seconds * 1e9);
+	const struct taskd_options detached = { .detached = true };
+	while (n < room && now_ns() < end) {
+		int64_t start = now_ns();
+		struct taskd_future *f = taskd_submit(c, "noop", "[]", &detached);
+		if (!f || taskd_acknowledged(f, 10 * TASKD_SECOND) != TASKD_OK)
+			die("submit");
+		times[n++] = (double)(now_ns() - start) / 1e3;
+		if (taskd_result(f, 10 * TASKD_SECOND) != TASKD_OK)
+			die("its outcome");
 		taskd_future_free(f);
 	}
 	qsort(times, n, sizeof(*times), by_value);
@@ -337,8 +382,15 @@ static void idle(const char *path, size_t count)
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
-	if (strcmp(mode, "calls") == 0 && argc == 6)
-		printf("%.0f\n", calls(argv[1], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), atof(argv[5])));
+	static const char *const flights[] = { [CALLS] = "calls", [DETACHED] = "detached", [SUBMITS] = "submits" };
+	int what = 0;
+	while (what < 3 && strcmp(mode, flights[what]) != 0)
+		what++;
+	if (what < 3 && argc == 6)
+		printf("%.0f\n", calls(argv[1], (enum what)what, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10),
+			atof(argv[5])));
+	else if (strcmp(mode, "submit-alone") == 0 && argc == 4)
+		printf("%.2f\n", submit_alone(argv[1], atof(argv[3])));
 	else if (strcmp(mode, "alone") == 0 && argc == 4)
 		printf("%.2f\n", alone(argv[1], atof(argv[3])));
 	else if (strcmp(mode, "map") == 0 && argc == 5)
@@ -357,7 +409,7 @@ int main(int argc, char **argv)
 	else if (strcmp(mode, "idle") == 0 && argc == 4)
 		idle(argv[1], strtoul(argv[3], NULL, 10));
 	else {
-		fputs("usage: load SOCKET calls|alone|map|fill|delayed|drain|cancel|idle …, see tests/bench/load.c\n", stderr);
+		fputs("usage: load SOCKET calls|detached|submits|alone|submit-alone|map|fill|delayed|drain|cancel|idle …, see tests/bench/load.c\n", stderr);
 		return 2;
 	}
 	return 0;

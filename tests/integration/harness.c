@@ -69,26 +69,62 @@ static int notify_socket(const char *path)
 	return fd;
 }
 
-static void run_daemon(const struct daemon *daemon, const char *notify, const char *const *environment)
+static void run_daemon(const struct daemon *daemon)
 {
-	char program[512];
+	char program[512], notify[96], state[96], number[16];
+	const char *arguments[8] = { "taskd", "-c", daemon->config, "-s", daemon->socket };
 	int log = open(daemon->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(log, 2);
+	snprintf(notify, sizeof(notify), "%s/notify", daemon->folder);
 	setenv("NOTIFY_SOCKET", notify, 1);
-	for (; environment && *environment; environment++)
-		putenv((char *)(uintptr_t)*environment);
+	for (const char *const *entry = daemon->environment; entry && *entry; entry++)
+		putenv((char *)(uintptr_t)*entry);
+	if (daemon->durable) {
+		snprintf(state, sizeof(state), "%s/state", daemon->folder);
+		arguments[5] = "-d";
+		arguments[6] = state;
+	}
+	if (daemon->listen_fd > 0) {
+		dup2(daemon->listen_fd, 3);
+		snprintf(number, sizeof(number), "%d", (int)getpid());
+		setenv("LISTEN_PID", number, 1);
+		setenv("LISTEN_FDS", "1", 1);
+	}
 	snprintf(program, sizeof(program), "%s/taskd", build_dir());
-	execl(program, "taskd", "-c", daemon->config, "-s", daemon->socket, (char *)NULL);
+	execv(program, (char *const *)(uintptr_t)arguments);
 	fprintf(stderr, "cannot start %s: %s\n", program, strerror(errno));
 	_exit(127);
 }
 
-void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment)
+void daemon_launch(struct daemon *daemon)
+{
+	char stale[1024];
+	while (daemon_notification(daemon, stale, sizeof(stale), 0))
+		;
+	daemon->pid = fork();
+	ck_assert_int_ge(daemon->pid, 0);
+	if (daemon->pid == 0)
+		run_daemon(daemon);
+	setpgid(daemon->pid, daemon->pid);
+}
+
+void daemon_again(struct daemon *daemon)
+{
+	daemon_launch(daemon);
+	if (!daemon_notified(daemon, "READY=1")) {
+		char command[160];
+		snprintf(command, sizeof(command), "cat %s", daemon->log);
+		(void)!system(command);
+		ck_abort_msg("the daemon did not become ready");
+	}
+}
+
+static void prepare(struct daemon *daemon, const char *config)
 {
 	char notify[96];
-	strcpy(daemon->folder, "/tmp/taskd-test-XXXXXX");
+	*daemon = (struct daemon){ .folder = "/tmp/taskd-test-XXXXXX" };
 	ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
 	snprintf(daemon->socket, sizeof(daemon->socket), "%s/s", daemon->folder);
 	snprintf(daemon->config, sizeof(daemon->config), "%s/taskd.conf", daemon->folder);
@@ -96,17 +132,13 @@ void daemon_start_with(struct daemon *daemon, const char *config, const char *co
 	snprintf(notify, sizeof(notify), "%s/notify", daemon->folder);
 	daemon_write_config(daemon, config);
 	daemon->notify_fd = notify_socket(notify);
-	daemon->pid = fork();
-	ck_assert_int_ge(daemon->pid, 0);
-	if (daemon->pid == 0)
-		run_daemon(daemon, notify, environment);
-	setpgid(daemon->pid, daemon->pid);
-	if (!daemon_notified(daemon, "READY=1")) {
-		char command[160];
-		snprintf(command, sizeof(command), "cat %s", daemon->log);
-		(void)!system(command);
-		ck_abort_msg("the daemon did not become ready");
-	}
+}
+
+void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment)
+{
+	prepare(daemon, config);
+	daemon->environment = environment;
+	daemon_again(daemon);
 }
 
 void daemon_start(struct daemon *daemon, const char *config)
@@ -133,6 +165,39 @@ void daemon_start_with_plugins(struct daemon *daemon, const char *plugins, const
 	char *text = config_with_plugins(plugins, config);
 	daemon_start(daemon, text);
 	free(text);
+}
+
+static void prepare_durable(struct daemon *daemon, const char *plugins, const char *config)
+{
+	char *text = config_with_plugins(plugins, config);
+	prepare(daemon, text);
+	free(text);
+	daemon->durable = true;
+}
+
+void daemon_start_durable(struct daemon *daemon, const char *plugins, const char *config)
+{
+	prepare_durable(daemon, plugins, config);
+	daemon_again(daemon);
+}
+
+void daemon_start_activated(struct daemon *daemon, const char *plugins, const char *config)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	prepare_durable(daemon, plugins, config);
+	strncpy(address.sun_path, daemon->socket, sizeof(address.sun_path) - 1);
+	daemon->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(daemon->listen_fd, 0);
+	ck_assert_int_eq(bind(daemon->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(daemon->listen_fd, 128), 0);
+	daemon_again(daemon);
+}
+
+void daemon_kill(struct daemon *daemon)
+{
+	ck_assert_int_eq(kill(daemon->pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(daemon->pid, NULL, 0), daemon->pid);
+	daemon->pid = 0;
 }
 
 void daemon_reload_with_plugins(const struct daemon *daemon, struct taskd *c, const char *plugins, const char *config)
@@ -201,6 +266,8 @@ int daemon_stop(struct daemon *daemon)
 		}
 	}
 	close(daemon->notify_fd);
+	if (daemon->listen_fd > 0)
+		close(daemon->listen_fd);
 	nftw(daemon->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return status;
 }

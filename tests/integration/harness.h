@@ -16,6 +16,9 @@ struct daemon {
 	char config[96]; /* the file's path */
 	char log[96];    /* where its standard error goes */
 	int notify_fd;   /* what it tells its service manager arrives here */
+	bool durable;    /* it has a state directory, FOLDER/state */
+	int listen_fd;   /* it is given this listening socket as a service manager does; 0: it makes its own */
+	const char *const *environment;
 };
 
 #define PATIENCE_NS (INT64_C(30) * 1000000000)
@@ -29,6 +32,15 @@ void daemon_start_with_plugins(struct daemon *daemon, const char *plugins, const
 void daemon_reload_with_plugins(const struct daemon *daemon, struct taskd *c, const char *plugins, const char *config);
 /* The same with additional environment, as "NAME=value" strings ending with NULL. */
 void daemon_start_with(struct daemon *daemon, const char *config, const char *const *environment);
+/* The same with a state directory and plugins, as daemon_start_with_plugins has them. */
+void daemon_start_durable(struct daemon *daemon, const char *plugins, const char *config);
+/* … and with a listening socket from outside, which stays when the daemon goes. */
+void daemon_start_activated(struct daemon *daemon, const char *plugins, const char *config);
+/* SIGKILL, and its end. */
+void daemon_kill(struct daemon *daemon);
+/* Starts it in the same folder, after daemon_kill or daemon_wait; `launch` does not wait until it is READY. */
+void daemon_launch(struct daemon *daemon);
+void daemon_again(struct daemon *daemon);
 /* Replaces the configuration file's text. */
 void daemon_write_config(const struct daemon *daemon, const char *config);
 /* The next notification, terminated; false where none comes in time. */

@@ -65,6 +65,19 @@ static int moment(struct taskd_call *call)
 	return taskd_return_int(call, now.tv_sec * 1000000000LL + now.tv_nsec);
 }
 
+/* What no other run gives: by which process, when, and the how manieth of it. */
+static int stamp(struct taskd_call *call)
+{
+	static atomic_llong counter;
+	struct timespec now;
+	char text[96];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int length = snprintf(text, sizeof(text), "%d.%lld.%lld", (int)getpid(), now.tv_sec * 1000000000LL + now.tv_nsec,
+		atomic_fetch_add(&counter, 1));
+	return taskd_return_string(call, text, (size_t)length);
+}
+
 /* Adds a line to the file PATH: one run. */
 static int leave_mark(struct taskd_call *call)
 {
@@ -87,6 +100,7 @@ static const struct taskd_handler handlers[] = {
 	{ .name = "count", .run = count },
 	{ .name = "gate", .run = gate, .parameters = "path:string" },
 	{ .name = "moment", .run = moment },
+	{ .name = "stamp", .run = stamp },
 	{ .name = "mark", .run = leave_mark, .parameters = "path:string" },
 	{ 0 },
 };

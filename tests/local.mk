@@ -1,5 +1,5 @@
 # make check: unit tests and lints, by automake's parallel driver; a log for each beside it in the build tree.
-# make check-integration, check-cli: what is in $(integration_tests) and $(cli_tests), one after the other, by tests/run.
+# make check-integration, check-cli: what is in $(integration_tests) and $(cli_tests), a few at once, by tests/run.
 integration_tests =
 cli_tests =
 integration_programs =

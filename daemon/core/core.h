@@ -292,9 +292,12 @@ struct task_dependency {
 	uint64_t id;
 	bool any; /* of after_any */
 	bool done; /* nothing is expected of it any more */
+	const struct bytes *result; /* done, and it is to be passed on; borrowed. NULL: there is none */
 };
 /* False: there is no INDEXth. */
 bool core_dependency(const struct task *task, size_t index, struct task_dependency *out);
+/* Whether the results of what TASK waits for are added to its arguments. */
+bool core_passes_results(const struct task *task);
 /* How large TASK's arguments are, with the results that have been passed to it. */
 size_t core_args_size(const struct task *task);
 /* How many TASK still waits for. */

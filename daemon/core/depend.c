@@ -305,8 +305,14 @@ bool core_dependency(const struct task *task, size_t index, struct task_dependen
 		return false;
 	*out = (struct task_dependency){
 		.id = links->of[index].id, .any = links->of[index].any, .done = links->of[index].done,
+		.result = links->of[index].result,
 	};
 	return true;
+}
+
+bool core_passes_results(const struct task *task)
+{
+	return task->extra && task->extra->links && task->extra->links->pass_results;
 }
 
 size_t core_dependencies_open(const struct task *task)

@@ -5,3 +5,12 @@ libstorewire_la_SOURCES = \
 	daemon/store/client.h \
 	daemon/store/record.h \
 	daemon/store/record.c
+
+# taskd-store: a library of everything but main, which the tests link too, and the program. Nobody else links SQLite.
+noinst_LTLIBRARIES += libstore.la
+libstore_la_SOURCES = \
+	daemon/store/db.h \
+	daemon/store/schema.h \
+	daemon/store/db.c \
+	daemon/store/schema.c
+libstore_la_LIBADD = libstorewire.la liblane.la libbase.la

@@ -88,6 +88,12 @@ const char *taskd_strerror(enum taskd_error error)
 		return "the barrier is broken";
 	case TASKD_E_MISMATCH:
 		return "it is there already, and not as you say";
+	case TASKD_E_STORE_FULL:
+		return "the daemon's disk is full, or too far behind";
+	case TASKD_E_STORE_FAILED:
+		return "the daemon's store has failed";
+	case TASKD_E_NOT_DURABLE:
+		return "the daemon keeps nothing on disk";
 	case TASKD_E_OTHER:
 		return "an error of the daemon that this library does not know";
 	}

@@ -88,6 +88,13 @@ static enum taskd_error error_of(enum proto_error error)
 		return TASKD_E_BARRIER_BROKEN;
 	case PROTO_MISMATCH:
 		return TASKD_E_MISMATCH;
+	case PROTO_STORE_FULL:
+	case PROTO_STORE_BEHIND:
+		return TASKD_E_STORE_FULL;
+	case PROTO_STORE_FAILED:
+		return TASKD_E_STORE_FAILED;
+	case PROTO_NOT_DURABLE:
+		return TASKD_E_NOT_DURABLE;
 	case PROTO_INTERNAL_ERROR:
 	case PROTO_BAD_CONFIG:
 	case PROTO_N_ERRORS:

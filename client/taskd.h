@@ -78,6 +78,9 @@ enum taskd_error {
 	TASKD_E_OVER_RELEASED,     /* more permits, or more done, than there were */
 	TASKD_E_BARRIER_BROKEN,    /* somebody has left the barrier before all had come */
 	TASKD_E_MISMATCH,          /* it is there with another size, order or limit */
+	TASKD_E_STORE_FULL,        /* a durable task was not taken: the disk is full, or too far behind */
+	TASKD_E_STORE_FAILED,      /* the daemon cannot record anything any more */
+	TASKD_E_NOT_DURABLE,       /* the daemon keeps nothing on disk */
 	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */
@@ -89,9 +92,20 @@ enum taskd_error taskd_last_error(const char **text);
 const char *taskd_version(void);
 
 /* --- connection --- */
+/* Of a connection that is made again: CONNECTED false: it was lost, or another attempt to connect has failed, LOST_NS after
+ * the loss (0: just now); true: it is there again, LOST_NS after it. Runs where done-callbacks do, and may do what they
+ * may. */
+typedef void taskd_reconnect_callback(void *user, bool connected, int64_t lost_ns);
 struct taskd_connect_options {
 	int64_t timeout_ns; /* for connecting; 0: 5 s */
 	size_t frame_limit; /* a larger message from the daemon ends the connection; 0: 256 MiB */
+	/* So long after its loss, as when the daemon is started anew, is tried to make it again, by whoever waits or
+	 * dispatches. Detached tasks go on, and so do their futures: what was not acknowledged is submitted again, with a
+	 * key, and of the others the outcome is asked for. What belongs to a connection ends with it, as
+	 * TASKD_E_DISCONNECTED: attached tasks, maps, and all that is held. See libtaskd(3). 0: a loss is the end. */
+	int64_t reconnect_ns;
+	taskd_reconnect_callback *reconnecting; /* is told of it; NULL: nobody is */
+	void *user;                             /* for that one */
 };
 /* The socket's path that SOCKET stands for: SOCKET itself, else $TASKD_SOCKET, else /run/taskd/taskd.sock for root, else
  * $XDG_RUNTIME_DIR/taskd.sock (where that is unset, or there is none, the system's). malloc'ed; NULL without memory. */
@@ -108,9 +122,12 @@ void taskd_close(struct taskd *c);
 enum taskd_error taskd_connection_error(const struct taskd *c);
 
 /* --- from the caller's own loop --- */
-/* Whenever it is readable: call taskd_dispatch. For poll(2) and its like, level-triggered. Belongs to the connection. */
+/* Whenever it is readable: call taskd_dispatch. For poll(2) and its like, level-triggered. Belongs to the connection, and
+ * stays the same as long as that lives. With reconnect_ns it is never writable, but readable also where there is room for
+ * what taskd_wants_write was asked about, and when it is time to connect again. */
 int taskd_fd(const struct taskd *c);
-/* Whether there is something to write, so that writability is worth waiting for too. */
+/* Whether there is something to write, so that writability is worth waiting for too. To be asked each time before the
+ * descriptor is waited for. */
 bool taskd_wants_write(const struct taskd *c);
 /* Reads and writes what can be without waiting, or waits up to TIMEOUT_NS for a message; runs callbacks in this thread.
  * TASKD_OK, TASKD_E_TIMEOUT where none came, or the connection's error. */
@@ -133,6 +150,19 @@ enum taskd_key_mode {
 	TASKD_KEY_REPLACE, /* that one is cancelled */
 	TASKD_KEY_ONCE, /* as attach, also when it has ended, as long as there is a record of it: for a submission that
 			    * may have been made before */
+};
+
+/* Whether the daemon keeps a task on disk, so that it survives the daemon's end. */
+enum taskd_durable {
+	TASKD_DURABLE_DEFAULT, /* as its queue says: most often what is detached, where the daemon has a store */
+	TASKD_DURABLE_YES,     /* TASKD_E_NOT_DURABLE where it has none */
+	TASKD_DURABLE_NO,
+};
+/* What becomes of a durable task whose attempt a stop or crash of the daemon has cut short. */
+enum taskd_on_interrupt {
+	TASKD_ON_INTERRUPT_DEFAULT, /* commands: TASKD_E_CRASHED; others are run again */
+	TASKD_ON_INTERRUPT_REQUEUE, /* it is run again */
+	TASKD_ON_INTERRUPT_CRASH,   /* TASKD_E_CRASHED */
 };
 
 /* Make these, and the other structs of options, by designated initializers, or zero them: 0 means the default
@@ -178,6 +208,9 @@ struct taskd_options {
 	size_t n_shared_locks;
 	const char *const *semaphores; /* "gpu", "gpu=2" (so many permits), "gpu=1/4" (of a semaphore of 4) */
 	size_t n_semaphores;
+
+	enum taskd_durable durable;
+	enum taskd_on_interrupt on_interrupt;
 };
 /* Submits a task. ARGS is a JSON array or object (NULL: []). OPTIONS may be NULL. All are copied. NULL only without
  * memory, after the connection's end, or where ARGS is not such JSON, TASK is empty or an option makes no sense;
@@ -231,6 +264,8 @@ const char *taskd_future_id(const struct taskd_future *f);
 /* Waits until its id is known; for an attached task it asks. TASKD_E_NOT_FOUND where that one has ended by then; its own
  * error where it was refused. */
 enum taskd_error taskd_acknowledged(struct taskd_future *f, int64_t timeout_ns);
+/* Whether the daemon has acknowledged the submission of this detached task as one that is on disk. */
+bool taskd_future_durable(const struct taskd_future *f);
 
 /* Why it has no result. */
 struct taskd_failure {
@@ -379,7 +414,7 @@ void taskd_as_completed_end(struct taskd_completed **cursor);
 struct taskd_map_options {
 	struct taskd_options
 		task;     /* not detached, delay_ns, at_ns, after, after_any, pass_results, key, locks, shared_locks,
-			   * semaphores: TASKD_E_INVALID */
+			   * semaphores, durable, on_interrupt: TASKD_E_INVALID */
 	size_t in_flight; /* at most so many items on their way; 0: 1024, or 16 chunks where that is more */
 	size_t chunk;     /* items that travel and run together, at most in_flight of them; 0: 1 */
 	bool unordered;
@@ -397,7 +432,8 @@ struct taskd_watch;
 enum taskd_event_kind {
 	TASKD_EVENT_BEGIN,  /* first: the daemon has the watch, and whatever happens from now on is told */
 	TASKD_EVENT_TASK,   /* a task has come into a state, or has made progress */
-	TASKD_EVENT_MISSED, /* so many were not kept, because they were not read as fast as they came */
+	TASKD_EVENT_MISSED, /* so many were not kept, because they were not read as fast as they came; 0: the connection
+			     * was lost, and is there again; what came in between nobody knows */
 	TASKD_EVENT_END,    /* last, once: the connection has ended, or the daemon has refused the watch */
 };
 struct taskd_event {
@@ -407,7 +443,7 @@ struct taskd_event {
 	const char *id;     /* TASK: the task's, else NULL */
 	const char *record; /* TASK: its record as JSON text, terminated, else NULL */
 	size_t length;      /* of that */
-	uint64_t missed;    /* MISSED: how many, else 0 */
+	uint64_t missed;    /* MISSED: how many, where that is known, else 0 */
 	const struct taskd_failure *failure; /* END: why, else NULL */
 };
 /* All that EVENT points to is valid until it returns. It runs where done-callbacks do, and may do what they may; events

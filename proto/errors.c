@@ -100,6 +100,14 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"TASKD_E_BARRIER_BROKEN", "barrier.reset (\"taskctl barrier --reset\") makes it as new"),
 	ERROR(PROTO_MISMATCH, -32033, "mismatch", "it is there already, and not as you say", EXIT_USAGE,
 		"TASKD_E_MISMATCH", NULL),
+	ERROR(PROTO_STORE_FULL, -32034, "store_full", "the disk is full: the task was not taken", EXIT_FULL,
+		"TASKD_E_STORE_FULL", "make room in the state directory's filesystem, or submit with \"durable\":false"),
+	ERROR(PROTO_STORE_FAILED, -32035, "store_failed", "the store has failed: nothing is recorded any more",
+		EXIT_UNREACHABLE, "TASKD_E_STORE_FAILED", "taskd's log and server.info tell why; a restart tries again"),
+	ERROR(PROTO_STORE_BEHIND, -32036, "store_behind", "too much waits to be written to disk: the task was not taken",
+		EXIT_FULL, "TASKD_E_STORE_FULL", "try again in a moment; store_backlog in taskd.conf is the limit"),
+	ERROR(PROTO_NOT_DURABLE, -32037, "not_durable", "this daemon keeps nothing on disk", EXIT_USAGE,
+		"TASKD_E_NOT_DURABLE", "state_directory in taskd.conf, or taskd -d, gives it a place"),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

@@ -43,6 +43,10 @@ enum proto_error {
 	PROTO_OVER_RELEASED,     /* -32031 over_released: more permits than a bounded semaphore has, more done than was put */
 	PROTO_BARRIER_BROKEN,    /* -32032 barrier_broken */
 	PROTO_MISMATCH,          /* -32033 mismatch: a named object is there with another size, order, limit or lock */
+	PROTO_STORE_FULL,        /* -32034 store_full: a durable task was not taken, since the disk has no room */
+	PROTO_STORE_FAILED,      /* -32035 store_failed: …since the store is out of order; or its outcome cannot be recorded */
+	PROTO_STORE_BEHIND,      /* -32036 store_behind: …since more waits for the disk than may */
+	PROTO_NOT_DURABLE,       /* -32037 not_durable: this daemon has no store */
 	PROTO_N_ERRORS,
 };
 

@@ -18,7 +18,7 @@
 #define SCHEMA_TERMINAL_NAMES \
 	"\"succeeded\",\"failed\",\"timed_out\",\"crashed\",\"cancelled\",\"expired\""
 #define SCHEMA_STATE \
-	"{\"enum\":[\"scheduled\",\"blocked\",\"queued\",\"running\",\"cancelling\"," SCHEMA_TERMINAL_NAMES "]}"
+	"{\"enum\":[\"scheduled\",\"blocked\",\"queued\",\"running\",\"cancelling\",\"recording\"," SCHEMA_TERMINAL_NAMES "]}"
 
 #define SCHEMA_ERROR                      \
 	SCHEMA_OF("\"code\",\"message\"", \
@@ -27,6 +27,9 @@
 /* What a task must have before it starts. */
 #define SCHEMA_CLAIMS \
 	"\"locks\":" SCHEMA_STRINGS ",\"shared_locks\":" SCHEMA_STRINGS ",\"semaphores\":" SCHEMA_OBJECT
+
+#define SCHEMA_ON_INTERRUPT "{\"enum\":[\"requeue\",\"crash\"]}"
+#define SCHEMA_DURABILITY "\"durability\":{\"enum\":[\"disk\",\"memory\"]}"
 
 #define SCHEMA_IDS SCHEMA_ARRAY(SCHEMA_ID)
 #define SCHEMA_ATTEMPT                                                                                            \
@@ -50,7 +53,8 @@
 		",\"waiting_for\":" SCHEMA_COUNT ",\"key\":" SCHEMA_STRING ",\"retry_of\":" SCHEMA_ID                 \
 		",\"retried_as\":" SCHEMA_ID ",\"schedule\":" SCHEMA_STRING "," SCHEMA_CLAIMS                        \
 		",\"waits_for\":" SCHEMA_OBJECT ",\"fence\":" SCHEMA_COUNT ",\"holder_died\":" SCHEMA_TRUE             \
-		",\"command\":" SCHEMA_STRING ",\"pid\":" SCHEMA_COUNT ",\"suspended\":" SCHEMA_TRUE)
+		",\"command\":" SCHEMA_STRING ",\"pid\":" SCHEMA_COUNT ",\"suspended\":" SCHEMA_TRUE             \
+		",\"durable\":" SCHEMA_TRUE ",\"on_interrupt\":" SCHEMA_ON_INTERRUPT ",\"recovered\":" SCHEMA_TRUE)
 #define SCHEMA_RECORDS SCHEMA_ARRAY(SCHEMA_RECORD)
 
 /* A map or a wait has several tasks, and no record. */
@@ -58,14 +62,15 @@
 	"{\"oneOf\":[" SCHEMA_RECORD "," SCHEMA_OF("\"state\",\"tasks\",\"ended\"", \
 		"\"state\":" SCHEMA_STRING ",\"tasks\":" SCHEMA_COUNT ",\"ended\":" SCHEMA_COUNT) "]}"
 #define SCHEMA_SUBMITTED_PROPERTIES \
-	"\"id\":" SCHEMA_ID ",\"state\":" SCHEMA_STATE ",\"duplicate\":{\"const\":true}"
-#define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\"", SCHEMA_SUBMITTED_PROPERTIES)
+	"\"id\":" SCHEMA_ID ",\"state\":" SCHEMA_STATE ",\"duplicate\":{\"const\":true}," SCHEMA_DURABILITY
+#define SCHEMA_SUBMITTED SCHEMA_OF("\"id\",\"state\",\"durability\"", SCHEMA_SUBMITTED_PROPERTIES)
 #define SCHEMA_SUBMITTED_BATCH                                                                             \
 	SCHEMA_OF("\"tasks\"",                                                                             \
-		"\"tasks\":" SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"",                                    \
+		"\"tasks\":" SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\",\"durability\"",                   \
 			SCHEMA_SUBMITTED_PROPERTIES ",\"label\":" SCHEMA_STRING)))
 #define SCHEMA_WAITED SCHEMA_OF("\"done\",\"not_done\"", "\"done\":" SCHEMA_RECORDS ",\"not_done\":" SCHEMA_RECORDS)
 #define SCHEMA_LISTED SCHEMA_OF("\"tasks\"", "\"tasks\":" SCHEMA_RECORDS ",\"next\":" SCHEMA_ID)
+#define SCHEMA_HISTORY SCHEMA_OF("\"tasks\",\"more\"", "\"tasks\":" SCHEMA_RECORDS ",\"more\":" SCHEMA_BOOL)
 /* A state, or what became of an id that names no task. */
 #define SCHEMA_FATES SCHEMA_ARRAY(SCHEMA_OF("\"id\",\"state\"", "\"id\":" SCHEMA_STRING ",\"state\":" SCHEMA_STRING))
 #define SCHEMA_EITHER(a_, b_) "{\"oneOf\":[" a_ "," b_ "]}"
@@ -74,7 +79,8 @@
 		"\"matched\":" SCHEMA_COUNT ",\"cancelled\":" SCHEMA_COUNT ",\"cancelling\":" SCHEMA_COUNT))
 #define SCHEMA_RETRIED                                                                                               \
 	SCHEMA_EITHER(SCHEMA_ARRAY(SCHEMA_OF("\"id\"",                                                               \
-			      "\"id\":" SCHEMA_ID ",\"retried_as\":" SCHEMA_ID ",\"error\":" SCHEMA_ERROR)),         \
+			      "\"id\":" SCHEMA_ID ",\"retried_as\":" SCHEMA_ID "," SCHEMA_DURABILITY                     \
+			      ",\"error\":" SCHEMA_ERROR)),                                                     \
 		SCHEMA_OF("\"matched\",\"retried\",\"skipped\"",                                                     \
 			"\"matched\":" SCHEMA_COUNT ",\"retried\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT))
 #define SCHEMA_FORGOTTEN                                                     \
@@ -133,7 +139,8 @@
 		",\"order\":{\"enum\":[\"priority\",\"fifo\",\"lifo\"]},\"limit_running\":" SCHEMA_COUNT        \
 		",\"rate\":" SCHEMA_SECONDS ",\"burst\":" SCHEMA_COUNT ",\"ageing\":" SCHEMA_SECONDS            \
 		",\"weight\":" SCHEMA_COUNT ",\"paused\":" SCHEMA_BOOL ",\"draining\":" SCHEMA_BOOL             \
-		",\"configured\":" SCHEMA_BOOL)
+		",\"configured\":" SCHEMA_BOOL ",\"recording\":" SCHEMA_COUNT                                 \
+		",\"durable\":{\"enum\":[\"auto\",\"yes\",\"no\"]}")
 #define SCHEMA_QUEUES SCHEMA_ARRAY(SCHEMA_QUEUE)
 
 #define SCHEMA_SCHEDULE                                                                                          \
@@ -144,7 +151,29 @@
 		",\"overlap\":" SCHEMA_BOOL ",\"next_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}" \
 		",\"runs\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT ",\"last_id\":" SCHEMA_ID                 \
 		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"expires\":" SCHEMA_SECONDS          \
-		",\"retries\":" SCHEMA_COUNT "," SCHEMA_CLAIMS)
+		",\"retries\":" SCHEMA_COUNT "," SCHEMA_CLAIMS ",\"durable\":" SCHEMA_BOOL                     \
+		",\"on_interrupt\":" SCHEMA_ON_INTERRUPT)
+
+#define SCHEMA_STORE_STATS                                                                                       \
+	SCHEMA_OF("\"path\",\"bytes\",\"tasks\",\"live\",\"ended\",\"schema\"",                                  \
+		"\"path\":" SCHEMA_STRING ",\"bytes\":" SCHEMA_COUNT ",\"wal_bytes\":" SCHEMA_COUNT            \
+		",\"free_bytes\":" SCHEMA_COUNT ",\"tasks\":" SCHEMA_COUNT ",\"live\":" SCHEMA_COUNT           \
+		",\"ended\":" SCHEMA_COUNT ",\"oldest_at\":" SCHEMA_TIME ",\"schema\":" SCHEMA_COUNT)
+#define SCHEMA_STORE_CHECK                                                                                       \
+	SCHEMA_OF("\"ok\",\"problems\",\"seconds\"",                                                             \
+		"\"ok\":" SCHEMA_BOOL ",\"problems\":" SCHEMA_STRINGS ",\"seconds\":" SCHEMA_SECONDS)
+#define SCHEMA_STORE_BACKUP                                                                                      \
+	SCHEMA_OF("\"path\",\"bytes\",\"seconds\"",                                                              \
+		"\"path\":" SCHEMA_STRING ",\"bytes\":" SCHEMA_COUNT ",\"seconds\":" SCHEMA_SECONDS)
+
+#define SCHEMA_STORE_STATE "{\"enum\":[\"ok\",\"opening\",\"loading\",\"full\",\"failed\",\"stopping\",\"none\"]}"
+/* What server.info, and with more figures server.stats, have of the store. */
+#define SCHEMA_STORE                                                                                          \
+	SCHEMA_OF("\"state\"",                                                                               \
+		"\"state\":" SCHEMA_STORE_STATE ",\"reason\":" SCHEMA_STRING ",\"directory\":" SCHEMA_STRING  \
+		",\"loading\":" SCHEMA_BOOL ",\"loaded\":" SCHEMA_COUNT ",\"to_load\":" SCHEMA_COUNT         \
+		",\"recovered\":" SCHEMA_COUNT ",\"interrupted\":" SCHEMA_COUNT ",\"backlog\":" SCHEMA_COUNT \
+		",\"committed\":" SCHEMA_COUNT ",\"respawns\":" SCHEMA_COUNT ",\"pid\":" SCHEMA_COUNT)
 
 #define SCHEMA_INFO                                                                                       \
 	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \
@@ -153,7 +182,8 @@
 		",\"uptime\":" SCHEMA_SECONDS ",\"socket\":" SCHEMA_STRING                                \
 		",\"config\":{\"type\":[\"string\",\"null\"]}"                                            \
 		",\"limits\":" SCHEMA_OF(                                                                 \
-			"", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT))
+			"", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT) \
+		",\"store\":" SCHEMA_STORE)
 
 #define SCHEMA_WORKER_COUNTS SCHEMA_OF("\"ready\",\"wanted\"", "\"ready\":" SCHEMA_COUNT ",\"wanted\":" SCHEMA_COUNT)
 #define SCHEMA_STATS                                                                                                 \
@@ -161,8 +191,10 @@
 		"\"tasks\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT                              \
 		"},\"connections\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"workers\":" SCHEMA_WORKER_COUNTS \
 		",\"objects\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT "}"                     \
-		",\"memory\":" SCHEMA_OF("", "\"resident\":" SCHEMA_COUNT))
-#define SCHEMA_PING SCHEMA_OF("\"ok\",\"workers\"", "\"ok\":{\"const\":true},\"workers\":" SCHEMA_WORKER_COUNTS)
+		",\"memory\":" SCHEMA_OF("", "\"resident\":" SCHEMA_COUNT) ",\"store\":" SCHEMA_STORE)
+#define SCHEMA_PING                                      \
+	SCHEMA_OF("\"ok\",\"workers\",\"store\"",        \
+		"\"ok\":{\"const\":true},\"workers\":" SCHEMA_WORKER_COUNTS ",\"store\":" SCHEMA_STORE_STATE)
 #define SCHEMA_RELOADED \
 	SCHEMA_OF("\"changed\",\"needs_restart\"", "\"changed\":" SCHEMA_STRINGS ",\"needs_restart\":" SCHEMA_STRINGS)
 #define SCHEMA_STOPPING SCHEMA_OF("\"stopping\"", "\"stopping\":{\"const\":true}")

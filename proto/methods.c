@@ -21,6 +21,7 @@
 #define WEIGHT_MAX 1000
 #define PROCESSES_MAX 1024
 #define SCHEDULE_TEXT_LIMIT 256
+#define PATH_LIMIT 4095
 
 #define TASK_PARAM(struct_)                                                                  \
 	PARAM(struct_, task, "task", PARAM_STRING, .required = true, .max = TASK_NAME_LIMIT, \
@@ -89,6 +90,15 @@
 			.summary = "the same with permits of these: names, or {\"gpu\":2}, or " \
 				   "{\"gpu\":{\"count\":2,\"slots\":8}}")
 
+#define DURABLE_PARAMS(struct_, options_)                                                            \
+	PARAM(struct_, options_ durable, "durable", PARAM_MAYBE,                                     \
+		.summary = "whether it is kept on disk; default: as its queue says, else what is "   \
+			   "submitted is, and what is called is not"),                               \
+		PARAM(struct_, options_ on_interrupt, "on_interrupt", PARAM_ENUM,                    \
+			.words = on_interrupt_words,                                                 \
+			.summary = "what becomes of it where the daemon dies while it runs, and it " \
+				   "is durable; default: commands crash, others are queued again")
+
 #define FILTER_PARAMS(struct_, filter_)                                                                                \
 	PARAM(struct_, filter_.states, "state", PARAM_STRINGS, .summary = "only those of this state or these states"), \
 		PARAM(struct_, filter_.queue, "queue", PARAM_STRING, .summary = "only those of this queue"),           \
@@ -116,6 +126,12 @@ static const char *const key_mode_words[] = {
 	NULL,
 };
 
+static const char *const on_interrupt_words[] = {
+	[ON_INTERRUPT_REQUEUE] = "requeue",
+	[ON_INTERRUPT_CRASH] = "crash",
+	NULL,
+};
+
 static const char *const stream_words[] = {
 	[STREAM_WORD_STDOUT] = "stdout",
 	[STREAM_WORD_STDERR] = "stderr",
@@ -125,6 +141,13 @@ static const char *const stream_words[] = {
 static const char *const list_order_words[] = { "newest", "oldest", NULL };
 
 static const char *const queue_order_words[] = { "priority", "fifo", "lifo", NULL };
+
+static const char *const durable_words[] = {
+	[DURABLE_WORD_AUTO] = "auto",
+	[DURABLE_WORD_YES] = "yes",
+	[DURABLE_WORD_NO] = "no",
+	NULL,
+};
 
 static const struct param_spec no_param_specs[] = { END_OF_PARAMS };
 
@@ -136,6 +159,7 @@ static const struct param_spec call_params[] = {
 	SINGLE_OPTION_PARAMS(submit_params),
 	ROOM_PARAM(submit_params),
 	CLAIM_PARAMS(submit_params, options.claims),
+	DURABLE_PARAMS(submit_params, options.),
 	END_OF_PARAMS,
 };
 
@@ -149,6 +173,7 @@ static const struct param_spec submit_params[] = {
 	SINGLE_OPTION_PARAMS(submit_params),
 	ROOM_PARAM(submit_params),
 	CLAIM_PARAMS(submit_params, options.claims),
+	DURABLE_PARAMS(submit_params, options.),
 	END_OF_PARAMS,
 };
 
@@ -169,6 +194,7 @@ static const struct param_spec batch_task_specs[] = {
 	PARAM(batch_task_params, label, "label", PARAM_STRING, .max = TASK_LABEL_LIMIT,
 		.summary = "a name for it in the other tasks' \"after\" and \"after_any\""),
 	CLAIM_PARAMS(batch_task_params, options.claims),
+	DURABLE_PARAMS(batch_task_params, options.),
 	END_OF_PARAMS,
 };
 
@@ -257,6 +283,23 @@ static const struct param_spec list_params[] = {
 		.summary = "which come first; default newest"),
 	PARAM(list_params, after, "after", PARAM_ID,
 		.summary = "only ids above this one: the last page's \"next\", where the oldest come first"),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec history_params[] = {
+	FILTER_PARAMS(history_params, filter),
+	MORE_FILTER_PARAMS(history_params, filter),
+	PARAM(history_params, key, "key", PARAM_STRING, .max = TASK_KEY_LIMIT, .summary = "only those with this key"),
+	PARAM(history_params, until, "until", PARAM_MOMENT,
+		.summary = "only those submitted before that time, or longer ago"),
+	PARAM(history_params, limit, "limit", PARAM_INT, .min = 1, .max = LIST_MAX,
+		.summary = "at most so many; default 100"),
+	PARAM(history_params, order, "order", PARAM_ENUM, .words = list_order_words,
+		.summary = "which come first; default newest"),
+	PARAM(history_params, before, "before", PARAM_ID,
+		.summary = "only ids below this one: that of the last record of the page before"),
+	PARAM(history_params, after, "after", PARAM_ID,
+		.summary = "only ids above this one: the same, where the oldest come first"),
 	END_OF_PARAMS,
 };
 
@@ -365,7 +408,10 @@ static const struct param_spec resize_params[] = {
 		PARAM(queue_params, ageing, "ageing", PARAM_DURATION,                                              \
 			.summary = "who has waited so long counts for one priority more; 0, the default: nobody"), \
 		PARAM(queue_params, weight, "weight", PARAM_INT, .min = 1, .max = WEIGHT_MAX,                      \
-			.summary = "its share of its pool among equally urgent queues; default 1")
+			.summary = "its share of its pool among equally urgent queues; default 1"),                \
+		PARAM(queue_params, durable, "durable", PARAM_ENUM, .words = durable_words,                        \
+			.summary = "whether its tasks are kept on disk, where they do not say; default auto: "     \
+				   "what is submitted, not what is called")
 
 static const struct param_spec queue_create_params[] = {
 	QUEUE_NAME_PARAM(queue_params),
@@ -430,11 +476,18 @@ static const struct param_spec schedule_add_params[] = {
 		.summary = "each run must have started so long after it was due; default: no limit"),
 	RETRY_PARAMS(schedule_params, retry),
 	CLAIM_PARAMS(schedule_params, claims),
+	DURABLE_PARAMS(schedule_params, ),
 	END_OF_PARAMS,
 };
 
 static const struct param_spec schedule_remove_params[] = {
 	SCHEDULE_NAME_PARAM(schedule_name_params),
+	END_OF_PARAMS,
+};
+
+static const struct param_spec backup_params[] = {
+	PARAM(backup_params, path, "path", PARAM_STRING, .required = true, .max = PATH_LIMIT,
+		.summary = "the copy: an absolute path, of a file that is not there yet"),
 	END_OF_PARAMS,
 };
 
@@ -478,6 +531,8 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_STATUS),
 	METHOD(METHOD_TASK_LIST, "task.list", list_params, "Lists tasks",
 		"their records, and where the next page begins", SCHEMA_LISTED),
+	METHOD(METHOD_TASK_HISTORY, "task.history", history_params, "Lists durable tasks as they are on disk",
+		"their records, and whether there are more", SCHEMA_HISTORY),
 	METHOD(METHOD_TASK_CANCEL, "task.cancel", cancel_params, "Cancels tasks",
 		"the state that each is in now, or how many there were", SCHEMA_CANCELLED),
 	METHOD(METHOD_TASK_RETRY, "task.retry", retry_params, "Submits tasks that did not succeed once more",
@@ -581,6 +636,12 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_TRUE),
 	METHOD(METHOD_MQ_LIST, "mq.list", object_list_specs, "Lists message queues, and who waits at them",
 		"the message queues", SCHEMA_MQS),
+	METHOD(METHOD_STORE_STATS, "store.stats", no_param_specs, "Tells how much there is on disk", "figures",
+		SCHEMA_STORE_STATS),
+	METHOD(METHOD_STORE_CHECK, "store.check", no_param_specs, "Reads and checks all that is on disk",
+		"whether it is sound, and what is not", SCHEMA_STORE_CHECK, ADMIN),
+	METHOD(METHOD_STORE_BACKUP, "store.backup", backup_params, "Copies what is on disk into another file",
+		"how large the copy is", SCHEMA_STORE_BACKUP, ADMIN),
 	METHOD(METHOD_SERVER_INFO, "server.info", no_param_specs, "Tells what this daemon is", "its version, limits, …",
 		SCHEMA_INFO),
 	METHOD(METHOD_SERVER_STATS, "server.stats", no_param_specs, "Tells how much there is of everything", "figures",

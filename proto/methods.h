@@ -15,6 +15,7 @@ enum method {
 	METHOD_TASK_WAIT,
 	METHOD_TASK_STATUS,
 	METHOD_TASK_LIST,
+	METHOD_TASK_HISTORY, /* as the list, of what the store has */
 	METHOD_TASK_CANCEL,
 	METHOD_TASK_RETRY,
 	METHOD_TASK_FORGET,
@@ -72,6 +73,9 @@ enum method {
 	METHOD_MQ_TASK_DONE,
 	METHOD_MQ_DELETE,
 	METHOD_MQ_LIST,
+	METHOD_STORE_STATS,
+	METHOD_STORE_CHECK,
+	METHOD_STORE_BACKUP,
 	METHOD_SERVER_INFO,
 	METHOD_SERVER_STATS,
 	METHOD_SERVER_PING,
@@ -119,6 +123,7 @@ struct claim_options { /* what it must have before it starts */
 	struct param_strings shared_locks;
 	struct param_permits semaphores;
 };
+enum on_interrupt_word { ON_INTERRUPT_REQUEUE, ON_INTERRUPT_CRASH };
 enum key_mode_word { KEY_WORD_REJECT, KEY_WORD_ATTACH, KEY_WORD_REPLACE, KEY_WORD_ONCE };
 struct submit_options { /* what every submission can say; task.map: not what is marked with * */
 	char *queue;
@@ -136,6 +141,8 @@ struct submit_options { /* what every submission can say; task.map: not what is 
 	int key_mode;                /* * enum key_mode_word; -1: reject */
 	int64_t wait_for_room;       /* ns; -1: none, a full queue is an error at once */
 	struct claim_options claims; /* * */
+	int durable;                 /* * -1 (absent): as its queue and the daemon have it; 0, 1 */
+	int on_interrupt;            /* * enum on_interrupt_word; -1: commands crash, others are queued again */
 };
 struct submit_params { /* task.call, task.submit */
 	char *task;
@@ -198,6 +205,15 @@ struct list_params {
 	uint64_t before; /* newest first: only ids below this one, for the next page */
 	uint64_t after;  /* oldest first: only ids above this one, for the next page */
 };
+struct history_params { /* task.history */
+	struct filter_params filter;
+	char *key;
+	struct param_moment until; /* submitted before that time, or longer ago */
+	int64_t limit;   /* these four as of the list */
+	int order;
+	uint64_t before;
+	uint64_t after;
+};
 struct watch_params {
 	struct param_ids ids; /* and, or instead: */
 	struct filter_params filter; /* `states`: only the changes into these */
@@ -258,7 +274,9 @@ struct queue_params { /* queue.create, queue.set: what is absent stays, or is th
 	int64_t burst; /* -1: absent */
 	int64_t ageing; /* ns; -1: absent; 0: none */
 	int64_t weight; /* 0: absent */
+	int durable;    /* enum durable_word; -1: absent */
 };
+enum durable_word { DURABLE_WORD_AUTO, DURABLE_WORD_YES, DURABLE_WORD_NO };
 struct queue_name_params { /* queue.remove */
 	char *name;
 };
@@ -282,9 +300,14 @@ struct schedule_params { /* schedule.add */
 	int64_t expires; /* ns after each run is due; -1: none */
 	struct retry_options retry;
 	struct claim_options claims;
+	int durable;      /* these two as of submit_options */
+	int on_interrupt;
 };
 struct schedule_name_params { /* schedule.remove */
 	char *name;
+};
+struct backup_params { /* store.backup */
+	char *path;
 };
 struct shutdown_params {
 	bool now; /* do not wait for what runs */

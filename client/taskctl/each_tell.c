@@ -69,6 +69,9 @@ static bool is_its_own(enum taskd_error error)
 	case TASKD_E_OVER_RELEASED:
 	case TASKD_E_BARRIER_BROKEN:
 	case TASKD_E_MISMATCH:
+	case TASKD_E_STORE_FULL:
+	case TASKD_E_STORE_FAILED:
+	case TASKD_E_NOT_DURABLE:
 		return false;
 	}
 	return false;

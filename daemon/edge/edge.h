@@ -10,6 +10,7 @@ struct bytes;
 struct config;
 struct core;
 struct core_pool;
+struct durable;
 struct edge;
 struct event_base;
 struct pools;
@@ -21,6 +22,7 @@ struct edge_host {
 	void *context;
 	struct core *core;
 	struct pools *pools;
+	struct durable *durable; /* the store; NULL: there is none, and nothing is durable */
 	/* Reads and applies the configuration. 0 with *report (a JSON object's text, malloc'ed) or -1 with *error (malloc'ed). */
 	int (*reload)(void *context, char **report, char **error);
 	void (*shutdown)(void *context, bool now);

@@ -55,6 +55,7 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_queue.c \
 	daemon/edge/rpc_schedule.c \
 	daemon/edge/rpc_semaphore.c \
+	daemon/edge/rpc_store.c \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/rpc_watch.c \

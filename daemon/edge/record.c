@@ -31,6 +31,11 @@ void record_write_state(struct strbuf *out, uint64_t id, const char *state)
 	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"}", id, state);
 }
 
+const char *record_durability(const struct task *task)
+{
+	return task->durable && task->on_disk ? "disk" : "memory";
+}
+
 static void put_progress(struct strbuf *out, const struct task_extra *extra)
 {
 	if (extra->progress < 0 && !extra->progress_text)

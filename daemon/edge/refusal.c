@@ -34,7 +34,7 @@ static void queue_full(struct refusal *refusal, const struct task_spec *spec, si
 {
 	struct core_queue_figures figures;
 	core_queue_figures(spec->queue, &figures);
-	size_t depth = figures.scheduled + figures.blocked + figures.waiting;
+	size_t depth = figures.scheduled + figures.blocked + figures.waiting + figures.recording;
 	const struct core_queue_options *options = &figures.options;
 	bool by_bytes = !options->limit_queued || depth + wanted <= options->limit_queued;
 	snprintf(refusal->message, sizeof(refusal->message), "the queue \"%.100s\" is full: %zu tasks (%zu bytes) wait",

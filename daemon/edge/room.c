@@ -105,7 +105,7 @@ bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes)
 {
 	struct core_queue_figures figures;
 	core_queue_figures(queue, &figures);
-	size_t here = figures.scheduled + figures.blocked + figures.waiting;
+	size_t here = figures.scheduled + figures.blocked + figures.waiting + figures.recording;
 	return figures.draining || fits(&figures.options, here + count, figures.waiting_bytes + bytes);
 }
 

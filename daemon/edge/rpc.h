@@ -14,7 +14,8 @@ rpc_handler rpc_task_submit_batch;
 rpc_handler rpc_task_cancel, rpc_task_retry, rpc_task_forget;
 rpc_handler rpc_task_map;
 rpc_handler rpc_task_result, rpc_task_wait;
-rpc_handler rpc_task_list, rpc_task_types;
+rpc_handler rpc_task_list, rpc_task_types, rpc_task_history;
+rpc_handler rpc_store_stats, rpc_store_check, rpc_store_backup;
 rpc_handler rpc_task_watch, rpc_task_unwatch;
 rpc_handler rpc_task_log, rpc_task_follow, rpc_task_unfollow;
 rpc_handler rpc_task_send, rpc_task_window;
@@ -157,6 +158,14 @@ struct pool *call_finds_pool(const struct call *call, const char *name);
 /* Whether the caller is root or the daemon's own user. */
 bool call_is_admin(const struct call *call);
 
+/* --- rpc_store.c --- */
+/* False: there is no store, and that has been answered. */
+bool call_has_store(const struct call *call);
+/* "ok", "loading", "none", …: as server.ping says it. */
+const char *store_state(const struct edge *edge);
+/* "store":{…}; FIGURES: as server.stats has it. */
+void store_put(struct strbuf *out, const struct edge *edge, bool figures);
+
 /* --- rpc_many.c --- */
 /* The newest task's id; 0 where there is none. */
 uint64_t tasks_newest(struct core *core);
@@ -168,6 +177,8 @@ bool manies_turn(struct edge *edge);
 bool maps_sweep(struct edge *edge);
 
 /* --- record.c --- */
+/* "disk" or "memory". */
+const char *record_durability(const struct task *task);
 /* A task's record. RESULT: with its result where it succeeded. */
 void record_write(struct strbuf *out, struct task *task, bool result);
 /* ,"NAME":"2026-…" of a moment of the wall clock. */

@@ -203,8 +203,10 @@ static void put_info(struct strbuf *out, struct edge *edge)
 	strbuf_puts(out, "{\"name\":\"taskd\",\"version\":\"" PACKAGE_VERSION "\",");
 	strbuf_printf(out, "\"protocol\":%d,\"pid\":%d,\"uid\":%u,", PROTOCOL_VERSION, (int)getpid(), (unsigned)geteuid());
 	edge->host.describe(edge->host.context, out);
-	strbuf_printf(out, "\"limits\":{\"frame\":%zu,\"payload\":%zu,\"requests\":%zu}}", edge->limits.frame,
+	strbuf_printf(out, "\"limits\":{\"frame\":%zu,\"payload\":%zu,\"requests\":%zu},", edge->limits.frame,
 		edge->limits.payload, edge->limits.requests);
+	store_put(out, edge, false);
+	strbuf_puts(out, "}");
 }
 
 void rpc_server_info(const struct call *call)
@@ -237,7 +239,8 @@ static void put_stats(struct strbuf *out, struct edge *edge)
 	const struct core_totals *totals = core_totals(edge->core);
 	strbuf_printf(out, "{\"tasks\":{\"submitted\":%" PRIu64 ",\"scheduled\":%zu,\"blocked\":%zu", totals->submitted,
 		totals->scheduled, totals->blocked);
-	strbuf_printf(out, ",\"queued\":%zu,\"running\":%zu", totals->waiting, totals->in_lanes);
+	strbuf_printf(out, ",\"queued\":%zu,\"running\":%zu,\"recording\":%zu", totals->waiting, totals->in_lanes,
+		totals->recording);
 	for (enum task_state state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		strbuf_printf(out, ",\"%s\":%" PRIu64, task_state_name(state), totals->ended[state]);
 	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu,\"queued_bytes\":%zu}", totals->kept, totals->kept_bytes,
@@ -246,7 +249,9 @@ static void put_stats(struct strbuf *out, struct edge *edge)
 	put_worker_counts(out, edge);
 	strbuf_puts(out, ",");
 	objects_put_counts(out, edge);
-	strbuf_printf(out, ",\"memory\":{\"resident\":%ld}}", resident());
+	strbuf_printf(out, ",\"memory\":{\"resident\":%ld},", resident());
+	store_put(out, edge, true);
+	strbuf_puts(out, "}");
 }
 
 void rpc_server_stats(const struct call *call)
@@ -258,7 +263,7 @@ static void put_ping(struct strbuf *out, struct edge *edge)
 {
 	strbuf_puts(out, "{\"ok\":true,");
 	put_worker_counts(out, edge);
-	strbuf_puts(out, "}");
+	strbuf_printf(out, ",\"store\":\"%s\"}", store_state(edge));
 }
 
 void rpc_server_ping(const struct call *call)

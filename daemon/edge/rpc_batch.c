@@ -309,8 +309,8 @@ static void answer(const struct call *call, const struct task_batch *batch, stru
 		if (task->slot)
 			core_task_look(task);
 		task->detached = true;
-		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", i ? "," : "", task->id,
-			task_state_name(task->state));
+		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"durability\":\"%s\"", i ? "," : "", task->id,
+			task_state_name(task->state), record_durability(task));
 		if (label) {
 			strbuf_puts(&out, ",\"label\":");
 			strbuf_json_string(&out, label, strlen(label));

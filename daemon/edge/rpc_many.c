@@ -328,8 +328,8 @@ static void each_id(const struct call *call, const struct param_ids *ids, const 
 	reply_buffer(&call->to, &out);
 }
 
-/* The new id, or the error object. */
-static void retry_id(struct connection *connection, uint64_t id, uint64_t *retried_as, struct strbuf *error)
+/* The new task; NULL: the error object is in ERROR. */
+static struct task *retry_id(struct connection *connection, uint64_t id, struct strbuf *error)
 {
 	struct core *core = connection->edge->core;
 	struct task *task, *again;
@@ -341,17 +341,17 @@ static void retry_id(struct connection *connection, uint64_t id, uint64_t *retri
 		strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"}", id);
 		rpc_error_object(error, proto_error_info(kind)->code, proto_error_info(kind)->text, data.data);
 		strbuf_free(&data);
-		return;
+		return NULL;
 	}
 	if (task->slot)
 		core_task_look(task);
 	if (!may_retry(connection, task, error))
-		return;
+		return NULL;
 	int refusal = retry(task, &again);
-	if (refusal < 0)
-		retry_error(error, core, task, refusal, again);
-	else
-		*retried_as = again->id;
+	if (refusal >= 0)
+		return again;
+	retry_error(error, core, task, refusal, again);
+	return NULL;
 }
 
 static void retry_ids(const struct call *call, const struct param_ids *ids)
@@ -362,8 +362,7 @@ static void retry_ids(const struct call *call, const struct param_ids *ids)
 	strbuf_puts(&out, "[");
 	for (size_t i = 0; i < ids->count; i++) {
 		struct strbuf error = STRBUF_INIT;
-		uint64_t retried_as = 0;
-		retry_id(call->to.connection, ids->ids[i], &retried_as, &error);
+		const struct task *again = retry_id(call->to.connection, ids->ids[i], &error);
 		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",", i ? "," : "", ids->ids[i]);
 		if (error.length && ids->count == 1) {
 			reply_error_object(&call->to, &error);
@@ -371,10 +370,11 @@ static void retry_ids(const struct call *call, const struct param_ids *ids)
 			strbuf_free(&out);
 			return;
 		}
-		if (error.length)
+		if (!again)
 			strbuf_printf(&out, "\"error\":%s}", error.data);
 		else
-			strbuf_printf(&out, "\"retried_as\":\"%" PRIu64 "\"}", retried_as);
+			strbuf_printf(&out, "\"retried_as\":\"%" PRIu64 "\",\"durability\":\"%s\"}", again->id,
+				record_durability(again));
 		strbuf_free(&error);
 	}
 	strbuf_puts(&out, "]");

@@ -483,7 +483,7 @@ void rpc_task_map(const struct call *call)
 	struct wanted_map *wanted = xcalloc(1, sizeof(*wanted));
 	struct map_params *params = &wanted->params;
 	/* What a map cannot be told, and so nobody reads. */
-	params->options = (struct submit_options){ .delay = -1, .at = INT64_MIN, .key_mode = -1 };
+	params->options = (struct submit_options){ .delay = -1, .at = INT64_MIN, .key_mode = -1, .on_interrupt = -1 };
 	if (!call_params(call, params)) {
 		free(wanted);
 		return;

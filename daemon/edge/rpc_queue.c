@@ -42,6 +42,13 @@ static void put_options(struct strbuf *out, const struct core_queue_options *opt
 		options->weight ? (unsigned)options->weight : 1);
 }
 
+/* As queue.set has it; where nothing is durable, that. */
+static const char *queue_durable(const struct edge *edge, const struct core_queue *queue)
+{
+	(void)queue;
+	return edge->host.durable ? "auto" : "no";
+}
+
 static void put_queue(struct strbuf *out, const struct edge *edge, const struct core_queue *queue)
 {
 	struct core_queue_figures figures;
@@ -55,8 +62,9 @@ static void put_queue(struct strbuf *out, const struct edge *edge, const struct 
 	strbuf_printf(out, ",\"running\":%zu,\"submitted\":%" PRIu64 ",\"ended\":%" PRIu64, figures.running,
 		figures.submitted, figures.ended);
 	put_options(out, &figures.options);
-	strbuf_printf(out, ",\"paused\":%s,\"draining\":%s,\"configured\":%s}", bool_name(figures.paused),
+	strbuf_printf(out, ",\"paused\":%s,\"draining\":%s,\"configured\":%s", bool_name(figures.paused),
 		bool_name(figures.draining), bool_name(pools_queue_is_configured(edge->host.pools, queue)));
+	strbuf_printf(out, ",\"recording\":%zu,\"durable\":\"%s\"}", figures.recording, queue_durable(edge, queue));
 }
 
 static void answer_queue(const struct call *call, const struct core_queue *queue)
@@ -83,6 +91,12 @@ void rpc_queue_list(const struct call *call)
 }
 
 /* --- making, changing, removing --- */
+
+/* False: its tasks are to be durable, and cannot; that has been answered. */
+static bool may_be_durable(const struct call *call, const struct queue_params *params)
+{
+	return params->durable != DURABLE_WORD_YES || call_has_store(call);
+}
 
 /* What PARAMS say of OPTIONS. */
 static void options_take(struct core_queue_options *options, const struct queue_params *params)
@@ -130,7 +144,8 @@ void rpc_queue_create(const struct call *call)
 	struct queue_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	create(call, &params);
+	if (may_be_durable(call, &params))
+		create(call, &params);
 	call_params_free(call, &params);
 }
 
@@ -141,7 +156,7 @@ void rpc_queue_set(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	struct core_queue *queue = submission_queue(call, params.name);
-	if (queue) {
+	if (queue && may_be_durable(call, &params)) {
 		core_queue_figures(queue, &figures);
 		options_take(&figures.options, &params);
 		core_queue_set(queue, &figures.options);
@@ -184,7 +199,8 @@ struct queue_wait {
 
 static size_t left_of(const struct core_queue_figures *figures, bool drain)
 {
-	return figures->running + (drain ? figures->waiting + figures->scheduled + figures->blocked : 0);
+	return figures->running +
+		(drain ? figures->waiting + figures->scheduled + figures->blocked + figures->recording : 0);
 }
 
 /* How many tasks are still waited for. *RESUMED: a queue that somebody has resumed, so that this may go on for ever. */

@@ -178,6 +178,8 @@ static struct submit_options options_of(const struct schedule_params *params)
 		.key_mode = -1,
 		.wait_for_room = -1,
 		.claims = params->claims,
+		.durable = params->durable,
+		.on_interrupt = params->on_interrupt,
 	};
 }
 

@@ -162,10 +162,10 @@ void call_watch(const struct call *call, struct task *task)
 
 static void answer_submitted(const struct call *call, struct task *task, bool duplicate)
 {
-	char text[96];
+	char text[128];
 	task->detached = true;
-	int length = snprintf(text, sizeof(text), "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"%s}", task->id,
-		task_state_name(task->state), duplicate ? ",\"duplicate\":true" : "");
+	int length = snprintf(text, sizeof(text), "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"durability\":\"%s\"%s}",
+		task->id, task_state_name(task->state), record_durability(task), duplicate ? ",\"duplicate\":true" : "");
 	reply_text(&call->to, text, (size_t)length);
 }
 

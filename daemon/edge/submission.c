@@ -173,8 +173,15 @@ static bool set_key(const struct call *call, const struct submit_options *option
 	return true;
 }
 
+static bool set_durable(const struct call *call, const struct submit_options *options)
+{
+	return options->durable <= 0 || call_has_store(call);
+}
+
 static bool set_rest(const struct call *call, const struct submit_options *options, struct submission *out)
 {
+	if (!set_durable(call, options))
+		return false;
 	if (options->pass_results && !options->after.count) {
 		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"pass_results\" needs tasks in \"after\"", NULL);
 		return false;

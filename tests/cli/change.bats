@@ -64,7 +64,7 @@ teardown() {
 	[[ $output =~ retried\ as\ +$new && $output =~ state\ +failed ]]
 	# once is enough
 	[[ $(taskctl -q retry "$old") == "$new" ]]
-	[[ $(taskctl --json retry "$old" | jq -c .) == "[{\"id\":\"$old\",\"retried_as\":\"$new\"}]" ]]
+	[[ $(taskctl --json retry "$old" | jq -c .) == "[{\"id\":\"$old\",\"retried_as\":\"$new\",\"durability\":\"memory\"}]" ]]
 }
 
 @test "retry: what cannot be" {

@@ -94,7 +94,7 @@ START_TEST(ids_come_back_to_the_letter)
 		snprintf(answer, sizeof(answer), RESULT("%s", "[]"), ids[i]);
 		client_expect(&client, line, answer);
 		snprintf(line, sizeof(line), REQUEST("%s", "server.ping", "[]"), ids[i]);
-		snprintf(answer, sizeof(answer), RESULT("%s", "{\"ok\":true,\"workers\":{\"ready\":1,\"wanted\":1}}"), ids[i]);
+		snprintf(answer, sizeof(answer), RESULT("%s", "{\"ok\":true,\"workers\":{\"ready\":1,\"wanted\":1},\"store\":\"none\"}"), ids[i]);
 		client_expect(&client, line, answer);
 	}
 }
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_submitted_task_outlives_its_connection)
 {
 	struct client other;
-	client_expect(&client, REQUEST("1", "task.submit", "{\"task\":\"hold\"}"), RESULT("1", "{\"id\":\"1\",\"state\":\"queued\"}"));
+	client_expect(&client, REQUEST("1", "task.submit", "{\"task\":\"hold\"}"), RESULT("1", "{\"id\":\"1\",\"state\":\"queued\",\"durability\":\"memory\"}"));
 	client_leave(&client);
 	world_settle(&world);
 	client_init(&other, &world);

@@ -472,8 +472,8 @@ START_TEST(a_batch_is_answered_in_order)
 		"{\"label\":\"a\",\"task\":\"echo\",\"args\":[\"A\"]},{\"label\":\"b\",\"task\":\"echo\",\"args\":[\"B\"]},"
 		"{\"task\":\"echo\",\"after_any\":\"c\",\"delay\":\"1s\"}]}");
 	expect_dump(answer, "result",
-		"{\"tasks\":[{\"id\":\"1\",\"state\":\"blocked\",\"label\":\"c\"},{\"id\":\"2\",\"state\":\"queued\",\"label\":\"a\"},"
-		"{\"id\":\"3\",\"state\":\"queued\",\"label\":\"b\"},{\"id\":\"4\",\"state\":\"blocked\"}]}");
+		"{\"tasks\":[{\"id\":\"1\",\"state\":\"blocked\",\"durability\":\"memory\",\"label\":\"c\"},{\"id\":\"2\",\"state\":\"queued\",\"durability\":\"memory\",\"label\":\"a\"},"
+		"{\"id\":\"3\",\"state\":\"queued\",\"durability\":\"memory\",\"label\":\"b\"},{\"id\":\"4\",\"state\":\"blocked\",\"durability\":\"memory\"}]}");
 	expect_dump(ask("task.result", "{\"id\":1}"), "result", "[1,[[\"A\"],[\"B\"]]]");
 	ck_assert_str_eq(state_of("4"), "scheduled");
 	world_advance(&world, NS_PER_S);

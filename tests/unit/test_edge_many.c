@@ -251,7 +251,7 @@ START_TEST(what_failed_is_submitted_once_more_as_another)
 {
 	submit("{\"task\":\"fail\",\"tag\":\"t\",\"priority\":3,\"key\":\"k\",\"timeout\":5}");
 	world_settle(&world);
-	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\"}]");
+	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\",\"durability\":\"memory\"}]");
 	world_settle(&world);
 	json_t *record = ask("task.status", "{\"id\":2}");
 	ck_assert_str_eq(tree_text(record, "result.retry_of"), "1");
@@ -262,7 +262,7 @@ START_TEST(what_failed_is_submitted_once_more_as_another)
 	ck_assert_str_eq(tree_text(record, "result.retried_as"), "2");
 	ck_assert_str_eq(tree_text(record, "result.state"), "failed");
 	/* Again, it is the same. */
-	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\"}]");
+	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\",\"durability\":\"memory\"}]");
 }
 END_TEST
 
@@ -342,7 +342,7 @@ START_TEST(a_retry_goes_on_without_its_client)
 	world_settle(&world);
 	client_leave(&other);
 	ck_assert_str_eq(state_of(1), "cancelled");
-	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\"}]");
+	expect("task.retry", "{\"ids\":1}", "[{\"id\":\"1\",\"retried_as\":\"2\",\"durability\":\"memory\"}]");
 	client_init(&other, &world);
 	client_say(&other, REQUEST("1", "task.call", "{\"task\":\"hold\",\"key\":\"k\",\"key_mode\":\"attach\"}"));
 	world_settle(&world);

@@ -65,6 +65,10 @@ START_TEST(exit_statuses_are_what_taskctl_promises)
 		{ PROTO_NOT_RUNNING, 1 },
 		{ PROTO_INPUT_CLOSED, 1 },
 		{ PROTO_NOT_A_COMMAND, 2 },
+		{ PROTO_STORE_FULL, 6 },
+		{ PROTO_STORE_BEHIND, 6 },
+		{ PROTO_STORE_FAILED, 4 },
+		{ PROTO_NOT_DURABLE, 2 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_int_eq(proto_error_info(cases[i].error)->exit_status, cases[i].status);

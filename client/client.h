@@ -128,6 +128,7 @@ struct taskd_future {
 	bool outstanding; /* `requests` or `tasks` has it */
 	bool calling;     /* its callbacks are running, or about to */
 	bool done;
+	bool durable; /* acknowledged as on disk */
 	enum taskd_error error;
 	uint64_t request; /* its request's id */
 	uint64_t ended;   /* counts the connection's ends */

@@ -177,6 +177,16 @@ const char *taskd_future_id(const struct taskd_future *f)
 	return id;
 }
 
+bool taskd_future_durable(const struct taskd_future *f)
+{
+	if (!f || !connection_usable(f->connection))
+		return false;
+	connection_lock(f->connection);
+	bool durable = f->durable;
+	connection_unlock(f->connection);
+	return durable;
+}
+
 const struct taskd_failure *taskd_exception(const struct taskd_future *f)
 {
 	if (!f || !connection_usable(f->connection))

@@ -19,6 +19,13 @@ static const char *const key_modes[] = {
 };
 #define N_KEY_MODES (sizeof(key_modes) / sizeof(key_modes[0]))
 
+static const char *const interrupts[] = {
+	[TASKD_ON_INTERRUPT_DEFAULT] = NULL,
+	[TASKD_ON_INTERRUPT_REQUEUE] = "requeue",
+	[TASKD_ON_INTERRUPT_CRASH] = "crash",
+};
+#define N_INTERRUPTS (sizeof(interrupts) / sizeof(interrupts[0]))
+
 /* --- semaphores: "gpu", "gpu=2", "gpu=1/4" --- */
 
 struct permits {
@@ -128,6 +135,10 @@ enum taskd_error options_check(const struct taskd_options *options)
 		return error_set(TASKD_E_INVALID, "the options' jitter is over 1");
 	if ((unsigned)options->key_mode >= N_KEY_MODES)
 		return error_set(TASKD_E_INVALID, "the options' key_mode is no TASKD_KEY_…");
+	if ((unsigned)options->durable > TASKD_DURABLE_NO)
+		return error_set(TASKD_E_INVALID, "the options' durable is no TASKD_DURABLE_…");
+	if ((unsigned)options->on_interrupt >= N_INTERRUPTS)
+		return error_set(TASKD_E_INVALID, "the options' on_interrupt is no TASKD_ON_INTERRUPT_…");
 	return check_lists(options);
 }
 
@@ -145,6 +156,8 @@ enum taskd_error options_check_map(const struct taskd_options *options)
 		surplus = "have a key";
 	else if (options->n_locks > 0 || options->n_shared_locks > 0 || options->n_semaphores > 0)
 		surplus = "have locks or semaphores";
+	else if (options->durable || options->on_interrupt)
+		surplus = "be durable";
 	if (surplus)
 		return error_set(TASKD_E_INVALID, "the tasks of a map cannot %s", surplus);
 	return options_check(options);
@@ -296,4 +309,7 @@ void options_write(struct strbuf *out, const struct taskd_options *options)
 	add_ids(out, "locks", options->locks, options->n_locks);
 	add_ids(out, "shared_locks", options->shared_locks, options->n_shared_locks);
 	add_semaphores(out, options->semaphores, options->n_semaphores);
+	if (options->durable)
+		strbuf_puts(out, options->durable == TASKD_DURABLE_YES ? ",\"durable\":true" : ",\"durable\":false");
+	add_string(out, "on_interrupt", interrupts[options->on_interrupt]);
 }

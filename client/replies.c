@@ -139,8 +139,16 @@ static void settle_outcome(struct taskd_future *f, struct reply *reply)
 	}
 }
 
-/* {"id":"17","state":"queued"}, and where a key has led to another's task "duplicate":true. Each submission is told of
- * the end by a notification of its own, so as many futures as there are notifications may have one task. */
+static bool is_on_disk(const struct json_span *result)
+{
+	struct json_span durability = reply_member(result, "durability");
+
+	return durability.kind == JSON_SPAN_STRING && json_string_is(&durability, "disk");
+}
+
+/* {"id":"17","state":"queued","durability":"disk"}, and where a key has led to another's task "duplicate":true. Each
+ * submission is told of the end by a notification of its own, so as many futures as there are notifications may have one
+ * task. */
 void reply_submitted(struct taskd_future *f, const struct json_span *result)
 {
 	struct taskd *c = f->connection;
@@ -148,6 +156,7 @@ void reply_submitted(struct taskd_future *f, const struct json_span *result)
 	uint64_t id;
 	bool found = failure_read_id(&span, f->id, &id);
 
+	f->durable = found && is_on_disk(result);
 	if (found && !f->owned) {
 		f->outstanding = false;
 		future_release(f);
@@ -180,6 +189,7 @@ static void settle_retried(struct taskd *c, struct taskd_future *f, const struct
 		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a retry without an id");
 		future_fail_with(f, &c->ended);
 	} else if (f->owned) {
+		f->durable = is_on_disk(&record);
 		request_result(f);
 	} else {
 		f->outstanding = false;

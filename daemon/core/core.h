@@ -271,6 +271,7 @@ struct task_spec {
 	const struct object_claim *claims; /* copied; claims_check has found nothing wrong with them */
 	size_t n_claims;
 	struct core_schedule *schedule; /* the core's own */
+	bool detached; /* task.detached: nobody's leaving cancels it; set here, it is recorded with it */
 	bool durable;
 	bool on_interrupt_crash;
 };

@@ -200,6 +200,7 @@ static struct task_spec spec_again(const struct task *task)
 		.priority = task->priority,
 		.owner = task->owner->uid,
 		.items = task->items,
+		.detached = true,
 	};
 
 	if (!extra)

@@ -267,6 +267,7 @@ struct task *task_new(struct core *core, const struct task_spec *spec)
 	task->wall = spec->wall;
 	task->priority = spec->priority;
 	task->items = spec->items;
+	task->detached = spec->detached;
 	task->attempt = 1;
 	task->queue->records++;
 	set_extra(core, task, spec);

@@ -10,7 +10,10 @@ libstorewire_la_SOURCES = \
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	daemon/store/db.h \
+	daemon/store/open_file.h \
 	daemon/store/schema.h \
 	daemon/store/db.c \
+	daemon/store/open.c \
+	daemon/store/open_file.c \
 	daemon/store/schema.c
 libstore_la_LIBADD = libstorewire.la liblane.la libbase.la

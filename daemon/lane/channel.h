@@ -20,8 +20,11 @@ struct channel;
 struct channel_end;
 
 /* --- the master's side --- */
-/* Rings of so many bytes, powers of two from 4 KiB. NULL with errno set. */
+/* Rings of so many bytes, powers of two from 64 KiB to 64 MiB. NULL with errno set. */
 struct channel *channel_new(uint32_t to_child, uint32_t to_master) __attribute__((warn_unused_result));
+/* For another child, after the last one's death: the memory is new, and nothing is in it; the doorbell is the same. 0; -1 with errno
+ * set: nothing has changed. */
+int channel_renew(struct channel *channel) __attribute__((warn_unused_result));
 void channel_free(struct channel *channel);
 /* CLOEXEC; for the child, as STORE_MEMORY_FD and STORE_DOORBELL_FD. The master polls the second for reading. */
 int channel_memory_fd(const struct channel *channel);
@@ -43,7 +46,7 @@ void channel_wake(struct channel *channel);
 struct channel_end *channel_end_new(int memory_fd, int doorbell_fd) __attribute__((warn_unused_result));
 void channel_end_free(struct channel_end *end);
 /* Copies at most SIZE bytes of what the master has written. WAIT: sleeps while there are none. How many; 0: none (WAIT:
- * channel_end_leave was called, and nothing more is there); LANE_BROKEN. */
+ * channel_end_leave was called, and nothing more is there: what was begun and is not there in full never comes); LANE_BROKEN. */
 int64_t channel_end_read(struct channel_end *end, void *data, size_t size, bool wait);
 /* Writes all of DATA, in one piece as the master sees it whichever threads write; waits for room. LANE_OK; LANE_BROKEN:
  * nonsense, or channel_end_leave was called while there was no room. */

@@ -137,6 +137,8 @@ unit_tests += tests/unit/test_lane_fds tests/unit/test_lane_output
 tests_unit_test_lane_fds_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 tests_unit_test_lane_output_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/lane_fixture.h
+unit_tests += tests/unit/test_channel
+tests_unit_test_channel_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_capture
 tests_unit_test_capture_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 

@@ -297,6 +297,9 @@ const char *cell_color(const struct field *field, const json_t *record)
 		{ .state = "expired", .color = "\033[33m" },
 		{ .state = "cancelled", .color = "\033[33m" },
 		{ .state = "cancelling", .color = "\033[33m" },
+		{ .state = "recording", .color = "\033[33m" },
+		{ .state = "ok", .color = "\033[32m" },
+		{ .state = "full", .color = "\033[31m" },
 		{ .state = "paused", .color = "\033[33m" },
 		{ .state = "draining", .color = "\033[33m" },
 	};

@@ -21,6 +21,12 @@ static const char *queue_state(const json_t *queue)
 	return json_is_true(json_object_get(queue, "paused")) ? "paused" : "open";
 }
 
+/* Whether its tasks are durable is not left to them. */
+static bool is_said(const json_t *durable)
+{
+	return json_is_string(durable) && strcmp(json_string_value(durable), "auto") != 0;
+}
+
 /* For people, a limit that is none is no number. */
 static void make_readable(json_t *queues)
 {
@@ -40,6 +46,8 @@ static void make_readable(json_t *queues)
 			json_object_del(queue, "burst");
 		if (json_integer_value(json_object_get(queue, "weight")) == 1)
 			json_object_del(queue, "weight");
+		if (!is_said(json_object_get(queue, "durable")))
+			json_object_del(queue, "durable");
 		json_object_set_new(queue, "state", json_string(queue_state(queue)));
 	}
 }
@@ -65,6 +73,7 @@ static int run_queues(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "BURST", .path = "burst", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "AGEING", .path = "ageing", .cell = CELL_SECONDS, .optional = true },
 		{ .title = "WEIGHT", .path = "weight", .cell = CELL_NUMBER, .optional = true },
+		{ .title = "DURABLE", .path = "durable", .cell = CELL_TEXT, .optional = true },
 		{ .title = NULL },
 	};
 	json_t *queues;

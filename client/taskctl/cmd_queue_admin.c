@@ -16,9 +16,11 @@ struct queue_values {
 	struct option_integer burst;
 	struct option_integer ageing_ns;
 	struct option_integer weight;
+	int durable; /* 1 + index of durables */
 };
 
 static const char *const orders[] = { "priority", "fifo", "lifo", NULL };
+static const char *const durables[] = { "auto", "yes", "no", NULL };
 
 static void put_integer(json_t *params, const char *name, const struct option_integer *option)
 {
@@ -46,6 +48,8 @@ static json_t *queue_params(const char *name, const struct queue_values *values)
 		json_object_set_new(params, "ageing", json_string(text));
 	}
 	put_integer(params, "weight", &values->weight);
+	if (values->durable)
+		json_object_set_new(params, "durable", json_string(durables[values->durable - 1]));
 	return params;
 }
 
@@ -117,7 +121,10 @@ static int run_queue_remove(struct taskctl *ctl, const struct invocation *invoca
 	QUEUE_OPTION(ageing_ns, "ageing", OPTION_SPAN, "DURATION",                                                     \
 		"a wait so long counts as much as a priority of 1 more; 0: none", .letter = 0),                        \
 	QUEUE_OPTION(weight, "weight", OPTION_INTEGER, "N", "its share of the pool beside equal queues", .min = 1,     \
-		.max = 1000)
+		.max = 1000),                                                                                          \
+	QUEUE_OPTION(durable, "durable", OPTION_WORD, "WHICH",                                                         \
+		"its tasks are kept on disk: auto (submitted ones), yes, no",                                          \
+		.complete = COMPLETE_WORDS, .words = durables)
 
 static const struct option_spec add_options[] = {
 	QUEUE_OPTION(pool, "pool", OPTION_TEXT, "POOL", "the pool that runs its tasks", .complete = COMPLETE_POOL),
@@ -134,8 +141,10 @@ const struct command command_queue_add = {
 	.name = "queue add",
 	.group = "queue",
 	.operands = "NAME",
-	.summary = "Make a queue, as long as the daemon runs",
-	.help = "For one that stays, write [queue NAME] into taskd.conf.",
+	.summary = "Make a queue",
+	.help = "It is there until \"taskctl queue remove\"; where the daemon has no state directory,\n"
+		"as long as that runs. For one that the machine always has, write [queue NAME] into\n"
+		"taskd.conf.",
 	.options = add_options,
 	.values_size = sizeof(struct queue_values),
 	.min_operands = 1,
@@ -148,8 +157,9 @@ const struct command command_queue_set = {
 	.name = "queue set",
 	.group = "queue",
 	.operands = "QUEUE",
-	.summary = "Change a queue's order and limits, as long as the daemon runs",
-	.help = "Nothing that runs or waits is lost by it, also where a limit is lowered.",
+	.summary = "Change a queue's order and limits",
+	.help = "Nothing that runs or waits is lost by it, also where a limit is lowered. It holds\n"
+		"over what taskd.conf says; where the daemon has no state directory, until that ends.",
 	.options = set_options,
 	.values_size = sizeof(struct queue_values),
 	.min_operands = 1,

@@ -166,6 +166,7 @@ static const struct option_spec add_options[] = {
 		.summary = "arguments: an array (before the ARGs), or an object by name" },
 	SUBMISSION_OPTIONS(struct schedule_values, submission),
 	SUBMISSION_OBJECT_OPTIONS(struct schedule_values, submission),
+	SUBMISSION_DURABLE_OPTIONS(struct schedule_values, submission),
 	{ .name = NULL },
 };
 

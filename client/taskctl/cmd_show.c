@@ -1,6 +1,7 @@
 /* tasks, workers, stats and ping: how the daemon stands. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "client/taskctl/commands.h"
@@ -108,6 +109,17 @@ static int run_stats(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "expired", .path = "tasks.expired", .cell = CELL_TEXT },
 		{ .title = "kept", .path = "tasks.kept", .cell = CELL_TEXT },
 		{ .title = "kept bytes", .path = "tasks.kept_bytes", .cell = CELL_SIZE },
+		{ .title = "recording", .path = "tasks.recording", .cell = CELL_TEXT },
+		{ .title = "store", .path = "store.state", .cell = CELL_STATE },
+		{ .title = "store's trouble", .path = "store.reason", .cell = CELL_TEXT },
+		{ .title = "state directory", .path = "store.directory", .cell = CELL_TEXT },
+		{ .title = "loaded", .path = "store.loaded", .cell = CELL_TEXT },
+		{ .title = "to load", .path = "store.to_load", .cell = CELL_TEXT },
+		{ .title = "recovered", .path = "store.recovered", .cell = CELL_TEXT },
+		{ .title = "interrupted", .path = "store.interrupted", .cell = CELL_TEXT },
+		{ .title = "not on disk yet", .path = "store.backlog", .cell = CELL_SIZE },
+		{ .title = "committed", .path = "store.committed", .cell = CELL_TEXT },
+		{ .title = "store's restarts", .path = "store.respawns", .cell = CELL_TEXT },
 		{ .title = NULL },
 	};
 	json_t *info, *stats;
@@ -134,9 +146,22 @@ static int64_t now_ns(void)
 	return ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
 }
 
+/* ", store loading" */
+static void store_text(const json_t *answer, char *text, size_t size)
+{
+	const char *state = json_string_value(json_object_get(answer, "store"));
+
+	if (!state)
+		*text = '\0';
+	else if (strcmp(state, "none") == 0)
+		snprintf(text, size, ", no store");
+	else
+		snprintf(text, size, ", store %s", state);
+}
+
 static int run_ping(struct taskctl *ctl, const struct invocation *invocation)
 {
-	char took[UNITS_TEXT_SIZE], text[160];
+	char took[UNITS_TEXT_SIZE], text[192], store[48];
 	json_t *answer;
 	int64_t begun;
 	int status = taskctl_connect(ctl);
@@ -149,10 +174,11 @@ static int run_ping(struct taskctl *ctl, const struct invocation *invocation)
 	if (status != EXIT_FINE)
 		return status;
 	units_human_duration(now_ns() - begun, took);
-	snprintf(text, sizeof text, "%s: %lld of %lld workers ready, answered in %s",
+	store_text(answer, store, sizeof store);
+	snprintf(text, sizeof text, "%s: %lld of %lld workers ready%s, answered in %s",
 		json_is_true(json_object_get(answer, "ok")) ? "ok" : "not ok",
 		(long long)json_integer_value(json_object_get(json_object_get(answer, "workers"), "ready")),
-		(long long)json_integer_value(json_object_get(json_object_get(answer, "workers"), "wanted")), took);
+		(long long)json_integer_value(json_object_get(json_object_get(answer, "workers"), "wanted")), store, took);
 	if (ctl->json || !ctl->quiet)
 		ctl->writer->ops->sentence(ctl->writer, answer, text);
 	status = json_is_true(json_object_get(answer, "ok")) ? EXIT_FINE : EXIT_FAILED;
@@ -187,7 +213,8 @@ const struct command command_ping = {
 	.name = "ping",
 	.operands = "",
 	.summary = "Ask the daemon whether it is there",
-	.help = "The exit status is 0 where it answers that all is well, and 4 where it cannot be\n"
-		"reached.",
+	.help = "Tells how many workers are ready, and how the store stands: ok, opening, loading,\n"
+		"full, failed; or that there is none. The exit status is 0 where it answers, and 4\n"
+		"where it cannot be reached.",
 	.run = run_ping,
 };

@@ -114,6 +114,7 @@ struct global_values {
 	bool json;
 	bool quiet;
 	int64_t connect_timeout_ns;
+	struct option_integer reconnect_ns;
 	int color; /* 1 + index of color_words */
 	bool help;
 	bool version;

@@ -18,6 +18,8 @@ extern const struct command command_wait;
 extern const struct command command_status;
 /* cmd_list.c */
 extern const struct command command_list;
+/* cmd_history.c */
+extern const struct command command_history;
 /* cmd_watch.c */
 extern const struct command command_watch;
 /* cmd_log.c */
@@ -51,6 +53,8 @@ extern const struct command command_queue_add, command_queue_set, command_queue_
 extern const struct command command_pools, command_resize;
 /* cmd_show.c */
 extern const struct command command_tasks, command_workers, command_stats, command_ping;
+/* cmd_store.c */
+extern const struct command command_store_stats, command_store_check, command_store_backup;
 /* cmd_admin.c */
 extern const struct command command_reload, command_shutdown;
 /* cmd_completion.c */

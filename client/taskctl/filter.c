@@ -4,8 +4,8 @@
 #include "client/taskctl/taskctl.h"
 
 const char *const task_states[] = {
-	"scheduled", "blocked", "queued", "running", "cancelling", "succeeded", "failed", "timed_out", "crashed",
-	"cancelled", "expired", NULL,
+	"scheduled", "blocked", "queued", "running", "cancelling", "recording", "succeeded", "failed", "timed_out",
+	"crashed", "cancelled", "expired", NULL,
 };
 const char *const task_end_states[] = {
 	"succeeded", "failed", "timed_out", "crashed", "cancelled", "expired", NULL,

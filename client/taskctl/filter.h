@@ -1,4 +1,4 @@
-/* Which tasks: the options that list, watch, cancel, retry and forget share. */
+/* Which tasks: the options that list, history, watch, cancel, retry and forget share. */
 #ifndef TASKCTL_FILTER_H
 #define TASKCTL_FILTER_H
 

@@ -10,6 +10,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_change.c \
 	client/taskctl/cmd_completion.c \
 	client/taskctl/cmd_event.c \
+	client/taskctl/cmd_history.c \
 	client/taskctl/cmd_list.c \
 	client/taskctl/cmd_lock.c \
 	client/taskctl/cmd_locks.c \
@@ -27,6 +28,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_show.c \
 	client/taskctl/cmd_signal.c \
 	client/taskctl/cmd_status.c \
+	client/taskctl/cmd_store.c \
 	client/taskctl/cmd_submit.c \
 	client/taskctl/cmd_wait.c \
 	client/taskctl/cmd_watch.c \
@@ -60,6 +62,7 @@ taskctl_SOURCES = \
 	client/taskctl/filter.h \
 	client/taskctl/help.c \
 	client/taskctl/interrupt.c \
+	client/taskctl/listing.c \
 	client/taskctl/listing.h \
 	client/taskctl/listing_watch.c \
 	client/taskctl/log.c \
@@ -73,6 +76,7 @@ taskctl_SOURCES = \
 	client/taskctl/parse.c \
 	client/taskctl/parties.c \
 	client/taskctl/parties.h \
+	client/taskctl/paths.c \
 	client/taskctl/progress.c \
 	client/taskctl/progress.h \
 	client/taskctl/records.c \

@@ -90,6 +90,8 @@ int main(int argc, char **argv)
 		ctl.json = globals.json;
 		ctl.quiet = globals.quiet;
 		ctl.connect_timeout_ns = globals.connect_timeout_ns;
+		ctl.reconnect_ns = globals.reconnect_ns.given ? globals.reconnect_ns.value : RECONNECT_NS;
+		ctl.waits_for_daemon = globals.reconnect_ns.given;
 		ctl.color_stdout = wants_color(globals.color, STDOUT_FILENO);
 		ctl.color_stderr = wants_color(globals.color, STDERR_FILENO);
 		ctl.socket = must(taskd_socket_path(globals.socket));

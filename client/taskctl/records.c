@@ -25,6 +25,20 @@ const struct field record_columns[] = {
 	{ .title = NULL },
 };
 
+const struct field history_columns[] = {
+	{ .title = "ID", .path = "id", .cell = CELL_NUMBER },
+	{ .title = "TASK", .path = "task", .cell = CELL_TEXT },
+	{ .title = "STATE", .path = "state", .cell = CELL_STATE },
+	{ .title = "QUEUE", .path = "queue", .cell = CELL_TEXT },
+	{ .title = "SUBMITTED", .path = "submitted_at", .cell = CELL_AGO },
+	{ .title = "ENDED", .path = "ended_at", .cell = CELL_AGO, .optional = true },
+	{ .title = "RAN", .path = "started_at", .cell = CELL_ELAPSED },
+	{ .title = "COMMAND", .path = "command", .cell = CELL_TEXT, .shrinks = true, .optional = true },
+	{ .title = "TAG", .path = "tag", .cell = CELL_TEXT, .shrinks = true, .optional = true },
+	{ .title = "ERROR", .path = "error.message", .cell = CELL_TEXT, .shrinks = true, .optional = true },
+	{ .title = NULL },
+};
+
 const struct field record_fields[] = {
 	{ .title = "id", .path = "id", .cell = CELL_TEXT },
 	{ .title = "task", .path = "task", .cell = CELL_TEXT },
@@ -40,6 +54,9 @@ const struct field record_fields[] = {
 	{ .title = "attempt", .path = "attempt", .cell = CELL_TEXT },
 	{ .title = "retries", .path = "retries", .cell = CELL_TEXT },
 	{ .title = "crashes", .path = "crashes", .cell = CELL_TEXT },
+	{ .title = "durable", .path = "durable", .cell = CELL_TEXT },
+	{ .title = "on interrupt", .path = "on_interrupt", .cell = CELL_TEXT },
+	{ .title = "recovered", .path = "recovered", .cell = CELL_TEXT },
 	{ .title = "items", .path = "items", .cell = CELL_TEXT },
 	{ .title = "time limit", .path = "timeout", .cell = CELL_SECONDS },
 	{ .title = "submitted", .path = "submitted_at", .cell = CELL_AGO },
@@ -103,6 +120,9 @@ const struct field attempt_columns[] = {
 	COLUMN("attempt", "ATTEMPT", "attempt", CELL_NUMBER, "which attempt it is at")         \
 	COLUMN("retries", "RETRIES", "retries", CELL_NUMBER, "how often it may be tried again") \
 	COLUMN("crashes", "CRASHES", "crashes", CELL_NUMBER, "how many workers it has killed") \
+	COLUMN("durable", "DURABLE", "durable", CELL_TEXT, "whether it is kept on disk")       \
+	COLUMN("on-interrupt", "ON-INTERRUPT", "on_interrupt", CELL_TEXT, "where the daemon dies while it runs") \
+	COLUMN("recovered", "RECOVERED", "recovered", CELL_TEXT, "whether it was there before this daemon") \
 	COLUMN("retry-of", "RETRY-OF", "retry_of", CELL_NUMBER, "the task whose retry it is")  \
 	COLUMN("retried-as", "RETRIED-AS", "retried_as", CELL_NUMBER, "the task that is its retry") \
 	COLUMN("after", "AFTER", "after", CELL_TEXT, "the tasks whose success it needs")       \

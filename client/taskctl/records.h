@@ -8,6 +8,7 @@
 struct taskctl;
 
 extern const struct field record_columns[];  /* a line of a table */
+extern const struct field history_columns[]; /* the same of those that have mostly ended */
 extern const struct field record_fields[];   /* all of it, a member a line */
 extern const struct field attempt_columns[]; /* of its attempts */
 

@@ -299,6 +299,28 @@ static char *hint_of_retry(const struct taskd_failure *failure)
 	return hint;
 }
 
+/* What to do about the store, in the words of a command line; NULL: as the daemon says. */
+static const char *hint_of_store(const struct taskd_failure *failure)
+{
+	static const struct {
+		enum proto_error error;
+		const char *hint;
+	} hints[] = {
+		{ PROTO_STORE_FULL, "make room where the state directory is (\"taskctl store stats\" shows it), "
+				    "or submit with --no-durable" },
+		{ PROTO_STORE_BEHIND, "try again in a moment, or submit with --no-durable" },
+		{ PROTO_STORE_FAILED, "\"taskctl ping\" and taskd's log tell of it; a restart of taskd tries again" },
+		{ PROTO_NOT_DURABLE, "it was started with --ephemeral, or has no state directory: \"taskd -d DIR\", "
+				     "or state_directory in taskd.conf" },
+	};
+	int known = failure->kind && failure->kind[0] ? proto_error_of_kind(failure->kind) : -1;
+
+	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+		if (known == (int)hints[i].error)
+			return hints[i].hint;
+	return NULL;
+}
+
 static int report_failure_of(const struct taskctl *ctl, const char *what, const size_t *index,
 	const struct taskd_failure *failure)
 {
@@ -312,9 +334,12 @@ static int report_failure_of(const struct taskctl *ctl, const char *what, const 
 		.index = index,
 	};
 	char *retry = ctl->json ? NULL : hint_of_retry(failure);
+	const char *store = ctl->json ? NULL : hint_of_store(failure);
 
 	if (retry)
 		told.hint = retry;
+	else if (store)
+		told.hint = store;
 	tell(ctl, &told);
 	free(retry);
 	return failure_status(failure);

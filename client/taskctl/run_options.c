@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,43 +58,24 @@ static int check(const struct taskctl *ctl, const struct run_values *v)
 {
 	if ((v->stdin_file != NULL) + v->no_stdin + v->live > 1)
 		return report_usage(ctl, NULL, "one of --stdin, --no-stdin and --live");
+	if (!v->detach && submission_says_durable(&v->submission))
+		return report_usage(ctl, "without it, the command belongs to this taskctl, and ends with it",
+			"--durable, --no-durable and --on-interrupt go with --detach only");
 	return v->each ? check_each(ctl, v) : check_one(ctl, v);
 }
 
 /* --- the parts --- */
 
-/* Our own folder, malloc'ed; NULL: reported. */
-static char *here(const struct taskctl *ctl)
-{
-	char *folder = getcwd(NULL, 0);
-
-	if (!folder)
-		report(ctl, EXIT_FAILED, "system", "--cwd FOLDER runs it elsewhere", "the current folder: %s",
-			strerror(errno));
-	return folder;
-}
-
 /* As it is, if it is absolute, else in our own folder. */
 static int absolute(const struct taskctl *ctl, const char *option, const char *path, char **out)
 {
-	char *folder;
-
 	*out = NULL;
 	if (!path)
 		return EXIT_FINE;
 	if (!text_is_utf8(path))
 		return report_usage(ctl, NULL, "--%s: what it was given is not UTF-8", option);
-	if (*path == '/') {
-		*out = must(strdup(path));
-		return EXIT_FINE;
-	}
-	folder = here(ctl);
-	if (!folder)
-		return EXIT_FAILED;
-	if (asprintf(out, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path) < 0)
-		must(NULL);
-	free(folder);
-	return EXIT_FINE;
+	*out = path_absolute(ctl, path, "--cwd FOLDER runs it elsewhere");
+	return *out ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* Said once, for what may be a million commands. */
@@ -103,7 +83,7 @@ static int take_cwd(const struct taskctl *ctl, const char *path, char **out)
 {
 	if (path)
 		return absolute(ctl, "cwd", path, out);
-	*out = here(ctl);
+	*out = path_here(ctl, "--cwd FOLDER runs it elsewhere");
 	return *out ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -269,6 +249,7 @@ const struct option_spec run_option_specs[] = {
 	SUBMISSION_WHEN_OPTIONS(struct run_values, submission, 0),
 	SUBMISSION_KEY_OPTIONS(struct run_values, submission, 0),
 	SUBMISSION_OBJECT_OPTIONS(struct run_values, submission),
+	SUBMISSION_DURABLE_OPTIONS(struct run_values, submission),
 	SUBMISSION_OPTIONS_WITH(struct run_values, submission, 0),
 	SUBMISSION_ROOM_OPTION(struct run_values, submission),
 	{ .name = NULL },

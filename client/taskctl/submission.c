@@ -11,6 +11,7 @@
 
 const char *const submission_outcomes[] = { "failed", "timed_out", "crashed", NULL };
 const char *const submission_key_modes[] = { "reject", "attach", "replace", "once", NULL };
+const char *const submission_interrupts[] = { "requeue", "crash", NULL };
 
 static void put_text(json_t *params, const char *name, const char *text)
 {
@@ -174,6 +175,10 @@ static int check(const struct taskctl *ctl, const struct submission *s)
 		return report_usage(ctl, NULL, "either --delay or --at");
 	if (s->key_mode && !s->key)
 		return report_usage(ctl, "--key KEY is what it is about", "--key-mode without --key");
+	if (s->durable && s->no_durable)
+		return report_usage(ctl, NULL, "either --durable or --no-durable");
+	if (s->on_interrupt && s->no_durable)
+		return report_usage(ctl, "what is not durable is gone then", "--on-interrupt does not go with --no-durable");
 	if (s->pass_results && s->after.n == 0)
 		return report_usage(ctl, "--after ID,ID says whose results", "--pass-results without --after");
 	if (!s->retries.given &&
@@ -221,6 +226,10 @@ json_t *submission_params(const struct taskctl *ctl, const struct submission *s)
 	put_list(params, "locks", &s->locks);
 	put_list(params, "shared_locks", &s->shared_locks);
 	put_semaphores(params, &s->semaphores);
+	if (s->durable || s->no_durable)
+		json_object_set_new(params, "durable", json_boolean(s->durable));
+	if (s->on_interrupt)
+		put_text(params, "on_interrupt", submission_interrupts[s->on_interrupt - 1]);
 	return params;
 }
 
@@ -250,6 +259,17 @@ static unsigned retry_bits(const struct option_list *outcomes)
 			if (strcmp(submission_outcomes[j], outcomes->items[i]) == 0)
 				all |= bits[j];
 	return all;
+}
+
+static enum taskd_on_interrupt on_interrupt(int word)
+{
+	static const enum taskd_on_interrupt words[] = {
+		TASKD_ON_INTERRUPT_DEFAULT,
+		TASKD_ON_INTERRUPT_REQUEUE,
+		TASKD_ON_INTERRUPT_CRASH,
+	};
+
+	return words[word];
 }
 
 int submission_options(const struct taskctl *ctl, const struct submission *s, bool detached, struct taskd_options *out)
@@ -284,10 +304,17 @@ int submission_options(const struct taskctl *ctl, const struct submission *s, bo
 		.n_shared_locks = (size_t)s->shared_locks.n,
 		.semaphores = (const char *const *)s->semaphores.items,
 		.n_semaphores = (size_t)s->semaphores.n,
+		.durable = s->durable ? TASKD_DURABLE_YES : s->no_durable ? TASKD_DURABLE_NO : TASKD_DURABLE_DEFAULT,
+		.on_interrupt = on_interrupt(s->on_interrupt),
 	};
 	if (s->at)
 		units_parse_time(s->at, &out->at_ns, NULL);
 	return EXIT_FINE;
+}
+
+bool submission_says_durable(const struct submission *submission)
+{
+	return submission->durable || submission->no_durable || submission->on_interrupt;
 }
 
 bool submission_given(const struct submission *submission)

@@ -39,9 +39,11 @@ struct submission {
 	struct option_list locks;
 	struct option_list shared_locks;
 	struct option_list semaphores; /* "gpu", "gpu=2", "gpu=1/4" */
+	bool durable, no_durable;
+	int on_interrupt; /* 1 + index of submission_interrupts; 0: absent */
 };
 
-extern const char *const submission_outcomes[], *const submission_key_modes[];
+extern const char *const submission_outcomes[], *const submission_key_modes[], *const submission_interrupts[];
 
 /* What was said, as members of a method's parameters. NULL: reported. */
 json_t *submission_params(const struct taskctl *ctl, const struct submission *submission);
@@ -50,6 +52,8 @@ int submission_options(
 	const struct taskctl *ctl, const struct submission *submission, bool detached, struct taskd_options *out);
 /* Whether anything was said. */
 bool submission_given(const struct submission *submission);
+/* Whether anything was of what outlives the daemon. */
+bool submission_says_durable(const struct submission *submission);
 
 /* Their records, for a struct VALUES that has them as its member MEMBER. */
 #define SUBMISSION_OPTION(VALUES, MEMBER, FIELD, NAME, TYPE, ARGUMENT, SUMMARY, ...)                                   \
@@ -96,12 +100,23 @@ bool submission_given(const struct submission *submission);
 	SUBMISSION_OPTION(VALUES, MEMBER, semaphores, "semaphore", OPTION_ITEMS, "NAME[=N[/M]]",                       \
 		"and permits of a semaphore: gpu; gpu=2; gpu=1/4: of four", .complete = COMPLETE_SEMAPHORE)
 
+/* What becomes of it when the daemon dies. */
+#define SUBMISSION_DURABLE_OPTIONS(VALUES, MEMBER)                                                                     \
+	SUBMISSION_OPTION(VALUES, MEMBER, durable, "durable", OPTION_FLAG, NULL,                                       \
+		"keep it on disk: it outlives the daemon", .letter = 0),                                               \
+	SUBMISSION_OPTION(VALUES, MEMBER, no_durable, "no-durable", OPTION_FLAG, NULL,                                 \
+		"do not, though its queue or the daemon would", .letter = 0),                                          \
+	SUBMISSION_OPTION(VALUES, MEMBER, on_interrupt, "on-interrupt", OPTION_WORD, "WHAT",                           \
+		"where the daemon dies while it runs: requeue, or crash", .complete = COMPLETE_WORDS,                  \
+		.words = submission_interrupts)
+
 #define SUBMISSION_TASK_OPTIONS(VALUES, MEMBER)                                                                        \
 	SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, 'a'),                                                                  \
 	SUBMISSION_OPTION(VALUES, MEMBER, pass_results, "pass-results", OPTION_FLAG, NULL,                             \
 		"the results of --after's tasks, an array, as the last argument", .letter = 0),                        \
 	SUBMISSION_KEY_OPTIONS(VALUES, MEMBER, 'k'),                                                                   \
-	SUBMISSION_OBJECT_OPTIONS(VALUES, MEMBER)
+	SUBMISSION_OBJECT_OPTIONS(VALUES, MEMBER),                                                                     \
+	SUBMISSION_DURABLE_OPTIONS(VALUES, MEMBER)
 
 #define SUBMISSION_WHEN_OPTIONS(VALUES, MEMBER, AFTER_LETTER)                                                          \
 	SUBMISSION_OPTION(VALUES, MEMBER, delay_ns, "delay", OPTION_SPAN, "DURATION", "not before so long from now",   \

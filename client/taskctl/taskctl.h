@@ -25,10 +25,14 @@ enum exit_status {
 	EXIT_INTERRUPTED = 130,
 };
 
+#define RECONNECT_NS (30 * TASKD_SECOND)
+
 struct taskctl {
 	char *socket;      /* the path; never NULL once main has read the options */
 	bool socket_given; /* by -s, so what we tell to type next has it too */
 	int64_t connect_timeout_ns;
+	int64_t reconnect_ns;  /* so long it is tried to come back to a daemon that went away */
+	bool waits_for_daemon; /* that was asked for, so it counts for the first connection, too */
 	bool json;
 	bool quiet;
 	bool color_stdout;
@@ -115,6 +119,9 @@ json_t *ids_json(const struct taskctl *ctl, char *const *ids, int n);
 /* All that is in a stream, malloc'ed; NULL where it cannot be read (errno). */
 char *stream_read(FILE *in, size_t *length);
 bool text_is_utf8(const char *text);
+/* Our own folder; and PATH as it is, if it is absolute, else in that. malloc'ed. NULL: reported, with HINT (or NULL). */
+char *path_here(const struct taskctl *ctl, const char *hint);
+char *path_absolute(const struct taskctl *ctl, const char *path, const char *hint);
 /* Whether TEXT is a task's id. */
 bool id_is_valid(const char *text);
 

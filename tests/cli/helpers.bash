@@ -37,8 +37,8 @@ workers_are_ready() {
 	taskctl --json ping 2>/dev/null | jq -e '.workers | .wanted > 0 and .ready == .wanted' >/dev/null
 }
 
-# Starts a daemon of two workers with what is on standard input in its configuration.
-daemon_start() {
+# Starts a daemon of two workers with what is on standard input in its configuration. Further arguments are taskd's.
+daemon_start() { # ARGUMENT…
 	export TASKD_SOCKET=$BATS_FILE_TMPDIR/taskd.sock
 	export CONFIG=$BATS_FILE_TMPDIR/taskd.conf
 	{
@@ -46,13 +46,33 @@ daemon_start() {
 		echo 'processes = 2'
 		cat
 	} >"$CONFIG"
+	daemon_again "$@"
+}
+
+# Starts one with the configuration that is there.
+daemon_again() { # ARGUMENT…
 	# Its own descriptors, as bats waits for the ends of those that it gave to the test.
-	taskd -c "$CONFIG" -s "$TASKD_SOCKET" </dev/null >"$BATS_FILE_TMPDIR/taskd.log" 2>&1 3>&- &
+	taskd -c "$CONFIG" -s "$TASKD_SOCKET" "$@" </dev/null >>"$BATS_FILE_TMPDIR/taskd.log" 2>&1 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/taskd.pid"
 	condition workers_are_ready || {
 		cat "$BATS_FILE_TMPDIR/taskd.log" >&2
 		return 1
 	}
+}
+
+# The same with what it keeps on disk.
+durable_start() { # ARGUMENT…
+	daemon_start -d "$BATS_FILE_TMPDIR/state" "$@"
+}
+
+durable_again() { # ARGUMENT…
+	daemon_again -d "$BATS_FILE_TMPDIR/state" "$@"
+}
+
+# As a power cut, as far as it can tell.
+daemon_kill() {
+	kill -KILL "$(<"$BATS_FILE_TMPDIR/taskd.pid")"
+	condition daemon_is_gone
 }
 
 daemon_is_gone() {

@@ -10,6 +10,7 @@ libbase_la_SOURCES = \
 	daemon/base/idmap.h \
 	daemon/base/log.h \
 	daemon/base/log_format.h \
+	daemon/base/spawn.h \
 	daemon/base/table.h \
 	daemon/base/xmalloc.h \
 	daemon/base/bytes.c \
@@ -20,5 +21,6 @@ libbase_la_SOURCES = \
 	daemon/base/idmap.c \
 	daemon/base/log.c \
 	daemon/base/log_format.c \
+	daemon/base/spawn.c \
 	daemon/base/table.c \
 	daemon/base/xmalloc.c

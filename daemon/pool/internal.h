@@ -126,9 +126,11 @@ void watch_free(struct child_watch *watch);
 /* --- spawn.c --- */
 /* Where taskd-worker is; malloc'ed. */
 char *spawn_worker_path(void);
-/* Starts PATH with CONTROL_FD as its descriptor WORKER_CONTROL_FD and nothing else but 0 to 2; SOCKET (or NULL) is the
- * daemon's, for its environment. The pid, or -errno. */
-int spawn_worker(const char *path, const char *title, const char *socket, int control_fd);
+/* Starts PATH with the FDS that are not -1, and nothing else but 0 to 2: its end of the control socket as its descriptor
+ * WORKER_CONTROL_FD, and behind that what says that it is alive. SOCKET (or NULL) is the daemon's, for its environment. The
+ * pid, or -errno. */
+#define SPAWN_WORKER_FDS 2
+int spawn_worker(const char *path, const char *title, const char *socket, const int fds[SPAWN_WORKER_FDS]);
 
 /* --- proc.c --- */
 struct proc_look {

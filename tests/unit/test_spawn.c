@@ -1,0 +1,152 @@
+/* What a child is given, and what it is not. */
+#include "base/spawn.h"
+#include "base/xmalloc.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs SCRIPT with FDS. Its exit status. */
+static int run(const char *script, const int *fds, size_t n_fds, const char *variable)
+{
+	char *argv[] = { (char *)"title", (char *)"-c", (char *)(uintptr_t)script, NULL };
+	const struct spawn spawn = { .path = "/bin/sh", .argv = argv, .fds = fds, .n_fds = n_fds, .variable = variable };
+	int status, pid = spawn_child(&spawn);
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A pipe that has TEXT in it, at descriptor AT. */
+static int pipe_with(const char *text, int at)
+{
+	int fds[2];
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(fds[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(fds[1]);
+	if (fds[0] != at) {
+		ck_assert_int_eq(dup3(fds[0], at, O_CLOEXEC), at);
+		close(fds[0]);
+	}
+	return at;
+}
+
+START_TEST(descriptors_arrive_in_their_places_wherever_they_were)
+{
+	static const int places[][3] = { { 3, 4, 5 }, { 5, 3, 4 }, { 4, 3, 20 }, { 30, 5, 3 }, { 50, 40, 60 } };
+	const int *at = places[_i];
+	/* What the test itself has open there, a log, say, has to go on being there. */
+	int kept[3];
+	for (int i = 0; i < 3; i++)
+		kept[i] = fcntl(3 + i, F_DUPFD_CLOEXEC, 200);
+	const int fds[] = { pipe_with("one\n", at[0]), pipe_with("two\n", at[1]), pipe_with("three\n", at[2]) };
+	ck_assert_int_eq(run("read a <&3; read b <&4; read c <&5; test $a$b$c = onetwothree", fds, 3, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		/* They are still this process's. */
+		ck_assert_int_eq(fcntl(fds[i], F_GETFD), FD_CLOEXEC);
+		close(fds[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		if (kept[i] >= 0) {
+			dup3(kept[i], 3 + i, O_CLOEXEC);
+			close(kept[i]);
+		}
+}
+END_TEST
+
+START_TEST(nothing_else_is_open)
+{
+	int null = open("/dev/null", O_RDWR); /* not CLOEXEC */
+	int high = fcntl(null, F_DUPFD, 100);
+	const int fds[] = { null, -1, null };
+	ck_assert_int_eq(high, 100);
+	ck_assert_int_eq(run("test -e /proc/$$/fd/3 && test -e /proc/$$/fd/5 || exit 1\n"
+			     "for fd in 4 6 7 8 9 100; do test ! -e /proc/$$/fd/$fd || exit $fd; done", fds, 3, NULL), 0);
+	close(null);
+	close(high);
+}
+END_TEST
+
+START_TEST(environment_has_nothing_of_this_process_alone)
+{
+	static const char *const ours[] = { "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS",
+		"LISTEN_FDNAMES", "TASKD_WORKER", "TASKD_STORE", "TASKD_TASK_ID", "TASKD_ATTEMPT", "TASKD_SLOT" };
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		setenv(ours[i], "1", 1);
+	setenv("TASKD_SOCKET", "before", 1);
+	setenv("TASKD_OTHER", "other", 1);
+	ck_assert_int_eq(run("test $TASKD_SOCKET = now && test $TASKD_OTHER = other &&"
+			     "! env | grep -qE '^(NOTIFY_SOCKET|WATCHDOG_|LISTEN_|TASKD_(WORKER|STORE|TASK_ID|ATTEMPT|SLOT)=)'",
+				NULL, 0, "TASKD_SOCKET=now"), 0);
+	ck_assert_int_eq(run("test $TASKD_SOCKET = before", NULL, 0, NULL), 0);
+}
+END_TEST
+
+START_TEST(signals_are_as_a_child_wants_them)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* But for 32 and 33, which are the libc's own. */
+	ck_assert_int_eq(run("while read name value; do case $name$value in\n"
+			     "SigBlk:0000000000000000|SigIgn:0000000[01][08]0000000) ;;\n"
+			     "SigBlk:*|SigIgn:*) exit 1;; esac; done </proc/$$/status", NULL, 0, NULL), 0);
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_an_error)
+{
+	char *argv[] = { (char *)"none", NULL };
+	const struct spawn spawn = { .path = "/nonexistent/none", .argv = argv };
+	ck_assert_int_eq(spawn_child(&spawn), -ENOENT);
+}
+END_TEST
+
+START_TEST(program_is_found_by_its_variable_or_beside_or_in_libexec)
+{
+	setenv("TASKD_STORE", "/some/where", 1);
+	char *path = spawn_find("TASKD_STORE", "taskd-store");
+	ck_assert_str_eq(path, "/some/where");
+	free(path);
+	setenv("TASKD_STORE", "", 1);
+	path = spawn_find("TASKD_STORE", "taskd-no-such-program");
+	ck_assert_str_eq(path, LIBEXECDIR "/taskd/taskd-no-such-program");
+	free(path);
+	char self[4096];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	ck_assert_int_gt(length, 0);
+	self[length] = '\0';
+	path = spawn_find("TASKD_STORE", strrchr(self, '/') + 1);
+	ck_assert_str_eq(path, self);
+	free(path);
+	unsetenv("TASKD_STORE");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spawn");
+	TCase *tcase = tcase_create("spawn");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, descriptors_arrive_in_their_places_wherever_they_were, 0, 5);
+	tcase_add_test(tcase, nothing_else_is_open);
+	tcase_add_test(tcase, environment_has_nothing_of_this_process_alone);
+	tcase_add_test(tcase, signals_are_as_a_child_wants_them);
+	tcase_add_test(tcase, what_is_not_there_is_an_error);
+	tcase_add_test(tcase, program_is_found_by_its_variable_or_beside_or_in_libexec);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

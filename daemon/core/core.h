@@ -279,6 +279,8 @@ struct task_spec {
  * refusal *out is NULL; but CORE_DUPLICATE and CORE_ATTACHED give the task that is there. What it says of `index` must
  * not be used. */
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out) __attribute__((warn_unused_result));
+/* What core_submit would say of SPEC's key alone: CORE_OK, or CORE_DUPLICATE or CORE_ATTACHED with *out. */
+int core_submit_key(const struct core *core, const struct task_spec *spec, struct task **out);
 /* How many bytes its queue's limit_bytes counts for it. */
 size_t core_submit_cost(const struct task_spec *spec);
 /* COUNT of them, all or none, with ids in their order; they may wait for each other by index, in any order that is no

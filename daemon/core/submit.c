@@ -31,6 +31,17 @@ int submit_key(const struct core *core, const struct task_spec *spec, struct tas
 	return CORE_OK;
 }
 
+int core_submit_key(const struct core *core, const struct task_spec *spec, struct task **out)
+{
+	*out = NULL;
+	if (!spec->key)
+		return CORE_OK;
+	int status = submit_key(core, spec, out);
+	if (!status)
+		*out = NULL;
+	return status;
+}
+
 size_t core_submit_cost(const struct task_spec *spec)
 {
 	return bytes_cost(spec->args) + depend_cost_of(spec->n_after + spec->n_after_any) +

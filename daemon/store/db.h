@@ -51,7 +51,34 @@ enum store_opening open_writer(struct db *db, const struct store_open *open, cha
 /* Another connection to the same file: for the reader, or, WRITES, for the keeper. */
 enum db_code open_another(struct db *db, const struct store_text *directory, bool writes);
 
-/* --- task_row.c: tasks out of the database --- */
+/* --- a task in the database --- */
+/* The bits of tasks.flags; in the order of the schema's comment. */
+enum task_flag {
+	TASK_FLAG_COMMAND = 1,
+	TASK_FLAG_DETACHED = 2,
+	TASK_FLAG_WALL = 4,
+	TASK_FLAG_TRIED = 8,
+	TASK_FLAG_CRASH = 16, /* on_interrupt_crash */
+	TASK_FLAG_PASS_RESULTS = 32,
+	TASK_FLAG_FINAL = 64,
+	/* It has rows in the other tables, which nobody needs to ask otherwise. */
+	TASK_FLAG_ATTEMPTS = 256,
+	TASK_FLAG_CLAIMS = 512,
+	TASK_FLAG_DEPENDENCIES = 1024,
+	TASK_FLAG_RETRIES = 2048,
+	TASK_FLAG_OBITUARY = 4096,
+	/* That column is empty, and what belongs there is in `parts`, as it is large. */
+	TASK_FLAG_PARTS_OF_ARGS = 8192,
+	TASK_FLAG_PARTS_OF_RESULT = 16384,
+	TASK_FLAG_PARTS_OF_DATA = 32768,
+};
+enum task_part { TASK_PART_ARGS, TASK_PART_RESULT, TASK_PART_DATA }; /* parts.what */
+/* What is longer is put into `parts`: it would be written again with each change of its task. */
+#define TASK_INLINE_LIMIT 1500u
+/* SQLite has a limit of a thousand million bytes for a value, and a row. */
+#define TASK_PART_LENGTH (32u << 20)
+
+/* task_row.c */
 struct task_rows;
 /* Its statements are those of DB. NULL: db_error says why. */
 struct task_rows *task_rows_new(const struct db *db);
@@ -62,6 +89,9 @@ extern const char task_columns[];
  * statement goes on, or the next call; there is nothing to free. */
 enum db_code task_rows_read(struct task_rows *rows, sqlite3_stmt *statement, bool payloads, struct store_task *task)
 	__attribute__((warn_unused_result));
+
+/* A column that holds text, or nothing; until the statement goes on. */
+struct store_text db_column_text(sqlite3_stmt *statement, int column);
 
 /* --- reader.c: the thread that answers --- */
 /* What a question's answer is made with. The functions that answer run on the reader's thread. */

@@ -9,11 +9,17 @@ libstorewire_la_SOURCES = \
 # taskd-store: a library of everything but main, which the tests link too, and the program. Nobody else links SQLite.
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
+	daemon/store/apply.h \
 	daemon/store/db.h \
 	daemon/store/open_file.h \
 	daemon/store/schema.h \
+	daemon/store/apply.c \
+	daemon/store/apply_life.c \
+	daemon/store/apply_setting.c \
+	daemon/store/apply_task.c \
 	daemon/store/db.c \
 	daemon/store/open.c \
 	daemon/store/open_file.c \
-	daemon/store/schema.c
+	daemon/store/schema.c \
+	daemon/store/task_row.c
 libstore_la_LIBADD = libstorewire.la liblane.la libbase.la

@@ -45,6 +45,8 @@ static void mark(struct task *task, uint8_t depth)
 		queue_push(task->queue, task);
 	else if (claim_blocks(task)) /* it tries again, as what it is now */
 		task_set_state(task, TASK_QUEUED);
+	if (waits && task->durable)
+		record_tell(task, RECORD_STATE, false);
 }
 
 void core_task_await(struct task *task, unsigned depth)
@@ -55,7 +57,7 @@ void core_task_await(struct task *task, unsigned depth)
 		depth = AWAITED_DEEPEST;
 	for (;;) {
 		if (task->awaited < depth && !task_state_is_terminal((enum task_state)task->state)) {
-			if (task->state == TASK_BLOCKED)
+			if (task->state == TASK_BLOCKED || task->state == TASK_RECORDING)
 				pile_add_dependencies(&pile, task);
 			mark(task, (uint8_t)depth);
 		}

@@ -270,6 +270,22 @@ static void enter(struct batch *batch)
 	}
 }
 
+/* All that is durable of them is one record, in the order of their ids. */
+static void record(const struct batch *batch)
+{
+	struct task *last = NULL;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->members[i].attached || !batch->out[i]->durable)
+			continue;
+		if (last)
+			record_tell(last, RECORD_SUBMITTED, true);
+		last = batch->out[i];
+	}
+	if (last)
+		record_tell(last, RECORD_SUBMITTED, false);
+}
+
 /* Others hear of the ends that come now, and may do anything, so this is last. */
 static void settle(struct batch *batch)
 {
@@ -322,6 +338,7 @@ int core_submit_batch(struct core *core, const struct task_spec *specs, size_t c
 	if (!status) {
 		create(&batch);
 		enter(&batch);
+		record(&batch);
 		settle(&batch);
 	}
 	batch_fini(&batch);

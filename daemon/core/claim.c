@@ -87,11 +87,6 @@ bool claim_is_blocked(const struct task *task)
 	return task->extra->claims->blocked;
 }
 
-bool claim_is_back(const struct task *task)
-{
-	return task->extra->claims->back;
-}
-
 /* Which of its claims its ticket is for. */
 static const struct object_claim *claim_of(const struct task_claims *claims)
 {

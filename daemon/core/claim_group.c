@@ -101,9 +101,8 @@ static void send(struct task_claims *claims)
 {
 	heap_remove(&claims->group->waiting, &claims->node);
 	claims->group->scout = claims;
-	claims->back = true;
+	claims->task->placed = true;
 	task_set_state(claims->task, TASK_QUEUED);
-	claims->back = false;
 }
 
 void claim_group_check(struct claim_group *group)

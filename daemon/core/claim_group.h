@@ -24,7 +24,6 @@ struct task_claims {
 	bool held;                          /* it has all of them */
 	bool had;                           /* it had, the last time that it was tried */
 	bool blocked;                       /* TASK_BLOCKED because of them, or about to be */
-	bool back;                          /* it comes from there to its old place */
 	size_t n;
 	struct object_claim of[]; /* and behind them the names */
 };

@@ -63,6 +63,7 @@ struct core *core_new(const struct core_ops *ops, const struct core_limits *limi
 	TAILQ_INIT(&core->all);
 	TAILQ_INIT(&core->graveyard);
 	TAILQ_INIT(&core->blocked);
+	TAILQ_INIT(&core->recording);
 	TAILQ_INIT(&core->settling);
 	for (int state = 0; state < TASK_N_STATES; state++)
 		for (int fetched = 0; fetched < 2; fetched++)

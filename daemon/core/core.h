@@ -31,7 +31,8 @@ enum core_record {
 	 * cost nothing; nor when it is merely given to a slot: what lies in a lane unstarted must not count as interrupted. (A START record
 	 * of on_interrupt_crash tasks has been written before, see durable_holds_start; of others it is written now, lazily.) */
 	RECORD_STARTED,
-	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last */
+	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last. Or it runs, and has been
+			   * cancelled: TASK_CANCELLING, and a restart ends it */
 	RECORD_ATTEMPT,   /* the same, and the attempt before this one is over: extra->attempts has it */
 	RECORD_ENDED,     /* it has an outcome; its state is TASK_RECORDING until core_recorded */
 	RECORD_FORGOTTEN, /* somebody has forgotten it, by core_forget */
@@ -66,7 +67,7 @@ struct core_ops {
 	void (*skipped)(void *context, const struct core_schedule *schedule, int refusal);
 	/* TASK is durable, and this is to be recorded of it; in this order, with all that TASK says now. MORE: what comes
 	 * next belongs to it, all or none (the tasks of a batch). That it has been given to a slot is not told: `start` knows.
-	 * NULL: nothing can be durable, and core_submit takes no such task. */
+	 * It must not call the core back. NULL: nothing can be durable, and core_submit takes no such task. */
 	void (*record)(void *context, struct task *task, enum core_record what, bool more);
 	/* QUEUE has been made, set, paused, drained, resumed, or (GONE) is about to go. NULL is allowed. */
 	void (*queue_changed)(void *context, struct core_queue *queue, bool gone);
@@ -89,11 +90,13 @@ struct core_totals {
 	size_t scheduled;
 	size_t blocked;
 	size_t waiting;                /* queued, in no lane */
+	size_t durable;                /* … of them, those that are durable */
 	size_t in_lanes;               /* given to a slot: unstarted or running */
 	size_t recording;              /* not come in yet, or not over yet, but for the disk; or held by core_hold */
 	size_t kept;                   /* ended, record kept */
 	size_t kept_bytes;
-	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them */
+	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them; and of those that
+					* are recording, and have no outcome */
 };
 
 /* The two clocks as they stand: see core_set_now and core_set_wall. */
@@ -205,9 +208,10 @@ struct core_queue_figures {
 	size_t scheduled;
 	size_t blocked;
 	size_t waiting;
-	size_t waiting_bytes; /* of all three, as limit_bytes counts them */
+	size_t durable;       /* of those that are `waiting` */
+	size_t waiting_bytes; /* of all three, as limit_bytes counts them; and of those recording */
 	size_t running; /* in lanes */
-	size_t recording; /* not come in yet: they count for the limits as those that wait */
+	size_t recording; /* not come in yet, or held: they count for the limits as those that wait */
 	bool paused;
 	bool draining;
 	uint64_t submitted;
@@ -271,6 +275,7 @@ struct task_spec {
 	const struct object_claim *claims; /* copied; claims_check has found nothing wrong with them */
 	size_t n_claims;
 	struct core_schedule *schedule; /* the core's own */
+	uint64_t retry_of; /* the core's own */
 	bool detached; /* task.detached: nobody's leaving cancels it; set here, it is recorded with it */
 	bool durable;
 	bool on_interrupt_crash;
@@ -351,7 +356,8 @@ void core_unstart(struct task *task);
  * attempt counts, its crashes do not); others crash. Before the last slots are killed. */
 void core_interrupt_all(struct core *core);
 
-/* What is given out next. On a restart: no less than these, before anything is submitted. */
+/* What is given out next. On a restart: no less than these, before anything is submitted. Places follow the monotonic clock, ns, so
+ * they leap where nothing was submitted for a while: what is recorded with a place shows how far they are. */
 struct core_numbers {
 	uint64_t id, place, fence;
 };

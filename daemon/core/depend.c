@@ -70,7 +70,7 @@ static void settle_later(struct task_links *links)
 {
 	struct core *core = task_core(links->task);
 
-	if (links->settling || !is_decided(links))
+	if (links->settling || !is_decided(links) || links->task->state != TASK_BLOCKED)
 		return;
 	TAILQ_REMOVE(&core->blocked, links->task, link);
 	TAILQ_INSERT_TAIL(&core->settling, links->task, link);
@@ -231,6 +231,22 @@ void depend_enter(struct task *task)
 	settle_later(task->extra->links);
 }
 
+void depend_unlink(struct task *task)
+{
+	struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	if (!links)
+		return;
+	for (size_t i = 0; i < links->count; i++)
+		if (!links->of[i].done)
+			task_unwait(&links->of[i].waiter);
+	for (size_t i = 0; i < links->count; i++)
+		links->of[i].done = true;
+	links->open = 0;
+	if (!links->gathers)
+		drop_results(links);
+}
+
 void depend_leave(struct task *task)
 {
 	struct core *core = task_core(task);
@@ -241,14 +257,7 @@ void depend_leave(struct task *task)
 	else
 		TAILQ_REMOVE(&core->blocked, task, link);
 	links->settling = false;
-	for (size_t i = 0; i < links->count; i++)
-		if (!links->of[i].done)
-			task_unwait(&links->of[i].waiter);
-	for (size_t i = 0; i < links->count; i++)
-		links->of[i].done = true;
-	links->open = 0;
-	if (!links->gathers)
-		drop_results(links);
+	depend_unlink(task);
 }
 
 void depend_drop_args(struct task *task)

@@ -13,6 +13,7 @@
  *   sched.c     who gets what, and when a lane is looked at
  *   life.c      what happens to a task that was given to a slot: progress, its end, cancel, its time limit
  *   retry.c     attempts
+ *   record.c    durable tasks, and how they wait for the disk; restore.c: how they come back after a restart
  *   await.c     tasks for which a slot stands still
  *   keep.c      records of tasks that have ended
  *   facet.c     tasks by type, queue, owner and tag
@@ -153,6 +154,10 @@ struct core {
 	struct heap timers;       /* tasks: see struct task's timer */
 	struct calendar calendars[2]; /* scheduled tasks: [0] by the monotonic, [1] by the wall clock */
 	struct task_list blocked;
+	struct task_list recording; /* record.c: they wait for the disk */
+	bool held;         /* durable tasks are not started */
+	bool interrupting; /* what runs of them goes back when its slot is lost */
+	bool restoring;    /* restore.c: what was there before is still coming */
 	struct task_list settling; /* depend.c: blocked ones about whom something has been decided in this turn */
 	struct objects *objects;
 	struct names claim_groups; /* by queue and object */
@@ -167,6 +172,7 @@ struct core {
 	struct heap schedule_timers[2]; /* by the monotonic, by the wall clock */
 	int64_t wall_lead_ns;     /* schedule.c: of the wall clock before the monotonic one, in the last turn */
 	uint64_t next_place;
+	uint64_t place_lead; /* of places before the monotonic clock: it began anew, they do not */
 	uint64_t random;
 	int64_t wall_ns;
 	bool observed;
@@ -252,6 +258,8 @@ void depend_enter(struct task *task);
 bool depend_is_decided(const struct task *task);
 /* TASK leaves TASK_BLOCKED: nobody has to tell it anything any more. */
 void depend_leave(struct task *task);
+/* The same of one that was recorded before it could become that. */
+void depend_unlink(struct task *task);
 /* Lets go what has become free, and ends what has no hope, until there is no more of it. */
 void depend_settle(struct core *core);
 void depend_free(struct task *task);
@@ -305,9 +313,6 @@ static inline bool claim_blocks(const struct task *task) { return claim_has(task
 /* … and comes into that state, or leaves it. */
 void claim_enter(struct task *task);
 void claim_leave(struct task *task);
-/* TASK comes into its queue from there, to its old place. */
-bool claim_is_back(const struct task *task);
-static inline bool claim_comes_back(const struct task *task) { return claim_has(task) && claim_is_back(task); }
 /* QUEUE has another order. */
 void claim_reorder(struct core_queue *queue);
 void claim_free_groups(struct core_queue *queue);
@@ -329,13 +334,15 @@ struct task *queue_first(const struct core_queue *queue);
 int32_t queue_level(const struct core_queue *queue, const struct task *task);
 /* Where it stands there: the lowest key is next, of equal ones the lowest tie. */
 void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie);
+/* The place of who joins now. */
+uint64_t queue_next_place(struct core *core);
 /* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
  * for TASK_QUEUED; those of TASK_SCHEDULED and TASK_BLOCKED are task.c's. */
 void queue_push(struct core_queue *queue, struct task *task);
-/* One that comes back, from a lane or from being blocked by what it claims: to its place. */
+/* One that comes back, from a lane or from being blocked by what it claims, or that has its place from before: to that. */
 void queue_push_back(struct core_queue *queue, struct task *task);
 void queue_remove(struct core_queue *queue, struct task *task);
-/* Books on what waits, in whichever of the three states that do. */
+/* Books on what waits, in whichever of the three states that do, or is recorded before it does. */
 void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in);
 /* A task no longer points here. */
 void queue_unref(struct core_queue *queue);
@@ -363,9 +370,28 @@ int64_t gate_next_ns(const struct core *core);
 /* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is
  * on its way (scheduled). */
 bool retry_attempt(struct task *task, struct task_outcome *outcome);
+/* TASK's attempt was ended by taskd's own end, as MESSAGE says: it is to be tried again at its old place, and the caller sees to
+ * its state. False: it cannot be. */
+bool retry_interrupted(struct task *task, const char *message);
 void retry_free(struct task *task);
 /* What it takes to remember the attempts before the last. */
 size_t retry_cost(const struct task *task);
+
+/* record.c */
+/* TASK is durable: WHAT is to be recorded of it. */
+void record_tell(struct task *task, enum core_record what, bool more);
+/* TASK, which is durable and new, is recorded before it becomes STATE; RECORD_SUBMITTED is the caller's to tell. */
+void record_begin(struct task *task, enum task_state state);
+/* TASK comes into TASK_RECORDING, or leaves it for TO. */
+void record_enter(struct task *task);
+void record_leave(struct task *task, enum task_state to);
+/* TASK, which is durable, has come from the state FROM, and from PLACE, to where it is. */
+void record_change(struct task *task, enum task_state from, uint64_t place);
+/* As core_cancel, of one that is recording; its deadline has passed. */
+bool record_cancel(struct task *task);
+void record_expire(struct task *task);
+/* It is TASK's turn to be started, but durable ones are held. */
+void record_hold(struct task *task);
 
 /* facet.c */
 void facet_init(struct task_facet *facet);
@@ -414,6 +440,8 @@ void sched_unstall(struct core *core);
 /* What ends by a moment that has come: deadlines, time limits, graces. False: there is more of it than one turn has
  * time for; then nothing may start, as it might be late already, and the next turn comes at once. */
 bool life_timers(struct core *core);
+/* TASK, which has not started and is in no lane, has ended. */
+void life_end_unstarted(struct task *task, enum task_state state);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);
 /* How a task that had been taken ends with its worker. */

@@ -78,7 +78,8 @@ bool core_forget(struct task *task)
 {
 	if (!task_state_is_terminal(task->state))
 		return false;
-	drop(task_core(task), task);
+	if (drop(task_core(task), task) && task->on_disk)
+		record_tell(task, RECORD_FORGOTTEN, false);
 	return true;
 }
 

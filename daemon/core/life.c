@@ -24,6 +24,14 @@ void life_taken(struct task *task, int64_t started_ns)
 	task_set_state(task, TASK_RUNNING);
 }
 
+/* It is known while it runs, and not only by its end. */
+static void seen_running(struct task *task, int64_t started_ns)
+{
+	life_taken(task, started_ns);
+	if (task->durable)
+		record_tell(task, RECORD_STARTED, false);
+}
+
 void core_task_look(struct task *task)
 {
 	const struct core_ops *ops = &task_core(task)->ops;
@@ -32,7 +40,7 @@ void core_task_look(struct task *task)
 		return;
 	int64_t started_ns = ops->started(ops->context, task->slot, task);
 	if (started_ns != 0)
-		life_taken(task, started_ns);
+		seen_running(task, started_ns);
 }
 
 void core_task_progress(struct task *task, double fraction, const char *text, size_t length)
@@ -43,7 +51,7 @@ void core_task_progress(struct task *task, double fraction, const char *text, si
 	if (task->state == TASK_QUEUED)
 		core_task_look(task);
 	if (task->state == TASK_QUEUED) /* it reports, so it runs, whatever the lane says */
-		life_taken(task, task_core(task)->now_ns);
+		seen_running(task, task_core(task)->now_ns);
 	extra->progress = isnan(fraction) || fraction < 0 ? -1 : fraction > 1 ? 1 : fraction;
 	free(extra->progress_text);
 	extra->progress_text = length ? xstrndup(text, length) : NULL;
@@ -140,28 +148,35 @@ static bool take_back(struct task *task)
 		return true;
 	core_task_look(task);
 	if (task->state == TASK_QUEUED) /* it would not be given back, so the slot has it */
-		life_taken(task, task_core(task)->now_ns);
+		seen_running(task, task_core(task)->now_ns);
 	return false;
 }
 
-static void end_unstarted(struct task *task, enum task_state state, const char *message)
+void life_end_unstarted(struct task *task, enum task_state state)
 {
+	const char *message = state == TASK_EXPIRED ? "its deadline passed before it started" :
+		task->tried ? "cancelled before its next attempt" : "cancelled before it started";
+
 	task_end(task, &(struct task_outcome){ .state = state, .message = xstrdup(message) });
 }
 
 bool core_cancel(struct task *task)
 {
+	bool is_news = !task->final;
+
 	if (task_state_is_terminal(task->state))
 		return true;
+	if (task->state == TASK_RECORDING)
+		return record_cancel(task);
 	task->final = true;
-	if (task->state == TASK_CANCELLING)
-		return false;
-	if (task->state != TASK_RUNNING && take_back(task)) {
-		end_unstarted(task, TASK_CANCELLED,
-			task->tried ? "cancelled before its next attempt" : "cancelled before it started");
-		return true;
+	if (task->state < TASK_RUNNING && take_back(task)) {
+		life_end_unstarted(task, TASK_CANCELLED);
+		return task->state == TASK_CANCELLED;
 	}
-	interrupt(task, false);
+	if (task->state != TASK_CANCELLING)
+		interrupt(task, false);
+	if (task->durable && is_news)
+		record_tell(task, RECORD_STATE, false);
 	return false;
 }
 
@@ -174,7 +189,7 @@ static void time_out(struct core *core, struct task *task)
 	case TASK_BLOCKED:
 	case TASK_QUEUED:
 		if (take_back(task))
-			end_unstarted(task, TASK_EXPIRED, "its deadline passed before it started");
+			life_end_unstarted(task, TASK_EXPIRED);
 		break;
 	case TASK_RUNNING:
 		interrupt(task, true);
@@ -183,6 +198,8 @@ static void time_out(struct core *core, struct task *task)
 		core->ops.kill(core->ops.context, task->slot, task);
 		break;
 	case TASK_RECORDING:
+		record_expire(task);
+		break;
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:
@@ -240,8 +257,19 @@ static char *describe_death(const struct task_obituary *obituary)
 		obituary->reason ? obituary->reason : "");
 }
 
+/* What is interrupted by a planned stop, and may be run again, waits for that. */
+static bool is_put_off(struct task *task)
+{
+	return task_core(task)->interrupting && task->durable && !task->on_interrupt_crash &&
+		task->state == TASK_RUNNING && retry_interrupted(task, "taskd was stopped while it ran");
+}
+
 void life_crashed(struct task *task, const struct task_obituary *obituary)
 {
+	if (is_put_off(task)) {
+		task_set_state(task, TASK_QUEUED);
+		return;
+	}
 	char *death = describe_death(obituary);
 	struct task_outcome end = { .state = TASK_CRASHED, .message = death };
 

@@ -20,6 +20,8 @@ libcore_la_SOURCES = \
 	daemon/core/keep.c \
 	daemon/core/life.c \
 	daemon/core/queue.c \
+	daemon/core/record.c \
+	daemon/core/restore.c \
 	daemon/core/retry.c \
 	daemon/core/sched.c \
 	daemon/core/schedule.c \

@@ -139,10 +139,14 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 	case TASK_QUEUED:
 		figures->waiting += sign;
 		totals->waiting += sign;
+		figures->durable += task->durable ? sign : 0;
+		totals->durable += task->durable ? sign : 0;
+		break;
+	case TASK_RECORDING: /* the core's own figure has those with an outcome, too */
+		figures->recording += sign;
 		break;
 	case TASK_RUNNING:
 	case TASK_CANCELLING:
-	case TASK_RECORDING:
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:
@@ -160,7 +164,7 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, 
 {
 	const struct core_queue_figures *figures = &queue->figures;
 	const struct core_queue_options *options = &figures->options;
-	size_t here = figures->scheduled + figures->blocked + figures->waiting - less_count;
+	size_t here = figures->scheduled + figures->blocked + figures->waiting + figures->recording - less_count;
 
 	if (options->limit_queued && (count > options->limit_queued || here > options->limit_queued - count))
 		return false;
@@ -196,14 +200,18 @@ static void joined(struct core_queue *queue, struct bucket *bucket, struct task 
 }
 
 /* A place is the time of joining, made unique; so those of equal priority stand by their age. */
+uint64_t queue_next_place(struct core *core)
+{
+	if (core->now_ns > 0 && core->next_place < (uint64_t)core->now_ns + core->place_lead)
+		core->next_place = (uint64_t)core->now_ns + core->place_lead;
+	return core->next_place++;
+}
+
 void queue_push(struct core_queue *queue, struct task *task)
 {
-	struct core *core = queue->core;
 	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
 
-	if (core->now_ns > 0 && core->next_place < (uint64_t)core->now_ns)
-		core->next_place = (uint64_t)core->now_ns;
-	task->place = core->next_place++;
+	task->place = queue_next_place(queue->core);
 	TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
 	joined(queue, bucket, task);
 }
@@ -226,6 +234,7 @@ void queue_push_back(struct core_queue *queue, struct task *task)
 	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
 	struct task *other = find_place(&bucket->tasks, task);
 
+	task->placed = false;
 	if (other)
 		TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
 	else
@@ -252,6 +261,14 @@ void queue_remove(struct core_queue *queue, struct task *task)
 
 /* --- queues --- */
 
+static void tell_changed(struct core_queue *queue, bool gone)
+{
+	const struct core_ops *ops = &queue->core->ops;
+
+	if (ops->queue_changed)
+		ops->queue_changed(ops->context, queue, gone);
+}
+
 struct core_queue *core_queue_new(struct core *core, const char *name, struct core_pool *pool,
 	const struct core_queue_options *options)
 {
@@ -269,6 +286,7 @@ struct core_queue *core_queue_new(struct core *core, const char *name, struct co
 	LIST_INIT(&queue->groups);
 	names_put(&core->queues, queue);
 	TAILQ_INSERT_TAIL(&core->queue_list, queue, link);
+	tell_changed(queue, false);
 	return queue;
 }
 
@@ -290,7 +308,9 @@ void core_queue_free(struct core_queue *queue)
 {
 	const struct core_queue_figures *figures = &queue->figures;
 
-	assert(figures->scheduled == 0 && figures->blocked == 0 && figures->waiting == 0 && figures->running == 0);
+	assert(figures->scheduled == 0 && figures->blocked == 0 && figures->waiting == 0 && figures->running == 0 &&
+		figures->recording == 0);
+	tell_changed(queue, true);
 	names_remove(&queue->core->queues, queue->name, queue->name_length);
 	TAILQ_REMOVE(&queue->core->queue_list, queue, link);
 	queue->pool = NULL;
@@ -363,6 +383,7 @@ void core_queue_set(struct core_queue *queue, const struct core_queue_options *o
 	if (is_new_order)
 		claim_reorder(queue);
 	gate_set(queue);
+	tell_changed(queue, false);
 }
 
 /* --- pause, drain --- */
@@ -376,11 +397,13 @@ void core_queue_pause(struct core_queue *queue)
 	if (queue->figures.running)
 		TAILQ_FOREACH(slot, &queue->pool->slots, all)
 			slot_reclaim(slot);
+	tell_changed(queue, false);
 }
 
 void core_queue_drain(struct core_queue *queue)
 {
 	queue->figures.draining = true;
+	tell_changed(queue, false);
 }
 
 void core_queue_resume(struct core_queue *queue)
@@ -388,6 +411,7 @@ void core_queue_resume(struct core_queue *queue)
 	queue->figures.paused = false;
 	queue->figures.draining = false;
 	gate_update(queue);
+	tell_changed(queue, false);
 }
 
 struct core_queue *core_queue_find(const struct core *core, const char *name)

@@ -107,7 +107,11 @@ static void remember(struct task *task, const struct task_outcome *outcome)
 {
 	struct task_extra *extra = task->extra;
 
+	bool is_known = extra->attempts || task->attempt == 1;
+
 	extra->attempts = xreallocarray(extra->attempts, task->attempt, sizeof(*extra->attempts));
+	for (unsigned i = 0; !is_known && i + 1 < task->attempt; i++)
+		extra->attempts[i] = (struct task_attempt){ .state = TASK_FAILED, .message = xstrdup("not recorded") };
 	extra->attempts[task->attempt - 1] = (struct task_attempt){
 		.started_ns = task->started_ns,
 		.ended_ns = task->ended_ns,
@@ -129,6 +133,22 @@ static void reset(struct task *task)
 	extra->progress = -1;
 	free(extra->progress_text);
 	extra->progress_text = NULL;
+}
+
+bool retry_interrupted(struct task *task, const char *message)
+{
+	const struct task_outcome outcome = { .state = TASK_CRASHED, .message = (char *)(uintptr_t)message };
+
+	if (task->final || task->attempt == UINT16_MAX)
+		return false;
+	task_extra(task);
+	if (!task->ended_ns)
+		task->ended_ns = task_core(task)->now_ns;
+	remember(task, &outcome);
+	reset(task);
+	task->attempt++;
+	task->placed = true;
+	return true;
 }
 
 bool retry_attempt(struct task *task, struct task_outcome *outcome)

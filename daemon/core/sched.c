@@ -99,6 +99,12 @@ void sched_run(struct core_pool *pool)
 
 	while (pool->core->n_refused < TURN_MOST && (top = heap_top(&pool->waiting))) {
 		struct task *task = queue_first(heap_entry(top, struct core_queue, node));
+
+		if (task->durable && pool->core->held) {
+			pool->core->n_refused++;
+			record_hold(task);
+			continue;
+		}
 		uint32_t estimate_ns = estimate(task);
 		struct core_slot *slot = pick(pool, task, estimate_ns);
 

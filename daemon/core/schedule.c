@@ -31,6 +31,12 @@ static struct heap *timers_of(struct core *core, const struct core_schedule *sch
 	return &core->schedule_timers[schedule->cron != NULL];
 }
 
+static void tell_changed(struct core *core, const struct core_schedule *schedule, bool run, bool gone)
+{
+	if (core->ops.schedule_changed)
+		core->ops.schedule_changed(core->ops.context, schedule, run, gone);
+}
+
 static int64_t clock_of(const struct core *core, const struct core_schedule *schedule)
 {
 	return schedule->cron ? core->wall_ns : core->now_ns;
@@ -186,10 +192,15 @@ static void make_up(struct core *core, struct core_schedule *schedule)
 /* What is put off to the next turn by an end that comes in the middle of this one is not lost: the heap has it. */
 static void turn_one(struct core *core, struct core_schedule *schedule)
 {
+	uint64_t runs = schedule->runs, skipped = schedule->skipped;
+	int64_t next_ns = schedule->next_ns;
+
 	heap_set(timers_of(core, schedule), &schedule->node, schedule->next_ns, schedule->node.tie);
 	if (schedule->next_ns <= clock_of(core, schedule))
 		come_due(core, schedule);
 	make_up(core, schedule);
+	if (schedule->runs != runs || schedule->skipped != skipped || schedule->next_ns != next_ns)
+		tell_changed(core, schedule, true, false);
 }
 
 /* --- steps of the wall clock --- */
@@ -205,6 +216,7 @@ static void follow_step(struct core *core, struct core_schedule *schedule, bool 
 		schedule->skipped += count_due(schedule, late_ns, &last_ns, &next_ns);
 		set_next(core, schedule, next_ns);
 	}
+	tell_changed(core, schedule, true, false);
 }
 
 static void notice_step(struct core *core)
@@ -226,7 +238,7 @@ void schedule_turn(struct core *core)
 	struct heap_node *top;
 
 	notice_step(core);
-	if (core->closed)
+	if (core->closed || core->restoring) /* what ran before is not known yet */
 		return;
 	for (int wall = 0; wall < 2; wall++)
 		while ((top = heap_top(&core->schedule_timers[wall])) && top->key <= (wall ? core->wall_ns : core->now_ns))
@@ -239,7 +251,7 @@ int64_t schedule_next_ns(const struct core *core)
 	const struct heap_node *wall = heap_top(&core->schedule_timers[1]);
 	int64_t next_ns = CLOCK_NEVER;
 
-	if (core->closed)
+	if (core->closed || core->restoring)
 		return next_ns;
 	if (mono)
 		next_ns = mono->key < core->now_ns ? core->now_ns : mono->key;
@@ -308,6 +320,7 @@ int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, 
 	TAILQ_INSERT_TAIL(&core->schedules, schedule, link);
 	set_next(core, schedule, schedule->cron ? cron_next(schedule->cron, core->wall_ns)
 						: clock_after(core->now_ns, schedule->every_ns));
+	tell_changed(core, schedule, false, false);
 	*out = schedule;
 	return CORE_OK;
 }
@@ -349,6 +362,7 @@ void core_schedule_remove(struct core *core, struct core_schedule *schedule)
 	if (schedule->running)
 		task_unwait(&schedule->waiter);
 	schedule->running = NULL;
+	tell_changed(core, schedule, false, true);
 	release(core, schedule);
 }
 

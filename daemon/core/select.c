@@ -122,7 +122,7 @@ static size_t count_all(const struct core *core)
 {
 	const struct core_totals *totals = &core->totals;
 
-	return totals->scheduled + totals->blocked + totals->waiting + totals->in_lanes + totals->kept;
+	return totals->scheduled + totals->blocked + totals->waiting + totals->in_lanes + totals->recording + totals->kept;
 }
 
 static void prefer(struct road *best, const struct road *other)
@@ -305,6 +305,8 @@ static void consider_states(struct basket *basket, const struct core *core, unsi
 		consider_waiting(basket, core);
 	if (states & LANE_STATES)
 		consider_lanes(basket, core);
+	if (states & TASK_STATE_BIT(TASK_RECORDING))
+		consider_list(basket, &core->recording);
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		for (int fetched = 0; states & TASK_STATE_BIT(state) && fetched < 2; fetched++)
 			consider_list(basket, &core->kept[state][fetched]);
@@ -320,6 +322,7 @@ static size_t count_states(const struct core *core, unsigned states)
 	count += states & TASK_STATE_BIT(TASK_BLOCKED) ? totals->blocked : 0;
 	count += states & TASK_STATE_BIT(TASK_QUEUED) ? totals->waiting : 0;
 	count += states & LANE_STATES ? totals->in_lanes : 0;
+	count += states & TASK_STATE_BIT(TASK_RECORDING) ? totals->recording : 0;
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		count += states & TASK_STATE_BIT(state) ? core->n_kept[state] : 0;
 	return count;

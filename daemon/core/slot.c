@@ -133,6 +133,22 @@ static void go_back(struct task *task)
 	take_out(task);
 	queue_push_back(task->queue, task);
 	gate_undo(task->queue, task);
+	if (task->durable && task->on_interrupt_crash) /* that it was given has been recorded before */
+		record_tell(task, RECORD_STATE, false);
+}
+
+void core_unstart(struct task *task)
+{
+	struct core_slot *slot = task->slot;
+
+	assert(slot && task->state == TASK_QUEUED);
+	go_back(task);
+	if (slot->state != SLOT_READY)
+		return;
+	slot->full = slot->count > 0;
+	slot_update(slot);
+	if (!slot->count)
+		slot_stall(slot);
 }
 
 void slot_reclaim(struct core_slot *slot)

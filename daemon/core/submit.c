@@ -52,7 +52,7 @@ void submit_load(struct load *load, const struct task_spec *spec, const struct t
 {
 	load->count++;
 	load->bytes += core_submit_cost(spec);
-	if (!replaced || replaced->queue != load->queue || replaced->slot)
+	if (!replaced || replaced->queue != load->queue || replaced->slot || replaced->outcome)
 		return;
 	load->less_count++;
 	load->less_bytes += queue_cost(replaced);
@@ -129,8 +129,12 @@ void submit_enter(struct core *core, struct task *task, const struct task_spec *
 {
 	bool waits = spec->n_after + spec->n_after_any > 0 &&
 		depend_link(task, tasks, spec->n_after, tasks + spec->n_after, spec->n_after_any, spec->pass_results);
+	enum task_state state = waits ? TASK_BLOCKED : submit_state(core, task);
 
-	task_enter(task, waits ? TASK_BLOCKED : submit_state(core, task));
+	if (task->durable)
+		record_begin(task, state);
+	else
+		task_enter(task, state);
 }
 
 /* With dependencies; what else refuses a task is asked before. */
@@ -160,15 +164,21 @@ static int submit_plain(struct core *core, const struct task_spec *spec, const s
 	if (status)
 		return status;
 	*out = submit_create(core, spec);
-	task_enter(*out, submit_state(core, *out));
+	submit_enter(core, *out, spec, NULL);
 	return CORE_OK;
 }
 
 static int submit(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
+	int status;
+
 	if (spec->n_after + spec->n_after_any > 0)
-		return submit_dependent(core, spec, replaced, out);
-	return submit_plain(core, spec, replaced, out);
+		status = submit_dependent(core, spec, replaced, out);
+	else
+		status = submit_plain(core, spec, replaced, out);
+	if (!status && spec->durable)
+		record_tell(*out, RECORD_SUBMITTED, false);
+	return status;
 }
 
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out)
@@ -212,6 +222,9 @@ static struct task_spec spec_again(const struct task *task)
 		.owner = task->owner->uid,
 		.items = task->items,
 		.detached = true,
+		.durable = task->durable,
+		.on_interrupt_crash = task->on_interrupt_crash,
+		.retry_of = task->id,
 	};
 
 	if (!extra)
@@ -248,7 +261,6 @@ int core_retry(struct task *task, struct task **out)
 	bytes_unref(spec.args);
 	if (status)
 		return status;
-	task_extra(*out)->retry_of = task->id;
 	task_extra(task)->retried_as = (*out)->id;
 	return CORE_OK;
 }

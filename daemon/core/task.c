@@ -30,14 +30,21 @@ static_assert(sizeof(state_names) / sizeof(*state_names) == TASK_N_STATES, "a na
 #define BIT(state) (1u << (state))
 
 /* What may follow what; taskd-protocol(7) has it for people, with the events. A task that is told to stop and succeeds
- * all the same has succeeded: the first end wins. One that is tried again goes back without having ended. */
+ * all the same has succeeded: the first end wins. One that is tried again goes back without having ended. Durable ones are
+ * TASK_RECORDING before they come in and before they end; when that is decided, the one may follow the other. */
 static const unsigned may_become[TASK_N_STATES] = {
-	[TASK_SCHEDULED] = BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
-	[TASK_BLOCKED] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
-	[TASK_QUEUED] = BIT(TASK_BLOCKED) | BIT(TASK_RUNNING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
-	[TASK_RUNNING] = BIT(TASK_SCHEDULED) | BIT(TASK_CANCELLING) | BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) |
-		BIT(TASK_CRASHED),
-	[TASK_CANCELLING] = BIT(TASK_SCHEDULED) | BIT(TASK_SUCCEEDED) | BIT(TASK_CANCELLED) | BIT(TASK_TIMED_OUT),
+	[TASK_SCHEDULED] = BIT(TASK_QUEUED) | BIT(TASK_RECORDING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
+	[TASK_BLOCKED] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_RECORDING) | BIT(TASK_CANCELLED) |
+		BIT(TASK_EXPIRED),
+	[TASK_QUEUED] = BIT(TASK_BLOCKED) | BIT(TASK_RUNNING) | BIT(TASK_RECORDING) | BIT(TASK_CANCELLED) |
+		BIT(TASK_EXPIRED),
+	[TASK_RUNNING] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_CANCELLING) | BIT(TASK_RECORDING) |
+		BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) | BIT(TASK_CRASHED),
+	[TASK_CANCELLING] = BIT(TASK_SCHEDULED) | BIT(TASK_RECORDING) | BIT(TASK_SUCCEEDED) | BIT(TASK_CANCELLED) |
+		BIT(TASK_TIMED_OUT),
+	[TASK_RECORDING] = BIT(TASK_SCHEDULED) | BIT(TASK_BLOCKED) | BIT(TASK_QUEUED) | BIT(TASK_RECORDING) |
+		BIT(TASK_SUCCEEDED) | BIT(TASK_FAILED) | BIT(TASK_TIMED_OUT) | BIT(TASK_CRASHED) | BIT(TASK_CANCELLED) |
+		BIT(TASK_EXPIRED),
 };
 
 const char *task_state_name(enum task_state state)
@@ -79,6 +86,8 @@ static void leave(struct task *task, enum task_state to)
 			queue_remove(task->queue, task);
 		break;
 	case TASK_RECORDING:
+		record_leave(task, to);
+		break;
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:
@@ -109,15 +118,20 @@ static void begin(struct core *core, struct task *task)
 	slot_update(task->slot);
 }
 
-static void finish(struct core *core, struct task *task)
+/* It has an outcome: of the state STATE, now or when it is on disk. */
+static void decide(struct core *core, struct task *task, enum task_state state)
 {
 	if (!task->ended_ns)
 		task->ended_ns = core->now_ns;
 	disarm(core, task);
 	claim_release(task); /* it never ran, or this is done already */
 	claim_end(task);
-	if (task->state == TASK_SUCCEEDED)
+	if (state == TASK_SUCCEEDED)
 		depend_drop_args(task);
+}
+
+static void finish(struct core *core, struct task *task)
+{
 	core->totals.ended[task->state]++;
 	task->type->ended[task->state]++;
 	task->queue->figures.ended++;
@@ -141,7 +155,7 @@ static void enter(struct core *core, struct task *task)
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 		break;
 	case TASK_QUEUED:
-		if (claim_comes_back(task))
+		if (task->placed)
 			queue_push_back(task->queue, task);
 		else
 			queue_push(task->queue, task);
@@ -153,12 +167,17 @@ static void enter(struct core *core, struct task *task)
 		slot_update(task->slot);
 		break;
 	case TASK_RECORDING:
+		if (task->outcome)
+			decide(core, task, task->outcome->state);
+		record_enter(task);
+		break;
 	case TASK_SUCCEEDED:
 	case TASK_FAILED:
 	case TASK_TIMED_OUT:
 	case TASK_CRASHED:
 	case TASK_CANCELLED:
 	case TASK_EXPIRED:
+		decide(core, task, task->state);
 		finish(core, task);
 		break;
 	case TASK_N_STATES:
@@ -189,15 +208,22 @@ void task_changed(struct core *core, struct task *task, bool progress)
 
 static void assign(struct core *core, struct task *task, enum task_state to)
 {
+	enum task_state from = task->state;
+	uint64_t place = task->place;
+
 	task->state = (uint8_t)to;
 	enter(core, task);
+	if (task->durable)
+		record_change(task, from, place);
 	task_changed(core, task, false);
 }
 
 void task_enter(struct task *task, enum task_state state)
 {
-	assert(state <= TASK_QUEUED);
-	assign(task_core(task), task, state);
+	assert(state <= TASK_QUEUED || state == TASK_RECORDING);
+	task->state = (uint8_t)state;
+	enter(task_core(task), task);
+	task_changed(task_core(task), task, false);
 }
 
 void task_set_state(struct task *task, enum task_state to)
@@ -215,7 +241,7 @@ void task_end(struct task *task, const struct task_outcome *outcome)
 {
 	task->outcome = xmalloc(sizeof(*task->outcome));
 	*task->outcome = *outcome;
-	task_set_state(task, outcome->state);
+	task_set_state(task, task->durable ? TASK_RECORDING : outcome->state);
 }
 
 /* --- memory --- */
@@ -234,7 +260,8 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 {
 	struct task_extra *extra;
 
-	if (!spec->tag && !spec->key && !spec->retry && !spec->schedule && !spec->n_claims && spec->timeout_ns <= 0)
+	if (!spec->tag && !spec->key && !spec->retry && !spec->schedule && !spec->n_claims && !spec->retry_of &&
+		spec->timeout_ns <= 0)
 		return;
 	extra = task_extra(task);
 	if (spec->tag)
@@ -249,6 +276,7 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 	if (spec->timeout_ns > 0)
 		extra->timeout_ns = spec->timeout_ns;
 	extra->schedule = schedule_ref(spec->schedule);
+	extra->retry_of = spec->retry_of;
 	if (spec->n_claims)
 		claim_set(task, spec->claims, spec->n_claims);
 }
@@ -268,6 +296,8 @@ struct task *task_new(struct core *core, const struct task_spec *spec)
 	task->priority = spec->priority;
 	task->items = spec->items;
 	task->detached = spec->detached;
+	task->durable = spec->durable;
+	task->on_interrupt_crash = spec->on_interrupt_crash;
 	task->attempt = 1;
 	task->queue->records++;
 	set_extra(core, task, spec);

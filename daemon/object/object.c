@@ -71,6 +71,17 @@ struct objects *objects_new(const struct object_limits *limits, uint64_t first_f
 	return objects;
 }
 
+uint64_t objects_next_fence(const struct objects *objects)
+{
+	return objects->fence + 1;
+}
+
+void objects_raise_fence(struct objects *objects, uint64_t next)
+{
+	if (objects->fence + 1 < next)
+		objects->fence = next - 1;
+}
+
 static void object_drop(struct object *object);
 
 void objects_free(struct objects *objects)

@@ -218,6 +218,9 @@ struct object_limits { /* per user; 0: no limit */
 struct objects *objects_new(const struct object_limits *limits, uint64_t first_fence);
 /* Owners must have ended. */
 void objects_free(struct objects *objects);
+/* The next one that is given; and that it is no less than this. */
+uint64_t objects_next_fence(const struct objects *objects);
+void objects_raise_fence(struct objects *objects, uint64_t next);
 void objects_set_limits(struct objects *objects, const struct object_limits *limits);
 /* The monotonic time until the next call. */
 void objects_set_now(struct objects *objects, int64_t now_ns);

@@ -56,7 +56,7 @@ static char *remove_obstacle(const struct pools *pools, const struct core_queue 
 	const char *name = core_queue_name(queue);
 	struct core_queue_figures figures;
 	core_queue_figures(queue, &figures);
-	size_t waiting = figures.scheduled + figures.blocked + figures.waiting;
+	size_t waiting = figures.scheduled + figures.blocked + figures.waiting + figures.recording;
 	if (pools_queue_is_configured(pools, queue))
 		return xasprintf("queue %s is in the configuration, or a pool's own", name);
 	if (waiting || figures.running)

@@ -295,13 +295,22 @@ END_TEST
 /* --- every pair --- */
 
 /* A task in the state FROM, by the shortest lawful way, to which EVENT may happen. */
-static struct task *task_in(enum task_state from, enum event event)
+static struct task *task_in(enum task_state from, enum event event, bool to_end)
 {
 	struct walk walk = { .event = event };
 
 	for (int column = 0; column <= CANCELLING; column++)
 		if (columns[column].state == from)
 			return task_in_column((enum column)column, &walk);
+	if (from == TASK_RECORDING) {
+		struct task *task = toy_submit_spec(&toy, (struct task_spec){ .durable = true });
+
+		if (to_end) { /* what it waits for may be its outcome, or that it has come in */
+			core_recorded(toy.core, task->id);
+			core_cancel(task);
+		}
+		return task;
+	}
 	return ended_task(from, &walk);
 }
 
@@ -316,16 +325,29 @@ START_TEST(table_answers_for_every_pair)
 }
 END_TEST
 
+/* What may be blocked has to wait for something: another one. */
+static void come_in_blocked(struct task **task)
+{
+	dependency = idle_task();
+	const struct task_ref ref = { .id = dependency->id };
+
+	*task = toy_submit_spec(&toy, (struct task_spec){ .durable = true, .after = &ref, .n_after = 1 });
+	ck_assert_int_eq((*task)->state, TASK_RECORDING);
+	task_set_state(*task, TASK_BLOCKED);
+}
+
 /* _i: from and to */
 START_TEST(allowed_change_is_made_and_another_aborts)
 {
 	enum task_state from = (enum task_state)(_i / TASK_N_STATES);
 	enum task_state to = (enum task_state)(_i % TASK_N_STATES);
-	struct task *task = task_in(from, to == TASK_BLOCKED ? MISSING : CANCEL);
+	struct task *task = task_in(from, to == TASK_BLOCKED ? MISSING : CANCEL, task_state_is_terminal(to));
 
 	ck_assert_int_eq(task->state, from);
 	if (from == TASK_QUEUED && to == TASK_BLOCKED) /* it has to be because of something */
 		happen(MISSING, task);
+	else if (from == TASK_RECORDING && to == TASK_BLOCKED)
+		come_in_blocked(&task);
 	else if (task_state_is_terminal(to) && !task->outcome)
 		task_end(task, &(struct task_outcome){ .state = to });
 	else
@@ -471,9 +493,23 @@ static void add_pairs(Suite *suite)
 	suite_add_tcase(suite, bad);
 }
 
+/* What the page says in words: durable ones are recording before they come in and before they end; and one that was
+ * interrupted goes back to its queue. */
+static void allow_durable(void)
+{
+	for (int state = 0; state < TASK_N_STATES; state++) {
+		if (!task_state_is_terminal((enum task_state)state))
+			allowed[state][TASK_RECORDING] = true;
+		if (state != TASK_RUNNING && state != TASK_CANCELLING)
+			allowed[TASK_RECORDING][state] = true;
+	}
+	allowed[TASK_RUNNING][TASK_QUEUED] = true;
+}
+
 int main(void)
 {
 	life_page_read();
+	allow_durable();
 	Suite *suite = suite_create("task");
 	TCase *tcase = tcase_create("task");
 

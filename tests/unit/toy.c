@@ -132,6 +132,18 @@ static void op_changed(void *context, struct task *task, bool progress)
 		toy->on_changed(toy, task, progress);
 }
 
+static void op_record(void *context, struct task *task, enum core_record what, bool more)
+{
+	struct toy *toy = context;
+
+	assert(task->durable);
+	toy->told[toy->n_told++ % TOY_LOG] = (struct toy_told){
+		.id = task->id, .what = what, .more = more, .state = task->state,
+	};
+	if (toy->on_record)
+		toy->on_record(toy, task, what, more);
+}
+
 void toy_init(struct toy *toy)
 {
 	const struct core_ops ops = {
@@ -145,6 +157,7 @@ void toy_init(struct toy *toy)
 		.gather = op_gather,
 		.changed = op_changed,
 		.skipped = op_skipped,
+		.record = op_record,
 	};
 	const struct core_limits limits = {
 		.result_ttl_ns = 3600 * NS_PER_S,

@@ -21,6 +21,13 @@ struct toy_record {
 	bool interrupted;
 };
 
+struct toy_told {
+	uint64_t id;
+	enum core_record what;
+	bool more;
+	enum task_state state;
+};
+
 struct toy_slot {
 	struct toy *toy;
 	struct core_slot *slot;
@@ -49,11 +56,14 @@ struct toy {
 	size_t gather_limit;      /* ops->gather refuses what would be larger */
 	int n_skipped;            /* runs of schedules that were refused */
 	int refusal;              /* the last one's */
+	struct toy_told told[TOY_LOG]; /* ops->record */
+	int n_told;
 	/* NULL: nobody listens */
 	void (*on_start)(struct toy *toy, const struct task *task, bool refused);
 	void (*on_revoked)(struct toy *toy, const struct task *task);
 	void (*on_ended)(struct toy *toy, const struct task *task);
 	void (*on_changed)(struct toy *toy, const struct task *task, bool progress);
+	void (*on_record)(struct toy *toy, const struct task *task, enum core_record what, bool more);
 };
 
 void toy_init(struct toy *toy);

@@ -38,7 +38,8 @@ struct durable_options {
 struct durable *durable_new(const struct durable_host *host, const struct durable_options *options,
 	const struct config *config, char **error);
 void durable_free(struct durable *durable);
-/* The store has been opened, and ids can be given out; loading goes on by itself. Nothing may be submitted before. */
+/* The store has been opened, queues and schedules of before are there, and ids can be given out; the tasks are loaded by
+ * and by. Nothing may be submitted before. */
 bool durable_is_open(const struct durable *durable);
 /* Why it was not opened: for people, and then the daemon does not start; NULL: it was, or will be. */
 const char *durable_failure(const struct durable *durable);
@@ -59,13 +60,20 @@ int durable_queue_get(const struct durable *durable, const struct core_queue *qu
 void durable_record(struct durable *durable, struct task *task, enum core_record what, bool more);
 void durable_queue_changed(struct durable *durable, struct core_queue *queue, bool gone);
 void durable_schedule_changed(struct durable *durable, const struct core_schedule *schedule, bool run, bool gone);
-/* Before TASK, which is durable, is given to its slot. True: that has to be on disk first, and pools_op_start is called here when it is: until then it is
- * as if it lay in the lane untaken. False: go on. */
+/* Before TASK, durable or not, is given to its slot. True: that has to be on disk first, or lies behind such in its slot; pools_op_start
+ * is called here when it is: until then it is as if it lay in the lane untaken. False: go on. */
 bool durable_holds_start(struct durable *durable, struct core_slot *slot, struct task *task);
 /* TASK is held so: then it is not any more, and it never ran. */
 bool durable_revoke_start(struct durable *durable, struct task *task);
 /* TASK is held so. */
 bool durable_is_held(const struct durable *durable, const struct task *task);
+/* TASK, which was given to a slot, has been taken back, or was not taken yet when its slot was asked: where it has gone back to its
+ * queue by the end of the turn, that is recorded. */
+void durable_not_taken(struct durable *durable, const struct task *task);
+
+/* Numbers were given out that are not reserved on disk yet: nothing that may name them is to leave until they are, which a
+ * turn says. */
+bool durable_holds_answers(const struct durable *durable);
 
 /* Questions to the store; see store_client_ask. */
 uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found, store_answered *answered,
@@ -78,7 +86,7 @@ struct durable_figures {
 	const char *text;   /* why it is not "ok"; NULL */
 	const char *directory;
 	bool loading;
-	uint64_t loaded, to_load;   /* tasks */
+	uint64_t loaded, to_load;   /* tasks that have not ended */
 	uint64_t recovered, interrupted; /* tasks: that were there, and of those the ones that ran */
 	size_t backlog;     /* bytes that wait for the disk */
 	uint64_t committed; /* operations, by this daemon */
@@ -94,6 +102,8 @@ int durable_doorbell_fd(const struct durable *durable);
 int durable_process_fd(const struct durable *durable);
 bool durable_sleep(struct durable *durable);
 void durable_wake(struct durable *durable);
+/* Durable tasks that have not started are not started any more. */
+void durable_drain(struct durable *durable);
 /* Writes the numbers down, commits, and ends the store; durable_is_gone when that is over. Nothing is recorded any more
  * after it. */
 void durable_stop(struct durable *durable);

@@ -16,9 +16,11 @@ struct lock {
 	int master_fd;
 	int children_fd; /* CLOEXEC; for base/spawn.h */
 };
+#define LOCK_NONE ((struct lock){ -1, -1 }) /* before the first try, and after lock_release */
 /* Makes the directory (0700) where it is not there. Never waits. After LOCK_CHILDREN what it has got is kept in *lock for
  * the next try. */
 enum lock_status lock_take(struct lock *lock, const char *directory, pid_t *pid);
+/* Idempotent. What children have keeps locking others out. */
 void lock_release(struct lock *lock);
 
 #endif

@@ -1,0 +1,449 @@
+/* The whole: what the core tells goes to the store, and what the store says of it back to the core. Nothing here waits. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "config/config.h"
+#include "durable/internal.h"
+
+static const char refused_full[] = "the disk is full: the task was not taken";
+static const char refused_failed[] = "the store has failed: the task was not taken";
+
+static void time_take(struct durable *durable)
+{
+	durable->lead_ns = clock_wall_ns() - clock_mono_ns();
+}
+
+uint64_t durable_put(struct durable *durable, enum store_message message, uint64_t id, const void *body, bool chained)
+{
+	return durable->stopped ? 0 : store_client_put(durable->client, message, id, body, chained);
+}
+
+/* --- what the core tells --- */
+
+static void wait_for(struct durable *durable, const struct task *task, uint64_t seq)
+{
+	if (seq)
+		confirms_add(&durable->confirms, (struct confirm){ .seq = seq, .id = task->id });
+}
+
+/* A run of a schedule and the schedule's figures, which follow at once, are one: else it might be made again. */
+static bool is_run(const struct task *task)
+{
+	return task->extra && task->extra->schedule;
+}
+
+void durable_record(struct durable *durable, struct task *task, enum core_record what, bool more)
+{
+	uint64_t seq;
+	if (what != RECORD_FORGOTTEN && what != RECORD_ENDED)
+		numbers_cover(durable);
+	if (what != RECORD_SUBMITTED)
+		starts_forget(durable, task->id);
+	switch (what) {
+	case RECORD_SUBMITTED:
+		seq = write_task(durable, task, more || is_run(task));
+		wait_for(durable, task, seq);
+		if (!seq)
+			ids_add(&durable->refused, task->id);
+		break;
+	case RECORD_STARTED:
+		if (!task->on_interrupt_crash) /* else that was put down before */
+			write_start(durable, task);
+		break;
+	case RECORD_STATE:
+		write_state(durable, task, false);
+		break;
+	case RECORD_ATTEMPT:
+		write_state(durable, task, true);
+		break;
+	case RECORD_ENDED:
+		wait_for(durable, task, write_end(durable, task));
+		break;
+	case RECORD_FORGOTTEN:
+		durable_put(durable, STORE_TASK_FORGET, task->id, NULL, false);
+		break;
+	}
+}
+
+/* --- what the store says --- */
+
+static void fail(struct durable *durable, const char *text)
+{
+	if (!durable->failure)
+		durable->failure = xasprintf("the store in %s cannot be opened: %s", durable->directory, text);
+}
+
+/* What can be done about it. */
+static const char *advice(enum store_opening status)
+{
+	switch (status) {
+	case STORE_OPEN_DAMAGED:
+		return "; put a backup in its place, or have it put aside (store_damaged = aside)";
+	case STORE_OPEN_NEWER:
+		return "; it needs that version of taskd, or a directory of its own (-d)";
+	case STORE_OPEN_LOCKED:
+		return "; end that process, or use another directory (-d)";
+	case STORE_OPEN_FULL:
+		return "; make room there, or use another directory (-d)";
+	case STORE_OPEN_FINE:
+	case STORE_OPEN_ASIDE:
+	case STORE_OPEN_ERROR:
+		break;
+	}
+	return "";
+}
+
+static void on_opened(void *context, const struct store_opened *opened)
+{
+	struct durable *durable = context;
+	enum store_opening status = (enum store_opening)opened->status;
+	char *text = words_copy(&opened->text);
+	durable->heard = true;
+	if (status != STORE_OPEN_FINE && status != STORE_OPEN_ASIDE) {
+		char *whole = xasprintf("%s%s", text ? text : "it is refused", advice(status));
+		fail(durable, whole);
+		free(whole);
+	} else {
+		if (status == STORE_OPEN_ASIDE)
+			log_warning("the store in %s was damaged: %s", durable->directory, text ? text : "it was put aside");
+		durable->opened = true;
+		durable->to_load = opened->live;
+		time_take(durable);
+		numbers_open(durable, opened);
+	}
+	free(text);
+}
+
+static void on_row(void *context, const struct store_row *row)
+{
+	struct durable *durable = context;
+	switch ((enum store_row_kind)row->kind) {
+	case STORE_ROW_QUEUE:
+		queues_read(durable, &row->queue);
+		break;
+	case STORE_ROW_SCHEDULE:
+		schedules_read(durable, &row->schedule);
+		break;
+	case STORE_ROW_TASK:
+		durable->knows_queues = true;
+		read_task(durable, &row->task);
+		break;
+	}
+	durable->heard = true;
+}
+
+static void on_loaded(void *context)
+{
+	struct durable *durable = context;
+	durable->heard = true;
+	durable->knows_queues = true;
+	durable->loading = false;
+	core_restore_done(durable->host.core);
+	if (durable->recovered)
+		log_info("%llu durable tasks are there again, of which %llu ran when taskd ended: after %.0f ms",
+			(unsigned long long)durable->recovered, (unsigned long long)durable->interrupted,
+			(double)(clock_mono_ns() - durable->load_began_ns) / 1e6);
+}
+
+static void on_committed(void *context, uint64_t seq)
+{
+	struct durable *durable = context;
+	struct confirm confirm;
+	durable->heard = true;
+	numbers_confirmed(durable, seq);
+	while (confirms_take(&durable->confirms, seq, &confirm)) {
+		if (confirm.start)
+			starts_confirmed(durable, confirm.id, confirm.seq);
+		else
+			core_recorded(durable->host.core, confirm.id);
+	}
+}
+
+static void on_refused(void *context, uint64_t id, enum store_state why)
+{
+	struct durable *durable = context;
+	durable->heard = true;
+	if (why == STORE_FULL)
+		core_refused(durable->host.core, id, "store_full", refused_full);
+	else
+		core_refused(durable->host.core, id, "store_failed", refused_failed);
+}
+
+/* While nothing can be written no durable task is started: one would have to be on disk before, and what comes of the
+ * others would have to be kept in memory. */
+static bool is_in_trouble(enum store_state state)
+{
+	return state == STORE_FULL || state == STORE_BROKEN;
+}
+
+static void on_changed(void *context, enum store_state state, const char *text)
+{
+	struct durable *durable = context;
+	durable->heard = true;
+	free(durable->text);
+	durable->text = text && state != STORE_WORKING ? xstrdup(text) : NULL;
+	if (state == STORE_BROKEN && !durable->opened)
+		fail(durable, text ? text : "it has failed");
+	core_hold(durable->host.core, durable->draining || is_in_trouble(state));
+	if (is_in_trouble(state))
+		starts_give_up(durable);
+	durable->host.changed(durable->host.context, state, durable->text);
+}
+
+/* --- life --- */
+
+static uint64_t random_number(void)
+{
+	uint64_t number;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number) || number == 0)
+		number = (uint64_t)clock_wall_ns();
+	return number;
+}
+
+static struct store_limits limits_of(const struct config *config)
+{
+	return (struct store_limits){
+		.history_ttl_ns = config->history_ttl,
+		.history_count = (uint64_t)config->history_count,
+	};
+}
+
+static struct store_open open_of(const struct durable *durable)
+{
+	const struct config *config = durable->config;
+	int64_t now_ns = clock_wall_ns();
+	return (struct store_open){
+		.directory = text_of(durable->directory),
+		.session = random_number(),
+		.put_aside = config->store_damaged != 0,
+		.limits = limits_of(config),
+		.keep = {
+			.success_after_ns = now_ns - config->result_ttl,
+			.failure_after_ns = now_ns - config->failure_ttl,
+			.count = (uint64_t)config->result_count,
+			.bytes = (uint64_t)config->result_bytes,
+		},
+	};
+}
+
+struct durable *durable_new(const struct durable_host *host, const struct durable_options *options,
+	const struct config *config, char **error)
+{
+	if (mkdir(options->directory, 0700) < 0 && errno != EEXIST) {
+		*error = xasprintf("the state directory %s cannot be made: %s", options->directory, strerror(errno));
+		return NULL;
+	}
+	struct durable *durable = xcalloc(1, sizeof(*durable));
+	durable->host = *host;
+	durable->config = config;
+	durable->directory = xstrdup(options->directory);
+	starts_init(&durable->starts);
+	queues_init(durable);
+	words_init(&durable->words);
+	time_take(durable);
+	const struct store_events events = {
+		.context = durable,
+		.opened = on_opened,
+		.row = on_row,
+		.loaded = on_loaded,
+		.committed = on_committed,
+		.refused = on_refused,
+		.changed = on_changed,
+	};
+	const struct store_client_options client = {
+		.program = options->program,
+		.open = open_of(durable),
+		.alive_fd = options->alive_fd,
+		.backlog_limit = SIZE_MAX, /* durable_may_submit looks at it: a reload may change it */
+	};
+	durable->client = store_client_new(&client, &events);
+	if (!durable->client) {
+		*error = xasprintf("the store cannot be started: %s", strerror(errno));
+		durable_free(durable);
+		return NULL;
+	}
+	return durable;
+}
+
+void durable_free(struct durable *durable)
+{
+	if (!durable)
+		return;
+	if (durable->client)
+		store_client_free(durable->client);
+	starts_free(&durable->starts);
+	queues_free(durable);
+	confirms_free(&durable->confirms);
+	words_free(&durable->words);
+	free(durable->refused.list);
+	free(durable->directory);
+	free(durable->failure);
+	free(durable->text);
+	free(durable);
+}
+
+bool durable_is_open(const struct durable *durable)
+{
+	return durable->opened && durable->knows_queues && numbers_are_sure(durable);
+}
+
+const char *durable_failure(const struct durable *durable)
+{
+	return durable->failure;
+}
+
+bool durable_is_loading(const struct durable *durable)
+{
+	return durable->loading;
+}
+
+void durable_configure(struct durable *durable, const struct config *config)
+{
+	const struct store_limits limits = limits_of(config);
+	durable->config = config;
+	queues_configure(durable);
+	store_client_set_limits(durable->client, &limits);
+}
+
+void durable_drain(struct durable *durable)
+{
+	durable->draining = true;
+	core_hold(durable->host.core, true);
+}
+
+void durable_stop(struct durable *durable)
+{
+	if (durable->stopped)
+		return;
+	if (durable->opened)
+		numbers_write(durable);
+	durable->stopped = true;
+	store_client_stop(durable->client);
+}
+
+bool durable_is_gone(const struct durable *durable)
+{
+	return durable->stopped && store_client_pid(durable->client) == 0;
+}
+
+/* --- questions --- */
+
+bool durable_wanted(const struct durable *durable, const struct core_queue *queue, int said, bool submit)
+{
+	if (!durable)
+		return false;
+	if (said < 0)
+		said = durable_queue_get(durable, queue);
+	return said < 0 ? submit : said > 0;
+}
+
+enum durable_answer durable_may_submit(const struct durable *durable)
+{
+	switch (store_client_state(durable->client)) {
+	case STORE_FULL:
+		return DURABLE_STORE_FULL;
+	case STORE_BROKEN:
+		return DURABLE_STORE_FAILED;
+	case STORE_OPENING:
+	case STORE_WORKING:
+		if (store_client_backlog(durable->client) > (size_t)durable->config->store_backlog)
+			return DURABLE_STORE_BEHIND;
+		break;
+	case STORE_STOPPING: /* the core takes nothing in any more, and says so */
+	case STORE_CLOSED:
+		break;
+	}
+	return DURABLE_YES;
+}
+
+uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found, store_answered *answered,
+	void *user)
+{
+	return store_client_ask(durable->client, query, found, answered, user);
+}
+
+void durable_unask(struct durable *durable, uint64_t number)
+{
+	store_client_unask(durable->client, number);
+}
+
+void durable_figures(const struct durable *durable, struct durable_figures *out)
+{
+	const struct store_client *client = durable->client;
+	*out = (struct durable_figures){
+		.state = store_client_state(client),
+		.text = durable->text,
+		.directory = durable->directory,
+		.loading = durable->loading,
+		.loaded = durable->recovered,
+		.to_load = durable->to_load,
+		.recovered = durable->recovered,
+		.interrupted = durable->interrupted,
+		.backlog = store_client_backlog(client),
+		.committed = store_client_committed(client),
+		.respawns = store_client_respawns(client),
+		.pid = store_client_pid(client),
+	};
+}
+
+bool durable_holds_answers(const struct durable *durable)
+{
+	return durable->opened && store_client_state(durable->client) == STORE_WORKING && !numbers_are_sure(durable);
+}
+
+/* --- the loop --- */
+
+/* Those that were submitted when nothing could be recorded any more, by whoever does not ask before. */
+static void refuse_late(struct durable *durable)
+{
+	for (size_t i = 0; i < durable->refused.count; i++)
+		core_refused(durable->host.core, durable->refused.list[i], "store_failed", refused_failed);
+	durable->heard |= durable->refused.count > 0;
+	durable->refused.count = 0;
+}
+
+bool durable_turn(struct durable *durable)
+{
+	durable->heard = false;
+	time_take(durable);
+	if (durable->opened && !durable->load_began_ns) {
+		durable->load_began_ns = clock_mono_ns();
+		durable->loading = true;
+		store_client_load(durable->client);
+	}
+	refuse_late(durable);
+	starts_turn(durable);
+	numbers_turn(durable);
+	bool more = store_client_turn(durable->client);
+	return more || durable->heard;
+}
+
+int64_t durable_next_ns(const struct durable *durable)
+{
+	return store_client_next_ns(durable->client);
+}
+
+int durable_doorbell_fd(const struct durable *durable)
+{
+	return store_client_doorbell_fd(durable->client);
+}
+
+int durable_process_fd(const struct durable *durable)
+{
+	return store_client_process_fd(durable->client);
+}
+
+bool durable_sleep(struct durable *durable)
+{
+	return store_client_sleep(durable->client);
+}
+
+void durable_wake(struct durable *durable)
+{
+	store_client_wake(durable->client);
+}

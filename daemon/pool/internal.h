@@ -91,6 +91,7 @@ struct pools {
 	char *worker_path;
 	char *socket; /* NULL: unknown */
 	char *cgroup; /* NULL: none */
+	int alive_fd; /* -1: none */
 	long long soft_files; /* workers' soft limit of open files; -1: as inherited */
 	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */

@@ -79,6 +79,9 @@ void pools_set_socket(struct pools *pools, const char *path);
 /* The folder in which workers of commands may make cgroups, in one for each pool (pool-NAME); NULL: none. Before
  * pools_start. */
 void pools_set_cgroup(struct pools *pools, const char *path);
+/* What every worker has open as long as it lives (WORKER_ALIVE_FD), and nobody else: borrowed; -1: nothing. Before
+ * pools_start. */
+void pools_set_alive_fd(struct pools *pools, int fd);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);
 /* Spawns the workers. */

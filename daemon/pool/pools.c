@@ -130,6 +130,7 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->config = config;
 	pools->worker_path = spawn_worker_path();
 	pools->soft_files = soft_files;
+	pools->alive_fd = -1;
 	pools->oom_adjusted = oom_score_lowered();
 	pools->next_ns = CLOCK_NEVER;
 	pools->nested_ns = CLOCK_NEVER;
@@ -153,6 +154,11 @@ void pools_set_cgroup(struct pools *pools, const char *path)
 {
 	free(pools->cgroup);
 	pools->cgroup = path ? xstrdup(path) : NULL;
+}
+
+void pools_set_alive_fd(struct pools *pools, int fd)
+{
+	pools->alive_fd = fd;
 }
 
 static void pool_free(struct pool_own *own)

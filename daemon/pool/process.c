@@ -195,7 +195,7 @@ static int process_spawn(struct process *process)
 	int pid = flags < 0 || fcntl(pair[1], F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 	if (pid == 0) {
 		char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);
-		const int fds[SPAWN_WORKER_FDS] = { pair[1], -1 };
+		const int fds[SPAWN_WORKER_FDS] = { pair[1], worker->pools->alive_fd };
 		pid = spawn_worker(worker->pools->worker_path, title, worker->pools->socket, fds);
 		free(title);
 	}

@@ -17,7 +17,7 @@ char *spawn_worker_path(void)
 
 int spawn_worker(const char *path, const char *title, const char *socket, const int fds[SPAWN_WORKER_FDS])
 {
-	static_assert(WORKER_CONTROL_FD == 3, "where spawn_child's first goes");
+	static_assert(WORKER_CONTROL_FD == 3 && WORKER_ALIVE_FD == 4, "where spawn_child's first two go");
 	char parent[16];
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
 	char *argv[] = { (char *)(uintptr_t)title, parent, NULL };

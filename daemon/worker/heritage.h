@@ -31,6 +31,9 @@
 #define WORKER_HERITAGE_H
 
 #define WORKER_CONTROL_FD 3
+/* A lock file that is locked as long as some worker has it: whoever comes after a dead master waits for that. It may be
+ * missing; what a worker executes does not get it. */
+#define WORKER_ALIVE_FD 4
 #define HERITAGE_MESSAGE_LIMIT (64 * 1024)
 /* argv: "taskd-worker: POOL/INDEX", the master's pid in decimal. */
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,14 @@ void start_clean(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 
+	/* Before something else may get its number. */
+	bool alive = fcntl(WORKER_ALIVE_FD, F_SETFD, FD_CLOEXEC) == 0;
 	int null = open("/dev/null", O_RDWR);
 	dup2(null, STDIN_FILENO);
 	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
 		dup2(null, STDERR_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
-	close_range(WORKER_CONTROL_FD + 1, ~0U, 0); /* takes null along */
+	close_range(alive ? WORKER_ALIVE_FD + 1 : WORKER_CONTROL_FD + 1, ~0U, 0); /* takes null along */
 	fcntl(WORKER_CONTROL_FD, F_SETFD, FD_CLOEXEC);
 }
 

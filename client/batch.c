@@ -3,14 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
+
+/* What is found out about all of its tasks. */
+struct made {
+	struct strbuf text;
+	bool newlines;
+	bool repeatable; /* every one of them */
+};
 
 /* {"label":…,"task":…,"args":…,"watch":true, and the options. */
 static enum taskd_error write_task(
-	struct strbuf *out, const struct taskd_batch_task *task, size_t index, bool *newlines)
+	const struct taskd *c, struct made *made, const struct taskd_batch_task *task, size_t index)
 {
+	struct strbuf *out = &made->text;
 	const char *args = task->args ? task->args : "[]";
 	enum taskd_error error;
+	struct keyed keyed;
 	bool some = false;
 	char what[64];
 
@@ -20,9 +29,11 @@ static enum taskd_error write_task(
 		return error_set(TASKD_E_INVALID, "task %zu of the batch has wait_for_room_ns", index);
 	snprintf(what, sizeof(what), "the arguments of task %zu of the batch", index);
 	if ((error = options_check(&task->options)) ||
-		(error = request_check_json(what, args, strlen(args), true, &some)))
+		(error = request_check_json(what, args, strlen(args), true, &some)) ||
+		(error = resend_key(c, &task->options, &keyed)))
 		return error;
-	*newlines |= some;
+	made->newlines |= some;
+	made->repeatable &= keyed.repeatable;
 	strbuf_puts(out, index > 0 ? ",{" : "{");
 	if (task->label) {
 		strbuf_puts(out, "\"label\":");
@@ -34,7 +45,7 @@ static enum taskd_error write_task(
 	strbuf_puts(out, ",\"args\":");
 	strbuf_puts(out, args);
 	strbuf_puts(out, ",\"watch\":true");
-	options_write(out, &task->options);
+	options_write(out, keyed.options);
 	strbuf_puts(out, "}");
 	return TASKD_OK;
 }
@@ -67,15 +78,18 @@ static struct taskd_future *make_futures(struct taskd *c, size_t n, struct taskd
 }
 
 /* Locked. */
-static enum taskd_error add(
-	struct taskd *c, const struct strbuf *text, bool newlines, size_t n, struct taskd_future **futures)
+static enum taskd_error add(struct taskd *c, const struct made *made, size_t n, struct taskd_future **futures)
 {
-	struct piece piece = { text->data, text->length };
-	struct taskd_future *first = make_futures(c, n, futures);
+	struct piece piece = { made->text.data, made->text.length };
+	enum taskd_error error = TASKD_OK;
 
+	resend_identify(c);
+	struct taskd_future *first = make_futures(c, n, futures);
 	if (!first)
 		return TASKD_E_MEMORY;
-	if (request_write(c, first, &piece, 1, newlines) != TASKD_OK) {
+	if (c->reconnect && !resend_keep(first, &piece, 1, made->repeatable))
+		error = error_set(TASKD_E_MEMORY, NULL);
+	if (error || request_write(c, first, &piece, 1, made->newlines) != TASKD_OK) {
 		drop_all(first);
 		return error_failure()->error;
 	}
@@ -89,9 +103,8 @@ static enum taskd_error add(
 enum taskd_error taskd_submit_batch(
 	struct taskd *c, const struct taskd_batch_task *tasks, size_t n, struct taskd_future **futures)
 {
-	struct strbuf text = STRBUF_INIT;
+	struct made made = { .repeatable = true };
 	enum taskd_error error = TASKD_OK;
-	bool newlines = false;
 
 	for (size_t i = 0; i < n; i++)
 		futures[i] = NULL;
@@ -101,20 +114,20 @@ enum taskd_error taskd_submit_batch(
 		return error_failure()->error;
 	if (n == 0)
 		return TASKD_OK;
-	strbuf_puts(&text, "task.submit_batch\",\"params\":{\"tasks\":[");
+	strbuf_puts(&made.text, "task.submit_batch\",\"params\":{\"tasks\":[");
 	for (size_t i = 0; i < n && !error; i++)
-		error = write_task(&text, &tasks[i], i, &newlines);
-	strbuf_puts(&text, "]}");
-	if (!error && strbuf_failed(&text))
+		error = write_task(c, &made, &tasks[i], i);
+	strbuf_puts(&made.text, "]}");
+	if (!error && strbuf_failed(&made.text))
 		error = error_set(TASKD_E_MEMORY, NULL);
 	if (!error) {
 		connection_lock(c);
-		error = add(c, &text, newlines, n, futures);
+		error = add(c, &made, n, futures);
 		connection_unlock(c);
 	}
 	for (size_t i = 0; i < n && error; i++)
 		futures[i] = NULL;
-	strbuf_free(&text);
+	strbuf_free(&made.text);
 	return error;
 }
 

@@ -2,7 +2,7 @@
  * may not wait: the thread that would have to read for them is the one that they run in. */
 #include <stdlib.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 /* The callbacks that this thread is in, the innermost first: one may wait on another connection, and so run that one's
  * callbacks. */
@@ -70,6 +70,18 @@ void callbacks_run(struct taskd *c)
 			c->callable_last = &c->callable;
 		run(f);
 	}
+}
+
+void callbacks_run_reconnecting(struct taskd *c, bool connected, int64_t lost_ns)
+{
+	const struct reconnect *reconnect = c->reconnect;
+	struct frame frame = { c, innermost };
+
+	innermost = &frame;
+	pthread_mutex_unlock(&c->lock);
+	reconnect->callback(reconnect->user, connected, lost_ns);
+	pthread_mutex_lock(&c->lock);
+	innermost = frame.outer;
 }
 
 void callbacks_drop(struct taskd_future *f)

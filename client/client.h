@@ -59,6 +59,8 @@ void failure_free(struct failure *failure);
 /* One more who has it, and frees it. NULL is allowed. */
 struct failure *failure_share(struct failure *failure);
 extern const struct taskd_failure failure_memory; /* where there is none for a better one */
+/* Whether it is that of what a connection took with it that was made again. */
+bool failure_is_lost(const struct taskd_failure *failure);
 /* A task's id: up to 20 digits in a JSON string (or a number) that fit 64 bits. */
 bool failure_read_id(const struct json_span *span, char text[TASK_ID_ROOM], uint64_t *id);
 /* A number of either kind, whatever the program's locale has for a point; false where it is none. */
@@ -92,6 +94,8 @@ enum future_kind {
 	FUTURE_RETRY,    /* the reply is a new task's id: then it is the request for that one's result */
 	FUTURE_WATCH,    /* the reply is a watch's number; it is never the user's */
 	FUTURE_FOLLOW,   /* the same of a command's output */
+	FUTURE_QUESTION, /* as a request; whoever waits for it asks again where the connection was lost */
+	FUTURE_IDENTITY, /* the reply tells which daemon it is; it is never the user's */
 };
 
 /* Somebody who waits for several futures: those that have ended, in the order of their ends. */
@@ -118,7 +122,7 @@ struct callback {
 
 struct taskd_future {
 	struct taskd *connection;
-	struct taskd_future *next; /* in `spare` or `callable` */
+	struct taskd_future *next; /* in `spare` or `callable`, or of those that are adrift */
 	union {
 		struct taskd_future *peer; /* the next of the same batch, or, in `tasks`, of the same task */
 		struct subscription *subscription; /* FUTURE_WATCH, _FOLLOW: whose; NULL once it was freed */
@@ -128,11 +132,13 @@ struct taskd_future {
 	bool outstanding; /* `requests` or `tasks` has it */
 	bool calling;     /* its callbacks are running, or about to */
 	bool done;
-	bool durable; /* acknowledged as on disk */
+	bool durable;    /* acknowledged as on disk */
+	bool repeatable; /* its request may be written again though it may have arrived */
+	bool held;       /* a stopping daemon has refused it: the next one is to be asked; `failure_own` says how */
 	enum taskd_error error;
 	uint64_t request; /* its request's id */
 	uint64_t ended;   /* counts the connection's ends */
-	char *text;       /* the result: `own`, or malloc'ed */
+	char *text;       /* the result: `own`, or malloc'ed; before its acknowledgement a request that may be repeated */
 	size_t length;
 	const struct taskd_failure *failure;
 	struct failure *failure_own; /* the same, where it is nobody else's */
@@ -180,12 +186,14 @@ struct subscription {
 	void (*tell)(struct subscription *subscription, const struct event *event); /* calls the user's function */
 	struct taskd_future *request; /* NULL once that was answered */
 	uint64_t number;              /* the daemon's; 0 while it is not known */
+	bool begun;                   /* the daemon had it, be it the one before */
 	bool over;                    /* no more events come */
 	bool calling;                 /* its function is running */
 	bool abandoned;               /* freed meanwhile, in a callback */
 	pthread_cond_t idle;
 	struct failure *refusal;
-	struct event end; /* so that there is always memory for it */
+	struct piece text; /* the request, malloc'ed, where the connection can be made again; else NULL */
+	struct event end;  /* so that there is always memory for it */
 };
 /* Locked, all of these. Begins it by the request PIECES; false with error_set called, and nothing to undo. */
 bool subscription_begin(struct subscription *subscription, struct taskd *c, enum subscription_kind kind,
@@ -200,6 +208,8 @@ struct subscription *subscription_answered(struct taskd_future *f, const char *n
 void subscription_over(struct subscription *subscription);
 /* The connection has ended: so have all subscriptions. */
 void subscriptions_end(struct taskd *c);
+/* It was lost: they are asked for again. */
+void subscriptions_again(struct taskd *c);
 /* What taskd_unwatch does. */
 void subscription_drop(struct subscription *subscription);
 /* Its function has returned. */
@@ -223,6 +233,8 @@ void watch_end_event(struct subscription *subscription, const struct taskd_failu
 /* Runs what has gathered in `callable` and `events`; the mutex is given up for each callback. */
 void callbacks_run(struct taskd *c);
 void callbacks_drop(struct taskd_future *f);
+/* The same for what is told of the connection itself. */
+void callbacks_run_reconnecting(struct taskd *c, bool connected, int64_t lost_ns);
 /* Whether the calling thread is in a callback of this connection. No lock. */
 bool callbacks_running(const struct taskd *c);
 
@@ -245,9 +257,12 @@ struct waiter {
 	void *arg;
 };
 
+struct reconnect;
+
 struct taskd {
 	pthread_mutex_t lock;
-	int fd;
+	int fd;                      /* -1 while it is being made again: changed by the reader alone */
+	struct reconnect *reconnect; /* NULL: it ends with its first loss */
 	int wake;            /* an eventfd: the reader is to look again at what it polls for */
 	unsigned generation; /* counts forks: another one than the process's means that this is a copy */
 	size_t references;   /* by its user, its futures, and cursors over these */
@@ -259,6 +274,7 @@ struct taskd {
 
 	struct strbuf out; /* requests, from out_start on not yet written */
 	size_t out_start;
+	bool out_cut;        /* with out_start 0: the first is a part of one */
 	uint64_t written;  /* bytes in all, that the socket has taken */
 	size_t out_enough; /* once so much is not written, a submission tries to */
 	int out_error;     /* errno of the write that failed; what is left to read is read all the same */
@@ -288,6 +304,11 @@ struct taskd {
 	struct event **events_last;
 	LIST_HEAD(, subscription) subscriptions[N_SUBSCRIPTIONS];
 };
+
+/* A connected socket, or -1 with error_set called. */
+int socket_open(const char *path, int64_t timeout_ns);
+/* The same without waiting, in which it stays; -errno. */
+int socket_try(const char *path);
 
 int64_t now_ns(void);
 /* The time at which so much will have passed; INT64_MAX: never. */
@@ -324,10 +345,14 @@ void reader_wake_waiters(struct taskd *c);
 void replies_consume(struct taskd *c);
 /* Locked: a detached task's acknowledgement: from now on its id leads to the future. */
 void reply_submitted(struct taskd_future *f, const struct json_span *result);
+/* Locked: F's request has failed so, which it takes; NULL: there was no memory for it. */
+void reply_refused(struct taskd_future *f, struct failure **failure);
 /* The member NAME of an object; of kind JSON_NONE where there is none. */
 struct json_span reply_member(const struct json_span *object, const char *name);
 
 /* --- requests (request.c) --- */
+#define REQUEST_FRONT PIECE("{\"jsonrpc\":\"2.0\",\"id\":")
+#define REQUEST_MIDDLE PIECE(",\"method\":\"")
 /* Locked: {"jsonrpc":"2.0","id":N,"method":" and the pieces, which close the quote, the object and nothing else. NULL
  * without memory or after the connection's end; error_set has been called. */
 struct taskd_future *request_add(
@@ -335,6 +360,9 @@ struct taskd_future *request_add(
 /* The same for a future that is there. TASKD_OK, or why not; then the future is as it was. */
 enum taskd_error request_write(
 	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines);
+/* The same with descriptors, which are the connection's then. */
+enum taskd_error request_write_passing(struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n,
+	bool newlines, struct passing *passing);
 /* What taskd_submit does, but ARGS has been checked. PASSING (or NULL) is taken over. */
 struct taskd_future *request_submit(struct taskd *c, const char *task, struct piece args, bool newlines,
 	const struct taskd_options *options, struct passing *passing);

@@ -7,11 +7,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 #define CONNECT_TIMEOUT_NS (5 * TASKD_SECOND)
 #define FRAME_LIMIT ((size_t)256 << 20)
@@ -67,58 +66,6 @@ bool connection_may_wait(const struct taskd *c)
 
 /* --- made --- */
 
-static enum taskd_error connect_error(const char *path, int error)
-{
-	const char *hint = "";
-
-	if (error == ENOENT || error == ECONNREFUSED)
-		hint = " (is taskd running?)";
-	else if (error == EACCES)
-		hint = " (only those whom the socket's mode lets write may connect)";
-	else if (error == EAGAIN)
-		return error_set(TASKD_E_CONNECT, "cannot connect to %s: it did not accept in time", path);
-	return error_set(TASKD_E_CONNECT, "cannot connect to %s: %s%s", path, strerror(error), hint);
-}
-
-/* A connected socket, or -1 with error_set called. On a Unix socket connect(2) waits only where the backlog is full, and
- * as long as SO_SNDTIMEO says. */
-static int open_socket(const char *path, int64_t timeout_ns)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int64_t deadline = deadline_after(timeout_ns);
-	int fd;
-
-	if (path[0] == '\0') {
-		error_set(TASKD_E_INVALID, "the socket's path is empty");
-		return -1;
-	}
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		error_set(TASKD_E_INVALID, "a socket's path has at most %zu bytes: %s", sizeof(address.sun_path) - 1,
-			path);
-		return -1;
-	}
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		error_set(TASKD_E_SYSTEM, "cannot make a socket: %s", strerror(errno));
-		return -1;
-	}
-	for (;;) {
-		int64_t left = deadline == INT64_MAX ? 0 : deadline - now_ns(); /* 0 stands for ever there */
-		if (deadline != INT64_MAX && left < 1000)
-			left = 1000;
-		struct timeval limit = { .tv_sec = left / TASKD_SECOND, .tv_usec = left % TASKD_SECOND / 1000 };
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-			return fd;
-		if (errno != EINTR)
-			break;
-	}
-	connect_error(path, errno);
-	close(fd);
-	return -1;
-}
-
 static struct taskd *connection_new(int fd, size_t frame_limit)
 {
 	struct taskd *c = calloc(1, sizeof(*c));
@@ -148,23 +95,37 @@ static struct taskd *connection_new(int fd, size_t frame_limit)
 	return c;
 }
 
+/* Connected to PATH; NULL with error_set called. */
+static struct taskd *connection_open(const char *path, const struct taskd_connect_options *options)
+{
+	int fd = socket_open(path, options->timeout_ns ? options->timeout_ns : CONNECT_TIMEOUT_NS);
+	struct reconnect *reconnect = NULL;
+	struct taskd *c = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (options->reconnect_ns <= 0 || (reconnect = reconnect_new(path, options)))
+		c = connection_new(fd, options->frame_limit);
+	if (!c) {
+		reconnect_free(reconnect);
+		close(fd);
+		return NULL;
+	}
+	c->reconnect = reconnect;
+	return c;
+}
+
 struct taskd *taskd_connect(const char *socket, const struct taskd_connect_options *options)
 {
+	static const struct taskd_connect_options none;
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int64_t timeout_ns = options && options->timeout_ns ? options->timeout_ns : CONNECT_TIMEOUT_NS;
 	char *path = taskd_socket_path(socket);
-	struct taskd *c;
 
 	if (!path)
 		return NULL;
 	pthread_once(&once, watch_forks);
-	int fd = open_socket(path, timeout_ns);
+	struct taskd *c = connection_open(path, options ? options : &none);
 	free(path);
-	if (fd < 0)
-		return NULL;
-	c = connection_new(fd, options ? options->frame_limit : 0);
-	if (!c)
-		close(fd);
 	return c;
 }
 
@@ -177,6 +138,7 @@ static void connection_free(struct taskd *c)
 		c->spare = f->next;
 		free(f);
 	}
+	reconnect_free(c->reconnect);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -228,12 +190,25 @@ void connection_fail(struct taskd *c, enum taskd_error error, const char *format
 	c->error = error;
 	c->ended = (struct taskd_failure){ .error = error, .kind = "", .message = c->reason };
 	fail_all(c, &c->requests);
+	if (c->reconnect)
+		resend_end(c);
 	fail_all(c, &c->tasks);
 	subscriptions_end(c);
 	output_drop(c);
 	/* The daemon hears of it now; the number stays taken while the user's loop may have it. */
-	shutdown(c->fd, SHUT_RDWR);
+	if (c->fd >= 0)
+		shutdown(c->fd, SHUT_RDWR);
+	reconnect_loop(c);
 	reader_wake_waiters(c);
+}
+
+static void close_descriptors(struct taskd *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	close(c->wake);
+	if (c->reconnect)
+		reconnect_close(c->reconnect);
 }
 
 void taskd_close(struct taskd *c)
@@ -241,8 +216,7 @@ void taskd_close(struct taskd *c)
 	if (!c)
 		return;
 	if (c->generation != generation) {
-		close(c->fd); /* the child's descriptors; the rest is a copy of what nobody knows the state of */
-		close(c->wake);
+		close_descriptors(c); /* the child's; the rest is a copy of what nobody knows the state of */
 		return;
 	}
 	connection_lock(c);
@@ -250,8 +224,7 @@ void taskd_close(struct taskd *c)
 	connection_fail(c, TASKD_E_DISCONNECTED, "this program closed the connection");
 	callbacks_run(c);
 	c->closed = true;
-	close(c->fd);
-	close(c->wake);
+	close_descriptors(c);
 	free(c->in);
 	c->in = NULL;
 	c->references--;
@@ -275,7 +248,17 @@ enum taskd_error taskd_connection_error(const struct taskd *c)
 
 int taskd_fd(const struct taskd *c)
 {
-	return c ? c->fd : -1;
+	if (!c)
+		return -1;
+	if (!c->reconnect)
+		return c->fd;
+	if (!connection_usable(c))
+		return -1;
+	struct taskd *connection = (struct taskd *)c;
+	connection_lock(connection);
+	int fd = reconnect_fd(connection);
+	connection_unlock(connection);
+	return fd;
 }
 
 bool taskd_wants_write(const struct taskd *c)
@@ -284,7 +267,8 @@ bool taskd_wants_write(const struct taskd *c)
 		return false;
 	struct taskd *connection = (struct taskd *)c;
 	connection_lock(connection);
-	bool wants = output_pending(c);
+	bool wants = output_pending(c) && c->fd >= 0;
+	reconnect_loop(connection);
 	connection_unlock(connection);
 	return wants;
 }
@@ -301,17 +285,25 @@ static bool something_came(void *arg)
 	return since->connection->received != since->received;
 }
 
-/* What others submit meanwhile is not waited for: that might never end. */
+/* What others submit meanwhile is not waited for: that might never end. But for what is written anew, of which nobody
+ * knows what of it was meant. */
 struct goal {
 	const struct taskd *connection;
 	uint64_t written;
+	uint64_t losses;
 };
+
+static uint64_t losses(const struct taskd *c)
+{
+	return c->reconnect ? c->reconnect->losses : 0;
+}
 
 static bool is_written(void *arg)
 {
 	const struct goal *goal = arg;
+	const struct taskd *c = goal->connection;
 
-	return goal->connection->written >= goal->written;
+	return c->written >= (losses(c) == goal->losses ? goal->written : c->reconnect->rewritten);
 }
 
 /* The usual questions before a wait: false with error_set called. */
@@ -343,6 +335,7 @@ enum taskd_error taskd_dispatch(struct taskd *c, int64_t timeout_ns)
 	connection_lock(c);
 	struct since since = { c, c->received };
 	enum taskd_error error = drive(c, something_came, &since, timeout_ns);
+	reconnect_loop(c);
 	connection_unlock(c);
 	return error;
 }
@@ -353,8 +346,11 @@ enum taskd_error taskd_flush(struct taskd *c, int64_t timeout_ns)
 		return error_failure()->error;
 	connection_lock(c);
 	/* After a failed write the connection's end is still to be read, and is the answer. */
-	struct goal goal = { c, c->out_error ? UINT64_MAX : c->written + (c->out.length - c->out_start) };
+	struct goal goal = { c, c->written + (c->out.length - c->out_start), losses(c) };
+	if (c->out_error)
+		goal.written = UINT64_MAX;
 	enum taskd_error error = drive(c, is_written, &goal, timeout_ns);
+	reconnect_loop(c);
 	connection_unlock(c);
 	return error;
 }

@@ -2,7 +2,7 @@
  * has no id that this side knows, so it is named by its request. */
 #include <string.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 /* The mutex for a call that asks the daemon about a task; false with error_set called. */
 static bool begin(struct taskd_future *f)
@@ -28,6 +28,15 @@ static bool knows_id(void *future)
 	return f->id[0] || f->done;
 }
 
+/* Its number is good for the daemon that is asked. */
+static bool can_be_asked_about(void *future)
+{
+	const struct taskd_future *f = future;
+	const struct reconnect *reconnect = f->connection->reconnect;
+
+	return f->done || (knows_id(future) && (!reconnect || reconnect->settled));
+}
+
 static struct taskd_future *send_question(struct taskd_future *f, const char *method, const char *id_name)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -45,21 +54,21 @@ static struct taskd_future *send_question(struct taskd_future *f, const char *me
 		error_set(TASKD_E_MEMORY, NULL);
 	} else {
 		struct piece piece = { text.data, text.length };
-		answer = request_add(f->connection, FUTURE_REQUEST, &piece, 1, false);
+		answer = request_add(f->connection, FUTURE_QUESTION, &piece, 1, false);
 	}
 	strbuf_free(&text);
 	return answer;
 }
 
-/* Locked: asks METHOD about the task, and waits. TASKD_OK: *answer has succeeded, and is to be dropped. */
-static enum taskd_error ask(
+static enum taskd_error ask_once(
 	struct taskd_future *f, const char *method, const char *id_name, int64_t deadline, struct taskd_future **answer)
 {
 	struct taskd *c = f->connection;
 	enum taskd_error error = TASKD_OK;
 
+	*answer = NULL;
 	if (f->kind != FUTURE_CALL)
-		error = reader_wait(c, knows_id, f, deadline);
+		error = reader_wait(c, can_be_asked_about, f, deadline);
 	if (error == TASKD_OK && f->done)
 		return error_set(TASKD_E_NOT_FOUND, "the task has ended already");
 	if (error != TASKD_OK)
@@ -70,13 +79,25 @@ static enum taskd_error ask(
 	error = reader_wait(c, reader_future_done, asked, deadline);
 	if (asked->done)
 		error = asked->error;
-	if (error == TASKD_OK) {
-		*answer = asked;
-		return TASKD_OK;
-	}
-	error_set(error, asked->failure ? "%s" : NULL, asked->failure ? asked->failure->message : "");
-	future_drop(asked);
+	*answer = asked;
 	return error;
+}
+
+/* Locked: asks METHOD about the task, and waits. TASKD_OK: *answer has succeeded, and is to be dropped. */
+static enum taskd_error ask(
+	struct taskd_future *f, const char *method, const char *id_name, int64_t deadline, struct taskd_future **answer)
+{
+	for (;;) {
+		enum taskd_error error = ask_once(f, method, id_name, deadline, answer);
+		struct taskd_future *asked = *answer;
+		if (!error || !asked)
+			return error;
+		bool lost = failure_is_lost(asked->failure);
+		error_set(error, asked->failure ? "%s" : NULL, asked->failure ? asked->failure->message : "");
+		future_drop(asked);
+		if (!lost || f->done) /* its end may be why */
+			return error;
+	}
 }
 
 static struct json_span answer_span(const struct taskd_future *answer)

@@ -92,6 +92,8 @@ void watch_answered(struct taskd_future *f, const struct json_span *result, stru
 
 	if (!watch)
 		return;
+	bool again = base->begun;
+	base->begun = true;
 	if (result->kind == JSON_NONE) {
 		base->refusal = *failure;
 		*failure = NULL;
@@ -99,7 +101,9 @@ void watch_answered(struct taskd_future *f, const struct json_span *result, stru
 		subscription_tell(base, &base->end);
 		subscription_over(base);
 	} else {
-		watch->begin.told = (struct taskd_event){ .kind = TASKD_EVENT_BEGIN, .name = "begin" };
+		/* Whatever happened between the connections. That it has begun was told long before. */
+		watch->begin.told = again ? (struct taskd_event){ .kind = TASKD_EVENT_MISSED, .name = "missed" }
+					  : (struct taskd_event){ .kind = TASKD_EVENT_BEGIN, .name = "begin" };
 		subscription_tell(base, &watch->begin);
 	}
 }

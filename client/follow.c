@@ -9,6 +9,7 @@ struct taskd_follow {
 	taskd_output_callback *callback;
 	void *user;
 	uint64_t *offsets; /* NULL, or of who waits for the daemon's answer */
+	char state[16];    /* how it had ended by the time that it was asked for again */
 };
 
 /* --- reading, without the mutex --- */
@@ -108,6 +109,24 @@ static void read_offset(const struct json_span *result, const char *name, uint64
 	*offset = json_integer(&span, &value) && value > 0 ? (uint64_t)value : 0;
 }
 
+/* It was over, or is not known, when it was asked for again. */
+static void tell_end(struct taskd_follow *follow)
+{
+	const struct failure *refusal = follow->base.refusal;
+	struct json_span data, state;
+	struct json_error error;
+	size_t length;
+
+	if (refusal && refusal->told.data &&
+		json_scan(refusal->told.data, strlen(refusal->told.data), &data, NULL, &error) == 0) {
+		state = reply_member(&data, "state");
+		if (state.kind == JSON_SPAN_STRING &&
+			json_string_copy(&state, follow->state, sizeof(follow->state), &length))
+			follow->base.end.output.state = follow->state;
+	}
+	subscription_tell(&follow->base, &follow->base.end);
+}
+
 void follow_answered(struct taskd_future *f, const struct json_span *result, struct failure **failure)
 {
 	struct subscription *subscription = subscription_answered(f, "follow", result);
@@ -115,10 +134,15 @@ void follow_answered(struct taskd_future *f, const struct json_span *result, str
 
 	if (!follow)
 		return;
+	bool again = subscription->begun;
+	subscription->begun |= result->kind != JSON_NONE;
 	if (result->kind == JSON_NONE) {
-		subscription_over(subscription);
 		subscription->refusal = *failure;
 		*failure = NULL;
+		if (again)
+			tell_end(follow);
+		else
+			subscription_over(subscription);
 	} else if (follow->offsets) { /* now, as its function may be called before the one who waits is woken */
 		read_offset(result, "stdout", &follow->offsets[0]);
 		read_offset(result, "stderr", &follow->offsets[1]);

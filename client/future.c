@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 /* Under the address sanitizer each is freed for good, so that a program's use of a freed one is found. */
 #ifdef __SANITIZE_ADDRESS__
@@ -103,6 +103,7 @@ void future_fail(struct taskd_future *f, struct failure *own)
 void future_fail_with(struct taskd_future *f, const struct taskd_failure *failure)
 {
 	f->failure = failure;
+	resend_forget(f);
 	future_end(f, failure->error);
 }
 

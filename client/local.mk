@@ -6,6 +6,7 @@ libclient_la_SOURCES = \
 	client/taskd.h \
 	client/client.h \
 	client/object.h \
+	client/reconnect.h \
 	client/barrier.c \
 	client/batch.c \
 	client/bytes.c \
@@ -32,10 +33,13 @@ libclient_la_SOURCES = \
 	client/path.c \
 	client/ran.c \
 	client/reader.c \
+	client/reconnect.c \
 	client/replies.c \
 	client/request.c \
+	client/resend.c \
 	client/running.c \
 	client/semaphore.c \
+	client/socket.c \
 	client/subscription.c \
 	client/wait.c
 libclient_la_LIBADD = libproto.la

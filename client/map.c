@@ -160,9 +160,9 @@ static enum taskd_error take_one(struct map *map, int64_t deadline, struct slot 
 		if (!map->first)
 			map->last = &map->first;
 	}
-	if (error == TASKD_OK &&
-		(*taken)->future->failure == &c->ended) /* the connection's end, and no item's outcome */
-		error = error_set(c->error, "%s", c->reason);
+	const struct taskd_failure *failure = error ? NULL : (*taken)->future->failure;
+	if (failure && (failure == &c->ended || failure_is_lost(failure))) /* the connection's end, no item's outcome */
+		error = error_set_failure(failure);
 	connection_unlock(c);
 	return error;
 }

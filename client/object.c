@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/reconnect.h"
+
 /* --- the request --- */
 
 void object_ask_refuse(struct object_ask *ask, const char *why)
@@ -110,6 +112,8 @@ static enum taskd_error outcome(const struct object_ask *ask, const struct taskd
 		return error_set_failure(f->failure);
 	if (ask->holds && c->error)
 		return error_set(c->error, "%s", c->reason);
+	if (ask->holds && c->reconnect && f->ended <= c->reconnect->lost_ends)
+		return error_set(TASKD_E_DISCONNECTED, "the connection was lost, and with it what had been granted");
 	return TASKD_OK;
 }
 

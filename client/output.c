@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 #define OUT_KEEP ((size_t)1 << 20) /* a larger buffer is given back once it is empty */
 
@@ -120,7 +120,8 @@ bool output_pending(const struct taskd *c)
 static void give_up(struct taskd *c, int error)
 {
 	c->out_error = error;
-	output_drop(c);
+	if (!c->reconnect)
+		output_drop(c);
 	shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -128,6 +129,8 @@ void output_write(struct taskd *c)
 {
 	uint64_t before = c->written;
 
+	if (c->reconnect && (c->fd < 0 || c->out_error)) /* it is for the next connection */
+		return;
 	c->out_enough = OUT_ENOUGH;
 	c->out_held = false;
 	while (output_pending(c)) {
@@ -152,6 +155,7 @@ void output_write(struct taskd *c)
 	if (output_pending(c)) {
 		/* Move the rest to the front now and then, so that the buffer does not grow by what is long gone. */
 		if (c->out_start > c->out.length / 2) {
+			c->out_cut = c->out.data[c->out_start - 1] != '\n';
 			c->out.length -= c->out_start;
 			memmove(c->out.data, c->out.data + c->out_start, c->out.length);
 			c->out_start = 0;
@@ -161,6 +165,7 @@ void output_write(struct taskd *c)
 		return;
 	}
 	c->out_start = 0;
+	c->out_cut = false;
 	strbuf_reset(&c->out);
 	if (c->out.room > OUT_KEEP)
 		strbuf_free(&c->out);

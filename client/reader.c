@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 #define IN_ROOM ((size_t)64 << 10)
 #define IN_KEEP ((size_t)1 << 20) /* a larger buffer is given back once it is empty */
@@ -84,18 +84,42 @@ static bool poll_socket(struct taskd *c, bool output, int64_t deadline)
 	return (fds[0].revents & ~POLLOUT) != 0;
 }
 
+static void connection_lost(struct taskd *c, const char *why, const char *reason)
+{
+	if (c->reconnect)
+		reconnect_lost(c, "%s%s", why, reason);
+	else
+		connection_fail(c, TASKD_E_DISCONNECTED, "%s%s", why, reason);
+}
+
 static void connection_ended(struct taskd *c, int result)
 {
+	if (c->error) /* what had come before its end has ended it for good */
+		return;
 	if (result == -ENOMEM)
 		connection_fail(c, TASKD_E_MEMORY, "no memory for a message of the daemon's");
 	else if (c->out_error && c->out_error != EPIPE && c->out_error != ECONNRESET)
-		connection_fail(c, TASKD_E_DISCONNECTED, "cannot write to the daemon: %s", strerror(c->out_error));
+		connection_lost(c, "cannot write to the daemon: ", strerror(c->out_error));
 	else if (result < 0 && result != -ECONNRESET)
-		connection_fail(c, TASKD_E_DISCONNECTED, "cannot read from the daemon: %s", strerror(-result));
+		connection_lost(c, "cannot read from the daemon: ", strerror(-result));
 	else if (c->in_end > c->in_start)
-		connection_fail(c, TASKD_E_DISCONNECTED, "the daemon closed the connection in the middle of a message");
+		connection_lost(c, "the daemon closed the connection in the middle of a message", "");
 	else
-		connection_fail(c, TASKD_E_DISCONNECTED, "the daemon closed the connection");
+		connection_lost(c, "the daemon closed the connection", "");
+}
+
+/* The same while there is no socket: waits for the next attempt, and makes it. */
+static void turn_without(struct taskd *c, int64_t deadline)
+{
+	int64_t next = c->reconnect->try_ns;
+
+	if (deadline != 0 && now_ns() < next) {
+		pthread_mutex_unlock(&c->lock);
+		poll_socket(c, false, deadline < next ? deadline : next);
+		pthread_mutex_lock(&c->lock);
+	}
+	reconnect_try(c);
+	callbacks_run(c);
 }
 
 /* What a reader does once: wait for something, read it, settle it, write on, run callbacks. Locked, with the mutex given
@@ -111,6 +135,8 @@ static void turn(struct taskd *c, int64_t deadline)
 	pthread_mutex_unlock(&c->lock);
 	if (likely && !output)
 		result = receive(c);
+	if (c->reconnect && deadline > c->reconnect->held_ns)
+		deadline = c->reconnect->held_ns;
 	if (held && deadline > now_ns() + OUT_HELD_NS)
 		deadline = now_ns() + OUT_HELD_NS;
 	if (result == -EAGAIN && (deadline != 0 || output) && poll_socket(c, output && !held, deadline))
@@ -123,6 +149,8 @@ static void turn(struct taskd *c, int64_t deadline)
 		connection_ended(c, result);
 	else if (output)
 		output_write(c);
+	if (c->reconnect)
+		resend_release(c);
 	callbacks_run(c);
 }
 
@@ -191,7 +219,12 @@ enum taskd_error reader_wait(struct taskd *c, bool (*ready)(void *arg), void *ar
 			continue;
 		}
 		c->reading = true;
-		turn(c, deadline);
+		if (c->fd < 0)
+			turn_without(c, deadline);
+		else
+			turn(c, deadline);
+		if (c->reconnect)
+			reconnect_tell(c);
 		c->reading = false;
 		c->reader_polls_output = false;
 	}

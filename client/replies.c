@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 #include "proto/jsonrpc.h"
 
 #define BATCH 64
@@ -156,7 +156,10 @@ void reply_submitted(struct taskd_future *f, const struct json_span *result)
 	uint64_t id;
 	bool found = failure_read_id(&span, f->id, &id);
 
-	f->durable = found && is_on_disk(result);
+	if (found) {
+		f->durable = is_on_disk(result);
+		resend_forget(f);
+	}
 	if (found && !f->owned) {
 		f->outstanding = false;
 		future_release(f);
@@ -197,40 +200,52 @@ static void settle_retried(struct taskd *c, struct taskd_future *f, const struct
 	}
 }
 
-static void settle_answer(struct taskd *c, struct reply *reply)
+void reply_refused(struct taskd_future *f, struct failure **failure)
 {
-	struct taskd_future *f = futures_take(&c->requests, reply->number);
-	bool succeeded = reply->result.kind != JSON_NONE;
+	const struct json_span nothing = { 0 };
 
-	if (!f) {
-		connection_fail(c, TASKD_E_PROTOCOL,
-			"the daemon sent nonsense: an answer to the request %llu, which has none due",
-			(unsigned long long)reply->number);
-		return;
-	}
 	switch (f->kind) {
 	case FUTURE_CALL:
 	case FUTURE_REQUEST:
 	case FUTURE_WAIT:
+	case FUTURE_QUESTION:
+	case FUTURE_DETACHED:
+	case FUTURE_RETRY:
+		future_fail(f, *failure);
+		*failure = NULL;
+		break;
+	case FUTURE_BATCH:
+		batch_fail(f, *failure);
+		break;
+	case FUTURE_WATCH:
+		watch_answered(f, &nothing, failure);
+		break;
+	case FUTURE_FOLLOW:
+		follow_answered(f, &nothing, failure);
+		break;
+	case FUTURE_IDENTITY:
+		resend_identified(f, &nothing);
+		break;
+	}
+}
+
+static void settle_accepted(struct taskd *c, struct taskd_future *f, struct reply *reply)
+{
+	switch (f->kind) {
+	case FUTURE_CALL:
+	case FUTURE_REQUEST:
+	case FUTURE_WAIT:
+	case FUTURE_QUESTION:
 		settle_outcome(f, reply);
 		break;
 	case FUTURE_DETACHED:
-		if (succeeded)
-			reply_submitted(f, &reply->result);
-		else
-			settle_outcome(f, reply);
+		reply_submitted(f, &reply->result);
 		break;
 	case FUTURE_BATCH:
-		if (succeeded)
-			batch_submitted(c, f, &reply->result);
-		else
-			batch_fail(f, reply->failure);
+		batch_submitted(c, f, &reply->result);
 		break;
 	case FUTURE_RETRY:
-		if (succeeded)
-			settle_retried(c, f, &reply->result);
-		else
-			settle_outcome(f, reply);
+		settle_retried(c, f, &reply->result);
 		break;
 	case FUTURE_WATCH:
 		watch_answered(f, &reply->result, &reply->failure);
@@ -238,7 +253,24 @@ static void settle_answer(struct taskd *c, struct reply *reply)
 	case FUTURE_FOLLOW:
 		follow_answered(f, &reply->result, &reply->failure);
 		break;
+	case FUTURE_IDENTITY:
+		resend_identified(f, &reply->result);
+		break;
 	}
+}
+
+static void settle_answer(struct taskd *c, struct reply *reply)
+{
+	struct taskd_future *f = futures_take(&c->requests, reply->number);
+
+	if (!f)
+		connection_fail(c, TASKD_E_PROTOCOL,
+			"the daemon sent nonsense: an answer to the request %llu, which has none due",
+			(unsigned long long)reply->number);
+	else if (reply->result.kind != JSON_NONE)
+		settle_accepted(c, f, reply);
+	else if (!c->reconnect || !reply->failure || !resend_hold(c, f, &reply->failure))
+		reply_refused(f, &reply->failure);
 }
 
 /* One of those that have the task. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/reconnect.h"
 
 #define TASK_NAME_LIMIT 64
 
@@ -24,8 +24,7 @@ static void add(struct taskd *c, struct piece piece)
 	strbuf_add(&c->out, piece.text, piece.length);
 }
 
-/* PASSING goes with it, and is the connection's then. */
-static enum taskd_error write_passing(struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n,
+enum taskd_error request_write_passing(struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n,
 	bool newlines, struct passing *passing)
 {
 	size_t start = c->out.length;
@@ -34,9 +33,9 @@ static enum taskd_error write_passing(struct taskd *c, struct taskd_future *f, c
 	if (c->error)
 		return error_set(c->error, "%s", c->reason);
 	f->request = ++c->last_request;
-	add(c, PIECE("{\"jsonrpc\":\"2.0\",\"id\":"));
+	add(c, REQUEST_FRONT);
 	add(c, digits(f->request, buf));
-	add(c, PIECE(",\"method\":\""));
+	add(c, REQUEST_MIDDLE);
 	for (size_t i = 0; i < n; i++)
 		add(c, pieces[i]);
 	add(c, PIECE("}\n"));
@@ -65,29 +64,34 @@ static enum taskd_error write_passing(struct taskd *c, struct taskd_future *f, c
 enum taskd_error request_write(
 	struct taskd *c, struct taskd_future *f, const struct piece *pieces, size_t n, bool newlines)
 {
-	return write_passing(c, f, pieces, n, newlines, NULL);
+	return request_write_passing(c, f, pieces, n, newlines, NULL);
 }
 
+/* The request of a submission is kept until it is acknowledged, as far as it can be written again. */
+enum keeping { KEEP_NOT, KEEP_UNTAKEN, KEEP_REPEATABLE };
+
 static struct taskd_future *add_passing(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
-	bool newlines, struct passing *passing)
+	bool newlines, struct passing *passing, enum keeping keeping)
 {
+	if (keeping)
+		resend_identify(c);
 	struct taskd_future *f = future_new(c, kind);
 
-	if (!f) {
+	if (!f || (keeping && !resend_keep(f, pieces, n, keeping == KEEP_REPEATABLE)))
 		error_set(TASKD_E_MEMORY, NULL);
-		return NULL;
-	}
-	if (write_passing(c, f, pieces, n, newlines, passing) == TASKD_OK)
+	else if (request_write_passing(c, f, pieces, n, newlines, passing) == TASKD_OK)
 		return f;
-	f->owned = false;
-	future_release(f);
+	if (f) {
+		f->owned = false;
+		future_release(f);
+	}
 	return NULL;
 }
 
 struct taskd_future *request_add(
 	struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n, bool newlines)
 {
-	return add_passing(c, kind, pieces, n, newlines, NULL);
+	return add_passing(c, kind, pieces, n, newlines, NULL, KEEP_NOT);
 }
 
 void request_cancel(struct taskd *c, uint64_t request)
@@ -131,10 +135,10 @@ enum taskd_error request_check_json(const char *what, const char *text, size_t l
 
 /* Adds a request with the mutex taken for it. PASSING (or NULL) is taken over. */
 static struct taskd_future *submit(struct taskd *c, enum future_kind kind, const struct piece *pieces, size_t n,
-	bool newlines, struct passing *passing)
+	bool newlines, struct passing *passing, enum keeping keeping)
 {
 	connection_lock(c);
-	struct taskd_future *f = add_passing(c, kind, pieces, n, newlines, passing);
+	struct taskd_future *f = add_passing(c, kind, pieces, n, newlines, passing, keeping);
 	connection_unlock(c);
 	if (!f)
 		passing_free(passing);
@@ -143,7 +147,7 @@ static struct taskd_future *submit(struct taskd *c, enum future_kind kind, const
 
 /* The long form: {"task":…,"args":…, and the options. */
 static struct taskd_future *submit_with_options(struct taskd *c, const char *task, struct piece args,
-	const struct strbuf *options, bool detached, bool newlines, struct passing *passing)
+	const struct strbuf *options, bool detached, bool newlines, struct passing *passing, enum keeping keeping)
 {
 	struct strbuf front = STRBUF_INIT;
 	struct taskd_future *f = NULL;
@@ -163,7 +167,7 @@ static struct taskd_future *submit_with_options(struct taskd *c, const char *tas
 			{ options->data, options->length },
 			PIECE("}"),
 		};
-		f = submit(c, detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 5, newlines, passing);
+		f = submit(c, detached ? FUTURE_DETACHED : FUTURE_CALL, pieces, 5, newlines, passing, keeping);
 	}
 	strbuf_free(&front);
 	return f;
@@ -184,25 +188,38 @@ bool request_may_submit(const struct taskd *c, const char *name, const char *wha
 	return true;
 }
 
+/* Descriptors are gone once they were sent. */
+static enum keeping keeping_of(const struct taskd *c, const struct taskd_options *options, const struct passing *passing)
+{
+	return c->reconnect && options->detached && !passing ? KEEP_UNTAKEN : KEEP_NOT;
+}
+
 struct taskd_future *request_submit(struct taskd *c, const char *task, struct piece args, bool newlines,
 	const struct taskd_options *options, struct passing *passing)
 {
 	static const struct taskd_options none;
 	struct strbuf given = STRBUF_INIT;
+	enum keeping keeping;
+	struct keyed keyed;
 	struct taskd_future *f;
 
 	if (!options)
 		options = &none;
-	if (options_check(options) != TASKD_OK) {
+	keeping = keeping_of(c, options, passing);
+	if (options_check(options) != TASKD_OK || (keeping && resend_key(c, options, &keyed) != TASKD_OK)) {
 		passing_free(passing);
 		return NULL;
 	}
+	if (keeping) {
+		options = keyed.options;
+		keeping = keyed.repeatable ? KEEP_REPEATABLE : KEEP_UNTAKEN;
+	}
 	options_write(&given, options);
 	if (given.length > 0 || strbuf_failed(&given) || options->detached || !request_is_task_name(task)) {
-		f = submit_with_options(c, task, args, &given, options->detached, newlines, passing);
+		f = submit_with_options(c, task, args, &given, options->detached, newlines, passing, keeping);
 	} else {
 		struct piece pieces[] = { { task, strlen(task) }, PIECE("\",\"params\":"), args };
-		f = submit(c, FUTURE_CALL, pieces, 3, newlines, passing);
+		f = submit(c, FUTURE_CALL, pieces, 3, newlines, passing, KEEP_NOT);
 	}
 	strbuf_free(&given);
 	return f;
@@ -230,12 +247,13 @@ static enum taskd_error write_about(struct taskd_future *f, const char *method, 
 	strbuf_printf(&text, "%s\",\"params\":{\"%s\":", method, name);
 	strbuf_json_string(&text, id, strlen(id));
 	strbuf_puts(&text, "}");
-	if (strbuf_failed(&text)) {
+	struct piece piece = { text.data, text.length };
+	/* A retry that was made before is given again. */
+	bool kept = f->kind == FUTURE_RETRY && f->connection->reconnect;
+	if (strbuf_failed(&text) || (kept && !resend_keep(f, &piece, 1, true)))
 		error = error_set(TASKD_E_MEMORY, NULL);
-	} else {
-		struct piece piece = { text.data, text.length };
+	else
 		error = request_write(f->connection, f, &piece, 1, false);
-	}
 	strbuf_free(&text);
 	return error;
 }
@@ -251,6 +269,7 @@ static struct taskd_future *ask_about(
 		return NULL;
 	}
 	connection_lock(c);
+	resend_identify(c);
 	struct taskd_future *f = future_new(c, kind);
 	if (!f) {
 		error_set(TASKD_E_MEMORY, NULL);
@@ -279,6 +298,7 @@ void request_result(struct taskd_future *f)
 {
 	f->kind = FUTURE_REQUEST;
 	f->outstanding = false;
+	resend_forget(f);
 	if (write_about(f, "task.result", "id", f->id) != TASKD_OK)
 		future_fail_with(f, f->connection->error ? &f->connection->ended : &failure_memory);
 }
@@ -317,7 +337,7 @@ struct taskd_future *taskd_request(struct taskd *c, const char *method, const ch
 			PIECE(",\"params\":"),
 			{ params, params ? strlen(params) : 0 },
 		};
-		f = submit(c, kind_of(method), pieces, params ? 3 : 1, newlines, NULL);
+		f = submit(c, kind_of(method), pieces, params ? 3 : 1, newlines, NULL, KEEP_NOT);
 	}
 	strbuf_free(&name);
 	return f;

@@ -14,12 +14,12 @@ static void begin_request(struct strbuf *text, const char *method, const char *n
 	strbuf_json_string(text, id, strlen(id));
 }
 
-/* Locked. TASKD_OK: *answer has succeeded, and is to be dropped. */
-static enum taskd_error wait_for_answer(
-	struct taskd *c, const struct strbuf *text, int64_t deadline, struct taskd_future **answer)
+/* Locked. TASKD_OK: *answer has succeeded, and is to be dropped. KIND: FUTURE_QUESTION where asking twice does no harm. */
+static enum taskd_error wait_for_answer(struct taskd *c, enum future_kind kind, const struct strbuf *text,
+	int64_t deadline, struct taskd_future **answer)
 {
 	struct piece pieces[] = { { text->data, text->length }, PIECE("}") };
-	struct taskd_future *asked = request_add(c, FUTURE_REQUEST, pieces, 2, false);
+	struct taskd_future *asked = request_add(c, kind, pieces, 2, false);
 
 	if (!asked)
 		return error_failure()->error;
@@ -29,6 +29,10 @@ static enum taskd_error wait_for_answer(
 	if (!error) {
 		*answer = asked;
 		return TASKD_OK;
+	}
+	if (kind == FUTURE_QUESTION && failure_is_lost(asked->failure)) {
+		future_drop(asked);
+		return wait_for_answer(c, kind, text, deadline, answer);
 	}
 	if (asked->failure)
 		error_set_failure(asked->failure);
@@ -53,7 +57,7 @@ static enum taskd_error ask(struct taskd *c, struct strbuf *text, int64_t deadli
 		error = error_set(TASKD_E_MEMORY, NULL);
 	} else {
 		connection_lock(c);
-		error = wait_for_answer(c, text, deadline, &answer);
+		error = wait_for_answer(c, FUTURE_REQUEST, text, deadline, &answer);
 		if (!error)
 			future_drop(answer);
 		connection_unlock(c);
@@ -218,7 +222,7 @@ enum taskd_error taskd_log(struct taskd *c, const char *id, enum taskd_stream st
 		return error_set(TASKD_E_MEMORY, NULL);
 	}
 	connection_lock(c);
-	error = wait_for_answer(c, &text, deadline_after(timeout_ns), &answer);
+	error = wait_for_answer(c, FUTURE_QUESTION, &text, deadline_after(timeout_ns), &answer);
 	if (!error) {
 		error = take_page(answer, buffer, size, length, total);
 		future_drop(answer);

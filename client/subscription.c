@@ -98,17 +98,43 @@ struct subscription *subscription_find(struct taskd *c, enum subscription_kind k
 	return NULL;
 }
 
+static bool send_begin(struct subscription *subscription, const struct piece *pieces, size_t n, bool newlines)
+{
+	enum future_kind kind = subscription->kind == SUBSCRIPTION_WATCH ? FUTURE_WATCH : FUTURE_FOLLOW;
+	struct taskd_future *f = request_add(subscription->connection, kind, pieces, n, newlines);
+
+	subscription->request = f;
+	if (!f)
+		return false;
+	f->owned = false;
+	f->subscription = subscription;
+	return true;
+}
+
+/* The request, so that it can be sent again. False without memory. */
+static bool keep_text(struct subscription *subscription, const struct piece *pieces, size_t n)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		strbuf_add(&text, pieces[i].text, pieces[i].length);
+	subscription->text.text = strbuf_take(&text, &subscription->text.length);
+	if (!subscription->text.text)
+		error_set(TASKD_E_MEMORY, NULL);
+	return subscription->text.text != NULL;
+}
+
 bool subscription_begin(struct subscription *subscription, struct taskd *c, enum subscription_kind kind,
 	const struct piece *pieces, size_t n, bool newlines)
 {
-	subscription->request =
-		request_add(c, kind == SUBSCRIPTION_WATCH ? FUTURE_WATCH : FUTURE_FOLLOW, pieces, n, newlines);
-	if (!subscription->request)
-		return false;
-	subscription->request->owned = false;
-	subscription->request->subscription = subscription;
 	subscription->connection = c;
 	subscription->kind = kind;
+	if (c->reconnect && !keep_text(subscription, pieces, n))
+		return false;
+	if (!send_begin(subscription, pieces, n, newlines)) {
+		free((char *)subscription->text.text);
+		return false;
+	}
 	subscription->end.lasting = true;
 	pthread_cond_init(&subscription->idle, NULL);
 	LIST_INSERT_HEAD(&c->subscriptions[kind], subscription, link);
@@ -142,6 +168,22 @@ struct subscription *subscription_answered(struct taskd_future *f, const char *n
 	return subscription;
 }
 
+void subscriptions_again(struct taskd *c)
+{
+	for (int kind = 0; kind < N_SUBSCRIPTIONS; kind++) {
+		struct subscription *subscription;
+		LIST_FOREACH (subscription, &c->subscriptions[kind], link) {
+			if (subscription->request)
+				subscription->request->subscription = NULL;
+			subscription->number = 0;
+			if (!send_begin(subscription, &subscription->text, 1, true)) {
+				connection_fail(c, TASKD_E_MEMORY, "no memory to watch on");
+				return;
+			}
+		}
+	}
+}
+
 void subscription_over(struct subscription *subscription)
 {
 	LIST_REMOVE(subscription, link);
@@ -160,9 +202,8 @@ void subscriptions_end(struct taskd *c)
 	}
 	while ((subscription = LIST_FIRST(&c->subscriptions[SUBSCRIPTION_FOLLOW]))) {
 		/* The one who waits for its number hears of it there. */
-		bool begun = subscription->number != 0;
 		subscription_over(subscription);
-		if (begun)
+		if (subscription->begun)
 			put_last(subscription, &subscription->end);
 	}
 }
@@ -171,6 +212,7 @@ static void subscription_free(struct subscription *subscription)
 {
 	subscription->connection->references--;
 	failure_free(subscription->refusal);
+	free((char *)subscription->text.text);
 	pthread_cond_destroy(&subscription->idle);
 	free(subscription);
 }

@@ -3,6 +3,7 @@
 #include "store/db.h"
 #include "store/open_file.h"
 
+#include "base/clock.h"
 #include "base/xmalloc.h"
 
 #include <inttypes.h>
@@ -202,7 +203,7 @@ static enum store_opening open_existing(struct attempt *attempt)
 	rc = sqlite3_open_v2(attempt->file->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db->handle, 1);
-		sqlite3_busy_timeout(db->handle, 5000);
+		sqlite3_busy_timeout(db->handle, (int)(file_lock_wait_ns / NS_PER_MS));
 		/* A file that is refused stays as it is, and its log too. */
 		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		status = bring_up(attempt);

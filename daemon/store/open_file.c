@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_WAIT_NS (5 * NS_PER_S) /* the last daemon's store may be committing still */
 #define LOCK_TRY_NS (20 * NS_PER_MS)
+int64_t file_lock_wait_ns = 5 * NS_PER_S;
 
 /* What SQLite keeps beside the file: all that was written last may be in there. The file itself is first: were the
  * process to end between two renames, what is left is seen for what it is. */
@@ -70,7 +70,7 @@ static int fsync_directory(const char *path)
 static bool lock_in_time(int fd)
 {
 	struct timespec pause = { 0, LOCK_TRY_NS };
-	int64_t until_ns = clock_mono_ns() + LOCK_WAIT_NS;
+	int64_t until_ns = clock_mono_ns() + file_lock_wait_ns;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -159,10 +159,12 @@ static int64_t part_size(const struct open_file *file, const char *part)
 	return size;
 }
 
-/* Whether a file of which nothing is left was more than that. */
-static bool has_lost_all(const struct open_file *file, bool is_there, char **text)
+/* Whether a file that SQLite takes for an empty one is not new. */
+static bool has_lost_all(const struct open_file *file, bool is_there, int64_t size, char **text)
 {
-	if (part_size(file, "-wal") > 0)
+	if (size > 0)
+		*text = xasprintf("%s is damaged (it is not a database)", file->path);
+	else if (part_size(file, "-wal") > 0)
 		*text = xasprintf("%s is %s, but there is %s-wal, which belongs to it", file->path,
 			is_there ? "empty" : "not there", file->path);
 	else if (is_there && file->was_made && part_size(file, "-journal") == 0)
@@ -184,7 +186,10 @@ enum store_opening file_look(const struct open_file *file, char **text)
 		*text = xasprintf("%s is not a regular file", file->path);
 		return STORE_OPEN_ERROR;
 	}
-	if ((!is_there || info.st_size == 0) && has_lost_all(file, is_there, text))
+	if (!is_there)
+		info.st_size = 0;
+	/* SQLite knows of a system on which it has to make an empty file one byte long. */
+	if (info.st_size <= 1 && has_lost_all(file, is_there, info.st_size, text))
 		return STORE_OPEN_DAMAGED;
 	/* SQLite would give a new one the umask's mode, and open one that it may not write for reading. */
 	fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -15,8 +15,11 @@ struct open_file {
 void file_name(struct open_file *file, const struct store_text *directory);
 void file_free(struct open_file *file);
 
+/* How long another process is waited for: the last daemon's store may be committing still. Tests shorten it. */
+extern int64_t file_lock_wait_ns;
+
 /* All of these: *text is malloc'ed, for people, where something is wrong. */
-/* This process is the one that has it, until it ends. Waits a few seconds for another one. */
+/* This process is the one that has it, until it ends, or opens another directory's. */
 enum store_opening file_lock(struct open_file *file, char **text);
 /* Makes it where it is not there, empty, 0600; STORE_OPEN_DAMAGED: something is missing of what was there. */
 enum store_opening file_look(const struct open_file *file, char **text);

@@ -315,5 +315,12 @@ tests_unit_test_each_input_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_each_joblog_SOURCES = tests/unit/test_each_joblog.c client/taskctl/each_joblog.c
 tests_unit_test_each_joblog_LDADD = libproto.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
+# The store's file, in the test's own process.
+store_world = tests/unit/store_world.c tests/unit/store_world.h
+store_libraries = libstore.la $(SQLITE_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_store_open
+tests_unit_test_store_open_SOURCES = tests/unit/test_store_open.c $(store_world)
+tests_unit_test_store_open_LDADD = $(store_libraries)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

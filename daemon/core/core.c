@@ -98,6 +98,8 @@ void core_free(struct core *core)
 	if (!core)
 		return;
 	schedules_fini(core);
+	schedule_unref(core->gone);
+	free(core->restored);
 	keep_bury(core);
 	while ((task = TAILQ_FIRST(&core->all))) { /* tells nobody: this is not their end but ours */
 		TAILQ_REMOVE(&core->all, task, all);

@@ -340,24 +340,26 @@ void core_close(struct core *core, bool start);
 /* A task with the `durable` bit is TASK_RECORDING twice in its life: from its submission, which has all its checks and its
  * place behind it, until that is on disk; and from the moment in which its outcome is decided (slot, locks and time
  * limits are behind it then) until that is. Meanwhile nobody is told, it keeps its key, and a cancel of the first is
- * remembered, one of the second comes too late. */
-/* What was recorded last of that task, by RECORD_SUBMITTED or RECORD_ENDED, is on disk: it goes on to its calendar or queue, to its place; or it has
- * ended now. Nothing happens where there is no such task, or it does not wait for that. */
+ * remembered (`final`), one of the second (`outcome`) comes too late. In both cases core_cancel gives false. */
+/* What was recorded last of that task, by RECORD_SUBMITTED or RECORD_ENDED (and not by others), is on disk: it goes on to
+ * its calendar or queue, to its place; or it has ended now. Nothing happens where there is no such task, or it does not
+ * wait for that. */
 void core_recorded(struct core *core, uint64_t id);
 /* Its submission could not be recorded: it never was. Its waiters are told of an outcome of TASK_CANCELLED with KIND
  * (static) and MESSAGE (copied), its dependents as of any other, and there is no record of it. */
 void core_refused(struct core *core, uint64_t id, const char *kind, const char *message);
 /* Durable tasks are not started any more (they become TASK_RECORDING when it would be their turn), or go on. */
 void core_hold(struct core *core, bool hold);
-/* TASK, which is in a slot's lane as far as the core knows, but which ops.start has kept back until now, cannot be started after
- * all: it goes back to its place. */
+/* TASK, which is in a slot's lane as far as the core knows, but which ops.start has kept back until now, cannot be
+ * started after all: it goes back to its place, and its slot gets nothing for a moment. */
 void core_unstart(struct task *task);
-/* Every durable task that runs and is not on_interrupt_crash goes back to wait once its slot is lost, as interrupted by a planned stop (its
- * attempt counts, its crashes do not); others crash. Before the last slots are killed. */
+/* Every durable task that runs and is not on_interrupt_crash goes back to wait once its slot is lost, as interrupted by
+ * a planned stop (its attempt counts, its crashes do not); others crash. Before the last slots are killed, and after
+ * core_hold or core_close, as it would be started again. */
 void core_interrupt_all(struct core *core);
 
-/* What is given out next. On a restart: no less than these, before anything is submitted. Places follow the monotonic clock, ns, so
- * they leap where nothing was submitted for a while: what is recorded with a place shows how far they are. */
+/* What is given out next. On a restart: no less than these, before anything is submitted. Places follow the monotonic
+ * clock, ns, so they leap where nothing was submitted for a while: what is recorded with a place shows how far they are. */
 struct core_numbers {
 	uint64_t id, place, fence;
 };
@@ -367,10 +369,13 @@ void core_set_numbers(struct core *core, const struct core_numbers *numbers);
 /* A task as it was recorded. Times are monotonic; those of before the boot are negative, and 0 is still "none". */
 struct core_restored {
 	uint64_t id, place, retry_of, retried_as;
-	struct task_spec spec;     /* everything of it counts but key_mode, `after`, `after_any`; SPEC.schedule may be NULL though
-				    * schedule_name is not: then the name alone is kept */
+	/* Everything of it counts but key_mode, `after`, `after_any`, `durable` and `detached` (which all are from now on).
+	 * SPEC.queue may be NULL; so may SPEC.schedule though schedule_name is not: then the name alone is kept. */
+	struct task_spec spec;
 	const char *schedule_name; /* NULL: none */
-	enum task_state state;     /* TASK_SCHEDULED, _BLOCKED, _QUEUED: where it waited; TASK_RUNNING: a slot had it; or terminal */
+	/* TASK_SCHEDULED, _BLOCKED, _QUEUED: where it waited; TASK_RUNNING: a slot had it; TASK_CANCELLING: so, and it was
+	 * to be cancelled; or terminal. */
+	enum task_state state;
 	uint16_t attempt;
 	uint8_t crashes;
 	bool detached, tried, final;
@@ -380,19 +385,26 @@ struct core_restored {
 	size_t n_links;
 	struct task_outcome *outcome;  /* terminal: taken over */
 };
+/* DONE: nothing is expected of it any more, and it is not why the task did not go on: it has succeeded, or just ended
+ * where that is enough. */
 struct core_restored_link {
 	uint64_t id;
 	bool any, done;
 	struct bytes *result; /* a reference is taken; NULL: none, or not known yet */
 };
-/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted: it crashes for on_interrupt_crash, or where that makes crash_limit, else it
- * waits for its next attempt, at its old place, which is recorded (RECORD_ENDED, RECORD_ATTEMPT). One whose queue or type has gone is
- * put into the type's queue, or the one named "default"; its type is made where there is none. Ended ones do not push out others: false where result_count or
- * result_bytes is reached, or its time to be kept is over. */
+/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted: it
+ * is cancelled where it was to be; it crashes (and may be tried again, where its retries say so) for on_interrupt_crash,
+ * or where that makes crash_limit; else it waits for its next attempt, at its old place; which is recorded (RECORD_ENDED,
+ * RECORD_ATTEMPT). One whose queue has gone is put into its type's queue, or the one named "default". Ended ones do not
+ * push out others: false where result_count or result_bytes is reached, or its time to be kept is over. One that is
+ * there already is left alone. */
 bool core_restore(struct core *core, struct core_restored *restored);
-/* All are there. Those that wait for others find them now: who is not there has been forgotten, which is as if it had not succeeded. */
+/* All are there. Those that wait for others find them now: who is not there has been forgotten, which is as if it had
+ * not succeeded. (A link that is not `done` of a task that waited no more counts only where its result is to be passed
+ * on.) */
 void core_restore_done(struct core *core);
-/* Between core_set_numbers and core_restore_done: an id that is not found may yet come. */
+/* Between core_set_numbers and core_restore_done: an id that is not found may yet come. Schedules have no runs, and no
+ * record is dropped for its age or for room. */
 bool core_is_restoring(const struct core *core);
 
 enum core_found { CORE_FOUND, CORE_NOT_FOUND, CORE_FORGOTTEN };

@@ -24,6 +24,8 @@ struct task_links {
 	struct task_outcome *failure; /* how the task will end, where that is clear; malloc'ed */
 	bool pass_results;
 	bool settling; /* on core->settling, not on core->blocked */
+	bool restored; /* it is not on the lists of those it waits for yet: depend_resolve */
+	bool lost;     /* not all of the results that it asked for are there any more */
 	bool gathers;  /* it gets the results of what it waited for with its arguments, each time that it starts */
 	size_t added;  /* by so many bytes they grow by that */
 	bool gathered; /* task->args is with them, as it is in a lane */
@@ -70,7 +72,7 @@ static void settle_later(struct task_links *links)
 {
 	struct core *core = task_core(links->task);
 
-	if (links->settling || !is_decided(links) || links->task->state != TASK_BLOCKED)
+	if (links->settling || links->restored || !is_decided(links) || links->task->state != TASK_BLOCKED)
 		return;
 	TAILQ_REMOVE(&core->blocked, links->task, link);
 	TAILQ_INSERT_TAIL(&core->settling, links->task, link);
@@ -148,6 +150,8 @@ size_t depend_args_cost(const struct task *task)
 
 int depend_args(const struct task *task, struct bytes **out)
 {
+	if (task->extra && task->extra->links && task->extra->links->lost)
+		return -1;
 	if (has_more_than_args(task))
 		return gather(task, out) < 0 ? -1 : 0;
 	*out = bytes_ref(task->args);
@@ -237,9 +241,10 @@ void depend_unlink(struct task *task)
 
 	if (!links)
 		return;
-	for (size_t i = 0; i < links->count; i++)
+	for (size_t i = 0; i < links->count && !links->restored; i++)
 		if (!links->of[i].done)
 			task_unwait(&links->of[i].waiter);
+	links->restored = false;
 	for (size_t i = 0; i < links->count; i++)
 		links->of[i].done = true;
 	links->open = 0;
@@ -272,6 +277,71 @@ void depend_drop_args(struct task *task)
 	links->gathers = false;
 }
 
+/* --- after a restart --- */
+
+/* Settled: it has been met once, so only results can be missing that are to be passed on. */
+static void restore_link(struct task_links *links, const struct core_restored_link *restored, bool settled)
+{
+	struct link *link = &links->of[links->count++];
+
+	*link = (struct link){ .waiter.ended = ended, .links = links, .id = restored->id, .any = restored->any };
+	link->done = restored->done || (settled && (restored->any || !links->pass_results));
+	if (!link->done)
+		links->open++;
+	else if (links->pass_results && !link->any)
+		link->result = bytes_ref(restored->result);
+}
+
+bool depend_restore(struct task *task, const struct core_restored *restored, bool settled)
+{
+	struct task_links *links = xcalloc(1, sizeof(*links) + restored->n_links * sizeof(links->of[0]));
+
+	task_extra(task)->links = links;
+	links->task = task;
+	links->pass_results = restored->spec.pass_results;
+	for (size_t i = 0; i < restored->n_links; i++)
+		restore_link(links, &restored->links[i], settled);
+	if (settled && !links->open)
+		measure(task);
+	links->restored = links->open > 0;
+	return !settled || links->open > 0 || links->failure;
+}
+
+void depend_restore_ended(struct task *task, const struct core_restored *restored)
+{
+	depend_restore(task, restored, true);
+	task->extra->links->lost = task->extra->links->open > 0 && restored->tried;
+	depend_unlink(task);
+}
+
+void depend_resolve(struct task *task)
+{
+	struct task_links *links = task->extra->links;
+
+	links->restored = false;
+	for (size_t i = 0; i < links->count; i++) {
+		struct link *link = &links->of[i];
+		struct task *other = link->done ? NULL : idmap_get(&task_core(task)->tasks, link->id);
+
+		if (link->done)
+			continue;
+		if (other && !task_state_is_terminal(other->state)) {
+			task_wait(other, &link->waiter);
+			continue;
+		}
+		if (other) {
+			note(link, other);
+			continue;
+		}
+		link->done = true;
+		links->open--;
+		if (!link->any && !links->failure)
+			fail(links, "dependency_failed", link->id,
+				xasprintf("task %llu, for which it waited, has been forgotten", (unsigned long long)link->id));
+	}
+	settle_later(links);
+}
+
 static void settle(struct core *core, struct task *task)
 {
 	struct task_links *links = task->extra->links;
@@ -282,7 +352,11 @@ static void settle(struct core *core, struct task *task)
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 	}
 	if (!links->failure) {
+		bool placed = task->placed;
+
 		task_set_state(task, submit_state(core, task));
+		if (placed) /* it was recorded there before a restart, and perhaps as blocked at that */
+			record_tell(task, RECORD_STATE, false);
 		return;
 	}
 	struct task_outcome *failure = links->failure;

@@ -108,6 +108,22 @@ void facets_add(struct core *core, struct task *task)
 	}
 }
 
+void facets_move_first(struct task *task)
+{
+	struct task_extra *extra = task->extra;
+
+	TAILQ_REMOVE(&task->type->tasks.tasks, task, by_type);
+	TAILQ_INSERT_HEAD(&task->type->tasks.tasks, task, by_type);
+	TAILQ_REMOVE(&task->queue->tasks.tasks, task, by_queue);
+	TAILQ_INSERT_HEAD(&task->queue->tasks.tasks, task, by_queue);
+	TAILQ_REMOVE(&task->owner->tasks.tasks, task, by_owner);
+	TAILQ_INSERT_HEAD(&task->owner->tasks.tasks, task, by_owner);
+	if (!extra || !extra->tag)
+		return;
+	TAILQ_REMOVE(&extra->tag->tasks, extra, by_tag);
+	TAILQ_INSERT_HEAD(&extra->tag->tasks, extra, by_tag);
+}
+
 void facets_remove(struct core *core, struct task *task)
 {
 	struct task_extra *extra = task->extra;

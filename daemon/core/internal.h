@@ -94,6 +94,7 @@ struct bucket {
 	struct heap_node node; /* key: see queue.c */
 	int32_t priority;
 	struct task_list tasks; /* by their places; never empty while it is in the queue */
+	struct task *last_back; /* of them, the one that came to its place last: the next one is often behind it; or NULL */
 };
 
 struct core_queue {
@@ -158,6 +159,9 @@ struct core {
 	bool held;         /* durable tasks are not started */
 	bool interrupting; /* what runs of them goes back when its slot is lost */
 	bool restoring;    /* restore.c: what was there before is still coming */
+	uint64_t *restored; /* … and the ids of what has come */
+	size_t n_restored, restored_room;
+	struct core_schedule *gone; /* … the schedule whose name was asked for last, which has gone */
 	struct task_list settling; /* depend.c: blocked ones about whom something has been decided in this turn */
 	struct objects *objects;
 	struct names claim_groups; /* by queue and object */
@@ -194,11 +198,13 @@ static inline int64_t clock_after(int64_t moment_ns, int64_t span_ns)
 static inline struct core *task_core(const struct task *task) { return task->queue->core; }
 
 /* task.c */
-/* A task with an id, on no list, in no state yet: task_enter comes next. */
-struct task *task_new(struct core *core, const struct task_spec *spec);
+/* A task with that id, on no list, in no state yet: task_enter comes next. */
+struct task *task_new(struct core *core, const struct task_spec *spec, uint64_t id);
 void task_free(struct task *task);
-/* Its first state: scheduled, blocked or queued. */
+/* Its first state: scheduled, blocked, queued, or recorded before it is one of those. */
 void task_enter(struct task *task, enum task_state state);
+/* It had ended with its outcome before a restart. False: there is no room for it, and it is dropped. */
+bool task_enter_ended(struct task *task);
 struct task_extra *task_extra(struct task *task);
 /* The ONE function that assigns `state`. */
 void task_set_state(struct task *task, enum task_state to);
@@ -241,6 +247,8 @@ enum task_state submit_state(const struct core *core, const struct task *task);
 /* unique.c */
 /* The task of that owner that has the key, ended or not; NULL. */
 struct task *unique_find(const struct core *core, uint32_t owner, const char *key, size_t length);
+/* TASK, which was there before a restart, has it unless a later one does. */
+void unique_restore(struct core *core, struct task *task);
 /* TASK has it from now on, whoever had it before. */
 void unique_put(struct core *core, struct task *task);
 /* Its record goes: keep.c's to say. */
@@ -252,6 +260,12 @@ void unique_init(struct core *core);
  * already, in which case depend_settle ends it: it becomes TASK_BLOCKED. */
 bool depend_link(struct task *task, struct task *const *after, size_t n_after, struct task *const *after_any,
 	size_t n_after_any, bool pass_results);
+/* What TASK waited for before a restart. SETTLED: it did so no more. True: it is to become TASK_BLOCKED, and depend_resolve comes when all
+ * that there was is there again. */
+bool depend_restore(struct task *task, const struct core_restored *restored, bool settled);
+void depend_resolve(struct task *task);
+/* The same of one that has ended: for its record, and its retry. */
+void depend_restore_ended(struct task *task, const struct core_restored *restored);
 /* TASK comes into TASK_BLOCKED. */
 void depend_enter(struct task *task);
 /* TASK is blocked, but not for long: depend_settle will see to it. */
@@ -367,8 +381,8 @@ void gate_turn(struct core *core);
 int64_t gate_next_ns(const struct core *core);
 
 /* retry.c */
-/* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is
- * on its way (scheduled). */
+/* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is to
+ * become TASK_SCHEDULED. */
 bool retry_attempt(struct task *task, struct task_outcome *outcome);
 /* TASK's attempt was ended by taskd's own end, as MESSAGE says: it is to be tried again at its old place, and the caller sees to
  * its state. False: it cannot be. */
@@ -400,6 +414,8 @@ void facets_fini(struct core *core);
 /* On the lists of its type, queue, owner and tag: task_new has set these. */
 void facets_add(struct core *core, struct task *task);
 void facets_remove(struct core *core, struct task *task);
+/* Before all others on each. */
+void facets_move_first(struct task *task);
 /* TASK, which is on none of them any more, is about to be freed. */
 void facets_unref(struct core *core, const struct task *task);
 /* Found or made; owners and tags go with the memory of their last task. */
@@ -412,6 +428,10 @@ void schedules_fini(struct core *core);
 /* Submits the runs that are due. */
 void schedule_turn(struct core *core);
 int64_t schedule_next_ns(const struct core *core);
+/* TASK, a run of SCHEDULE, was there before a restart. */
+void schedule_restore_run(struct core *core, struct core_schedule *schedule, struct task *task);
+/* What the runs of one that has gone still say of it; one reference. */
+struct core_schedule *schedule_name_only(const char *name);
 /* One more reference, one fewer; NULL is allowed. */
 struct core_schedule *schedule_ref(struct core_schedule *schedule);
 void schedule_unref(struct core_schedule *schedule);
@@ -449,6 +469,10 @@ void life_crashed(struct task *task, const struct task_obituary *obituary);
 
 /* keep.c */
 void keep_add(struct core *core, struct task *task);
+/* One that had ended before a restart: false where there is no room for it without dropping another, and then it is dropped. */
+bool keep_restore(struct core *core, struct task *task);
+/* Whether there is room for one that ended so and then at all. */
+bool keep_may_restore(const struct core *core, enum task_state state, int64_t ended_ns);
 /* Drops what is too old or too much. */
 void keep_trim(struct core *core);
 int64_t keep_next_ns(const struct core *core);

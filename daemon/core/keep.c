@@ -74,6 +74,35 @@ static bool drop(struct core *core, struct task *task)
 	return true;
 }
 
+bool keep_may_restore(const struct core *core, enum task_state state, int64_t ended_ns)
+{
+	const struct core_totals *totals = &core->totals;
+
+	return totals->kept < core->limits.result_count && totals->kept_bytes < core->limits.result_bytes &&
+		core->now_ns - ended_ns < ttl_of(core, state);
+}
+
+/* They come with the latest first, so its place is at the beginning. */
+bool keep_restore(struct core *core, struct task *task)
+{
+	struct task_list *list = &core->kept[task->state][false];
+	struct task *later = TAILQ_FIRST(list);
+
+	while (later && later->ended_ns < task->ended_ns)
+		later = TAILQ_NEXT(later, link);
+	if (later)
+		TAILQ_INSERT_BEFORE(later, task, link);
+	else
+		TAILQ_INSERT_TAIL(list, task, link);
+	core->n_kept[task->state]++;
+	core->totals.kept++;
+	core->totals.kept_bytes += cost(task);
+	if (core->totals.kept_bytes <= core->limits.result_bytes)
+		return true;
+	drop(core, task);
+	return false;
+}
+
 bool core_forget(struct task *task)
 {
 	if (!task_state_is_terminal(task->state))
@@ -171,7 +200,7 @@ static bool is_too_much(const struct core *core)
 
 void keep_trim(struct core *core)
 {
-	if (core->totals.kept == 0)
+	if (core->totals.kept == 0 || core->restoring) /* who waits for it may not be there yet */
 		return;
 	shrink_large(core);
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
@@ -191,7 +220,7 @@ int64_t keep_next_ns(const struct core *core)
 {
 	int64_t next_ns = CLOCK_NEVER;
 
-	if (core->totals.kept == 0)
+	if (core->totals.kept == 0 || core->restoring)
 		return next_ns;
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++) {
 		int64_t ttl_ns = ttl_of(core, (enum task_state)state);
@@ -199,11 +228,11 @@ int64_t keep_next_ns(const struct core *core)
 		for (int fetched = 0; fetched < 2; fetched++) {
 			const struct task *task = TAILQ_FIRST(&core->kept[state][fetched]);
 
-			if (task && ttl_ns < CLOCK_NEVER - KEEP_GRAIN_NS - task->ended_ns && task->ended_ns + ttl_ns < next_ns)
-				next_ns = task->ended_ns + ttl_ns;
+			if (task && clock_after(task->ended_ns, ttl_ns) < next_ns)
+				next_ns = clock_after(task->ended_ns, ttl_ns);
 		}
 	}
-	return next_ns == CLOCK_NEVER ? next_ns : (next_ns / KEEP_GRAIN_NS + 1) * KEEP_GRAIN_NS;
+	return next_ns >= CLOCK_NEVER - KEEP_GRAIN_NS ? CLOCK_NEVER : (next_ns / KEEP_GRAIN_NS + 1) * KEEP_GRAIN_NS;
 }
 
 void keep_bury(struct core *core)

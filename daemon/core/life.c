@@ -95,7 +95,9 @@ static char *stop_reason(const struct task *task)
 /* An attempt is over; so is the task, unless it is tried again. */
 static void attempt_end(struct task *task, struct task_outcome *end)
 {
-	if (!retry_attempt(task, end))
+	if (retry_attempt(task, end))
+		task_set_state(task, TASK_SCHEDULED);
+	else
 		task_end(task, end);
 }
 

@@ -229,12 +229,25 @@ static struct task *find_place(const struct task_list *tasks, const struct task 
 	return behind && behind->place > task->place ? TAILQ_PREV(behind, task_list, link) : ahead;
 }
 
+/* The one that came back last, where TASK's place is right behind it: so come many that come back in their order, into the
+ * midst of others. */
+static struct task *last_back(const struct bucket *bucket, const struct task *task)
+{
+	struct task *last = bucket->last_back;
+	const struct task *next = last ? TAILQ_NEXT(last, link) : NULL;
+
+	return last && last->place < task->place && (!next || next->place > task->place) ? last : NULL;
+}
+
 void queue_push_back(struct core_queue *queue, struct task *task)
 {
 	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
-	struct task *other = find_place(&bucket->tasks, task);
+	struct task *other = last_back(bucket, task);
 
+	if (!other)
+		other = find_place(&bucket->tasks, task);
 	task->placed = false;
+	bucket->last_back = task;
 	if (other)
 		TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
 	else
@@ -248,6 +261,8 @@ void queue_remove(struct core_queue *queue, struct task *task)
 
 	assert(bucket);
 	bool was_first = TAILQ_FIRST(&bucket->tasks) == task;
+	if (bucket->last_back == task)
+		bucket->last_back = NULL;
 	TAILQ_REMOVE(&bucket->tasks, task, link);
 	queue_count(queue, task, TASK_QUEUED, false);
 	if (TAILQ_EMPTY(&bucket->tasks))
@@ -348,6 +363,7 @@ static void empty_by_place(struct core_queue *queue, struct task_list *out)
 			continue;
 		}
 		heap_remove(&heads, node);
+		bucket->last_back = NULL;
 		bucket_drop(queue, bucket);
 	}
 	heap_fini(&heads);

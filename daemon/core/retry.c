@@ -167,7 +167,6 @@ bool retry_attempt(struct task *task, struct task_outcome *outcome)
 	task->wall = false;
 	reset(task);
 	task->attempt++;
-	task_set_state(task, TASK_SCHEDULED);
 	return true;
 }
 

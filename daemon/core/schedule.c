@@ -205,8 +205,9 @@ static void turn_one(struct core *core, struct core_schedule *schedule)
 
 /* --- steps of the wall clock --- */
 
-/* Back: what is next is next by the new time, which may be much sooner. Forward: what the step went over is missed. */
-static void follow_step(struct core *core, struct core_schedule *schedule, bool forward)
+/* Back: what is next is next by the new time, which may be much sooner. Forward: what the step went over is missed. False: nothing
+ * has changed by it. */
+static bool follow_step(struct core *core, struct core_schedule *schedule, bool forward)
 {
 	int64_t late_ns = core->wall_ns - LATE_NS, last_ns, next_ns;
 
@@ -215,8 +216,10 @@ static void follow_step(struct core *core, struct core_schedule *schedule, bool 
 	} else if (!schedule->catch_up && schedule->next_ns <= late_ns) {
 		schedule->skipped += count_due(schedule, late_ns, &last_ns, &next_ns);
 		set_next(core, schedule, next_ns);
+	} else {
+		return false;
 	}
-	tell_changed(core, schedule, true, false);
+	return true;
 }
 
 static void notice_step(struct core *core)
@@ -229,8 +232,8 @@ static void notice_step(struct core *core)
 	if (step_ns >= -STEP_NS && step_ns <= STEP_NS)
 		return;
 	TAILQ_FOREACH(schedule, &core->schedules, link)
-		if (schedule->cron)
-			follow_step(core, schedule, step_ns > 0);
+		if (schedule->cron && follow_step(core, schedule, step_ns > 0))
+			tell_changed(core, schedule, true, false);
 }
 
 void schedule_turn(struct core *core)
@@ -297,6 +300,50 @@ static void own(struct core_schedule *schedule, const struct core_schedule_spec 
 		schedule->cron = copy_cron(spec->cron);
 }
 
+/* Of one that was there before a restart what was due meanwhile is as what a step forward went over; and the clock may have
+ * been set back, too. */
+static void begin(struct core *core, struct core_schedule *schedule, int64_t next_ns)
+{
+	bool is_back;
+
+	if (!next_ns) {
+		set_next(core, schedule, schedule->cron ? cron_next(schedule->cron, core->wall_ns)
+							: clock_after(core->now_ns, schedule->every_ns));
+		return;
+	}
+	set_next(core, schedule, next_ns);
+	if (!schedule->cron)
+		return;
+	is_back = next_ns > core->wall_ns && cron_next(schedule->cron, clock_after(core->wall_ns, STEP_NS)) < next_ns;
+	follow_step(core, schedule, !is_back);
+}
+
+void schedule_restore_run(struct core *core, struct core_schedule *schedule, struct task *task)
+{
+	int64_t ago_ns = core->now_ns - task->submitted_ns, last_ns, next_ns;
+	int64_t submitted_ns = clock_of(core, schedule) - ago_ns;
+
+	if (task->id > schedule->last_id) { /* what it did to its schedule came no longer to disk */
+		schedule->last_id = task->id;
+		schedule->runs++;
+		if (schedule->next_ns <= submitted_ns) {
+			count_due(schedule, submitted_ns, &last_ns, &next_ns);
+			set_next(core, schedule, next_ns);
+		}
+	}
+	if (task->id == schedule->last_id)
+		watch(schedule, task);
+}
+
+struct core_schedule *schedule_name_only(const char *name)
+{
+	struct core_schedule *schedule = xcalloc(1, sizeof(*schedule));
+
+	schedule->name = xstrdup(name);
+	schedule->references = 1;
+	return schedule;
+}
+
 int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, struct core_schedule **out)
 {
 	struct core_schedule *last = TAILQ_LAST(&core->schedules, schedule_list);
@@ -313,13 +360,15 @@ int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, 
 	schedule->every_ns = spec->every_ns;
 	schedule->catch_up = spec->catch_up;
 	schedule->overlap = spec->overlap;
+	schedule->runs = spec->runs;
+	schedule->skipped = spec->skipped;
+	schedule->last_id = spec->last_id;
 	schedule->references = 1;
 	schedule->name_hash = table_hash(schedule->name, strlen(schedule->name));
 	names_put(&core->schedule_names, schedule);
 	schedule->node.tie = last ? last->node.tie + 1 : 0;
 	TAILQ_INSERT_TAIL(&core->schedules, schedule, link);
-	set_next(core, schedule, schedule->cron ? cron_next(schedule->cron, core->wall_ns)
-						: clock_after(core->now_ns, schedule->every_ns));
+	begin(core, schedule, spec->next_ns);
 	tell_changed(core, schedule, false, false);
 	*out = schedule;
 	return CORE_OK;

@@ -29,10 +29,16 @@ static bool has_tag(const struct task *task, const char *name, size_t length)
 	return tag && tag->length == length && !memcmp(tag->name, name, length);
 }
 
+/* Moments of before the boot are negative. */
+static bool is_before(const struct task_filter *filter, const struct task *task)
+{
+	return filter->since_ns && task->submitted_ns < filter->since_ns;
+}
+
 bool task_filter_matches(const struct task_filter *filter, struct task *task)
 {
 	if ((filter->queue && task->queue != filter->queue) || (filter->type && task->type != filter->type) ||
-		(filter->by_owner && task->owner->uid != filter->owner) || task->submitted_ns < filter->since_ns ||
+		(filter->by_owner && task->owner->uid != filter->owner) || is_before(filter, task) ||
 		(filter->tag && !has_tag(task, filter->tag, filter->tag_length)))
 		return false;
 	core_task_look(task);
@@ -185,7 +191,8 @@ static struct task *nearest_behind(const struct core *core, uint64_t id, bool ol
 
 static bool is_too_old(const struct task_filter *filter, const struct task_walk *walk, const struct task *task)
 {
-	return !walk->oldest_first && task->submitted_ns < filter->since_ns; /* and so are all behind it */
+	/* And so are all behind it, unless the wall clock was set meanwhile, by which times of before a restart are known. */
+	return !walk->oldest_first && is_before(filter, task) && !task->recovered;
 }
 
 /* Where the walk goes on. A walk that stands at a task which is not on ROAD, or not at all any more, goes along all

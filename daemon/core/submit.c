@@ -106,7 +106,7 @@ int submit_find(const struct core *core, const struct task_spec *spec, struct ta
 
 struct task *submit_create(struct core *core, const struct task_spec *spec)
 {
-	struct task *task = task_new(core, spec);
+	struct task *task = task_new(core, spec, core->next_id++);
 
 	idmap_put(&core->tasks, task->id, task);
 	TAILQ_INSERT_TAIL(&core->all, task, all);

@@ -226,6 +226,12 @@ void task_enter(struct task *task, enum task_state state)
 	task_changed(task_core(task), task, false);
 }
 
+bool task_enter_ended(struct task *task)
+{
+	task->state = (uint8_t)task->outcome->state;
+	return keep_restore(task_core(task), task);
+}
+
 void task_set_state(struct task *task, enum task_state to)
 {
 	struct core *core = task_core(task);
@@ -281,11 +287,11 @@ static void set_extra(struct core *core, struct task *task, const struct task_sp
 		claim_set(task, spec->claims, spec->n_claims);
 }
 
-struct task *task_new(struct core *core, const struct task_spec *spec)
+struct task *task_new(struct core *core, const struct task_spec *spec, uint64_t id)
 {
 	struct task *task = xcalloc(1, sizeof(*task));
 
-	task->id = core->next_id++;
+	task->id = id;
 	task->type = spec->type;
 	task->queue = spec->queue;
 	task->owner = facet_owner(core, spec->owner);

@@ -69,6 +69,14 @@ void unique_put(struct core *core, struct task *task)
 	name_free(&name);
 }
 
+void unique_restore(struct core *core, struct task *task)
+{
+	const struct task *other = unique_find(core, task->owner->uid, task->extra->key, task->extra->key_length);
+
+	if (!other || other->id < task->id)
+		unique_put(core, task);
+}
+
 void unique_drop(struct core *core, struct task *task)
 {
 	const struct task_extra *extra = task->extra;

@@ -76,5 +76,6 @@ const struct command command_history = {
 		"his own tasks.",
 	.options = history_options,
 	.values_size = sizeof(struct history_values),
+	.reconnects = true,
 	.run = run_history,
 };

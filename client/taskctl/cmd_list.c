@@ -56,5 +56,6 @@ const struct command command_list = {
 		"where standard output is no terminal, each change is a line, as of \"taskctl watch\".",
 	.options = list_options,
 	.values_size = sizeof(struct list_values),
+	.reconnects = true,
 	.run = run_list,
 };

@@ -240,5 +240,6 @@ const struct command command_locks = {
 	.first = COMPLETE_WORDS,
 	.rest = COMPLETE_WORDS,
 	.words = kinds,
+	.reconnects = true,
 	.run = run_locks,
 };

@@ -78,5 +78,6 @@ const struct command command_log = {
 	.max_operands = 1,
 	.missing = "an ID",
 	.first = COMPLETE_ID,
+	.reconnects = true,
 	.run = run_log,
 };

@@ -58,6 +58,7 @@ const struct command command_pools = {
 	.name = "pools",
 	.operands = "",
 	.summary = "List the pools of workers",
+	.reconnects = true,
 	.run = run_pools,
 };
 

@@ -175,6 +175,7 @@ const struct command command_queues = {
 	.summary = "List the queues, and what waits in them",
 	.help = "WAITING may start now, SCHEDULED waits for its time, BLOCKED for other tasks. A\n"
 		"limit that is none, and a column that has nothing to say, are left out.",
+	.reconnects = true,
 	.run = run_queues,
 };
 

@@ -95,5 +95,6 @@ const struct command command_result = {
 	.missing = "an ID",
 	.first = COMPLETE_ID,
 	.rest = COMPLETE_ID,
+	.reconnects = true,
 	.run = run_result,
 };

@@ -195,6 +195,7 @@ const struct command command_schedule_list = {
 	.summary = "List the schedules",
 	.help = "LAST is the id of the last run; \"taskctl list --columns id,state,schedule\" shows\n"
 		"them all.",
+	.reconnects = true,
 	.run = run_list,
 };
 

@@ -191,6 +191,7 @@ const struct command command_tasks = {
 	.operands = "",
 	.summary = "List what can be submitted",
 	.help = "MEAN is how long one has run on average.",
+	.reconnects = true,
 	.run = run_tasks,
 };
 
@@ -199,6 +200,7 @@ const struct command command_workers = {
 	.operands = "",
 	.summary = "List the worker processes, and what they run",
 	.help = "A handler that could not be initialised is told on standard error.",
+	.reconnects = true,
 	.run = run_workers,
 };
 
@@ -206,6 +208,7 @@ const struct command command_stats = {
 	.name = "stats",
 	.operands = "",
 	.summary = "Show the daemon's figures",
+	.reconnects = true,
 	.run = run_stats,
 };
 

@@ -57,5 +57,6 @@ const struct command command_status = {
 	.missing = "an ID",
 	.first = COMPLETE_ID,
 	.rest = COMPLETE_ID,
+	.reconnects = true,
 	.run = run_status,
 };

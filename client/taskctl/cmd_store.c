@@ -116,6 +116,7 @@ const struct command command_store_stats = {
 	.group = "store",
 	.operands = "",
 	.summary = "Show where the store is, how large, and how old",
+	.reconnects = true,
 	.run = run_stats,
 };
 
@@ -126,6 +127,7 @@ const struct command command_store_check = {
 	.summary = "Have the whole store read and checked",
 	.help = "The exit status is 1 where something is wrong; each problem is a line. The daemon\n"
 		"goes on meanwhile.",
+	.reconnects = true,
 	.run = run_check,
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/taskctl/again.h"
 #include "client/taskctl/batch.h"
 #include "client/taskctl/commands.h"
 #include "client/taskctl/submission.h"
@@ -81,19 +82,41 @@ static char *submit_params(const struct taskctl *ctl, const struct invocation *i
 	return text;
 }
 
+/* So that it can be submitted again when the connection is lost before the answer has come; where its own key forbids
+ * another, it cannot. Whether KEY is its key now. */
+static bool make_repeatable(struct taskctl *ctl, struct submission *submission, char key[AGAIN_KEY_ROOM])
+{
+	if (submission->key || submission->key_mode) {
+		ctl->reconnects =
+			submission->key_mode == SUBMISSION_ATTACH || submission->key_mode == SUBMISSION_ONCE;
+		return false;
+	}
+	if (ctl->reconnect_ns == 0)
+		return false;
+	again_make_key(key);
+	submission->key = key;
+	submission->key_mode = SUBMISSION_ONCE;
+	return true;
+}
+
 static int submit_and_go(struct taskctl *ctl, const struct invocation *invocation)
 {
-	char *params = submit_params(ctl, invocation);
+	struct submit_values *values = invocation->values;
+	char key[AGAIN_KEY_ROOM], *params;
+	bool is_ours = make_repeatable(ctl, &values->submission, key);
 	json_t *answer;
 	const char *id;
 	int status;
 
+	params = submit_params(ctl, invocation);
 	if (!params)
 		return EXIT_USAGE;
 	status = taskctl_request_text(ctl, METHOD_TASK_SUBMIT, params, NULL, &answer);
 	free(params);
 	if (status != EXIT_FINE)
 		return status;
+	if (is_ours)
+		json_object_del(answer, "duplicate"); /* of this very submission, if it is one */
 	id = json_string_value(json_object_get(answer, "id"));
 	ctl->writer->ops->sentence(ctl->writer, answer, id ? id : "");
 	if (json_is_true(json_object_get(answer, "duplicate")))
@@ -212,6 +235,7 @@ const struct command command_submit = {
 	.max_operands = -1,
 	.first = COMPLETE_TASK,
 	.rest = COMPLETE_FILE,
+	.reconnects = true,
 	.run = run_submit,
 };
 

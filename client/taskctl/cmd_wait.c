@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "client/taskctl/again.h"
 #include "client/taskctl/commands.h"
 #include "client/taskctl/records.h"
 #include "client/taskctl/taskctl.h"
@@ -70,26 +72,33 @@ static void say_how_to_return(const struct taskctl *ctl, const struct invocation
 	interrupt_says(ctl, text);
 }
 
-/* The request, whose answer comes when they have ended. NULL: reported, in *STATUS. */
-static struct taskd_future *ask(struct taskctl *ctl, const json_t *which, const struct wait_values *values, int *status)
+static int64_t now_ns(void)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * TASKD_SECOND + ts.tv_nsec;
+}
+
+/* The request, whose answer comes when they have ended, DEADLINE_NS (0: none) at the latest. NULL: reported, in *STATUS. */
+static struct taskd_future *ask(
+	struct taskctl *ctl, const json_t *which, const struct wait_values *values, int64_t deadline_ns, int *status)
+{
+	int64_t left_ns = deadline_ns - now_ns();
 	json_t *params = must(json_deep_copy(which));
 	char text[UNITS_TEXT_SIZE], *request;
-	struct taskd_future *f = NULL;
+	struct taskd_future *f;
 
 	json_object_set_new(params, "return_when", json_string(values->any ? "first_completed" : "all_completed"));
-	if (values->timeout_ns) {
-		units_format_duration(values->timeout_ns, text);
+	if (deadline_ns) {
+		units_format_duration(left_ns > 0 ? left_ns : 0, text);
 		json_object_set_new(params, "timeout", json_string(text));
 	}
 	request = must(json_dumps(params, JSON_COMPACT));
 	json_decref(params);
-	*status = taskctl_connect(ctl);
-	if (*status == EXIT_FINE) {
-		f = taskd_request(ctl->connection, method_info(METHOD_TASK_WAIT)->name, request);
-		if (!f)
-			*status = report_last(ctl);
-	}
+	f = taskd_request(ctl->connection, method_info(METHOD_TASK_WAIT)->name, request);
+	if (!f)
+		*status = report_last(ctl);
 	free(request);
 	return f;
 }
@@ -117,24 +126,42 @@ static int print_answer(struct taskctl *ctl, struct taskd_future *f, bool any)
 	return status;
 }
 
+/* The answer; asked for again where it was lost with the daemon. NULL: reported, in *STATUS. */
+static struct taskd_future *await(struct taskctl *ctl, const json_t *which, const struct wait_values *values, int *status)
+{
+	int64_t deadline_ns = values->timeout_ns ? now_ns() + values->timeout_ns : 0;
+	struct again again = AGAIN_INIT;
+	struct taskd_future *f;
+
+	while ((f = ask(ctl, which, values, deadline_ns, status))) {
+		if (!values->tag)
+			again_knows_ids(ctl);
+		if (values->progress && !ctl->quiet && !ctl->json)
+			waiting_show(ctl, f, which);
+		if (taskd_result(f, TASKD_FOREVER) == TASKD_OK || !again_asks(ctl, &again, f))
+			return f;
+		taskd_future_free(f);
+		*status = again_has_ids(ctl);
+		if (*status != EXIT_FINE)
+			return NULL;
+	}
+	return NULL;
+}
+
 static int run_wait(struct taskctl *ctl, const struct invocation *invocation)
 {
 	const struct wait_values *values = invocation->values;
 	json_t *which = which_tasks(ctl, invocation);
 	struct taskd_future *f;
-	int status;
+	int status = which ? taskctl_connect(ctl) : EXIT_USAGE;
 
-	if (!which)
-		return EXIT_USAGE;
-	f = ask(ctl, which, values, &status);
-	if (f) {
+	if (status == EXIT_FINE) {
 		say_how_to_return(ctl, invocation);
-		if (values->progress && !ctl->quiet && !ctl->json)
-			waiting_show(ctl, f, which);
-		if (taskd_result(f, TASKD_FOREVER) == TASKD_OK)
+		f = await(ctl, which, values, &status);
+		if (f && taskd_exception(f))
+			status = report_failure_of_some(ctl, taskd_exception(f));
+		else if (f)
 			status = print_answer(ctl, f, values->any);
-		else
-			status = report_failure_of_some(ctl, taskd_future_error(f));
 		taskd_future_free(f);
 	}
 	json_decref(which);
@@ -165,5 +192,6 @@ const struct command command_wait = {
 	.max_operands = -1,
 	.first = COMPLETE_ID,
 	.rest = COMPLETE_ID,
+	.reconnects = true,
 	.run = run_wait,
 };

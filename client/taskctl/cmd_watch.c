@@ -46,5 +46,6 @@ const struct command command_watch = {
 	.max_operands = -1,
 	.first = COMPLETE_ID,
 	.rest = COMPLETE_ID,
+	.reconnects = true,
 	.run = run_watch,
 };

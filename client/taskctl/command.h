@@ -86,6 +86,7 @@ struct command {
 	int max_operands;      /* -1: as many as you like */
 	const char *missing;   /* what is missing where there are too few: "a TASK" */
 	const char *separator; /* a word after which nothing is an option, and which is an operand itself; or NULL */
+	bool reconnects;       /* what it asks may be asked again, so it goes on over the daemon's restart */
 	int own_from;          /* the operand, from 1, that ends the options: it and all that follows is a program's; 0: none */
 	enum complete first, second, rest; /* the operands; a second one that is COMPLETE_NOTHING is as the rest */
 	const char *const *words;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/taskctl/again.h"
 #include "client/taskctl/filter.h"
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
@@ -15,10 +16,12 @@
 
 struct printing {
 	struct taskctl *ctl;
+	const json_t *ids;            /* the tasks that are named, or NULL */
 	json_t *seen;                 /* where tasks are named: the ids of which there was a line, {"17":true} */
 	struct taskd_future **states; /* how they stand */
 	size_t n_states;
 	struct taskd_future *wait; /* done when all of them have ended */
+	bool was_away;             /* the daemon has been away since they were asked for */
 	bool over;                 /* the stream has ended, which has been reported */
 	int status;
 };
@@ -138,6 +141,14 @@ static void print_event(struct printing *p, json_t *record, const char *name, co
 
 /* --- what the daemon says --- */
 
+/* Of named tasks it is asked how they stand now; of others nobody knows what has happened. */
+static void came_back(struct printing *p)
+{
+	p->was_away = true;
+	if (!p->ids)
+		report_warning(p->ctl, "missed", "the connection was lost: what happened before it was back is left out");
+}
+
 static void event_came(void *user, const struct taskd_event *event)
 {
 	struct printing *p = user;
@@ -153,7 +164,10 @@ static void event_came(void *user, const struct taskd_event *event)
 		json_decref(record);
 		return;
 	case TASKD_EVENT_MISSED:
-		report_warning(p->ctl, "missed", "%llu event%s missed: they came faster than they were read",
+		if (event->missed == 0)
+			came_back(p);
+		else
+			report_warning(p->ctl, "missed", "%llu event%s missed: they came faster than they were read",
 			(unsigned long long)event->missed, event->missed == 1 ? " was" : "s were");
 		return;
 	case TASKD_EVENT_END:
@@ -195,18 +209,18 @@ static struct taskd_future *ask(struct printing *p, enum method method, json_t *
 }
 
 /* How each stands, and the answer to when all have ended; one that is not there is told by that. */
-static int ask_for_ids(struct printing *p, const json_t *ids)
+static int ask_for_ids(struct printing *p)
 {
-	p->n_states = json_array_size(ids);
+	p->n_states = json_array_size(p->ids);
 	p->states = must(calloc(p->n_states, sizeof *p->states));
 	p->seen = must(json_object());
 	for (size_t i = 0; i < p->n_states; i++) {
-		p->states[i] = ask(p, METHOD_TASK_STATUS, must(json_pack("{s:O}", "id", json_array_get(ids, i))));
+		p->states[i] = ask(p, METHOD_TASK_STATUS, must(json_pack("{s:O}", "id", json_array_get(p->ids, i))));
 		if (!p->states[i])
 			return p->status;
 		taskd_add_done_callback(p->states[i], state_came, p);
 	}
-	p->wait = ask(p, METHOD_TASK_WAIT, must(json_pack("{s:O}", "ids", ids)));
+	p->wait = ask(p, METHOD_TASK_WAIT, must(json_pack("{s:O}", "ids", p->ids)));
 	return p->wait ? EXIT_FINE : p->status;
 }
 
@@ -217,6 +231,10 @@ static void forget_ids(struct printing *p)
 	free(p->states);
 	taskd_future_free(p->wait);
 	json_decref(p->seen);
+	p->states = NULL;
+	p->n_states = 0;
+	p->wait = NULL;
+	p->seen = NULL;
 }
 
 /* The answer to a question has behind it all that the daemon had to say before. */
@@ -248,9 +266,25 @@ char *events_params(const json_t *ids, const struct filter *filter, bool progres
 	return text;
 }
 
+/* All of them were asked for from a daemon that is gone. */
+static bool ask_again(struct printing *p)
+{
+	if (!p->ids || !(p->was_away || (taskd_done(p->wait) && again_after(p->ctl, taskd_exception(p->wait)))))
+		return false;
+	p->was_away = false;
+	forget_ids(p);
+	p->status = again_has_ids(p->ctl);
+	p->over = p->status != EXIT_FINE || ask_for_ids(p) != EXIT_FINE;
+	return true;
+}
+
 static void go_on(struct printing *p, int interrupt)
 {
-	while (!p->over && !(p->wait && taskd_done(p->wait))) {
+	while (!p->over) {
+		if (ask_again(p))
+			continue;
+		if (p->wait && taskd_done(p->wait))
+			break;
 		if (taskctl_turn(p->ctl, interrupt, -1) == TURN_INTERRUPTED) {
 			interrupt_newline(p->ctl);
 			return;
@@ -266,19 +300,21 @@ static void go_on(struct printing *p, int interrupt)
 
 int events_print(struct taskctl *ctl, const json_t *ids, const struct filter *filter, bool progress)
 {
-	struct printing p = { .ctl = ctl };
+	struct printing p = { .ctl = ctl, .ids = ids };
 	int interrupt = interrupt_noted(), status = taskctl_connect(ctl);
 	struct taskd_watch *watch;
 	char *params;
 
 	if (status != EXIT_FINE)
 		return status;
+	if (ids)
+		again_knows_ids(ctl);
 	params = events_params(ids, filter, progress);
 	watch = taskd_watch(ctl->connection, params, event_came, &p);
 	free(params);
 	if (!watch)
 		return report_last(ctl);
-	if (!ids || ask_for_ids(&p, ids) == EXIT_FINE)
+	if (!ids || ask_for_ids(&p) == EXIT_FINE)
 		go_on(&p, interrupt);
 	taskd_unwatch(watch);
 	forget_ids(&p);

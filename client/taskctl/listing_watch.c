@@ -43,7 +43,7 @@ static void show(struct screen *screen)
 {
 	/* A line that is too long is cut, so that a task has one line, and the screen room for as many as it has lines. */
 	fputs("\033[?1049h\033[?25l\033[?7l", stdout);
-	screen->shown = true;
+	screen->shown = screen->ctl->full_screen = true;
 }
 
 static void hide(struct screen *screen)
@@ -51,7 +51,7 @@ static void hide(struct screen *screen)
 	if (screen->shown)
 		fputs("\033[?7h\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
-	screen->shown = false;
+	screen->shown = screen->ctl->full_screen = false;
 }
 
 static void event_came(void *user, const struct taskd_event *event)
@@ -103,7 +103,9 @@ static void draw(struct screen *screen)
 
 	localtime_r(&now, &tm);
 	printf("\033[H\033[J%02d:%02d:%02d  ", tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (json_array_size(screen->records) == 0)
+	if (screen->ctl->away_told)
+		puts("connection lost; trying to reconnect\n");
+	else if (json_array_size(screen->records) == 0)
 		puts("no tasks");
 	else
 		printf("%s%zu task%s; Ctrl-C ends this\n\n",
@@ -119,7 +121,7 @@ static int rest_ms(const struct screen *screen)
 {
 	int64_t next = screen->drawn_ms + DRAW_EVERY_MS, now = now_ms();
 
-	if (screen->changed && screen->fetched_ms + FETCH_EVERY_MS < next)
+	if (!screen->ctl->away && screen->changed && screen->fetched_ms + FETCH_EVERY_MS < next)
 		next = screen->fetched_ms + FETCH_EVERY_MS;
 	return next > now ? (int)(next - now) : 0;
 }
@@ -127,7 +129,8 @@ static int rest_ms(const struct screen *screen)
 static int go_on(struct screen *screen, int interrupt)
 {
 	while (!screen->over) {
-		if (screen->changed && now_ms() >= screen->fetched_ms + FETCH_EVERY_MS) {
+		/* Who is away is asked when he is back. */
+		if (!screen->ctl->away && screen->changed && now_ms() >= screen->fetched_ms + FETCH_EVERY_MS) {
 			int status = fetch(screen);
 
 			if (status != EXIT_FINE) {

@@ -1,6 +1,8 @@
 # taskctl. Its files are a line each here; headers too, so that a tarball has them.
 bin_PROGRAMS += taskctl
 taskctl_SOURCES = \
+	client/taskctl/again.c \
+	client/taskctl/again.h \
 	client/taskctl/arguments.c \
 	client/taskctl/batch.c \
 	client/taskctl/batch.h \

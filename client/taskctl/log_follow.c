@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/taskctl/again.h"
 #include "client/taskctl/log.h"
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
@@ -27,6 +28,7 @@ struct following {
 	bool left_out;  /* something had no room there */
 	bool over;
 	char *state; /* how it has ended; NULL: the connection has */
+	bool again;  /* …which is there again */
 };
 
 static void output_came(void *user, const struct taskd_output *output)
@@ -167,6 +169,15 @@ static int print_rest(struct log *log)
 	return status == EXIT_FINE ? print_all(log) : status;
 }
 
+/* The daemon is there again, perhaps another one: it is followed anew, in whichever attempt it is there. */
+static bool lost(struct following *f)
+{
+	static const struct taskd_failure failure = { .error = TASKD_E_DISCONNECTED };
+
+	f->again = again_after(f->log->ctl, &failure);
+	return f->again;
+}
+
 static int go_on(struct following *f)
 {
 	struct taskctl *ctl = f->log->ctl;
@@ -182,7 +193,8 @@ static int go_on(struct following *f)
 	if (status != EXIT_FINE)
 		return status;
 	if (!f->state)
-		return report_library(ctl, taskd_connection_error(ctl->connection), NULL);
+		return lost(f) ? EXIT_FINE
+			       : report_library(ctl, taskd_connection_error(ctl->connection), NULL);
 	status = print_rest(f->log);
 	if (status == EXIT_FINE && ctl->json) {
 		json_t *end = must(json_pack("{s:b,s:s}", "end", 1, "state", f->state));
@@ -193,27 +205,41 @@ static int go_on(struct following *f)
 	return status;
 }
 
-int log_follow(struct log *log)
+static int follow(struct following *f)
 {
-	struct following f = { .log = log };
-	struct taskctl *ctl = log->ctl;
+	struct log *log = f->log;
 	struct taskd_follow *follow;
 	struct said *said;
 	char what[48];
 	int status;
 
-	f.last = &f.first;
-	follow = taskd_follow(ctl->connection, log->id, output_came, &f, NULL, TASKD_FOREVER);
+	f->last = &f->first;
+	follow = taskd_follow(log->ctl->connection, log->id, output_came, f, NULL, TASKD_FOREVER);
 	if (!follow && taskd_last_error(NULL) == TASKD_E_NOT_RUNNING)
 		return print_rest(log);
+	if (!follow && taskd_last_error(NULL) == TASKD_E_DISCONNECTED && lost(f))
+		return EXIT_FINE;
 	if (!follow) {
 		snprintf(what, sizeof what, "task %s", log->id);
-		return report_failure(ctl, what, taskd_future_error(NULL));
+		return report_failure(log->ctl, what, taskd_future_error(NULL));
 	}
-	status = go_on(&f);
+	status = go_on(f);
 	taskd_unfollow(follow);
-	while ((said = take(&f)))
+	while ((said = take(f)))
 		free(said);
-	free(f.state);
+	free(f->state);
+	return status;
+}
+
+int log_follow(struct log *log)
+{
+	struct following f;
+	int status;
+
+	again_knows_ids(log->ctl);
+	do {
+		f = (struct following){ .log = log };
+		status = follow(&f);
+	} while (f.again && status == EXIT_FINE && (status = again_has_ids(log->ctl)) == EXIT_FINE);
 	return status;
 }

@@ -58,6 +58,7 @@ static int run(struct taskctl *ctl, const struct global_values *globals, const s
 		return group_alone(ctl, invocation->group);
 	if (!invocation->command)
 		return report_usage(ctl, "\"taskctl help\" shows all commands", "a COMMAND is missing");
+	ctl->reconnects = invocation->command->reconnects;
 	return invocation->command->run(ctl, invocation);
 }
 
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
 		write_flush();
 	}
 	invocation_free(&invocation);
+	taskd_future_free(ctl.identity);
 	taskd_close(ctl.connection);
 	free(ctl.socket);
 	return status;

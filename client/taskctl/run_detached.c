@@ -11,6 +11,7 @@ int run_detached(struct taskctl *ctl, const struct run_values *values, struct ru
 	json_t *answer;
 	int status = submission_options(ctl, &values->submission, true, &options);
 
+	ctl->reconnects = true;
 	if (status == EXIT_FINE)
 		status = taskctl_connect(ctl);
 	if (status != EXIT_FINE)
@@ -21,7 +22,8 @@ int run_detached(struct taskctl *ctl, const struct run_values *values, struct ru
 	if (taskd_acknowledged(f, TASKD_FOREVER) != TASKD_OK) {
 		status = report_failure(ctl, NULL, taskd_future_error(f));
 	} else {
-		answer = must(json_pack("{s:s}", "id", taskd_future_id(f)));
+		answer = must(json_pack(
+			"{s:s,s:s}", "id", taskd_future_id(f), "durability", taskd_future_durable(f) ? "disk" : "memory"));
 		ctl->writer->ops->sentence(ctl->writer, answer, taskd_future_id(f));
 		json_decref(answer);
 	}

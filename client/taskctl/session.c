@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "client/taskctl/again.h"
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
 
@@ -18,11 +19,8 @@ void *must(void *p)
 
 int taskctl_connect(struct taskctl *ctl)
 {
-	struct taskd_connect_options options = { .timeout_ns = ctl->connect_timeout_ns };
-
-	if (ctl->connection)
-		return EXIT_FINE;
-	ctl->connection = taskd_connect(ctl->socket, &options);
+	if (!ctl->connection)
+		ctl->connection = again_connect(ctl);
 	return ctl->connection ? EXIT_FINE : report_last(ctl);
 }
 
@@ -31,14 +29,18 @@ int taskctl_connect(struct taskctl *ctl)
 int taskctl_request_text(struct taskctl *ctl, enum method method, const char *params, const char *what, json_t **result)
 {
 	struct taskd_future *f = NULL;
+	struct again again = AGAIN_INIT;
 	int status = taskctl_connect(ctl);
 
 	if (status != EXIT_FINE)
 		return status;
-	f = taskd_request(ctl->connection, method_info(method)->name, params);
-	if (!f)
-		return report_last(ctl);
-	if (taskd_result(f, TASKD_FOREVER) != TASKD_OK) {
+	do {
+		taskd_future_free(f);
+		f = taskd_request(ctl->connection, method_info(method)->name, params);
+		if (!f)
+			return report_last(ctl);
+	} while (taskd_result(f, TASKD_FOREVER) != TASKD_OK && again_asks(ctl, &again, f));
+	if (taskd_exception(f)) {
 		status = report_failure(ctl, what, taskd_future_error(f));
 	} else {
 		*result = json_loads(taskd_future_result(f, NULL), JSON_DECODE_ANY, NULL);
@@ -96,12 +98,27 @@ static char *hint_of_log(const struct taskd_failure *failure)
 	return hint;
 }
 
-static int report_end(const struct taskctl *ctl, const char *what, const struct taskd_failure *failure)
+/* It may well go on where we cannot hear of it. */
+static char *hint_to_return(const struct taskctl *ctl, const char *id)
+{
+	char *hint;
+
+	if (asprintf(&hint, "when the daemon is there again, ask for it: taskctl%s%s result %s",
+		    ctl->socket_given ? " -s " : "", ctl->socket_given ? ctl->socket : "", id) < 0)
+		hint = must(NULL);
+	return hint;
+}
+
+static int report_end(const struct taskctl *ctl, const char *id, const char *what, const struct taskd_failure *failure)
 {
 	struct taskd_failure hinted = *failure;
-	char *hint = ctl->json || failure->hint ? NULL : hint_of_log(failure);
+	char *hint = NULL;
 	int status;
 
+	if (id && failure->error == TASKD_E_DISCONNECTED)
+		hint = hint_to_return(ctl, id);
+	else if (!ctl->json && !failure->hint)
+		hint = hint_of_log(failure);
 	if (hint)
 		hinted.hint = hint;
 	status = report_failure(ctl, what, &hinted);
@@ -122,7 +139,7 @@ int taskctl_finish(struct taskctl *ctl, struct taskd_future *f, const char *id, 
 		return report(ctl, EXIT_TIME, "wait_timed_out", "it goes on; ask again for its result",
 			"%s has not ended yet", id ? what : "the task");
 	if (error != TASKD_OK)
-		return report_end(ctl, id ? what : NULL, taskd_future_error(f));
+		return report_end(ctl, id, id ? what : NULL, taskd_future_error(f));
 	json = taskd_future_result(f, &length);
 	ctl->writer->ops->value(ctl->writer, json, length);
 	return EXIT_FINE;

@@ -43,6 +43,7 @@ struct submission {
 	int on_interrupt; /* 1 + index of submission_interrupts; 0: absent */
 };
 
+enum submission_key_mode { SUBMISSION_REJECT = 1, SUBMISSION_ATTACH, SUBMISSION_REPLACE, SUBMISSION_ONCE };
 extern const char *const submission_outcomes[], *const submission_key_modes[], *const submission_interrupts[];
 
 /* What was said, as members of a method's parameters. NULL: reported. */

@@ -40,6 +40,11 @@ struct taskctl {
 	bool pipe_ignored; /* SIGPIPE was, when we were started: a command of ours has it so */
 	struct writer *writer;
 	struct taskd *connection; /* NULL until taskctl_connect */
+	bool reconnects;          /* what the command asks may be asked again (again.h); to be said before taskctl_connect */
+	bool away;                /* the connection is lost, and may come back */
+	bool away_told;           /* …which has been said */
+	bool full_screen;         /* the terminal's other screen is shown: that has a place of its own for it */
+	struct taskd_future *identity; /* of the daemon that gave the ids that are waited for; or NULL */
 };
 
 /* P, unless it is NULL: then the program ends, as there is no memory. */

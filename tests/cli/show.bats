@@ -21,7 +21,7 @@ teardown_file() {
 
 @test "ping" {
 	run --separate-stderr -0 taskctl ping
-	[[ $output =~ ^ok:\ 5\ of\ 5\ workers\ ready,\ answered\ in\  && -z $stderr ]]
+	[[ $output =~ ^ok:\ 5\ of\ 5\ workers\ ready,\ no\ store,\ answered\ in\  && -z $stderr ]]
 	[[ $(taskctl --json ping | jq .ok) == true ]]
 	run -0 taskctl -q ping
 	[[ -z $output ]]

@@ -156,7 +156,7 @@ while_gated() { # COMMAND…
 	taskd -c "$BATS_TEST_TMPDIR/taskd.conf" -s "$socket" </dev/null >/dev/null 2>&1 3>&- &
 	daemon=$!
 	condition taskctl -q -s "$socket" ping
-	taskctl -s "$socket" watch >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	taskctl -s "$socket" --reconnect 0 watch >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	watcher=$!
 	hears() { taskctl -q -s "$socket" submit noop >/dev/null && [[ -s $BATS_TEST_TMPDIR/out ]]; }
 	condition hears

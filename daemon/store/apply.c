@@ -161,7 +161,7 @@ enum db_code apply_init(struct apply *apply, const struct db *db)
 {
 	enum db_code code = DB_OK;
 
-	*apply = (struct apply){ .db = *db };
+	*apply = (struct apply){ .db = *db, .oldest_ns = INT64_MAX };
 	for (int i = 0; i < APPLY_N_SQL && code == DB_OK; i++)
 		code = db_prepare(db, sql[i], &apply->sql[i]);
 	/* These two read an index each, not the tasks. */

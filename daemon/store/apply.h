@@ -43,6 +43,7 @@ struct apply {
 	struct db db;
 	sqlite3_stmt *sql[APPLY_N_SQL];
 	uint64_t live, ended; /* tasks that are there; a rollback puts back what they were */
+	int64_t oldest_ns;    /* none of them has ended before; INT64_MAX: none has ended */
 	bool any_parts;       /* there may be rows in `parts`: else nobody need look for them */
 	bool any_dependencies;
 };

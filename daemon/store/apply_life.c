@@ -95,6 +95,7 @@ enum db_code apply_task_end(struct apply *apply, uint64_t id, const struct store
 	int64_t flags = (outcome->result.length > TASK_INLINE_LIMIT ? TASK_FLAG_PARTS_OF_RESULT : 0) |
 		(outcome->data.length > TASK_INLINE_LIMIT ? TASK_FLAG_PARTS_OF_DATA : 0) |
 		(outcome->pid ? TASK_FLAG_OBITUARY : 0) | (end->started_ns ? TASK_FLAG_TRIED : 0);
+	int64_t ended_ns = end->ended_ns ? end->ended_ns : 1; /* it is by this that it has ended */
 	struct binder binder = bind_begin(apply, end->keeps_args ? APPLY_TASK_END : APPLY_TASK_END_BARE);
 
 	bind_id(&binder, id);
@@ -102,7 +103,7 @@ enum db_code apply_task_end(struct apply *apply, uint64_t id, const struct store
 	bind_number(&binder, end->attempt);
 	bind_number(&binder, end->crashes);
 	bind_number(&binder, flags);
-	bind_number(&binder, end->ended_ns ? end->ended_ns : 1); /* it is by this that it has ended */
+	bind_number(&binder, ended_ns);
 	bind_some(&binder, end->started_ns);
 	bind_text(&binder, flags & TASK_FLAG_PARTS_OF_RESULT ? STORE_TEXT_NONE : outcome->result);
 	bind_some(&binder, outcome->code);
@@ -116,5 +117,7 @@ enum db_code apply_task_end(struct apply *apply, uint64_t id, const struct store
 		return code;
 	apply->live--;
 	apply->ended++;
+	if (ended_ns < apply->oldest_ns)
+		apply->oldest_ns = ended_ns;
 	return end_sides(apply, id, end, flags);
 }

@@ -77,7 +77,7 @@ enum db_code db_configure(const struct db *db, bool writes)
 				     "PRAGMA cache_size = -" WRITER_CACHE_KIB ";";
 
 	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, 5000);
+	sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
 	enum db_code code = db_exec(db, all);
 	return code == DB_OK && writes ? db_exec(db, writer) : code;
 }

@@ -32,6 +32,7 @@ enum db_code db_exec(const struct db *db, const char *sql) __attribute__((warn_u
 enum db_code db_prepare(const struct db *db, const char *sql, sqlite3_stmt **statement) __attribute__((warn_unused_result));
 /* The first column of the first row of SQL; 0 where there is none. */
 enum db_code db_number(const struct db *db, const char *sql, int64_t *out) __attribute__((warn_unused_result));
+#define DB_BUSY_MS 5000 /* so long a connection waits for others' locks */
 /* The pragmas of a connection, after it was opened and before it is used. WRITES: also those of the file: a new one's page
  * size, WAL. */
 enum db_code db_configure(const struct db *db, bool writes) __attribute__((warn_unused_result));
@@ -90,6 +91,8 @@ extern const char task_columns[];
 enum db_code task_rows_read(struct task_rows *rows, sqlite3_stmt *statement, bool payloads, struct store_task *task)
 	__attribute__((warn_unused_result));
 
+/* What tasks.flags says of it. */
+void task_row_flags(struct store_task *task, int64_t flags);
 /* A column that holds text, or nothing; until the statement goes on. */
 struct store_text db_column_text(sqlite3_stmt *statement, int column);
 

@@ -292,7 +292,7 @@ static enum db_code read_parts(struct task_rows *rows, uint64_t id, enum task_pa
 
 /* --- the row itself --- */
 
-static void take_flags(struct store_task *task, int64_t flags)
+void task_row_flags(struct store_task *task, int64_t flags)
 {
 	task->command = flags & TASK_FLAG_COMMAND;
 	task->detached = flags & TASK_FLAG_DETACHED;
@@ -376,7 +376,7 @@ enum db_code task_rows_read(struct task_rows *rows, sqlite3_stmt *statement, boo
 	if (rows->copies || rows->attempts || rows->claims || rows->dependencies)
 		clear(rows);
 	take_row(statement, task);
-	take_flags(task, flags);
+	task_row_flags(task, flags);
 	enum db_code code = payloads ? take_payloads(rows, statement, flags, task) : DB_OK;
 	for (size_t i = 0; i < sizeof(sides) / sizeof(*sides) && code == DB_OK; i++)
 		if (flags & sides[i].flag)

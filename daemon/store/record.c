@@ -577,6 +577,12 @@ bool store_write(struct store_buffer *out, const struct store_header *header, co
 	return true;
 }
 
+void store_unchain(char *data)
+{
+	const size_t before_flags = sizeof(uint32_t) + sizeof(uint16_t);
+	memset(data + before_flags, 0, sizeof(uint16_t));
+}
+
 bool store_is_operation(enum store_message message)
 {
 	return message >= STORE_TASK_PUT && message <= STORE_IDS;

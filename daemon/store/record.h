@@ -275,6 +275,8 @@ bool store_write(struct store_buffer *out, const struct store_header *header, co
 bool store_is_operation(enum store_message message);
 /* The header at DATA, of which STORE_HEADER_SIZE bytes are there. False: it makes no sense. */
 bool store_read_header(const char *data, struct store_header *header);
+/* The message at DATA, which store_write has written, is not STORE_CHAINED any more. */
+void store_unchain(char *data);
 /* Fills BODY, the struct that header->message says (NULL where there is none); its texts point into DATA (header->length bytes), its arrays are
  * allocated: store_body_free. False: it makes no sense, and there is nothing to free. */
 bool store_read_body(const struct store_header *header, const char *data, void *body) __attribute__((warn_unused_result));

@@ -25,8 +25,9 @@ static void opening_refused(struct store_client *client, const struct store_open
 	if (opened->status == STORE_OPEN_FULL && client->ever_opened && !client->stopping) {
 		client_kill(client);
 		client->start_ns = clock_mono_ns() + REOPEN_NS;
-		client_enter(client, STORE_FULL, why);
-		client_drop_tasks(client, STORE_FULL);
+		/* What the last one had is not given up: it may be on disk. */
+		if (client->state != STORE_FULL)
+			client_enter(client, STORE_FULL, why);
 	} else {
 		if (!client->told_opened) {
 			client->told_opened = true;
@@ -50,6 +51,11 @@ static bool hear_opened(struct store_client *client, const struct store_opened *
 		opening_refused(client, opened);
 		return true;
 	}
+	/* What the last one committed without saying so is as good as said. */
+	if (opened->applied && (opened->applied > client->last ||
+		(opened->applied > client->committed && !client_committed(client, opened->applied))))
+		return false;
+	oplog_rewind(&client->log);
 	client->opened = true;
 	client->opened_ns = clock_mono_ns();
 	client_load_again(client);

@@ -77,7 +77,6 @@ static void process_forget(struct store_client *client)
 	client->stop_sent = false;
 	client->requests.length = client->requests_sent = 0;
 	client->heard.length = client->heard_from = 0;
-	oplog_rewind(&client->log);
 	/* The next one has refused nothing. */
 	client->again_ns = CLOCK_NEVER;
 }

@@ -461,6 +461,7 @@ static void wire_opened(struct wire *wire, void *body)
 	wire_u64(wire, &opened->next_fence);
 	wire_u64(wire, &opened->live);
 	wire_u64(wire, &opened->ended);
+	wire_u64(wire, &opened->applied);
 }
 
 static void wire_query(struct wire *wire, void *body)

@@ -108,6 +108,7 @@ struct store_opened {
 	struct store_text text; /* for people; none where it is fine */
 	uint64_t next_id, next_place, next_fence; /* none was ever given out from here on; 0: a new file */
 	uint64_t live, ended; /* tasks */
+	uint64_t applied;     /* all operations of this session up to that number are on disk, and are not sent again; 0: none */
 };
 
 /* States are the core's words ("queued", "running", "succeeded", …): the database is for people to query. */

@@ -39,3 +39,8 @@ EXTRA_DIST += tests/bench/bench tests/bench/peer_python.py
 # The scanner beside jansson: make tests/bench/scan_bench && tests/bench/scan_bench
 EXTRA_PROGRAMS += tests/bench/scan_bench
 tests_bench_scan_bench_LDADD = libproto.la $(JANSSON_LIBS)
+
+# The store alone: make tests/bench/store_bench && tests/bench/store_bench
+EXTRA_PROGRAMS += tests/bench/store_bench
+tests_bench_store_bench_SOURCES = tests/bench/store_bench.c tests/unit/store_world.c tests/unit/store_world.h
+tests_bench_store_bench_LDADD = libstore.la $(SQLITE_LIBS)

@@ -1,51 +1,40 @@
-/* A store as a process of its own, and the master's side of its channel, by hand. */
+/* A state directory of a test's own, and what is in it. */
 #ifndef STORE_WORLD_H
 #define STORE_WORLD_H
 
-#include <sys/types.h>
+#include "store/apply.h"
 
-#include "store/record.h"
-
-struct channel;
-
-struct store_world {
-	char directory[64]; /* made by world_make, and removed by world_free */
-	pid_t pid;          /* 0: there is none */
-	int control_fd;
-	struct channel *channel;
-	struct store_buffer out, in;
-	size_t sent, heard;
-	struct store_opened opened; /* without its text */
-	char opened_text[256];
+struct world {
+	char directory[64];
+	char file[80];    /* STORE_FILE there */
+	struct db db;
+	char *text;       /* what was said at the last opening */
 };
-union world_body {
-	struct store_opened opened;
-	struct store_row row;
-	struct store_text text;
-	struct store_answer answer;
-};
+/* The directory is in memory where there is such a filesystem: syncing costs nothing there, and is done all the same. */
+void world_init(struct world *world);
+void world_fini(struct world *world);
+enum store_opening world_open(struct world *world, bool put_aside);
+void world_close(struct world *world);
+/* Runs SQL on a connection of its own, with the store closed; the first column of the first row, 0 where there is none. */
+int64_t world_sql(const struct world *world, const char *sql);
 
-void world_make(struct store_world *world);
-void world_free(struct store_world *world);
-/* Starts the store and waits for STORE_OPENED, which is in world->opened. ORDER's version and directory are filled in. */
-void world_start(struct store_world *world, const struct store_open *order);
-/* Adds a message; it is sent by world_flush, or while the next answer is waited for. */
-void world_put(struct store_world *world, enum store_message message, uint64_t number, uint64_t id, uint16_t flags,
-	const void *body);
-void world_flush(struct store_world *world);
-/* The next thing that the store says; what it points to lives until the next call. False: the store has gone. */
-bool world_hear(struct store_world *world, struct store_header *header, union world_body *body);
-/* Waits until all up to NUMBER is committed. False: the store has gone, or said something else. */
-bool world_committed(struct store_world *world, uint64_t number);
-/* Without waiting: the last number that was committed, as far as is heard now; LAST before. False: the store has gone. */
-bool world_glance(struct store_world *world, uint64_t *last);
-/* By STORE_STOP; its exit status. */
-int world_stop(struct store_world *world);
-/* By the master's end; its exit status. */
-int world_leave(struct store_world *world);
-void world_kill(struct store_world *world);
-/* The database by itself, when there is no store: the first column of SQL's first row. */
-int64_t world_number(const struct store_world *world, const char *sql);
-void world_exec(const struct store_world *world, const char *sql);
+/* --- what operations are made of --- */
+static inline struct store_text text(const char *of)
+{
+	return of ? store_text_of(of, __builtin_strlen(of)) : STORE_TEXT_NONE;
+}
+/* A task that is queued: of the type "fib", with arguments; its place is its id. */
+struct store_task world_task(uint64_t id);
+/* One transaction of one operation; fails the test where it cannot be applied. */
+void world_apply(struct world *world, enum store_message message, uint64_t id, const void *body);
+void world_put(struct world *world, uint64_t id);
+void world_end(struct world *world, uint64_t id, const char *state);
+
+/* --- files --- */
+/* malloc'ed; NULL where it is not there. */
+char *world_read(const char *path, size_t *length);
+void world_write(const char *path, const char *data, size_t length);
+/* How many files of the directory have names that begin so; *name, malloc'ed, is the last one's path. */
+int world_files(const struct world *world, const char *begin, char **name);
 
 #endif

@@ -42,5 +42,5 @@ tests_bench_scan_bench_LDADD = libproto.la $(JANSSON_LIBS)
 
 # The store alone: make tests/bench/store_bench && tests/bench/store_bench
 EXTRA_PROGRAMS += tests/bench/store_bench
-tests_bench_store_bench_SOURCES = tests/bench/store_bench.c tests/unit/store_world.c tests/unit/store_world.h
+tests_bench_store_bench_SOURCES = tests/bench/store_bench.c tests/unit/store_served.c tests/unit/store_served.h
 tests_bench_store_bench_LDADD = libstore.la $(SQLITE_LIBS)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "tests/unit/store_world.h"
+#include "tests/unit/store_served.h"
 
 #define IN_FLIGHT 256
 
@@ -51,20 +51,20 @@ static void must(bool good, const char *what)
 }
 
 /* Each task is put, and when that is on disk, started and ended. */
-static void lives(struct store_world *world, uint64_t first, uint64_t n, uint64_t *seq)
+static void lives(struct served *served, uint64_t first, uint64_t n, uint64_t *seq)
 {
 	uint64_t put = 0, put_done = 0, ended = 0, committed = *seq;
 	uint64_t *owner = calloc(n * 3 + 1, sizeof(*owner)), base = *seq;
 	struct store_header header;
-	union world_body body;
+	union served_body body;
 
 	while (ended < n) {
 		while (put < n && put - ended < IN_FLIGHT) {
 			struct store_task task = task_of(first + put++);
 			owner[++*seq - base] = task.id;
-			world_put(world, STORE_TASK_PUT, *seq, task.id, 0, &task);
+			served_put(served, STORE_TASK_PUT, *seq, task.id, 0, &task);
 		}
-		must(world_hear(world, &header, &body) && header.message == STORE_COMMITTED, "the store has gone");
+		must(served_hear(served, &header, &body) && header.message == STORE_COMMITTED, "the store has gone");
 		for (; committed < header.number; committed++) {
 			uint64_t id = owner[committed + 1 - base];
 			const struct store_task_start start = { 1, clock_wall_ns() };
@@ -77,52 +77,52 @@ static void lives(struct store_world *world, uint64_t first, uint64_t n, uint64_
 			}
 			put_done++;
 			++*seq;
-			world_put(world, STORE_TASK_START, *seq, id, 0, &start);
+			served_put(served, STORE_TASK_START, *seq, id, 0, &start);
 			owner[++*seq - base] = id | UINT64_C(1) << 63;
-			world_put(world, STORE_TASK_END, *seq, id, 0, &end);
+			served_put(served, STORE_TASK_END, *seq, id, 0, &end);
 		}
 	}
 	free(owner);
 	(void)put_done;
 }
 
-static void submits(struct store_world *world, uint64_t first, uint64_t n, uint64_t *seq)
+static void submits(struct served *served, uint64_t first, uint64_t n, uint64_t *seq)
 {
 	uint64_t committed = *seq, last = *seq + n;
 	struct store_header header;
-	union world_body body;
+	union served_body body;
 
 	while (committed < last) {
 		while (*seq < last && *seq - committed < IN_FLIGHT) {
 			struct store_task task = task_of(first++);
-			world_put(world, STORE_TASK_PUT, ++*seq, task.id, 0, &task);
+			served_put(served, STORE_TASK_PUT, ++*seq, task.id, 0, &task);
 		}
-		must(world_hear(world, &header, &body) && header.message == STORE_COMMITTED, "the store has gone");
+		must(served_hear(served, &header, &body) && header.message == STORE_COMMITTED, "the store has gone");
 		committed = header.number;
 	}
 }
 
-static void singles(struct store_world *world, uint64_t first, uint64_t n, uint64_t *seq)
+static void singles(struct served *served, uint64_t first, uint64_t n, uint64_t *seq)
 {
 	int64_t began_ns = clock_mono_ns();
 
 	for (uint64_t i = 0; i < n; i++) {
 		struct store_task task = task_of(first + i);
-		world_put(world, STORE_TASK_PUT, ++*seq, task.id, 0, &task);
-		must(world_committed(world, *seq), "the store has gone");
+		served_put(served, STORE_TASK_PUT, ++*seq, task.id, 0, &task);
+		must(served_committed(served, *seq), "the store has gone");
 	}
 	printf("%-40s %10.1f us\n", "one alone, on disk", (double)(clock_mono_ns() - began_ns) / 1e3 / (double)n);
 }
 
-static void loads(struct store_world *world)
+static void loads(struct served *served)
 {
 	int64_t began_ns = clock_mono_ns();
 	uint64_t rows = 0;
 	struct store_header header = { 0 };
-	union world_body body;
+	union served_body body;
 
-	world_put(world, STORE_LOAD, 0, 0, 0, NULL);
-	while (world_hear(world, &header, &body) && header.message != STORE_LOADED) {
+	served_put(served, STORE_LOAD, 0, 0, 0, NULL);
+	while (served_hear(served, &header, &body) && header.message != STORE_LOADED) {
 		rows += header.message == STORE_ROW;
 		store_body_free(header.message, &body);
 	}
@@ -130,12 +130,12 @@ static void loads(struct store_world *world)
 		(unsigned long long)rows);
 }
 
-static void restart(struct store_world *world, struct store_open *order)
+static void restart(struct served *served, struct store_open *order)
 {
-	must(world_stop(world) == 0, "the store does not end well");
+	must(served_stop(served) == 0, "the store does not end well");
 	order->session++;
 	int64_t began_ns = clock_mono_ns();
-	world_start(world, order);
+	served_start(served, order);
 	printf("%-40s %10.3f s\n", "opening", (double)(clock_mono_ns() - began_ns) / 1e9);
 }
 
@@ -145,22 +145,22 @@ int main(int argc, char **argv)
 	struct store_open order = {
 		.session = 1, .limits.history_count = n / 4, .keep = { .count = 10000, .bytes = 1 << 26 }
 	};
-	struct store_world world;
+	struct served served;
 	int64_t began_ns;
 
-	world_make(&world);
-	world_start(&world, &order);
-	singles(&world, 1, 500, &seq);
+	served_make(&served);
+	served_start(&served, &order);
+	singles(&served, 1, 500, &seq);
 	began_ns = clock_mono_ns();
-	lives(&world, 1000, n / 2, &seq);
+	lives(&served, 1000, n / 2, &seq);
 	printf("%-40s %10.0f tasks/s\n", "come in and end",
 		(double)(n / 2) / ((double)(clock_mono_ns() - began_ns) / 1e9));
 	began_ns = clock_mono_ns();
-	submits(&world, 2 * n, n, &seq);
+	submits(&served, 2 * n, n, &seq);
 	printf("%-40s %10.0f tasks/s\n", "come in", (double)n / ((double)(clock_mono_ns() - began_ns) / 1e9));
-	restart(&world, &order);
-	loads(&world);
-	world_stop(&world);
-	world_free(&world);
+	restart(&served, &order);
+	loads(&served);
+	served_stop(&served);
+	served_free(&served);
 	return 0;
 }

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
 	daemon/cgroup.h \
+	daemon/internal.h \
 	daemon/listen.h \
 	daemon/machine.h \
 	daemon/manager.h \
@@ -10,20 +11,24 @@ libserver_la_SOURCES = \
 	daemon/ops.h \
 	daemon/reload.h \
 	daemon/server.h \
+	daemon/state.h \
 	daemon/tasklog.h \
 	daemon/wallclock.h \
 	daemon/cgroup.c \
+	daemon/host.c \
 	daemon/listen.c \
 	daemon/machine.c \
 	daemon/manager.c \
 	daemon/notify.c \
 	daemon/ops.c \
+	daemon/phases.c \
 	daemon/reload.c \
 	daemon/server.c \
+	daemon/state.c \
 	daemon/tasklog.c \
 	daemon/wallclock.c
 dist_man_MANS += daemon/taskd.8
-libserver_la_LIBADD = libedge.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la
+libserver_la_LIBADD = libedge.la libdurable.la libstorewire.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la
 
 bin_PROGRAMS += taskd
 taskd_SOURCES = daemon/main.c

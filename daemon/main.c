@@ -13,13 +13,16 @@
 #include "server.h"
 
 static const char usage[] =
-	"usage: taskd [-c FILE] [-s SOCKET] [--check]\n"
+	"usage: taskd [-c FILE] [-s SOCKET] [-d DIR | --ephemeral] [--check]\n"
 	"\n"
 	"The task server: runs in the foreground until SIGTERM. See taskd(8).\n"
 	"\n"
 	"  -c, --config FILE     read this configuration (default: " SYSCONFDIR "/taskd/taskd.conf,\n"
 	"                        for a user's own daemon ~/.config/taskd/taskd.conf, where they exist)\n"
 	"  -s, --socket SOCKET   listen here, whatever the configuration says (also: TASKD_SOCKET)\n"
+	"  -d, --state-directory DIR\n"
+	"                        keep durable tasks there, whatever STATE_DIRECTORY and the configuration say\n"
+	"      --ephemeral       keep nothing, whatever they say\n"
 	"      --check           only check the configuration: exit status 0, or 1 with the reason\n"
 	"  -h, --help            show this\n"
 	"  -V, --version         show the version\n";
@@ -27,28 +30,38 @@ static const char usage[] =
 struct arguments {
 	const char *config_file;
 	const char *socket;
+	const char *state_directory;
+	bool ephemeral;
 	bool check;
 };
 
 static int arguments_read(struct arguments *arguments, int argc, char **argv)
 {
-	enum { OPTION_CHECK = 256 };
+	enum { OPTION_CHECK = 256, OPTION_EPHEMERAL };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "socket", required_argument, NULL, 's' },
+		{ "state-directory", required_argument, NULL, 'd' },
+		{ "ephemeral", no_argument, NULL, OPTION_EPHEMERAL },
 		{ "check", no_argument, NULL, OPTION_CHECK },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	int option;
-	while ((option = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:d:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			arguments->config_file = optarg;
 			break;
 		case 's':
 			arguments->socket = optarg;
+			break;
+		case 'd':
+			arguments->state_directory = optarg;
+			break;
+		case OPTION_EPHEMERAL:
+			arguments->ephemeral = true;
 			break;
 		case OPTION_CHECK:
 			arguments->check = true;
@@ -63,6 +76,10 @@ static int arguments_read(struct arguments *arguments, int argc, char **argv)
 			fputs("hint: taskd --help\n", stderr);
 			return -1;
 		}
+	}
+	if (arguments->ephemeral && arguments->state_directory) {
+		fputs("error: -d and --ephemeral exclude each other\nhint: taskd --help\n", stderr);
+		return -1;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "error: unexpected argument \"%s\"\nhint: taskd --help\n", argv[optind]);
@@ -105,6 +122,95 @@ static char *socket_choose(const struct arguments *arguments, const struct confi
 	return xstrdup("/run/taskd/taskd.sock");
 }
 
+/* --- the state directory --- */
+
+/* systemd may name several, with colons between them: the first is ours. */
+static char *state_directory_of_service(void)
+{
+	const char *named = getenv("STATE_DIRECTORY");
+	return named && *named ? xstrndup(named, strcspn(named, ":")) : NULL;
+}
+
+static char *make_absolute(const char *path)
+{
+	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *whole = folder ? xasprintf("%s/%s", folder, path) : xstrdup(path);
+	free(folder);
+	return whole;
+}
+
+/* NULL: none. */
+static char *state_directory_choose(const struct arguments *arguments, const struct config *config)
+{
+	if (arguments->ephemeral)
+		return NULL;
+	if (arguments->state_directory)
+		return make_absolute(arguments->state_directory);
+	char *named = state_directory_of_service();
+	if (named)
+		return named;
+	return config->state_directory && *config->state_directory ? xstrdup(config->state_directory) : NULL;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat file;
+	return stat(path, &file) == 0 && S_ISDIR(file.st_mode);
+}
+
+/* Whether it can be what it is said to be: NULL, or what is wrong (malloc'ed). Nothing is made here. */
+static char *state_directory_problem(const char *path)
+{
+	if (path[0] != '/')
+		return xasprintf("state directory %s: not an absolute path", path);
+	if (is_directory(path))
+		return access(path, W_OK | X_OK) < 0 ? xasprintf("state directory %s: %s", path, strerror(errno)) : NULL;
+	if (access(path, F_OK) == 0)
+		return xasprintf("state directory %s: it is not a directory", path);
+	char *parent = xstrdup(path);
+	size_t length = strlen(parent);
+	while (length > 1 && parent[length - 1] == '/')
+		parent[--length] = '\0';
+	*strrchr(parent, '/') = '\0';
+	char *problem = NULL;
+	if (*parent && !is_directory(parent))
+		problem = xasprintf("state directory %s: %s, where it would be made, is no directory", path, parent);
+	free(parent);
+	return problem;
+}
+
+/* 0, or an exit status, and the reason is told. */
+static int check(const struct config *config, const char *state_directory)
+{
+	char *problem = state_directory ? state_directory_problem(state_directory) : NULL;
+	if (problem) {
+		fprintf(stderr, "error: %s\n", problem);
+		free(problem);
+		return EXIT_FAILURE;
+	}
+	printf("%s: fine\n", config->file ? config->file : "no configuration file, the defaults");
+	return EXIT_SUCCESS;
+}
+
+static int serve(struct config *config, const struct server_options *options)
+{
+	char *error = options->state_directory ? state_directory_problem(options->state_directory) : NULL;
+	struct server *server = NULL;
+	int status = EXIT_FAILURE;
+	log_open((enum log_target)config->log_target, (enum log_level)config->log_level, "taskd");
+	if (error)
+		config_free(config);
+	else
+		server = server_new(config, options, &error);
+	if (server)
+		status = server_run(server);
+	else
+		log_error("%s", error);
+	server_free(server);
+	free(error);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -120,23 +226,20 @@ int main(int argc, char **argv)
 		free(file);
 		return EXIT_FAILURE;
 	}
+	char *state_directory = state_directory_choose(&arguments, config);
+	char *path = NULL;
+	int status;
 	if (arguments.check) {
-		printf("%s: fine\n", config->file ? config->file : "no configuration file, the defaults");
+		status = check(config, state_directory);
 		config_free(config);
-		free(file);
-		return EXIT_SUCCESS;
+	} else {
+		path = socket_choose(&arguments, config);
+		const struct server_options options = {
+			.config_file = file, .socket = path, .state_directory = state_directory,
+		};
+		status = serve(config, &options);
 	}
-	log_open((enum log_target)config->log_target, (enum log_level)config->log_level, "taskd");
-	char *path = socket_choose(&arguments, config);
-	const struct server_options options = { .config_file = file, .socket = path };
-	struct server *server = server_new(config, &options, &error);
-	int status = EXIT_FAILURE;
-	if (server)
-		status = server_run(server);
-	else
-		log_error("%s", error);
-	server_free(server);
-	free(error);
+	free(state_directory);
 	free(path);
 	free(file);
 	return status;

@@ -2,10 +2,12 @@
 #include "manager.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "core/core.h"
 #include "edge/edge.h"
+#include "internal.h"
 #include "notify.h"
 #include "pool/pool.h"
 
@@ -49,12 +51,38 @@ static bool status_is_due(struct manager *manager, int64_t now_ns, uint64_t figu
 	return true;
 }
 
-void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const struct core *core,
-	const struct pools *pools, const struct edge *edge)
+/* What is wrong with the store, or going on there; "" where there is nothing to be said. */
+static void describe_store(const struct durable *durable, char *out, size_t size)
 {
-	const struct core_totals *totals = core_totals(core);
+	struct durable_figures figures;
+	out[0] = '\0';
+	if (!durable)
+		return;
+	durable_figures(durable, &figures);
+	if (figures.state != STORE_WORKING)
+		snprintf(out, size, "; store %s%s%s", store_state_name(figures.state), figures.text ? ": " : "",
+			figures.text ? figures.text : "");
+	else if (figures.loading)
+		snprintf(out, size, "; store: %llu of %llu tasks loaded", (unsigned long long)figures.loaded,
+			(unsigned long long)figures.to_load);
+}
+
+static uint64_t store_figure(const struct durable *durable)
+{
+	struct durable_figures figures;
+	if (!durable)
+		return 0;
+	durable_figures(durable, &figures);
+	return (uint64_t)figures.state * 1000003 + figures.loading * 1009;
+}
+
+void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const struct server *server)
+{
+	const struct pools *pools = server->pools;
+	const struct core_totals *totals = core_totals(server->core);
 	size_t later = totals->scheduled + totals->blocked;
-	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes + later * 13;
+	uint64_t figures = totals->submitted * 31 + totals->waiting * 7 + totals->in_lanes + later * 13 +
+		store_figure(server->state.durable);
 	watchdog_turn(manager, now_ns, !serving || pools_well(pools));
 	if (!serving) {
 		manager->status_next_ns = CLOCK_NEVER;
@@ -66,7 +94,9 @@ void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const s
 	size_t connections;
 	uint64_t requests;
 	pools_count(pools, &ready, &wanted);
-	edge_count(edge, &connections, &requests);
-	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu for later, %zu started, %llu submitted; %zu clients", ready,
-		wanted, totals->waiting, later, totals->in_lanes, (unsigned long long)totals->submitted, connections);
+	char store[200];
+	edge_count(server->edge, &connections, &requests);
+	describe_store(server->state.durable, store, sizeof(store));
+	notify_send("STATUS=%d of %d workers ready; %zu queued, %zu for later, %zu started, %llu submitted; %zu clients%s", ready,
+		wanted, totals->waiting, later, totals->in_lanes, (unsigned long long)totals->submitted, connections, store);
 }

@@ -5,9 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct core;
-struct edge;
-struct pools;
+struct server;
 
 struct manager {
 	int64_t watchdog_ns; /* 0: no watchdog */
@@ -18,8 +16,7 @@ struct manager {
 
 void manager_init(struct manager *manager);
 /* Says what is due. SERVING: neither starting nor stopping. */
-void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const struct core *core,
-	const struct pools *pools, const struct edge *edge);
+void manager_turn(struct manager *manager, int64_t now_ns, bool serving, const struct server *server);
 /* When manager_turn wants to be called (monotonic ns; CLOCK_NEVER). */
 int64_t manager_next_ns(const struct manager *manager);
 

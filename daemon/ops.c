@@ -3,33 +3,51 @@
 #include "ops.h"
 
 #include "core/core.h"
+#include "durable/durable.h"
 #include "edge/edge.h"
 #include "pool/pool.h"
 #include "tasklog.h"
 
 static int op_start(void *context, struct core_slot *slot, struct task *task)
 {
-	return pools_op_start(((struct ops_context *)context)->pools, slot, task);
+	const struct ops_context *all = context;
+	if (all->durable && durable_holds_start(all->durable, slot, task))
+		return 0;
+	return pools_op_start(all->pools, slot, task);
+}
+
+/* What has not left for its lane yet is nothing that the pools know of. */
+static bool is_held(const struct ops_context *all, const struct task *task)
+{
+	return all->durable && durable_is_held(all->durable, task);
 }
 
 static bool op_revoke(void *context, struct core_slot *slot, struct task *task)
 {
-	return pools_op_revoke(((struct ops_context *)context)->pools, slot, task);
+	const struct ops_context *all = context;
+	if (is_held(all, task))
+		return durable_revoke_start(all->durable, task);
+	return pools_op_revoke(all->pools, slot, task);
 }
 
 static int64_t op_started(void *context, struct core_slot *slot, struct task *task)
 {
-	return pools_op_started(((struct ops_context *)context)->pools, slot, task);
+	const struct ops_context *all = context;
+	return is_held(all, task) ? 0 : pools_op_started(all->pools, slot, task);
 }
 
 static void op_interrupt(void *context, struct core_slot *slot, struct task *task)
 {
-	pools_op_interrupt(((struct ops_context *)context)->pools, slot, task);
+	const struct ops_context *all = context;
+	if (!is_held(all, task))
+		pools_op_interrupt(all->pools, slot, task);
 }
 
 static void op_kill(void *context, struct core_slot *slot, struct task *task)
 {
-	pools_op_kill(((struct ops_context *)context)->pools, slot, task);
+	const struct ops_context *all = context;
+	if (!is_held(all, task))
+		pools_op_kill(all->pools, slot, task);
 }
 
 static void op_ended(void *context, const struct task *task)
@@ -59,7 +77,27 @@ static void op_skipped(void *context, const struct core_schedule *schedule, int 
 	tasklog_skipped(schedule, refusal);
 }
 
-void ops_fill(struct core_ops *ops, struct ops_context *context)
+static void op_record(void *context, struct task *task, enum core_record what, bool more)
+{
+	durable_record(((struct ops_context *)context)->durable, task, what, more);
+}
+
+/* Those that the configuration makes are there before anything records. */
+static void op_queue_changed(void *context, struct core_queue *queue, bool gone)
+{
+	struct ops_context *all = context;
+	if (all->durable)
+		durable_queue_changed(all->durable, queue, gone);
+}
+
+static void op_schedule_changed(void *context, const struct core_schedule *schedule, bool run, bool gone)
+{
+	struct ops_context *all = context;
+	if (all->durable)
+		durable_schedule_changed(all->durable, schedule, run, gone);
+}
+
+void ops_fill(struct core_ops *ops, struct ops_context *context, bool durable)
 {
 	*ops = (struct core_ops){
 		.context = context,
@@ -72,5 +110,8 @@ void ops_fill(struct core_ops *ops, struct ops_context *context)
 		.gather = op_gather,
 		.changed = op_changed,
 		.skipped = op_skipped,
+		.record = durable ? op_record : NULL,
+		.queue_changed = op_queue_changed,
+		.schedule_changed = op_schedule_changed,
 	};
 }

@@ -1,8 +1,5 @@
 /* The loop's turn: what has come in is taken (by the callbacks of the event loop, and from the lanes), then the core
- * starts what can be started, then what that produced is written; then it sleeps, if nothing more can be done.
- *
- *   starting ──(workers are ready, or have failed once)──▶ serving ──(SIGTERM, shutdown)──▶ draining
- *   draining ──(nothing is left, or the time is over, or told again)──▶ leaving ──(workers are gone)──▶ the end */
+ * starts what can be started, then what that produced is written; then it sleeps, if nothing more can be done. */
 #include "server.h"
 
 #include <errno.h>
@@ -22,217 +19,19 @@
 #include "core/core.h"
 #include "config/config.h"
 #include "edge/edge.h"
+#include "internal.h"
 #include "listen.h"
 #include "machine.h"
-#include "manager.h"
-#include "notify.h"
-#include "ops.h"
 #include "pool/pool.h"
-#include "proto/strbuf.h"
 #include "reload.h"
 #include "wallclock.h"
 
 #define LINGER_NS (50 * NS_PER_US)     /* about what it takes a client to wake, look at its result, and ask again */
-#define SETTLE_NS (5 * NS_PER_S)      /* how long clients wait for the first workers */
 
-enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_LEAVING };
-
-struct server {
-	struct event_base *base;
-	struct event *timer;
-	struct event *signals[3];
-	struct event *wallclock; /* NULL: steps of the wall clock are seen when something else ends the sleep */
-	int wallclock_fd;
-	struct config *config;
-	char *config_file;
-	char *socket;
-	bool socket_is_ours;
-	struct core *core;
-	struct pools *pools;
-	struct edge *edge;
-	struct ops_context ops;
-	enum phase phase;
-	int64_t started_ns;
-	int64_t phase_deadline_ns;
-	int64_t timer_ns; /* what the timer is set to */
-	int64_t core_next_ns;
-	struct manager manager;
-	bool may_linger;         /* there is a processor beside the one we run on */
-	uint64_t lingered_for;   /* core_totals.submitted, when that was last begun */
-	int64_t linger_end_ns;
-};
-
-static void limits_of(const struct config *config, struct core_limits *limits)
-{
-	*limits = (struct core_limits){
-		.result_ttl_ns = config->result_ttl,
-		.failure_ttl_ns = config->failure_ttl,
-		.result_bytes = (size_t)config->result_bytes,
-		.result_count = (size_t)config->result_count,
-		.kill_grace_ns = config->kill_grace,
-		.crash_limit = (uint32_t)config->crash_limit,
-	};
-}
-
-static void time_take(struct server *server)
+void server_take_time(struct server *server)
 {
 	core_set_now(server->core, clock_mono_ns());
 	core_set_wall(server->core, clock_wall_ns());
-}
-
-/* --- phases --- */
-
-static void enter_serving(struct server *server)
-{
-	int ready, wanted;
-	pools_count(server->pools, &ready, &wanted);
-	server->phase = PHASE_SERVING;
-	edge_open(server->edge);
-	notify_send("READY=1\nSTATUS=%d of %d workers ready", ready, wanted);
-	log_info("taskd " PACKAGE_VERSION " serves on %s: %d of %d workers ready after %.0f ms", server->socket, ready, wanted,
-		(double)(clock_mono_ns() - server->started_ns) / 1e6);
-}
-
-static void enter_leaving(struct server *server)
-{
-	const struct core_totals *totals = core_totals(server->core);
-	if (totals->waiting || totals->in_lanes || totals->scheduled || totals->blocked)
-		log_warning("stopped with %zu queued and %zu started tasks left, %zu scheduled and %zu blocked ones: they are lost",
-			totals->waiting, totals->in_lanes, totals->scheduled, totals->blocked);
-	edge_close_listeners(server->edge);
-	if (server->phase != PHASE_DRAINING)
-		notify_send("STOPPING=1");
-	server->phase = PHASE_LEAVING;
-	core_close(server->core, false);
-	pools_stop(server->pools);
-	if (totals->in_lanes)
-		pools_kill(server->pools);
-	server->phase_deadline_ns = clock_mono_ns() + server->config->kill_grace;
-}
-
-static void enter_draining(struct server *server, bool now)
-{
-	if (server->phase == PHASE_LEAVING) {
-		pools_kill(server->pools);
-		return;
-	}
-	if (server->phase == PHASE_DRAINING || now) {
-		enter_leaving(server);
-		return;
-	}
-	const struct core_totals *totals = core_totals(server->core);
-	log_info("stopping: %zu queued and %zu started tasks may end within %.0f s; %zu scheduled and %zu blocked ones are not "
-		 "waited for", totals->waiting, totals->in_lanes, (double)server->config->drain_timeout / 1e9,
-		totals->scheduled, totals->blocked);
-	notify_send("STOPPING=1\nSTATUS=draining");
-	server->phase = PHASE_DRAINING;
-	server->phase_deadline_ns = clock_mono_ns() + server->config->drain_timeout;
-	edge_close_listeners(server->edge);
-	core_close(server->core, true);
-}
-
-/* Nothing is left that a stop would wait for: what has yet to become due, waits for such, or waits in a queue that is
- * paused would hold it up without an end. */
-static bool is_drained(const struct server *server)
-{
-	const struct core_totals *totals = core_totals(server->core);
-	const struct core_queue *queue = NULL;
-	size_t paused = 0;
-	if (totals->in_lanes || !edge_quiet(server->edge))
-		return false;
-	while (totals->waiting > paused && (queue = core_queue_next(server->core, queue))) {
-		struct core_queue_figures figures;
-		core_queue_figures(queue, &figures);
-		paused += figures.paused ? figures.waiting : 0;
-	}
-	return totals->waiting <= paused;
-}
-
-/* Moves on from phase to phase; false: that was the last. */
-static bool phase_turn(struct server *server, int64_t now)
-{
-	switch (server->phase) {
-	case PHASE_STARTING:
-		if (pools_settled(server->pools) || now >= server->phase_deadline_ns)
-			enter_serving(server);
-		return true;
-	case PHASE_SERVING:
-		return true;
-	case PHASE_DRAINING:
-		if (is_drained(server) || now >= server->phase_deadline_ns)
-			enter_leaving(server);
-		else
-			return true;
-		__attribute__((fallthrough)); /* where no worker runs, nothing would come to end a sleep */
-	case PHASE_LEAVING:
-		if (now >= server->phase_deadline_ns) {
-			pools_kill(server->pools);
-			server->phase_deadline_ns = CLOCK_NEVER;
-		}
-		return !pools_gone(server->pools);
-	}
-	abort();
-}
-
-static int64_t phase_next_ns(const struct server *server)
-{
-	return server->phase == PHASE_SERVING ? CLOCK_NEVER : server->phase_deadline_ns;
-}
-
-/* --- requests that concern the server as a whole --- */
-
-static int host_reload(void *context, char **report, char **error)
-{
-	struct server *server = context;
-	/* While it starts or stops it is not READY, and must not say so. */
-	bool tell = server->phase == PHASE_SERVING;
-	if (tell)
-		notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
-	struct config *config = config_load(server->config_file, false, error);
-	if (!config) {
-		if (tell)
-			notify_send("READY=1");
-		return -1;
-	}
-	*report = reload_report(server->config, config);
-	struct core_limits limits;
-	limits_of(config, &limits);
-	core_set_limits(server->core, &limits);
-	reload_semaphores(core_objects(server->core), server->config, config);
-	pools_configure(server->pools, config);
-	edge_configure(server->edge, config);
-	log_set_level((enum log_level)config->log_level);
-	config_free(server->config);
-	server->config = config;
-	log_info("configuration read again: %s", *report);
-	if (tell)
-		notify_send("READY=1");
-	return 0;
-}
-
-static void host_shutdown(void *context, bool now)
-{
-	enter_draining(context, now);
-}
-
-static void add_member(struct strbuf *out, const char *name, const char *text)
-{
-	strbuf_printf(out, "\"%s\":", name);
-	strbuf_json_string(out, text, strlen(text));
-	strbuf_puts(out, ",");
-}
-
-static void host_describe(void *context, struct strbuf *out)
-{
-	const struct server *server = context;
-	int64_t now = clock_mono_ns();
-	char started[CLOCK_TEXT_SIZE];
-	clock_format_wall(clock_wall_of_ns(server->started_ns), started);
-	add_member(out, "started_at", started);
-	strbuf_printf(out, "\"uptime\":%.6f,", (double)(now - server->started_ns) / 1e9);
-	add_member(out, "socket", server->socket);
-	if (server->config->file)
-		add_member(out, "config", server->config->file);
 }
 
 /* --- signals --- */
@@ -241,8 +40,8 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 {
 	(void)number;
 	(void)what;
-	time_take(arg);
-	enter_draining(arg, false);
+	server_take_time(arg);
+	phase_stop(arg, false);
 }
 
 static void on_hangup(evutil_socket_t number, short what, void *arg)
@@ -250,7 +49,7 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	char *report = NULL, *error = NULL;
-	time_take(arg);
+	server_take_time(arg);
 	if (host_reload(arg, &report, &error) < 0)
 		log_error("configuration not taken over: %s", error);
 	free(report);
@@ -277,8 +76,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static int64_t next_ns(const struct server *server)
 {
-	const int64_t times[] = { server->core_next_ns, pools_next_ns(server->pools), edge_next_ns(server->edge),
-		phase_next_ns(server), manager_next_ns(&server->manager) };
+	const int64_t pools_ns = server->phase == PHASE_WAITING ? CLOCK_NEVER : pools_next_ns(server->pools);
+	const int64_t times[] = { server->core_next_ns, pools_ns, edge_next_ns(server->edge),
+		phase_next_ns(server), manager_next_ns(&server->manager), state_next_ns(&server->state) };
 	int64_t next = CLOCK_NEVER;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
 		if (times[i] < next)
@@ -314,19 +114,22 @@ static bool timer_set(struct server *server)
 /* True: more can be done at once. */
 static bool turn(struct server *server)
 {
-	time_take(server);
+	server_take_time(server);
 	bool busy = pools_turn(server->pools);
 	int64_t now = core_now(server->core);
-	if (now >= pools_next_ns(server->pools))
+	if (server->phase != PHASE_WAITING && now >= pools_next_ns(server->pools))
 		pools_timer(server->pools);
 	if (now >= edge_next_ns(server->edge))
 		edge_timer(server->edge);
+	state_turn(&server->state);
 	server->core_next_ns = core_turn(server->core);
 	pools_kick(server->pools);
 	pools_unblock(server->pools);
-	busy |= edge_turn(server->edge);
+	if (!state_holds_answers(&server->state))
+		busy |= edge_turn(server->edge);
 	busy |= core_is_due(server->core); /* who left has given something back */
-	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server->core, server->pools, server->edge);
+	busy |= state_turn(&server->state); /* what was recorded in this turn is on its way before the sleep */
+	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server);
 	return busy;
 }
 
@@ -347,24 +150,42 @@ static bool linger(struct server *server)
 	return core_now(server->core) < server->linger_end_ns;
 }
 
+/* Asks for doorbells; false: something has come meanwhile. */
+static bool fall_asleep(struct server *server)
+{
+	if (!pools_sleep(server->pools))
+		return false;
+	if (state_sleep(&server->state))
+		return true;
+	pools_wake(server->pools);
+	return false;
+}
+
+static void wake_up(struct server *server)
+{
+	pools_wake(server->pools);
+	state_wake(&server->state);
+}
+
 int server_run(struct server *server)
 {
-	pools_start(server->pools);
+	phase_begin(server);
 	for (;;) {
 		bool busy = turn(server);
 		if (!phase_turn(server, core_now(server->core)))
 			break;
-		bool sleep = !timer_set(server) && !busy && !linger(server) && pools_sleep(server->pools);
+		bool sleep = !timer_set(server) && !busy && !linger(server) && fall_asleep(server);
 		/* EVLOOP_NONBLOCK alone goes on for as long as anything is readable: the turn would never come. */
 		if (event_base_loop(server->base, EVLOOP_ONCE | (sleep ? 0 : EVLOOP_NONBLOCK)) < 0) {
 			log_error("the event loop failed: %s", strerror(errno));
 			return EXIT_FAILURE;
 		}
 		if (sleep)
-			pools_wake(server->pools);
+			wake_up(server);
 	}
+	edge_turn(server->edge); /* what the store has said last */
 	log_info("stopped");
-	return EXIT_SUCCESS;
+	return server->status;
 }
 
 /* --- birth and death --- */
@@ -415,6 +236,19 @@ static struct event_base *base_new(void)
 	return base;
 }
 
+static void make_durable(struct server *server)
+{
+	const struct durable_host host = {
+		.core = server->core,
+		.pools = server->pools,
+		.context = &server->state,
+		.changed = state_changed,
+	};
+	const struct durable_options options = { .directory = server->state.directory };
+	if (server->state.directory)
+		server->state.durable = server->ops.durable = durable_new(&host, &options, server->config);
+}
+
 struct server *server_new(struct config *config, const struct server_options *options, char **error)
 {
 	struct server *server = xcalloc(1, sizeof(*server));
@@ -422,7 +256,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->config_file = options->config_file ? xstrdup(options->config_file) : NULL;
 	server->socket = xstrdup(options->socket);
 	server->started_ns = clock_mono_ns();
-	server->phase_deadline_ns = server->started_ns + SETTLE_NS;
+	state_init(&server->state, options->state_directory);
 	server->timer_ns = CLOCK_NEVER;
 	server->wallclock_fd = -1;
 	manager_init(&server->manager);
@@ -445,18 +279,25 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->signals[2] = signal_event(server, SIGHUP, on_hangup);
 	watch_wallclock(server);
 
+	server->state.base = server->base;
+	if (state_take(&server->state, config, error) < 0) {
+		server_free(server);
+		return NULL;
+	}
 	struct core_ops ops;
 	struct core_limits limits;
-	ops_fill(&ops, &server->ops);
-	limits_of(config, &limits);
+	ops_fill(&ops, &server->ops, options->state_directory != NULL);
+	host_limits(config, &limits);
 	server->core = core_new(&ops, &limits, server->started_ns, clock_wall_ns());
 	core_seed(server->core, machine_random());
 	reload_semaphores(core_objects(server->core), NULL, config);
 	server->pools = server->ops.pools = pools_new(server->base, server->core, config, files);
+	make_durable(server);
 	const struct edge_host host = {
 		.context = server,
 		.core = server->core,
 		.pools = server->pools,
+		.durable = server->state.durable,
 		.reload = host_reload,
 		.shutdown = host_shutdown,
 		.describe = host_describe,
@@ -484,6 +325,7 @@ void server_free(struct server *server)
 	server->ops.pools = NULL;
 	if (server->core)
 		core_free(server->core);
+	state_free(&server->state);
 	if (server->socket_is_ours)
 		unlink(server->socket);
 	for (size_t i = 0; i < sizeof(server->signals) / sizeof(*server->signals); i++)

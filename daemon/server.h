@@ -8,6 +8,7 @@ struct server;
 struct server_options {
 	const char *config_file; /* what a reload reads again; NULL: none */
 	const char *socket;      /* where to listen, unless descriptors were inherited */
+	const char *state_directory; /* where durable tasks are kept; absolute; NULL: nothing is durable */
 };
 
 /* Takes over CONFIG. NULL with *error (malloc'ed). */

@@ -20,7 +20,7 @@ static void time_take(struct durable *durable)
 
 uint64_t durable_put(struct durable *durable, enum store_message message, uint64_t id, const void *body, bool chained)
 {
-	return durable->stopped ? 0 : store_client_put(durable->client, message, id, body, chained);
+	return durable->stopped || !durable->client ? 0 : store_client_put(durable->client, message, id, body, chained);
 }
 
 /* --- what the core tells --- */
@@ -42,8 +42,9 @@ void durable_record(struct durable *durable, struct task *task, enum core_record
 	uint64_t seq;
 	if (what != RECORD_FORGOTTEN && what != RECORD_ENDED)
 		numbers_cover(durable);
-	if (what != RECORD_SUBMITTED)
-		starts_forget(durable, task->id);
+	if (what == RECORD_STATE && starts_put_off(durable, task))
+		return;
+	starts_forget(durable, task->id);
 	switch (what) {
 	case RECORD_SUBMITTED:
 		seq = write_task(durable, task, more || is_run(task));
@@ -102,7 +103,7 @@ static void on_opened(void *context, const struct store_opened *opened)
 {
 	struct durable *durable = context;
 	enum store_opening status = (enum store_opening)opened->status;
-	char *text = words_copy(&opened->text);
+	char *text = vocabulary_copy(&opened->text);
 	durable->heard = true;
 	if (status != STORE_OPEN_FINE && status != STORE_OPEN_ASIDE) {
 		char *whole = xasprintf("%s%s", text ? text : "it is refused", advice(status));
@@ -232,20 +233,22 @@ static struct store_open open_of(const struct durable *durable)
 }
 
 struct durable *durable_new(const struct durable_host *host, const struct durable_options *options,
-	const struct config *config, char **error)
+	const struct config *config)
 {
-	if (mkdir(options->directory, 0700) < 0 && errno != EEXIST) {
-		*error = xasprintf("the state directory %s cannot be made: %s", options->directory, strerror(errno));
-		return NULL;
-	}
 	struct durable *durable = xcalloc(1, sizeof(*durable));
 	durable->host = *host;
 	durable->config = config;
 	durable->directory = xstrdup(options->directory);
+	durable->program = options->program ? xstrdup(options->program) : NULL;
 	starts_init(&durable->starts);
 	queues_init(durable);
-	words_init(&durable->words);
+	vocabulary_init(&durable->words);
 	time_take(durable);
+	return durable;
+}
+
+int durable_open(struct durable *durable, int alive_fd, char **error)
+{
 	const struct store_events events = {
 		.context = durable,
 		.opened = on_opened,
@@ -256,18 +259,20 @@ struct durable *durable_new(const struct durable_host *host, const struct durabl
 		.changed = on_changed,
 	};
 	const struct store_client_options client = {
-		.program = options->program,
+		.program = durable->program,
 		.open = open_of(durable),
-		.alive_fd = options->alive_fd,
+		.alive_fd = alive_fd,
 		.backlog_limit = SIZE_MAX, /* durable_may_submit looks at it: a reload may change it */
 	};
-	durable->client = store_client_new(&client, &events);
-	if (!durable->client) {
-		*error = xasprintf("the store cannot be started: %s", strerror(errno));
-		durable_free(durable);
-		return NULL;
+	if (mkdir(durable->directory, 0700) < 0 && errno != EEXIST) {
+		*error = xasprintf("the state directory %s cannot be made: %s", durable->directory, strerror(errno));
+		return -1;
 	}
-	return durable;
+	durable->client = store_client_new(&client, &events);
+	if (durable->client)
+		return 0;
+	*error = xasprintf("the store cannot be started: %s", strerror(errno));
+	return -1;
 }
 
 void durable_free(struct durable *durable)
@@ -279,9 +284,10 @@ void durable_free(struct durable *durable)
 	starts_free(&durable->starts);
 	queues_free(durable);
 	confirms_free(&durable->confirms);
-	words_free(&durable->words);
+	vocabulary_free(&durable->words);
 	free(durable->refused.list);
 	free(durable->directory);
+	free(durable->program);
 	free(durable->failure);
 	free(durable->text);
 	free(durable);
@@ -307,7 +313,8 @@ void durable_configure(struct durable *durable, const struct config *config)
 	const struct store_limits limits = limits_of(config);
 	durable->config = config;
 	queues_configure(durable);
-	store_client_set_limits(durable->client, &limits);
+	if (durable->client)
+		store_client_set_limits(durable->client, &limits);
 }
 
 void durable_drain(struct durable *durable)
@@ -323,12 +330,13 @@ void durable_stop(struct durable *durable)
 	if (durable->opened)
 		numbers_write(durable);
 	durable->stopped = true;
-	store_client_stop(durable->client);
+	if (durable->client)
+		store_client_stop(durable->client);
 }
 
 bool durable_is_gone(const struct durable *durable)
 {
-	return durable->stopped && store_client_pid(durable->client) == 0;
+	return durable->stopped && (!durable->client || store_client_pid(durable->client) == 0);
 }
 
 /* --- questions --- */
@@ -375,6 +383,10 @@ void durable_unask(struct durable *durable, uint64_t number)
 void durable_figures(const struct durable *durable, struct durable_figures *out)
 {
 	const struct store_client *client = durable->client;
+	if (!client) {
+		*out = (struct durable_figures){ .state = STORE_OPENING, .directory = durable->directory };
+		return;
+	}
 	*out = (struct durable_figures){
 		.state = store_client_state(client),
 		.text = durable->text,
@@ -391,9 +403,10 @@ void durable_figures(const struct durable *durable, struct durable_figures *out)
 	};
 }
 
-bool durable_holds_answers(const struct durable *durable)
+bool durable_holds_answers(struct durable *durable)
 {
-	return durable->opened && store_client_state(durable->client) == STORE_WORKING && !numbers_are_sure(durable);
+	return durable->opened && !durable->stopped && store_client_state(durable->client) == STORE_WORKING &&
+		numbers_hold(durable);
 }
 
 /* --- the loop --- */
@@ -425,7 +438,8 @@ bool durable_turn(struct durable *durable)
 
 int64_t durable_next_ns(const struct durable *durable)
 {
-	return store_client_next_ns(durable->client);
+	int64_t next_ns = store_client_next_ns(durable->client), hold_ns = numbers_next_ns(durable);
+	return next_ns < hold_ns ? next_ns : hold_ns;
 }
 
 int durable_doorbell_fd(const struct durable *durable)
@@ -436,6 +450,11 @@ int durable_doorbell_fd(const struct durable *durable)
 int durable_process_fd(const struct durable *durable)
 {
 	return store_client_process_fd(durable->client);
+}
+
+int durable_process_pid(const struct durable *durable)
+{
+	return store_client_pid(durable->client);
 }
 
 bool durable_sleep(struct durable *durable)

@@ -31,12 +31,13 @@ struct durable_host {
 struct durable_options {
 	const char *directory; /* the state directory, absolute; made where it is not there (its parent is) */
 	const char *program;   /* NULL: as store_client_options has it */
-	int alive_fd;          /* lock.h's; -1 in tests */
 };
-/* Opens the store in the background: durable_is_open says when, or durable_failure why not. NULL with *error
- * (malloc'ed) where it cannot even be started. */
 struct durable *durable_new(const struct durable_host *host, const struct durable_options *options,
-	const struct config *config, char **error);
+	const struct config *config);
+/* Begins to open the store: durable_is_open says when that is done, or durable_failure why not. -1 with *error (malloc'ed)
+ * where it cannot even be started. Before, nothing but durable_free, and what reports, may be called. ALIVE_FD: lock.h's,
+ * borrowed; -1 in tests. */
+int durable_open(struct durable *durable, int alive_fd, char **error) __attribute__((warn_unused_result));
 void durable_free(struct durable *durable);
 /* The store has been opened, queues and schedules of before are there, and ids can be given out; the tasks are loaded by
  * and by. Nothing may be submitted before. */
@@ -67,13 +68,9 @@ bool durable_holds_start(struct durable *durable, struct core_slot *slot, struct
 bool durable_revoke_start(struct durable *durable, struct task *task);
 /* TASK is held so. */
 bool durable_is_held(const struct durable *durable, const struct task *task);
-/* TASK, which was given to a slot, has been taken back, or was not taken yet when its slot was asked: where it has gone back to its
- * queue by the end of the turn, that is recorded. */
-void durable_not_taken(struct durable *durable, const struct task *task);
-
-/* Numbers were given out that are not reserved on disk yet: nothing that may name them is to leave until they are, which a
- * turn says. */
-bool durable_holds_answers(const struct durable *durable);
+/* Numbers were given out that are not reserved on disk yet: nothing that may name them is to leave until they are, which a turn
+ * says; but not for long. */
+bool durable_holds_answers(struct durable *durable);
 
 /* Questions to the store; see store_client_ask. */
 uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found, store_answered *answered,
@@ -100,6 +97,7 @@ bool durable_turn(struct durable *durable);
 int64_t durable_next_ns(const struct durable *durable);
 int durable_doorbell_fd(const struct durable *durable);
 int durable_process_fd(const struct durable *durable);
+int durable_process_pid(const struct durable *durable); /* whose descriptor that is; 0: there is none */
 bool durable_sleep(struct durable *durable);
 void durable_wake(struct durable *durable);
 /* Durable tasks that have not started are not started any more. */

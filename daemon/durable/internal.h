@@ -5,7 +5,7 @@
  *   start.c      tasks that start only after that is on disk
  *   write.c      from a task to what the store keeps of it
  *   read.c       and back, after a restart
- *   words.c      states and other words between the two
+ *   vocabulary.c      states and other words between the two
  *   queues.c     how queues differ from the configuration, and what they say of durability
  *   schedules.c  recurring tasks
  *   numbers.c    ids, places and fences that are never given out again
@@ -50,6 +50,7 @@ struct numbers {
 	struct core_numbers taken; /* as they stood a second ago, or so */
 	int64_t taken_ns;
 	struct core_numbers rate;  /* how many a second has taken lately */
+	int64_t unsure_ns; /* since when more was given out than is sure; 0: it is not so */
 };
 
 struct durable {
@@ -57,6 +58,7 @@ struct durable {
 	const struct config *config;
 	struct store_client *client;
 	char *directory;
+	char *program;     /* NULL: store/client.h's */
 	char *failure;     /* why it was not opened */
 	char *text;        /* why its state is not "ok" */
 	int64_t lead_ns;   /* of the wall clock before the monotonic one, in this turn */
@@ -74,7 +76,7 @@ struct durable {
 	struct starts starts;
 	struct numbers numbers;
 	struct table queues; /* queues.c's: what they say, by their addresses */
-	struct names words;  /* words.c's */
+	struct names words;  /* vocabulary.c's */
 };
 
 /* Puts an operation; 0 where nothing is recorded. */
@@ -117,8 +119,10 @@ void starts_free(struct starts *starts);
 void starts_confirmed(struct durable *durable, uint64_t id, uint64_t seq);
 /* Nothing can be made sure of now: those that wait for it go back to their queues. The core holds durable ones by then. */
 void starts_give_up(struct durable *durable);
-/* Something else was recorded of TASK. */
+/* Something else is recorded of the task. */
 void starts_forget(struct durable *durable, uint64_t id);
+/* TASK waits again, and that is to be recorded: true where that is done when the turn is over, if it is so then. */
+bool starts_put_off(struct durable *durable, const struct task *task);
 /* The turn is over: of whom was put down as started, and has gone back to its queue, that is put down. */
 void starts_turn(struct durable *durable);
 
@@ -139,15 +143,15 @@ bool read_spec(struct durable *durable, const struct store_task *task, struct ta
 	__attribute__((warn_unused_result));
 void read_spec_free(struct task_spec *spec);
 
-/* --- words.c --- */
-void words_init(struct names *words);
-void words_free(struct names *words);
+/* --- vocabulary.c --- */
+void vocabulary_init(struct names *words);
+void vocabulary_free(struct names *words);
 /* The same text, as long as DURABLE lives: for what is static elsewhere. NULL where there is none. */
-const char *words_keep(struct durable *durable, const struct store_text *text);
+const char *vocabulary_keep(struct durable *durable, const struct store_text *text);
 /* False: there is no such state. */
-bool words_state(const struct store_text *text, enum task_state *out);
+bool vocabulary_state(const struct store_text *text, enum task_state *out);
 /* Terminated, malloc'ed; NULL where there is none. */
-char *words_copy(const struct store_text *text);
+char *vocabulary_copy(const struct store_text *text);
 
 /* --- queues.c --- */
 void queues_init(struct durable *durable);
@@ -168,5 +172,8 @@ bool numbers_are_sure(const struct durable *durable);
 /* ID is about to be put down as given out. */
 void numbers_cover(struct durable *durable);
 void numbers_write(struct durable *durable);
+/* What leaves is held back until all that was given out is sure, but not for long. */
+bool numbers_hold(struct durable *durable);
+int64_t numbers_next_ns(const struct durable *durable);
 
 #endif

@@ -13,5 +13,5 @@ libdurable_la_SOURCES = \
 	daemon/durable/read.c \
 	daemon/durable/schedules.c \
 	daemon/durable/start.c \
-	daemon/durable/words.c \
+	daemon/durable/vocabulary.c \
 	daemon/durable/write.c

@@ -3,8 +3,10 @@
  * with the last process that does, however that ends. The files stay; a lock file that is removed locks nobody out. */
 #include "durable/lock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +60,7 @@ static void write_pid(int fd)
 		(void)!pwrite(fd, text, (size_t)length, 0);
 }
 
-static void drop(int *fd)
+static void close_one(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -99,13 +101,47 @@ enum lock_status lock_take(struct lock *lock, const char *directory, pid_t *pid)
 	if (taken >= 0)
 		return taken ? LOCK_MINE : LOCK_CHILDREN;
 	int saved = errno;
-	lock_release(lock);
+	lock_drop(lock);
 	errno = saved;
 	return LOCK_ERROR;
 }
 
-void lock_release(struct lock *lock)
+/* --- who has it --- */
+
+static bool has_open(pid_t pid, const struct stat *file)
 {
-	drop(&lock->children_fd);
-	drop(&lock->master_fd);
+	char path[64];
+	struct stat other;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	bool has = false;
+	while (folder && !has && (entry = readdir(folder)))
+		has = fstatat(dirfd(folder), entry->d_name, &other, 0) == 0 && other.st_dev == file->st_dev &&
+			other.st_ino == file->st_ino;
+	if (folder)
+		closedir(folder);
+	return has;
+}
+
+size_t lock_holders(const struct lock *lock, pid_t *pids, size_t room)
+{
+	struct stat file;
+	const struct dirent *entry;
+	size_t n = 0;
+	DIR *folder = fstat(lock->children_fd, &file) == 0 ? opendir("/proc") : NULL;
+	while (folder && n < room && (entry = readdir(folder))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+		if (pid > 0 && pid != getpid() && has_open((pid_t)pid, &file))
+			pids[n++] = (pid_t)pid;
+	}
+	if (folder)
+		closedir(folder);
+	return n;
+}
+
+void lock_drop(struct lock *lock)
+{
+	close_one(&lock->children_fd);
+	close_one(&lock->master_fd);
 }

@@ -4,6 +4,7 @@
 #ifndef DURABLE_LOCK_H
 #define DURABLE_LOCK_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 enum lock_status {
@@ -16,11 +17,14 @@ struct lock {
 	int master_fd;
 	int children_fd; /* CLOEXEC; for base/spawn.h */
 };
-#define LOCK_NONE ((struct lock){ -1, -1 }) /* before the first try, and after lock_release */
+#define LOCK_NONE ((struct lock){ -1, -1 }) /* before the first try, and after lock_drop */
 /* Makes the directory (0700) where it is not there. Never waits. After LOCK_CHILDREN what it has got is kept in *lock for
  * the next try. */
 enum lock_status lock_take(struct lock *lock, const char *directory, pid_t *pid);
+/* After LOCK_CHILDREN: processes that have "children.lock" open beside this one, as far as /proc shows them; how many, at
+ * most ROOM. For people. */
+size_t lock_holders(const struct lock *lock, pid_t *pids, size_t room);
 /* Idempotent. What children have keeps locking others out. */
-void lock_release(struct lock *lock);
+void lock_drop(struct lock *lock);
 
 #endif

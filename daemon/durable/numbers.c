@@ -8,6 +8,7 @@
 #define STEP_LEAST 10000
 #define STEP_PLACES ((uint64_t)(10 * NS_PER_S))
 #define RATE_NS NS_PER_S
+#define HOLD_NS NS_PER_S /* a disk that takes longer than that is not waited for by those who want nothing of it */
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -123,4 +124,21 @@ void numbers_write(struct durable *durable)
 	struct core_numbers now;
 	core_numbers(durable->host.core, &now);
 	put(durable, &now);
+}
+
+bool numbers_hold(struct durable *durable)
+{
+	struct numbers *numbers = &durable->numbers;
+	int64_t now_ns = core_now(durable->host.core);
+	if (numbers_are_sure(durable))
+		numbers->unsure_ns = 0;
+	else if (!numbers->unsure_ns)
+		numbers->unsure_ns = now_ns;
+	return numbers->unsure_ns && now_ns - numbers->unsure_ns < HOLD_NS;
+}
+
+int64_t numbers_next_ns(const struct durable *durable)
+{
+	int64_t unsure_ns = durable->numbers.unsure_ns;
+	return unsure_ns && core_now(durable->host.core) - unsure_ns < HOLD_NS ? unsure_ns + HOLD_NS : CLOCK_NEVER;
 }

@@ -151,7 +151,7 @@ void durable_queue_changed(struct durable *durable, struct core_queue *core_queu
 static struct core_queue *make(struct durable *durable, const char *name, const struct store_queue *row,
 	const struct core_queue_options *options)
 {
-	char *pool = words_copy(&row->pool), *error = NULL;
+	char *pool = vocabulary_copy(&row->pool), *error = NULL;
 	struct core_queue *made = pools_queue_create(durable->host.pools, name, pool, options, &error);
 	if (!made) { /* its pool may have gone from the configuration */
 		log_warning("queue %s: %s: it goes on in pool default", name, error);
@@ -188,7 +188,7 @@ static struct core_queue *make_or_set(struct durable *durable, const char *name,
 
 void queues_read(struct durable *durable, const struct store_queue *row)
 {
-	char *name = words_copy(&row->name);
+	char *name = vocabulary_copy(&row->name);
 	durable->restoring = true;
 	struct core_queue *core_queue = name ? make_or_set(durable, name, row) : NULL;
 	if (core_queue) {

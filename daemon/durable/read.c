@@ -23,7 +23,7 @@ static struct timeval time_of(int64_t ns)
 
 static struct core_queue *queue_of(const struct durable *durable, const struct store_text *name)
 {
-	char *copy = words_copy(name);
+	char *copy = vocabulary_copy(name);
 	struct core_queue *queue = copy ? core_queue_find(durable->host.core, copy) : NULL;
 	free(copy);
 	return queue;
@@ -110,15 +110,15 @@ static struct task_attempt *read_attempts(struct durable *durable, const struct 
 	for (uint32_t i = 0; i < task->n_attempts; i++) {
 		const struct store_attempt *from = &task->attempts[i];
 		enum task_state state;
-		if (!words_state(&from->state, &state))
+		if (!vocabulary_state(&from->state, &state))
 			state = TASK_FAILED;
 		attempts[i] = (struct task_attempt){
 			.started_ns = durable_mono(durable, from->started_ns),
 			.ended_ns = durable_mono(durable, from->ended_ns),
 			.state = state,
 			.code = from->code,
-			.kind = words_keep(durable, &from->kind),
-			.message = words_copy(&from->message),
+			.kind = vocabulary_keep(durable, &from->kind),
+			.message = vocabulary_copy(&from->message),
 			.pid = from->pid,
 		};
 	}
@@ -155,9 +155,9 @@ static struct task_outcome *read_outcome(struct durable *durable, const struct s
 		.result = bytes_of(&from->result),
 		.dropped = (size_t)from->dropped,
 		.code = from->code,
-		.message = words_copy(&from->message),
+		.message = vocabulary_copy(&from->message),
 		.data = bytes_of(&from->data),
-		.kind = words_keep(durable, &from->kind),
+		.kind = vocabulary_keep(durable, &from->kind),
 		.because_of = from->because_of,
 	};
 	if (!from->pid)
@@ -168,7 +168,7 @@ static struct task_outcome *read_outcome(struct durable *durable, const struct s
 	outcome->obituary->usage.ru_utime = time_of(from->user_ns);
 	outcome->obituary->usage.ru_stime = time_of(from->system_ns);
 	outcome->obituary->usage.ru_maxrss = from->maxrss_kib;
-	outcome->obituary->reason = words_keep(durable, &from->reason);
+	outcome->obituary->reason = vocabulary_keep(durable, &from->reason);
 	return outcome;
 }
 
@@ -207,11 +207,11 @@ void read_task(struct durable *durable, const struct store_task *task)
 		.n_links = task->n_dependencies,
 	};
 	struct task_retry retry;
-	if (!words_state(&task->state, &restored.state) || !read_spec(durable, task, &restored.spec, &retry)) {
+	if (!vocabulary_state(&task->state, &restored.state) || !read_spec(durable, task, &restored.spec, &retry)) {
 		log_error("task %llu is in the store in a state that no task has: left out", (unsigned long long)task->id);
 		return;
 	}
-	char *schedule = words_copy(&task->schedule);
+	char *schedule = vocabulary_copy(&task->schedule);
 	struct core_restored_link *links = read_links(task);
 	read_times(durable, task, &restored);
 	restored.schedule_name = schedule;

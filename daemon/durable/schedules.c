@@ -102,7 +102,7 @@ static const char *add(struct durable *durable, const struct store_schedule *row
 void schedules_read(struct durable *durable, const struct store_schedule *row)
 {
 	struct task_retry retry;
-	char *name = words_copy(&row->name), *text = words_copy(&row->text);
+	char *name = vocabulary_copy(&row->name), *text = vocabulary_copy(&row->text);
 	struct core_schedule_spec spec = {
 		.name = name,
 		.text = text,

@@ -6,7 +6,10 @@
  *      └──(taken back)──┬─────┘ taken back
  *                       ▼
  *                     loose ──(given again in the same turn)──▶ waiting, given
- *                       └──(the turn is over)──▶ put down as one that waits, and forgotten */
+ *                       └──(the turn is over)──▶ put down as one that waits, and forgotten
+ *
+ * So a slow disk does not make it slower still: what lies untaken for long is given to another slot again and again, and
+ * what is on its way to the disk for it holds good there, too. */
 #include <stdlib.h>
 
 #include "base/xmalloc.h"
@@ -21,7 +24,7 @@ struct held {
 	uint64_t seq; /* what it waits for, or waited */
 	enum held_state state;
 	bool sure;    /* … is on disk */
-	bool durable; /* else it only lies behind others */
+	bool put;     /* its start was put down; else it only lies behind such */
 	TAILQ_ENTRY(held) link;
 };
 
@@ -92,12 +95,13 @@ static void wait_for(struct durable *durable, struct held *held, uint64_t seq)
 	confirms_add(&durable->confirms, (struct confirm){ .seq = seq, .id = held->id, .start = true });
 }
 
-static struct held *held_new(struct durable *durable, const struct task *task)
+static struct held *held_new(struct durable *durable, uint64_t id, struct core_slot *slot, bool put)
 {
 	struct held *held = xcalloc(1, sizeof(*held));
-	held->id = task->id;
+	held->id = id;
+	held->slot = slot;
 	held->state = HELD_LOOSE;
-	held->durable = task->durable;
+	held->put = put;
 	idmap_put(&durable->starts.held, held->id, held);
 	TAILQ_INSERT_TAIL(&durable->starts.list, held, link);
 	return held;
@@ -124,21 +128,18 @@ bool durable_holds_start(struct durable *durable, struct core_slot *slot, struct
 	struct held *held = idmap_get(&durable->starts.held, task->id);
 	if (held)
 		return give_again(durable, held, slot);
-	held = held_new(durable, task);
-	held->slot = slot;
+	held = held_new(durable, task->id, slot, first_on_disk);
 	wait_for(durable, held, first_on_disk ? write_start(durable, task) : store_client_last(durable->client));
 	return true;
 }
 
 /* --- on disk --- */
 
+/* The core records that. */
 static void go_back(struct durable *durable, struct held *held, struct task *task)
 {
-	bool recorded = held->durable;
 	forget(&durable->starts, held);
 	core_unstart(task);
-	if (recorded)
-		write_state(durable, task, false);
 }
 
 void starts_confirmed(struct durable *durable, uint64_t id, uint64_t seq)
@@ -152,10 +153,10 @@ void starts_confirmed(struct durable *durable, uint64_t id, uint64_t seq)
 	struct task *task = task_there(durable, held);
 	set_state(&durable->starts, held, task ? HELD_GIVEN : HELD_LOOSE);
 	if (!task)
-		ids_add(&durable->starts.loose, id);
+		forget(&durable->starts, held);
 	else if (pools_op_start(durable->host.pools, held->slot, task) < 0)
 		go_back(durable, held, task);
-	else if (!held->durable)
+	else if (!held->put)
 		forget(&durable->starts, held);
 }
 
@@ -187,24 +188,26 @@ bool durable_revoke_start(struct durable *durable, struct task *task)
 	if (!durable_is_held(durable, task))
 		return false;
 	struct held *held = idmap_get(&durable->starts.held, task->id);
-	if (held->durable) {
+	if (held->put) /* what becomes of it is recorded next */
 		set_state(&durable->starts, held, HELD_LOOSE);
-		ids_add(&durable->starts.loose, held->id);
-	} else {
+	else
 		forget(&durable->starts, held);
-	}
 	return true;
-}
-
-void durable_not_taken(struct durable *durable, const struct task *task)
-{
-	if (task->durable && idmap_get(&durable->starts.held, task->id))
-		ids_add(&durable->starts.loose, task->id);
 }
 
 static bool waits(const struct task *task)
 {
-	return !task->slot && !task->outcome && !task_state_is_terminal(task->state);
+	return task->state == TASK_QUEUED && !task->slot;
+}
+
+bool starts_put_off(struct durable *durable, const struct task *task)
+{
+	struct held *held = idmap_get(&durable->starts.held, task->id);
+	if (!held || !held->put || !waits(task))
+		return false;
+	set_state(&durable->starts, held, HELD_LOOSE);
+	ids_add(&durable->starts.loose, task->id);
+	return true;
 }
 
 void starts_turn(struct durable *durable)
@@ -213,9 +216,9 @@ void starts_turn(struct durable *durable)
 	for (size_t i = 0; i < starts->loose.count; i++) {
 		struct held *held = idmap_get(&starts->held, starts->loose.list[i]);
 		struct task *task;
-		if (!held || (task_there(durable, held) && held->state != HELD_LOOSE))
+		if (!held || held->state != HELD_LOOSE)
 			continue;
-		if (core_find(durable->host.core, held->id, &task) == CORE_FOUND && waits(task))
+		if (core_find(durable->host.core, held->id, &task) == CORE_FOUND)
 			write_state(durable, task, false);
 		forget(starts, held);
 	}

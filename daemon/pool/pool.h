@@ -110,6 +110,8 @@ int64_t pools_next_ns(const struct pools *pools);
 void pools_timer(struct pools *pools);
 /* No worker is started again; those without work are asked to leave. */
 void pools_stop(struct pools *pools);
+/* Ends the workers that run nothing but durable tasks that may be run again. */
+void pools_interrupt(struct pools *pools);
 /* No worker is left. */
 bool pools_gone(const struct pools *pools);
 void pools_kill(struct pools *pools);

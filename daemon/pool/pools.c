@@ -269,6 +269,29 @@ bool pools_gone(const struct pools *pools)
 	return strays_next_ns(pools) == CLOCK_NEVER;
 }
 
+/* There is no gentler way: what ends by its own word has an outcome. */
+static bool runs_what_may_run_again(const struct process *process)
+{
+	bool runs = false;
+	for (int i = 0; i < process->n_seats; i++) {
+		const struct task *task = core_slot_running(process->seats[i].slot);
+		if (task && (!task->durable || task->on_interrupt_crash || task->state != TASK_RUNNING))
+			return false;
+		runs |= task != NULL;
+	}
+	return runs;
+}
+
+void pools_interrupt(struct pools *pools)
+{
+	struct pool *pool;
+	struct worker *worker;
+	TAILQ_FOREACH(pool, &pools->list, link)
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			if (worker->process && runs_what_may_run_again(worker->process))
+				worker_kill(worker, "taskd stopped");
+}
+
 void pools_kill(struct pools *pools)
 {
 	struct pool *pool;

@@ -26,12 +26,12 @@ static bool equals(const void *value, const char *name, size_t length)
 	return word->length == length && memcmp(word->text, name, length) == 0;
 }
 
-void words_init(struct names *words)
+void vocabulary_init(struct names *words)
 {
 	names_init(words, hash_of, equals);
 }
 
-void words_free(struct names *words)
+void vocabulary_free(struct names *words)
 {
 	size_t cursor = 0;
 	struct word *word;
@@ -40,7 +40,7 @@ void words_free(struct names *words)
 	names_fini(words);
 }
 
-const char *words_keep(struct durable *durable, const struct store_text *text)
+const char *vocabulary_keep(struct durable *durable, const struct store_text *text)
 {
 	struct names *words = &durable->words;
 	if (!text->data)
@@ -56,7 +56,7 @@ const char *words_keep(struct durable *durable, const struct store_text *text)
 	return word->text;
 }
 
-bool words_state(const struct store_text *text, enum task_state *out)
+bool vocabulary_state(const struct store_text *text, enum task_state *out)
 {
 	for (int state = 0; state < TASK_N_STATES; state++) {
 		const char *name = task_state_name((enum task_state)state);
@@ -68,7 +68,7 @@ bool words_state(const struct store_text *text, enum task_state *out)
 	return false;
 }
 
-char *words_copy(const struct store_text *text)
+char *vocabulary_copy(const struct store_text *text)
 {
 	return text->data ? xstrndup(text->data, text->length) : NULL;
 }

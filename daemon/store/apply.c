@@ -2,10 +2,10 @@
 #include "store/apply.h"
 
 /* What ends with a task: its arguments, unless it may be retried. An outcome is only put where there is none. */
-#define TASK_END(args)                                                                                                 \
-	"UPDATE tasks SET state = ?2, attempt = ?3, crashes = ?4, flags = flags | ?5, ended_ns = ?6, started_ns = ?7," \
-	" result = ?8, error_code = ?9, error_kind = ?10, error_message = ?11, error_data = ?12, dropped = ?13,"       \
-	" because_of = ?14" args " WHERE id = ?1 AND ended_ns IS NULL"
+#define TASK_END(flags, args)                                                                                          \
+	"UPDATE tasks SET state = ?2, attempt = ?3, crashes = ?4, flags = " flags " | ?5, ended_ns = ?6,"              \
+	" started_ns = ?7, result = ?8, error_code = ?9, error_kind = ?10, error_message = ?11, error_data = ?12,"      \
+	" dropped = ?13, because_of = ?14" args " WHERE id = ?1 AND ended_ns IS NULL"
 
 static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_TASK_ADD] =
@@ -19,8 +19,8 @@ static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_TASK_STATE] =
 		"UPDATE tasks SET state = ?2, attempt = ?3, crashes = ?4, flags = flags & ~12 | ?5, place = ?6,"
 		" due_ns = ?7, started_ns = NULL WHERE id = ?1 AND ended_ns IS NULL",
-	[APPLY_TASK_END] = TASK_END(""),
-	[APPLY_TASK_END_BARE] = TASK_END(", args = NULL"),
+	[APPLY_TASK_END] = TASK_END("flags", ""),
+	[APPLY_TASK_END_BARE] = TASK_END("flags & ~8192", ", args = NULL"),
 	[APPLY_TASK_RETRIED] = "UPDATE tasks SET retried_as = ?2 WHERE id = ?1",
 	[APPLY_TASK_DROP] = "DELETE FROM tasks WHERE id = ?1",
 	[APPLY_ATTEMPT_ADD] = "INSERT OR IGNORE INTO attempts (task, attempt, state, started_ns, ended_ns, error_code,"

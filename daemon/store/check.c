@@ -4,7 +4,6 @@
 #include "store/query.h"
 
 #include "base/clock.h"
-#include "store/reader.h"
 
 #include <string.h>
 
@@ -65,22 +64,11 @@ static const struct {
 		"parts of a text are missing of tasks" },
 };
 
-struct check {
-	struct reader *reader;
-	struct reply *reply;
-	unsigned problems;
-};
-
-static void say_problem(struct check *check, const char *text)
-{
-	sqlite3_str_appendall(check->reply->said, check->problems++ ? "," : "");
-	reply_string(check->reply, text);
-}
-
 /* "PROBLEM: 17, 18, …": STATEMENT is at the first row. */
-static enum db_code say_rows(struct check *check, sqlite3_stmt *statement, const char *problem)
+static enum db_code tell_rows(const struct db *db, sqlite3_stmt *statement, const char *problem,
+	const struct check_listener *listener)
 {
-	sqlite3_str *text = sqlite3_str_new(check->reader->db.handle);
+	sqlite3_str *text = sqlite3_str_new(db->handle);
 	int named = 0, rc = SQLITE_ROW;
 	char *said;
 
@@ -94,29 +82,29 @@ static enum db_code say_rows(struct check *check, sqlite3_stmt *statement, const
 	if (rc == SQLITE_ROW)
 		sqlite3_str_appendall(text, ", and more");
 	said = sqlite3_str_finish(text);
-	say_problem(check, said ? said : problem);
+	listener->problem(listener->context, said ? said : problem);
 	sqlite3_free(said);
-	return db_error(&check->reader->db, rc);
+	return db_error(db, rc);
 }
 
-static enum db_code ask(struct check *check, size_t which)
+static enum db_code ask(const struct db *db, size_t which, const struct check_listener *listener)
 {
 	sqlite3_stmt *statement;
-	enum db_code code = db_prepare(&check->reader->db, invariants[which].sql, &statement);
+	enum db_code code = db_prepare(db, invariants[which].sql, &statement);
 	int rc;
 
 	if (code != DB_OK)
 		return code;
 	rc = sqlite3_step(statement);
-	code = rc == SQLITE_ROW ? say_rows(check, statement, invariants[which].problem) : db_error(&check->reader->db, rc);
+	code = rc == SQLITE_ROW ? tell_rows(db, statement, invariants[which].problem, listener) : db_error(db, rc);
 	sqlite3_finalize(statement);
 	return code;
 }
 
-static enum db_code ask_sqlite(struct check *check)
+static enum db_code ask_sqlite(const struct db *db, const struct check_listener *listener)
 {
 	sqlite3_stmt *statement;
-	enum db_code code = db_prepare(&check->reader->db, "PRAGMA integrity_check", &statement);
+	enum db_code code = db_prepare(db, "PRAGMA integrity_check", &statement);
 	int rc = SQLITE_DONE;
 
 	if (code != DB_OK)
@@ -125,41 +113,66 @@ static enum db_code ask_sqlite(struct check *check)
 		const char *text = (const char *)sqlite3_column_text(statement, 0);
 
 		if (text && strcmp(text, "ok") != 0)
-			say_problem(check, text);
+			listener->problem(listener->context, text);
 	}
-	code = db_error(&check->reader->db, rc);
+	code = db_error(db, rc);
 	sqlite3_finalize(statement);
 	return code;
 }
 
-/* A file that is damaged may be too much so to be asked further: that is an answer, too. */
-static bool is_answer(struct check *check, enum db_code code)
+enum db_code check_all(const struct db *db, const struct check_listener *listener)
 {
+	enum db_code code = db_exec(db, "BEGIN");
+
+	if (code == DB_OK)
+		code = ask_sqlite(db, listener);
+	for (size_t i = 0; code == DB_OK && i < sizeof(invariants) / sizeof(invariants[0]); i++) {
+		if (!listener->goes_on(listener->context))
+			break;
+		code = ask(db, i, listener);
+	}
+	/* Too much so to be asked further: that is an answer, too. */
 	if (code == DB_CORRUPT)
-		say_problem(check, db_message(&check->reader->db));
-	return code == DB_OK || code == DB_CORRUPT;
+		listener->problem(listener->context, db_message(db));
+	if (!sqlite3_get_autocommit(db->handle))
+		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	return code == DB_CORRUPT ? DB_OK : code;
+}
+
+/* --- as an answer --- */
+struct check {
+	struct reader *reader;
+	struct reply *reply;
+	unsigned problems;
+};
+
+static void say_problem(void *context, const char *text)
+{
+	struct check *check = context;
+
+	sqlite3_str_appendall(check->reply->said, check->problems++ ? "," : "");
+	reply_string(check->reply, text);
+}
+
+static bool goes_on(void *context)
+{
+	const struct check *check = context;
+
+	return !reader_leaves(check->reader);
 }
 
 bool check_reply(struct reader *reader, struct reply *reply)
 {
 	struct check check = { .reader = reader, .reply = reply };
+	struct check_listener listener = { &check, say_problem, goes_on };
 	int64_t began_ns = clock_mono_ns();
-	enum db_code code = db_exec(&reader->db, "BEGIN");
-	bool ok;
 
 	sqlite3_str_appendall(reply->said, "{\"problems\":[");
-	if (code == DB_OK)
-		code = ask_sqlite(&check);
-	ok = is_answer(&check, code);
-	for (size_t i = 0; ok && i < sizeof(invariants) / sizeof(invariants[0]) && !reader_leaves(reader); i++)
-		ok = is_answer(&check, ask(&check, i));
-	if (!ok)
-		reply_error(reply, &reader->db, "check the store");
-	else if (reader_leaves(reader))
-		ok = reply_sorry(reply, "the store is being stopped");
-	else
-		sqlite3_str_appendf(reply->said, "],\"ok\":%s,\"seconds\":%.3f}", check.problems ? "false" : "true",
-			(double)(clock_mono_ns() - began_ns) / (double)NS_PER_S);
-	sqlite3_exec(reader->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	return ok;
+	if (check_all(&reader->db, &listener) != DB_OK)
+		return reply_error(reply, &reader->db, "check the store");
+	if (reader_leaves(reader))
+		return reply_sorry(reply, "the store is being stopped");
+	sqlite3_str_appendf(reply->said, "],\"ok\":%s,\"seconds\":%.3f}", check.problems ? "false" : "true",
+		(double)(clock_mono_ns() - began_ns) / (double)NS_PER_S);
+	return true;
 }

@@ -18,6 +18,14 @@ void reply_string(struct reply *reply, const char *text);
 /* False: it could not be found out; REPLY says why. */
 bool stats_reply(struct reader *reader, struct reply *reply);
 bool check_reply(struct reader *reader, struct reply *reply);
+/* check.c, for its tests, too: PROBLEM is called for each sentence about what is wrong; GOES_ON, now and then, says whether it
+ * matters still. DB_OK: all was looked at, or it is too damaged for that, which is a problem. */
+struct check_listener {
+	void *context;
+	void (*problem)(void *context, const char *text);
+	bool (*goes_on)(void *context);
+};
+enum db_code check_all(const struct db *db, const struct check_listener *listener);
 bool backup_reply(struct reader *reader, const struct store_text *path, struct reply *reply);
 /* The words of states, by the numbers of the core's enum task_state. */
 extern const char *const query_states[];

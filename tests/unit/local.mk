@@ -141,6 +141,12 @@ tests_unit_test_lane_output_LDADD = liblane.la libcore.la libbase.la $(CHECK_LIB
 EXTRA_DIST += tests/unit/lane_fixture.h
 unit_tests += tests/unit/test_channel
 tests_unit_test_channel_LDADD = liblane.la libbase.la $(CHECK_LIBS)
+store_samples = tests/unit/store_samples.c tests/unit/store_samples.h
+unit_tests += tests/unit/test_store_record
+tests_unit_test_store_record_SOURCES = tests/unit/test_store_record.c $(store_samples)
+tests_unit_test_store_record_LDADD = libstorewire.la libbase.la $(CHECK_LIBS) -lm
+unit_tests += tests/unit/test_store_oplog
+tests_unit_test_store_oplog_LDADD = libstorewire.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_capture
 tests_unit_test_capture_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 
@@ -243,7 +249,8 @@ tests_unit_test_client_objects_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS
 tests_unit_test_client_objects_threads_SOURCES = tests/unit/test_client_objects_threads.c $(client_fake)
 tests_unit_test_client_objects_threads_LDADD = libclient.la $(JANSSON_LIBS) $(CHECK_LIBS)
 
-edge_world = tests/unit/edge_world.c tests/unit/edge_world.h tests/unit/edge_commands.c tests/unit/edge_commands.h
+edge_world = tests/unit/edge_world.c tests/unit/edge_world.h tests/unit/edge_commands.c tests/unit/edge_commands.h \
+	tests/unit/durable_fake.c tests/unit/durable_fake.h
 unit_tests += tests/unit/test_edge
 tests_unit_test_edge_SOURCES = tests/unit/test_edge.c $(edge_world)
 tests_unit_test_edge_LDADD = libedge.la libcore.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) \
@@ -321,6 +328,16 @@ store_libraries = libstore.la $(SQLITE_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_store_open
 tests_unit_test_store_open_SOURCES = tests/unit/test_store_open.c $(store_world)
 tests_unit_test_store_open_LDADD = $(store_libraries)
+# A store that is served, in a process of its own.
+store_served = tests/unit/store_served.c tests/unit/store_served.h
+unit_tests += tests/unit/test_store_apply
+tests_unit_test_store_apply_SOURCES = tests/unit/test_store_apply.c $(store_served)
+tests_unit_test_store_apply_LDADD = $(store_libraries)
+store_history = tests/unit/store_history.c tests/unit/store_history.h $(store_world)
+unit_tests += tests/unit/test_store_faults
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_fault_vfs.c \
+	tests/unit/store_fault_vfs.h $(store_history)
+tests_unit_test_store_faults_LDADD = $(store_libraries)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

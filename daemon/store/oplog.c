@@ -156,27 +156,48 @@ static void first_drop(struct oplog *log)
 	sent_to(log, chunk);
 }
 
+/* Where the operations up to SEQ end: an offset in *CHUNK; NULL: there are none. False: that is no place to end. */
+static bool find_end(const struct oplog *log, uint64_t seq, struct oplog_chunk **chunk, size_t *end)
+{
+	struct oplog_chunk *in;
+	struct store_header header;
+	bool chained = false, sent = true;
+	*chunk = NULL;
+	TAILQ_FOREACH(in, &log->chunks, link) {
+		for (size_t at = in->start; at < in->buffer.length; at = *end) {
+			size_t next = at + message_at(in, at, &header);
+			if (header.number > seq)
+				return !chained;
+			if (!sent || (in == log->sent && next > log->sent_at))
+				return false;
+			chained = header.flags & STORE_CHAINED;
+			*chunk = in;
+			*end = next;
+		}
+		sent = sent && in != log->sent;
+	}
+	return !chained;
+}
+
 bool oplog_commit(struct oplog *log, uint64_t seq)
 {
-	struct oplog_chunk *chunk;
-	struct store_header header = { 0 };
-	while ((chunk = TAILQ_FIRST(&log->chunks)) && chunk->start < chunk->buffer.length) {
-		uint16_t flags = header.flags;
-		size_t end = chunk->start + message_at(chunk, chunk->start, &header);
-		if (header.number > seq) {
-			header.flags = flags;
-			break;
-		}
-		if (chunk == log->sent && end > log->sent_at)
-			return false;
-		log->bytes -= end - chunk->start;
-		chunk->start = end;
-		if (chunk == log->sent && log->mark < end)
-			log->mark = end;
-		if (end == chunk->buffer.length)
-			first_drop(log);
+	struct oplog_chunk *last, *chunk;
+	size_t end = 0;
+	if (!find_end(log, seq, &last, &end))
+		return false;
+	while (last && (chunk = TAILQ_FIRST(&log->chunks)) != last) {
+		log->bytes -= chunk->buffer.length - chunk->start;
+		first_drop(log);
 	}
-	return header.flags == 0;
+	if (!last)
+		return true;
+	log->bytes -= end - last->start;
+	last->start = end;
+	if (last == log->sent && log->mark < end)
+		log->mark = end;
+	if (end == last->buffer.length)
+		first_drop(log);
+	return true;
 }
 
 void oplog_rewind(struct oplog *log)

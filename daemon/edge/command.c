@@ -142,9 +142,14 @@ static bool check(const struct call *call, const struct json_span *args, bool si
 			"\"%s\" is for a command that is submitted alone: not in a batch, a map or a schedule",
 			not_alone(&params));
 		good = false;
+	} else if (not_alone(&params) && out->durable_said) {
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS, "a command with \"%s\" cannot be durable", not_alone(&params));
+		good = false;
 	} else if (params.fds.count) {
 		good = claim(call, &params, out);
 	}
+	if (not_alone(&params))
+		out->spec.durable = false;
 	command_free(&params);
 	return good;
 }

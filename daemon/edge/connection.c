@@ -329,7 +329,7 @@ void connection_turn(struct connection *connection)
 		return;
 	}
 	set_interest(connection);
-	if ((connection->output && !connection->blocked) || connection->backlog ||
+	if ((connection->output && !connection->blocked) || (connection->backlog && !backlog_is_held(connection)) ||
 		(connection->input_waits && !input_must_wait(connection)))
 		connection_touch(connection);
 }

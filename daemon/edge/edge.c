@@ -122,6 +122,8 @@ bool edge_turn(struct edge *edge)
 {
 	struct connection *connection;
 	bool more = maps_sweep(edge); /* for the core to do */
+	if (edge->held)
+		held_turn(edge);
 	if (!LIST_EMPTY(&edge->queue_waits))
 		queue_waits_turn(edge);
 	if (!STAILQ_EMPTY(&edge->manies))

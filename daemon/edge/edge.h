@@ -11,6 +11,7 @@ struct config;
 struct core;
 struct core_pool;
 struct durable;
+enum store_state;
 struct edge;
 struct event_base;
 struct pools;
@@ -54,6 +55,9 @@ void edge_changed(void *context, struct task *task, bool progress);
 bool edge_deadlock(void *context, const struct core_pool *pool);
 /* What the core's ops.gather is to call; CONTEXT is the edge. */
 int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
+/* The store has come into STATE. Where it has failed, whoever waits for the end of a durable task is told that, since it
+ * will not be known: such requests are refused from then on. */
+void edge_store_changed(struct edge *edge, enum store_state state);
 /* Nothing waits to be written or answered, but for named objects: that may never come. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */

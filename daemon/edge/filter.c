@@ -6,7 +6,7 @@
 #include "edge/users.h"
 #include "proto/suggest.h"
 
-static bool set_states(const struct call *call, const struct param_strings *names, struct task_filter *filter)
+bool filter_states(const struct call *call, const struct param_strings *names, unsigned *states)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		struct suggest suggest;
@@ -22,7 +22,7 @@ static bool set_states(const struct call *call, const struct param_strings *name
 			reply_unknown(&call->to, PROTO_INVALID_PARAMS, "state", names->strings[i], suggest.best);
 			return false;
 		}
-		filter->states |= bit;
+		*states |= bit;
 	}
 	return true;
 }
@@ -52,7 +52,7 @@ bool filter_prepare(const struct call *call, const struct filter_params *params,
 		.tag = params->tag,
 		.tag_length = params->tag ? strlen(params->tag) : 0,
 	};
-	if (!set_states(call, &params->states, out))
+	if (!filter_states(call, &params->states, &out->states))
 		return false;
 	if (params->queue && !(out->queue = submission_queue(call, params->queue)))
 		return false;

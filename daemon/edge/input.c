@@ -63,7 +63,9 @@ static void give_up(struct connection *connection, enum framing_result result)
 static void dispatch(struct connection *connection, const char *message, size_t length, size_t behind)
 {
 	dispatch_message(connection, message, length);
-	if (connection->descriptors)
+	if (connection->backlog)
+		backlog_ends(connection, connection->received - behind);
+	else if (connection->descriptors)
 		descriptors_expire(connection, connection->received - behind);
 }
 

@@ -101,6 +101,7 @@ struct edge {
 	LIST_HEAD(, queue_wait) queue_waits;  /* rpc_queue.c's */
 	STAILQ_HEAD(, many) manies;           /* rpc_many.c's: what goes on over several turns */
 	TAILQ_HEAD(, room) rooms;             /* room.c's: queues that submissions wait for */
+	bool held;                            /* some connections wait until the store has loaded */
 	bool closing;                         /* nobody is to wait for room any more */
 	LIST_HEAD(, waiting) spare_waits;     /* object_wait.c's */
 	size_t n_spare_waits;
@@ -164,7 +165,7 @@ struct connection {
 	enum permission exec;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
-	struct backlog *backlog; /* the rest of a batch that is handled over several turns; NULL mostly */
+	struct backlog *backlog; /* dispatch.c's: what is handled in other turns; NULL mostly */
 	struct edge_timer send_timer;
 	TAILQ_ENTRY(connection) link; /* edge->connections, then edge->closed */
 	TAILQ_ENTRY(connection) dirty_link;

@@ -2,6 +2,9 @@
 # A new file of this folder is a line here; headers too, so that a tarball has them.
 noinst_LTLIBRARIES += libedge.la
 libedge_la_SOURCES = \
+	daemon/edge/acceptance.c \
+	daemon/edge/acceptance.h \
+	daemon/edge/ask.c \
 	daemon/edge/batch.c \
 	daemon/edge/claims.c \
 	daemon/edge/command.c \
@@ -19,6 +22,8 @@ libedge_la_SOURCES = \
 	daemon/edge/input.c \
 	daemon/edge/internal.h \
 	daemon/edge/listener.c \
+	daemon/edge/loading.c \
+	daemon/edge/many.h \
 	daemon/edge/map_result.c \
 	daemon/edge/map_result.h \
 	daemon/edge/nested.c \
@@ -53,6 +58,7 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_mq_admin.c \
 	daemon/edge/rpc_objects.c \
 	daemon/edge/rpc_queue.c \
+	daemon/edge/rpc_retry.c \
 	daemon/edge/rpc_schedule.c \
 	daemon/edge/rpc_semaphore.c \
 	daemon/edge/rpc_store.c \
@@ -61,7 +67,12 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_watch.c \
 	daemon/edge/said.c \
 	daemon/edge/said.h \
+	daemon/edge/store.c \
+	daemon/edge/store.h \
+	daemon/edge/stored.c \
 	daemon/edge/submission.c \
 	daemon/edge/tally.h \
 	daemon/edge/users.c \
-	daemon/edge/users.h
+	daemon/edge/users.h \
+	daemon/edge/view.c \
+	daemon/edge/view.h

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "edge/command.h"
+#include "edge/view.h"
 #include "pool/command.h"
 #include "pool/pool.h"
 
@@ -31,9 +32,10 @@ void record_write_state(struct strbuf *out, uint64_t id, const char *state)
 	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"}", id, state);
 }
 
-const char *record_durability(const struct task *task)
+/* A moment of the monotonic clock; 0 is none in both. */
+static int64_t wall_of(int64_t mono_ns)
 {
-	return task->durable && task->on_disk ? "disk" : "memory";
+	return mono_ns ? clock_wall_of_ns(mono_ns) : 0;
 }
 
 static void put_progress(struct strbuf *out, const struct task_extra *extra)
@@ -50,45 +52,44 @@ static void put_progress(struct strbuf *out, const struct task_extra *extra)
 	strbuf_puts(out, "}");
 }
 
-/* [ids] of what it waits for, or waited for: all of those, or any of these. */
+/* What it waits for, or waited for: all of those, or any of these. */
 static void put_dependencies(struct strbuf *out, const struct task *task, const char *name, bool any)
 {
+	struct id_list list = { .out = out, .name = name };
 	struct task_dependency dependency;
-	bool first = true;
-	for (size_t i = 0; core_dependency(task, i, &dependency); i++) {
-		if (dependency.any != any)
-			continue;
-		strbuf_printf(out, first ? ",\"%s\":[" : "", name);
-		strbuf_printf(out, "%s\"%" PRIu64 "\"", first ? "" : ",", dependency.id);
-		first = false;
-	}
-	strbuf_puts(out, first ? "" : "]");
+	for (size_t i = 0; core_dependency(task, i, &dependency); i++)
+		if (dependency.any == any)
+			id_list_add(&list, dependency.id);
+	id_list_end(&list);
 }
 
 static void put_attempt(struct strbuf *out, const struct task_attempt *attempt, unsigned number)
 {
-	strbuf_printf(out, "{\"attempt\":%u,\"state\":\"%s\"", number, task_state_name(attempt->state));
-	if (attempt->started_ns)
-		record_write_time(out, "started_at", attempt->started_ns);
-	record_write_time(out, "ended_at", attempt->ended_ns);
-	strbuf_puts(out, ",\"error\":");
-	outcome_attempt_error(out, attempt);
-	if (attempt->pid)
-		strbuf_printf(out, ",\"worker_pid\":%d", attempt->pid);
-	strbuf_puts(out, "}");
+	const struct attempt_view view = {
+		.number = number,
+		.started_ns = wall_of(attempt->started_ns),
+		.ended_ns = wall_of(attempt->ended_ns),
+		.outcome = {
+			.state = attempt->state,
+			.kind = view_text_of(attempt->kind),
+			.message = view_text_of(attempt->message),
+			.code = attempt->code,
+			.pid = attempt->pid,
+		},
+	};
+	view_put_attempt(out, &view);
 }
 
 static void put_attempts(struct strbuf *out, const struct task *task)
 {
 	const struct task_extra *extra = task->extra;
-	if (extra->retry.retries)
-		strbuf_printf(out, ",\"retries\":%u", (unsigned)extra->retry.retries);
-	for (unsigned i = 1; i < task->attempt && extra->attempts; i++) {
+	if (task->attempt < 2 || !extra->attempts)
+		return;
+	for (unsigned i = 1; i < task->attempt; i++) {
 		strbuf_puts(out, i == 1 ? ",\"attempts\":[" : ",");
 		put_attempt(out, &extra->attempts[i - 1], i);
 	}
-	if (task->attempt > 1 && extra->attempts)
-		strbuf_puts(out, "]");
+	strbuf_puts(out, "]");
 }
 
 /* What it must have before it starts, or what it waits for instead. */
@@ -110,14 +111,6 @@ static void put_claims(struct strbuf *out, const struct task *task)
 static void put_extra(struct strbuf *out, const struct task *task)
 {
 	const struct task_extra *extra = task->extra;
-	if (extra->tag)
-		put_string(out, "tag", extra->tag->name);
-	if (extra->key) {
-		strbuf_puts(out, ",\"key\":");
-		strbuf_json_string(out, extra->key, extra->key_length);
-	}
-	if (extra->timeout_ns > 0)
-		strbuf_printf(out, ",\"timeout\":%.9g", (double)extra->timeout_ns / (double)NS_PER_S);
 	put_attempts(out, task);
 	if (extra->links) {
 		put_dependencies(out, task, "after", false);
@@ -127,24 +120,56 @@ static void put_extra(struct strbuf *out, const struct task *task)
 		put_claims(out, task);
 	else if (task->state == TASK_BLOCKED)
 		strbuf_printf(out, ",\"waiting_for\":%zu", core_dependencies_open(task));
-	if (extra->retry_of)
-		strbuf_printf(out, ",\"retry_of\":\"%" PRIu64 "\"", extra->retry_of);
-	if (extra->retried_as)
-		strbuf_printf(out, ",\"retried_as\":\"%" PRIu64 "\"", extra->retried_as);
-	if (extra->schedule)
-		put_string(out, "schedule", extra->schedule->name);
-	put_progress(out, extra);
 }
 
 /* What is still to come. */
-static void put_times_to_come(struct strbuf *out, const struct task *task)
+static void see_times_to_come(struct record_view *view, const struct task *task)
 {
-	if (task->state == TASK_SCHEDULED && task->wall)
-		record_write_wall(out, "due_at", task->due_ns);
-	else if (task->state == TASK_SCHEDULED)
-		record_write_time(out, "due_at", task->due_ns);
+	if (task->state == TASK_SCHEDULED)
+		view->due_ns = task->wall ? task->due_ns : wall_of(task->due_ns);
 	if (heap_has(&task->timer) && !task->tried && task->state <= TASK_QUEUED)
-		record_write_time(out, "expires_at", task->timer.key);
+		view->expires_ns = wall_of(task->timer.key);
+}
+
+static void see_extra(struct record_view *view, const struct task_extra *extra)
+{
+	if (extra->tag)
+		view->tag = (struct view_text){ extra->tag->name, extra->tag->length };
+	if (extra->key)
+		view->key = (struct view_text){ extra->key, extra->key_length };
+	view->timeout_ns = extra->timeout_ns;
+	view->retries = extra->retry.retries;
+	view->retry_of = extra->retry_of;
+	view->retried_as = extra->retried_as;
+	if (extra->schedule)
+		view->schedule = view_text_of(extra->schedule->name);
+}
+
+static struct record_view view_of(const struct task *task)
+{
+	struct record_view view = {
+		.id = task->id,
+		.task = { task->type->name, task->type->name_length },
+		.queue = view_text_of(core_queue_name(task->queue)),
+		.state = task->state,
+		.priority = task->priority,
+		.owner = task->owner->uid,
+		.attempt = task->attempt,
+		.submitted_ns = wall_of(task->submitted_ns),
+		.started_ns = wall_of(task->started_ns),
+		.ended_ns = task->state == TASK_RECORDING ? 0 : wall_of(task->ended_ns),
+		.items = task->items,
+		.crashes = task->crashes,
+		.command = task->type->command,
+		.durable = task->durable,
+		.on_interrupt_crash = task->on_interrupt_crash,
+		.recovered = task->recovered,
+	};
+	if (task->state <= TASK_QUEUED)
+		see_times_to_come(&view, task);
+	if (task->extra)
+		see_extra(&view, task->extra);
+	return view;
 }
 
 static void put_worker(struct strbuf *out, const struct task *task)
@@ -185,24 +210,14 @@ void record_write(struct strbuf *out, struct task *task, bool result)
 	if (task->slot)
 		core_task_look(task);
 	enum task_state state = task->state;
-	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\"", task->id);
-	put_string(out, "task", task->type->name);
-	put_string(out, "queue", core_queue_name(task->queue));
-	strbuf_printf(out, ",\"state\":\"%s\",\"priority\":%d,\"owner\":%u,\"attempt\":%u", task_state_name(state),
-		(int)task->priority, (unsigned)task->owner->uid, (unsigned)task->attempt);
-	record_write_time(out, "submitted_at", task->submitted_ns);
-	if (task->started_ns)
-		record_write_time(out, "started_at", task->started_ns);
-	if (task->ended_ns)
-		record_write_time(out, "ended_at", task->ended_ns);
-	if (state <= TASK_QUEUED)
-		put_times_to_come(out, task);
-	if (task->items)
-		strbuf_printf(out, ",\"items\":%u", (unsigned)task->items);
-	if (task->crashes)
-		strbuf_printf(out, ",\"crashes\":%u", (unsigned)task->crashes);
+	const struct record_view view = view_of(task);
+	view_begin(out, &view);
+	view_put_labels(out, &view);
 	if (task->extra)
 		put_extra(out, task);
+	view_put_origin(out, &view);
+	if (task->extra)
+		put_progress(out, task->extra);
 	if (task->type->command)
 		put_command(out, task);
 	if (task->slot && (state == TASK_RUNNING || state == TASK_CANCELLING)) {

@@ -176,7 +176,8 @@ void reply_outcome(const struct reply_to *to, struct task *task)
 {
 	if (!to->id)
 		return;
-	core_task_fetched(task);
+	if (!task->durable || task->on_disk) /* else it was refused, and there is no record of it */
+		core_task_fetched(task);
 	if (task->state == TASK_SUCCEEDED && task->outcome && task->outcome->result) {
 		reply_bytes(to, task->outcome->result);
 		return;

@@ -31,9 +31,7 @@ void error_data_begin(struct strbuf *data, enum proto_error error);
 /* The error object of a task that ended otherwise than well. INDEX: of the item that it came from; -1: none. */
 void outcome_error(struct strbuf *out, const struct task *task, int64_t index);
 /* Adds what a task's end, or an item's, has with it to an error's data: as "data"; for a COMMAND as "result", or as
- * what says why it could not be started. */
+ * what says why it could not be started. (view.c's.) */
 void outcome_data(struct strbuf *data, enum proto_error error, const struct json_span *value, bool command);
-/* The error object of an attempt that was followed by another: its code and message. */
-void outcome_attempt_error(struct strbuf *out, const struct task_attempt *attempt);
 
 #endif

@@ -109,9 +109,15 @@ void batch_release(struct batch *batch);
 /* --- dispatch.c --- */
 /* Handles one message of a connection, answering what can be answered. */
 void dispatch_message(struct connection *connection, const char *text, size_t length);
-/* Goes on with a batch that is too long for one turn. */
+/* Goes on with a batch that is too long for one turn, or with what had to wait until the store has loaded. */
 void dispatch_more(struct connection *connection);
+/* The message that has left a backlog ends with the connection's ENDth byte. */
+void backlog_ends(struct connection *connection, uint64_t end);
+/* It waits until the store has loaded. */
+bool backlog_is_held(const struct connection *connection);
 void backlog_free(struct connection *connection);
+/* Lets those go on that have waited for that, if it has. */
+void held_turn(struct edge *edge);
 /* Reads the call's parameters by its method's table. False: the error has been answered. After true, call_params_free. */
 bool call_params(const struct call *call, void *out) __attribute__((warn_unused_result));
 void call_params_free(const struct call *call, void *params);

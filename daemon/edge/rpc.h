@@ -45,6 +45,7 @@ struct submission {
 	struct task_retry retry;
 	struct task_ref *refs; /* malloc'ed: of `after`, then of `after_any` */
 	struct object_claim *claims; /* malloc'ed */
+	bool durable_said;     /* it is to be durable, whatever its queue says */
 	int fds[COMMAND_FDS];  /* of a command: its own until there is a task that has them */
 	uint32_t n_fds;
 };
@@ -53,6 +54,12 @@ struct submission {
 bool submission_prepare(const struct call *call, const char *task, const struct submit_options *options,
 	struct submission *out) __attribute__((warn_unused_result));
 void submission_free(struct submission *submission);
+/* Whether what CALL submits goes on without its connection. */
+bool submission_is_detached(const struct call *call);
+/* Whether it is durable, as it says itself (SAID: -1: nothing), its queue and the daemon. False: it cannot be, and that
+ * has been answered. */
+bool submission_durable(const struct call *call, int said, int on_interrupt, struct submission *out)
+	__attribute__((warn_unused_result));
 /* Whether there are labels, which only a batch can do something about. */
 bool submission_has_labels(const struct submit_options *options);
 /* Takes over ARGS (JSON_NONE: none), which for a command are read and checked; SINGLE: of a submission of one task,
@@ -121,6 +128,9 @@ bool rooms_turn(struct edge *edge);
 /* What PARAMS say, for the core; it points into them. False: the error has been answered. */
 bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *out)
 	__attribute__((warn_unused_result));
+/* The states that NAMES say, as TASK_STATE_BITs added to *states. False: the error has been answered. */
+bool filter_states(const struct call *call, const struct param_strings *names, unsigned *states)
+	__attribute__((warn_unused_result));
 /* Whether PARAMS say nothing. */
 bool filter_is_empty(const struct filter_params *params);
 
@@ -135,7 +145,7 @@ bool call_finds_ids(const struct call *call, const struct param_ids *ids);
  * more, unless it is detached. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);
 /* Notifies the connection with task.finished when TASK ends; now, where it has. */
-void call_watch(const struct call *call, struct task *task);
+void call_watch(struct connection *connection, struct task *task);
 /* There is no such request. */
 void reply_no_such_call(const struct reply_to *to);
 
@@ -158,14 +168,6 @@ struct pool *call_finds_pool(const struct call *call, const char *name);
 /* Whether the caller is root or the daemon's own user. */
 bool call_is_admin(const struct call *call);
 
-/* --- rpc_store.c --- */
-/* False: there is no store, and that has been answered. */
-bool call_has_store(const struct call *call);
-/* "ok", "loading", "none", …: as server.ping says it. */
-const char *store_state(const struct edge *edge);
-/* "store":{…}; FIGURES: as server.stats has it. */
-void store_put(struct strbuf *out, const struct edge *edge, bool figures);
-
 /* --- rpc_many.c --- */
 /* The newest task's id; 0 where there is none. */
 uint64_t tasks_newest(struct core *core);
@@ -177,8 +179,6 @@ bool manies_turn(struct edge *edge);
 bool maps_sweep(struct edge *edge);
 
 /* --- record.c --- */
-/* "disk" or "memory". */
-const char *record_durability(const struct task *task);
 /* A task's record. RESULT: with its result where it succeeded. */
 void record_write(struct strbuf *out, struct task *task, bool result);
 /* ,"NAME":"2026-…" of a moment of the wall clock. */

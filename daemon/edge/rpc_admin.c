@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "edge/objects.h"
+#include "edge/store.h"
 #include "pool/pool.h"
 #include "proto/suggest.h"
 

@@ -8,7 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "edge/rpc.h"
+#include "edge/acceptance.h"
+#include "edge/store.h"
 #include "proto/suggest.h"
 
 struct item {
@@ -299,30 +300,19 @@ static void find_circle(const struct call *call, const struct task_batch *batch,
 /* --- submitting --- */
 
 /* BEFORE: the newest task before the batch came. Ids rise along a batch, so what is not above all before it was there. */
-static void answer(const struct call *call, const struct task_batch *batch, struct task *const *tasks, uint64_t before)
+static void answer(const struct call *call, struct task_batch *batch, struct task *const *tasks, uint64_t before)
 {
-	struct strbuf out = STRBUF_INIT;
-	strbuf_puts(&out, "{\"tasks\":[");
+	struct acceptance *acceptance = acceptance_new(ACCEPTANCE_BATCH, batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
-		struct task *task = tasks[i];
-		const char *label = batch->items[i].params.label;
-		if (task->slot)
-			core_task_look(task);
-		task->detached = true;
-		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"durability\":\"%s\"", i ? "," : "", task->id,
-			task_state_name(task->state), record_durability(task));
-		if (label) {
-			strbuf_puts(&out, ",\"label\":");
-			strbuf_json_string(&out, label, strlen(label));
-		}
-		strbuf_puts(&out, task->id > before ? "}" : ",\"duplicate\":true}");
-		before = task->id > before ? task->id : before;
+		struct acceptance_item *item = acceptance_set(acceptance, i, tasks[i]);
+		tasks[i]->detached = true;
+		item->label = batch->items[i].params.label;
+		batch->items[i].params.label = NULL;
+		item->watch = batch->items[i].params.watch;
+		item->duplicate = tasks[i]->id <= before;
+		before = tasks[i]->id > before ? tasks[i]->id : before;
 	}
-	strbuf_puts(&out, "]}");
-	reply_buffer(&call->to, &out);
-	for (size_t i = 0; i < batch->count; i++)
-		if (batch->items[i].params.watch)
-			call_watch(call, tasks[i]);
+	acceptance_send(acceptance, &call->to);
 }
 
 /* Each is outstanding until its task ends. */
@@ -354,7 +344,25 @@ static void refused(
 	submission_refused(refusal == CORE_CLOSED ? &call->to : &of.to, refusal, spec, wanted, task);
 }
 
-static void submit(const struct call *call, const struct task_batch *batch)
+/* All or none, also on disk: where one is durable, all are. */
+static void make_durable(struct task_batch *batch)
+{
+	bool durable = false;
+	for (size_t i = 0; i < batch->count; i++)
+		durable |= batch->items[i].submission.spec.durable;
+	for (size_t i = 0; i < batch->count; i++)
+		batch->items[i].submission.spec.durable = durable;
+}
+
+static bool store_takes_all(const struct call *call, const struct task_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (!store_takes(&call->to, &batch->items[i].submission.spec))
+			return false;
+	return true;
+}
+
+static void submit(const struct call *call, struct task_batch *batch)
 {
 	struct task_spec *specs = xreallocarray(NULL, batch->count, sizeof(specs[0]));
 	struct task **tasks = xcalloc(batch->count, sizeof(tasks[0]));
@@ -380,9 +388,10 @@ void rpc_task_submit_batch(const struct call *call)
 		return;
 	names_init(&batch.labels, label_hash, label_equals);
 	if (read_items(call, &batch, &params.tasks) && resolve_all(call, &batch) && may_watch(call, &batch)) {
-		if (batch.count)
+		make_durable(&batch);
+		if (batch.count && store_takes_all(call, &batch))
 			submit(call, &batch);
-		else
+		else if (!batch.count)
 			reply_text(&call->to, "{\"tasks\":[]}", 12);
 	}
 	batch_fini(&batch);

@@ -262,10 +262,12 @@ void follows_changed(struct edge *edge, struct task *task)
 		followed_ended(edge, followed);
 		return;
 	}
-	if (!followed->live || task->state > TASK_QUEUED)
+	if (!followed->live || (task->state > TASK_QUEUED && task->state != TASK_RECORDING))
 		return;
 	followed->live = false;
 	LIST_INSERT_HEAD(&edge->follows->waiting, followed, waiting);
+	if (task->state == TASK_RECORDING) /* it is over, but for the disk */
+		return;
 	LIST_FOREACH(follow, &followed->follows, others)
 		for (int stream = 0; stream < CAPTURE_N_STREAMS; stream++)
 			follow->next[stream] = 0;

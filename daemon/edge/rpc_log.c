@@ -172,6 +172,7 @@ static void answer_of_task(const struct call *call, struct page *page, struct ta
 {
 	uint32_t last = last_attempt(task);
 	bool terminal = task_state_is_terminal(task->state), here = false;
+	bool decided = terminal || (task->state == TASK_RECORDING && task->outcome);
 	if (!page->attempt)
 		page->attempt = last;
 	if (page->attempt > task->attempt) {
@@ -181,7 +182,7 @@ static void answer_of_task(const struct call *call, struct page *page, struct ta
 	page->over = terminal || page->attempt < task->attempt;
 	page->lost = page->attempt < task->attempt;
 	if (page->attempt == task->attempt)
-		here = terminal ? answer_over(call, page, task) : answer_running(call, page, task);
+		here = decided ? answer_over(call, page, task) : answer_running(call, page, task);
 	if (!here)
 		answer_from_disk(call, page, CORE_FOUND);
 }

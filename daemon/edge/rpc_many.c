@@ -5,40 +5,10 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "edge/command.h"
+#include "edge/many.h"
 #include "proto/jsonrpc.h"
 
 #define SLICE 10000 /* tasks looked at in a turn */
-
-#define TERMINAL_STATES (TASK_STATE_BIT(TASK_N_STATES) - TASK_STATE_BIT(TASK_SUCCEEDED))
-#define ALL_STATES (TASK_STATE_BIT(TASK_N_STATES) - 1)
-
-struct many;
-
-/* What is done with them. */
-struct action {
-	unsigned states; /* only tasks in these are concerned */
-	/* With one of those. */
-	void (*act)(struct many *many, struct task *task);
-	/* The answer's members. */
-	void (*tell)(const struct many *many, struct strbuf *out);
-};
-
-struct many {
-	const struct action *action;
-	struct request *request; /* NULL: in its first turn */
-	enum method method;
-	struct cancel_params params; /* the filter points into them */
-	struct task_filter filter;
-	struct task_walk walk;
-	uint64_t newest;
-	size_t matched;
-	size_t done;
-	size_t begun;            /* cancelled, but not over yet */
-	bool fresh;              /* has had its share of this turn */
-	struct strbuf error;     /* the first reason why one could not be retried; an error object */
-	STAILQ_ENTRY(many) link; /* edge->manies */
-};
 
 uint64_t tasks_newest(struct core *core)
 {
@@ -69,68 +39,6 @@ static const struct action cancel_action = {
 	.tell = cancel_tell,
 };
 
-/* --- retrying --- */
-
-/* Who may not submit such a task may not have it run once more either; then why not is put into ERROR. */
-static bool may_retry(struct connection *connection, const struct task *task, struct strbuf *error)
-{
-	char message[COMMAND_DENIED_SIZE];
-	struct strbuf data = STRBUF_INIT;
-	if (command_may_run(connection, task->type))
-		return true;
-	if (!error->length) {
-		command_denied(connection, message, &data);
-		rpc_error_object(error, proto_error_info(PROTO_DENIED)->code, message, data.data);
-		strbuf_free(&data);
-	}
-	return false;
-}
-
-/* 0 with *again, or why not. */
-static int retry(struct task *task, struct task **again)
-{
-	int refusal = core_retry(task, again);
-	if (refusal == CORE_OK)
-		(*again)->detached = true;
-	return refusal;
-}
-
-static void retry_error(struct strbuf *out, struct core *core, struct task *task, int refusal, struct task *other)
-{
-	const struct task_spec spec = { .queue = task->queue, .type = task->type };
-	struct refusal told;
-	refusal_tell(&told, core, (enum core_refusal)refusal, &spec, 1, other);
-	rpc_error_object(out, proto_error_info(told.error)->code, told.message, told.data.data);
-	refusal_free(&told);
-}
-
-static void retry_act(struct many *many, struct task *task)
-{
-	struct task *again;
-	if (!may_retry(many->request->connection, task, &many->error))
-		return;
-	int refusal = retry(task, &again);
-	if (refusal == CORE_OK)
-		many->done++;
-	else if (refusal < 0 && !many->error.length)
-		retry_error(&many->error, many->request->connection->edge->core, task, refusal, again);
-}
-
-static void retry_tell(const struct many *many, struct strbuf *out)
-{
-	strbuf_printf(out, ",\"retried\":%zu,\"skipped\":%zu", many->done, many->matched - many->done);
-	if (!many->error.length)
-		return;
-	strbuf_puts(out, ",\"error\":");
-	strbuf_add(out, many->error.data, many->error.length);
-}
-
-static const struct action retry_action = {
-	.states = TERMINAL_STATES & ~TASK_STATE_BIT(TASK_SUCCEEDED),
-	.act = retry_act,
-	.tell = retry_tell,
-};
-
 /* --- forgetting --- */
 
 static void forget_act(struct many *many, struct task *task)
@@ -153,7 +61,13 @@ static const struct action forget_action = {
 
 static void many_free(struct many *many)
 {
-	STAILQ_REMOVE(&many->request->connection->edge->manies, many, many, link);
+	struct recorded *recorded;
+	if (!many->over)
+		STAILQ_REMOVE(&many->request->connection->edge->manies, many, many, link);
+	while ((recorded = LIST_FIRST(&many->recorded))) {
+		task_unwait(&recorded->waiter);
+		recorded_free(recorded);
+	}
 	params_free(method_info(many->method)->params, &many->params);
 	strbuf_free(&many->error);
 	free(many);
@@ -242,20 +156,33 @@ static bool slice(struct many *many)
 	return many->walk.over;
 }
 
+void many_answer_if_done(struct many *many)
+{
+	if (many->over && LIST_EMPTY(&many->recorded))
+		answer(many);
+}
+
+/* All have been looked at. */
+static void looked(struct many *many)
+{
+	STAILQ_REMOVE(&many->request->connection->edge->manies, many, many, link);
+	many->over = true;
+	many_answer_if_done(many);
+}
+
 bool manies_turn(struct edge *edge)
 {
 	struct many *many = STAILQ_FIRST(&edge->manies);
 	STAILQ_REMOVE_HEAD(&edge->manies, link);
 	STAILQ_INSERT_TAIL(&edge->manies, many, link);
 	if (!many->fresh && !connection_is_closed(many->request->connection) && slice(many))
-		answer(many);
+		looked(many);
 	else
 		many->fresh = false;
 	return true;
 }
 
-/* The first slice is done at once. Takes over PARAMS. */
-static void begin(const struct call *call, struct cancel_params *params, const struct action *action)
+void many_begin(const struct call *call, struct cancel_params *params, const struct action *action)
 {
 	struct task_filter filter;
 	if (!filter_prepare(call, &params->filter, &filter))
@@ -274,7 +201,7 @@ static void begin(const struct call *call, struct cancel_params *params, const s
 	many->request->state = many;
 	STAILQ_INSERT_TAIL(&call->edge->manies, many, link);
 	if (!many->filter.states || slice(many))
-		answer(many);
+		looked(many);
 }
 
 /* --- by ids --- */
@@ -328,59 +255,6 @@ static void each_id(const struct call *call, const struct param_ids *ids, const 
 	reply_buffer(&call->to, &out);
 }
 
-/* The new task; NULL: the error object is in ERROR. */
-static struct task *retry_id(struct connection *connection, uint64_t id, struct strbuf *error)
-{
-	struct core *core = connection->edge->core;
-	struct task *task, *again;
-	enum core_found found = core_find(core, id, &task);
-	if (found != CORE_FOUND) {
-		enum proto_error kind = found == CORE_FORGOTTEN ? PROTO_FORGOTTEN : PROTO_NOT_FOUND;
-		struct strbuf data = STRBUF_INIT;
-		error_data_begin(&data, kind);
-		strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\"}", id);
-		rpc_error_object(error, proto_error_info(kind)->code, proto_error_info(kind)->text, data.data);
-		strbuf_free(&data);
-		return NULL;
-	}
-	if (task->slot)
-		core_task_look(task);
-	if (!may_retry(connection, task, error))
-		return NULL;
-	int refusal = retry(task, &again);
-	if (refusal >= 0)
-		return again;
-	retry_error(error, core, task, refusal, again);
-	return NULL;
-}
-
-static void retry_ids(const struct call *call, const struct param_ids *ids)
-{
-	struct strbuf out = STRBUF_INIT;
-	if (!call_takes_ids(call, ids))
-		return;
-	strbuf_puts(&out, "[");
-	for (size_t i = 0; i < ids->count; i++) {
-		struct strbuf error = STRBUF_INIT;
-		const struct task *again = retry_id(call->to.connection, ids->ids[i], &error);
-		strbuf_printf(&out, "%s{\"id\":\"%" PRIu64 "\",", i ? "," : "", ids->ids[i]);
-		if (error.length && ids->count == 1) {
-			reply_error_object(&call->to, &error);
-			strbuf_free(&error);
-			strbuf_free(&out);
-			return;
-		}
-		if (!again)
-			strbuf_printf(&out, "\"error\":%s}", error.data);
-		else
-			strbuf_printf(&out, "\"retried_as\":\"%" PRIu64 "\",\"durability\":\"%s\"}", again->id,
-				record_durability(again));
-		strbuf_free(&error);
-	}
-	strbuf_puts(&out, "]");
-	reply_buffer(&call->to, &out);
-}
-
 /* --- the methods --- */
 
 static void cancel_call(const struct call *call, const struct json_span *id)
@@ -398,7 +272,7 @@ static void cancel_call(const struct call *call, const struct json_span *id)
 }
 
 /* Nobody cancels everything by saying nothing, or something else by saying two things. */
-static bool is_one_way(const struct call *call, const struct cancel_params *params)
+bool many_is_one_way(const struct call *call, const struct cancel_params *params)
 {
 	bool has_call = call->method == METHOD_TASK_CANCEL;
 	bool by_filter = params->all || !filter_is_empty(&params->filter);
@@ -416,28 +290,14 @@ void rpc_task_cancel(const struct call *call)
 	struct cancel_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (!is_one_way(call, &params))
+	if (!many_is_one_way(call, &params))
 		;
 	else if (params.call.kind != JSON_NONE)
 		cancel_call(call, &params.call);
 	else if (params.ids.count)
 		each_id(call, &params.ids, cancel_one);
 	else
-		begin(call, &params, &cancel_action);
-	call_params_free(call, &params);
-}
-
-void rpc_task_retry(const struct call *call)
-{
-	struct cancel_params params = { 0 };
-	if (!call_params(call, &params))
-		return;
-	if (!is_one_way(call, &params))
-		;
-	else if (params.ids.count)
-		retry_ids(call, &params.ids);
-	else
-		begin(call, &params, &retry_action);
+		many_begin(call, &params, &cancel_action);
 	call_params_free(call, &params);
 }
 
@@ -446,11 +306,11 @@ void rpc_task_forget(const struct call *call)
 	struct cancel_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (!is_one_way(call, &params))
+	if (!many_is_one_way(call, &params))
 		;
 	else if (params.ids.count)
 		each_id(call, &params.ids, forget_one);
 	else
-		begin(call, &params, &forget_action);
+		many_begin(call, &params, &forget_action);
 	call_params_free(call, &params);
 }

@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
-#include "edge/rpc.h"
+#include "durable/durable.h"
+#include "edge/store.h"
 #include "pool/pool.h"
 
 /* What a queue that is made without limits gets, as one of taskd.conf(5) does. */
@@ -45,8 +46,8 @@ static void put_options(struct strbuf *out, const struct core_queue_options *opt
 /* As queue.set has it; where nothing is durable, that. */
 static const char *queue_durable(const struct edge *edge, const struct core_queue *queue)
 {
-	(void)queue;
-	return edge->host.durable ? "auto" : "no";
+	int said = edge->host.durable ? durable_queue_get(edge->host.durable, queue) : 0;
+	return said < 0 ? "auto" : said ? "yes" : "no";
 }
 
 static void put_queue(struct strbuf *out, const struct edge *edge, const struct core_queue *queue)
@@ -98,6 +99,13 @@ static bool may_be_durable(const struct call *call, const struct queue_params *p
 	return params->durable != DURABLE_WORD_YES || call_has_store(call);
 }
 
+static void set_durable(const struct call *call, struct core_queue *queue, const struct queue_params *params)
+{
+	if (call->edge->host.durable && params->durable >= 0)
+		durable_queue_set(call->edge->host.durable, queue,
+			params->durable == DURABLE_WORD_AUTO ? -1 : params->durable == DURABLE_WORD_YES);
+}
+
 /* What PARAMS say of OPTIONS. */
 static void options_take(struct core_queue_options *options, const struct queue_params *params)
 {
@@ -132,10 +140,12 @@ static void create(const struct call *call, const struct queue_params *params)
 		return;
 	options_take(&options, params);
 	struct core_queue *queue = pools_queue_create(pools, params->name, params->pool, &options, &error);
-	if (queue)
+	if (queue) {
+		set_durable(call, queue, params);
 		answer_queue(call, queue);
-	else
+	} else {
 		reply_error(&call->to, PROTO_INVALID_PARAMS, error, NULL);
+	}
 	free(error);
 }
 
@@ -160,6 +170,7 @@ void rpc_queue_set(const struct call *call)
 		core_queue_figures(queue, &figures);
 		options_take(&figures.options, &params);
 		core_queue_set(queue, &figures.options);
+		set_durable(call, queue, &params);
 		answer_queue(call, queue);
 	}
 	call_params_free(call, &params);

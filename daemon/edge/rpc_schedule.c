@@ -52,6 +52,10 @@ static void put_task(struct strbuf *out, const struct core_schedule *schedule)
 	record_write_claims(out, task->claims, task->n_claims);
 	if (schedule->retry.retries)
 		strbuf_printf(out, ",\"retries\":%" PRIu32, schedule->retry.retries);
+	if (task->durable)
+		strbuf_puts(out, ",\"durable\":true");
+	if (task->durable && task->on_interrupt_crash != task->type->command)
+		put_string(out, "on_interrupt", task->on_interrupt_crash ? "crash" : "requeue");
 }
 
 static void put_schedule(struct strbuf *out, const struct core_schedule *schedule)

@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/xmalloc.h"
 #include "edge/command.h"
+#include "edge/acceptance.h"
+#include "edge/store.h"
 #include "proto/jsonrpc.h"
 
 /* --- a request that is answered with a task's outcome --- */
@@ -20,11 +22,11 @@ static void outcome_came(struct task_waiter *waiter, struct task *task)
 }
 
 /* Nobody but the caller knows of a called task without a key, and he has its result now. What went wrong stays to be
- * looked at. */
+ * looked at, and so does what is kept on disk. */
 static void called_ended(struct task_waiter *waiter, struct task *task)
 {
 	outcome_came(waiter, task);
-	if (task->state == TASK_SUCCEEDED && !task->detached && !(task->extra && task->extra->key))
+	if (task->state == TASK_SUCCEEDED && !task->detached && !task->durable && !(task->extra && task->extra->key))
 		core_forget(task);
 }
 
@@ -146,9 +148,9 @@ static const struct request_kind watch_kind = {
 };
 
 /* One that has ended already is told at once. */
-void call_watch(const struct call *call, struct task *task)
+void call_watch(struct connection *connection, struct task *task)
 {
-	const struct reply_to nobody = { .connection = call->to.connection };
+	const struct reply_to nobody = { .connection = connection };
 	struct request *request = request_new(&nobody, &watch_kind);
 	request->task = task;
 	request->waiter.ended = watched_ended;
@@ -160,13 +162,14 @@ void call_watch(const struct call *call, struct task *task)
 
 /* --- submitting --- */
 
-static void answer_submitted(const struct call *call, struct task *task, bool duplicate)
+static void answer_submitted(const struct call *call, struct task *task, bool duplicate, bool watch)
 {
-	char text[128];
-	task->detached = true;
-	int length = snprintf(text, sizeof(text), "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"durability\":\"%s\"%s}",
-		task->id, task_state_name(task->state), record_durability(task), duplicate ? ",\"duplicate\":true" : "");
-	reply_text(&call->to, text, (size_t)length);
+	struct acceptance *acceptance = acceptance_new(ACCEPTANCE_TASK, 1);
+	struct acceptance_item *item = acceptance_set(acceptance, 0, task);
+	task->detached = true; /* also where it was another's */
+	item->duplicate = duplicate;
+	item->watch = watch;
+	acceptance_send(acceptance, &call->to);
 }
 
 /* Who calls waits for the outcome, which may be there: the task may be another's, or may have waited for one that had
@@ -177,6 +180,8 @@ static void answer_called(const struct call *call, struct task *task)
 		task->detached = true; /* nobody would let go of it */
 	else if (task_state_is_terminal(task->state))
 		reply_outcome(&call->to, task);
+	else if (!store_lets_wait(&call->to, task))
+		;
 	else if (task->holders == UINT16_MAX)
 		reply_errorf(
 			&call->to, PROTO_TOO_MANY, "%u calls wait for task %" PRIu64 " already", UINT16_MAX, task->id);
@@ -194,6 +199,8 @@ struct parked_task {
 static bool submit(const struct call *call, const struct submit_params *params, struct submission *submission)
 {
 	struct task *task;
+	if (!store_takes(&call->to, &submission->spec))
+		return true;
 	int refusal = core_submit(call->edge->core, &submission->spec, &task);
 	if (refusal == CORE_QUEUE_FULL)
 		return false;
@@ -207,11 +214,7 @@ static bool submit(const struct call *call, const struct submit_params *params, 
 		answer_called(call, task);
 		return true;
 	}
-	if (task->slot)
-		core_task_look(task);
-	answer_submitted(call, task, refusal == CORE_ATTACHED);
-	if (params->watch)
-		call_watch(call, task);
+	answer_submitted(call, task, refusal == CORE_ATTACHED, params->watch);
 	return true;
 }
 
@@ -305,7 +308,9 @@ void rpc_task_named(const struct call *call, const char *name, size_t length)
 		return;
 	}
 	spec->owner = call->to.connection->peer.uid;
-	if (submission_args(call, &call->params, true, &submission)) {
+	spec->detached = submission_is_detached(call);
+	if (submission_durable(call, -1, -1, &submission) &&
+		submission_args(call, &call->params, true, &submission) && store_takes(&call->to, spec)) {
 		int refusal = core_submit(call->edge->core, spec, &task);
 		if (refusal == CORE_OK) {
 			command_attach(call->edge, task, &submission);
@@ -343,6 +348,8 @@ void rpc_task_status(const struct call *call)
 		enum core_found found = core_find(call->edge->core, params.id, &task);
 		if (found == CORE_FOUND)
 			record_write(&record, task, false);
+		else if (found == CORE_FORGOTTEN && call->edge->host.durable)
+			ask_status(call, params.id);
 		else
 			reply_not_there(&call->to, params.id, found);
 	}

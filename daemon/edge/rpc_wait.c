@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "edge/rpc.h"
+#include "edge/store.h"
 
 void rpc_task_result(const struct call *call)
 {
@@ -14,11 +14,13 @@ void rpc_task_result(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	enum core_found found = core_find(call->edge->core, params.id, &task);
-	if (found != CORE_FOUND)
+	if (found == CORE_FORGOTTEN && call->edge->host.durable)
+		ask_result(call, params.id);
+	else if (found != CORE_FOUND)
 		reply_not_there(&call->to, params.id, found);
 	else if (task_state_is_terminal(task->state))
 		reply_outcome(&call->to, task);
-	else if (call->to.id)
+	else if (call->to.id && store_lets_wait(&call->to, task))
 		request_set_timeout(call_wait(&call->to, task, false), params.timeout);
 	call_params_free(call, &params);
 }
@@ -231,6 +233,19 @@ static bool wait_chooses(const struct call *call, struct wait_params *params)
 	return call_takes_ids(call, &params->ids) && call_finds_ids(call, &params->ids);
 }
 
+/* Who only looks need not wait. */
+static bool wait_is_allowed(const struct call *call, const struct wait_params *params)
+{
+	struct task *task;
+	if (params->timeout == 0 || !store_has_failed(call->edge))
+		return true;
+	for (size_t i = 0; i < params->ids.count; i++)
+		if (core_find(call->edge->core, params->ids.ids[i], &task) == CORE_FOUND &&
+			!store_lets_wait(&call->to, task))
+			return false;
+	return true;
+}
+
 static void wait_for(const struct call *call, const struct wait_params *params)
 {
 	size_t n = params->ids.count, size = sizeof(struct wait) + n * sizeof(struct awaited);
@@ -269,7 +284,7 @@ void rpc_task_wait(const struct call *call)
 	struct wait_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	if (wait_chooses(call, &params) && call->to.id)
+	if (wait_chooses(call, &params) && call->to.id && wait_is_allowed(call, &params))
 		wait_for(call, &params);
 	call_params_free(call, &params);
 }

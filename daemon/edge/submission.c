@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "durable/durable.h"
 #include "edge/command.h"
+#include "edge/store.h"
 #include "pool/pool.h"
 #include "proto/suggest.h"
 
@@ -173,14 +175,29 @@ static bool set_key(const struct call *call, const struct submit_options *option
 	return true;
 }
 
-static bool set_durable(const struct call *call, const struct submit_options *options)
+bool submission_is_detached(const struct call *call)
 {
-	return options->durable <= 0 || call_has_store(call);
+	if (call->method == METHOD_TASK_CALL)
+		return !call->to.id; /* nobody would let go of it */
+	return call->method != METHOD_TASK_MAP;
+}
+
+bool submission_durable(const struct call *call, int said, int on_interrupt, struct submission *out)
+{
+	const struct durable *durable = call->edge->host.durable;
+	struct task_spec *spec = &out->spec;
+	bool submitted = call->method != METHOD_TASK_CALL; /* a map's say no */
+	if (said > 0 && !call_has_store(call))
+		return false;
+	out->durable_said = said > 0;
+	spec->durable = durable && durable_wanted(durable, spec->queue, said, submitted);
+	spec->on_interrupt_crash = on_interrupt < 0 ? spec->type->command : on_interrupt == ON_INTERRUPT_CRASH;
+	return true;
 }
 
 static bool set_rest(const struct call *call, const struct submit_options *options, struct submission *out)
 {
-	if (!set_durable(call, options))
+	if (!submission_durable(call, options->durable, options->on_interrupt, out))
 		return false;
 	if (options->pass_results && !options->after.count) {
 		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"pass_results\" needs tasks in \"after\"", NULL);
@@ -208,6 +225,7 @@ bool submission_prepare(
 					    .type = core_type_find(call->edge->core, task, strlen(task)),
 					    .priority = (int32_t)options->priority,
 					    .owner = call->to.connection->peer.uid,
+					    .detached = submission_is_detached(call),
 					    .timeout_ns = options->timeout > 0 ? options->timeout : 0,
 					    .tag = options->tag,
 					    .tag_length = options->tag ? strlen(options->tag) : 0,

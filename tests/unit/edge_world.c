@@ -199,6 +199,12 @@ static void op_changed(void *context, struct task *task, bool progress)
 	edge_changed(world->edge, task, progress);
 }
 
+static void op_record(void *context, struct task *task, enum core_record what, bool more)
+{
+	const struct world *world = context;
+	durable_record(world->durable, task, what, more);
+}
+
 static int64_t op_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t count,
 	struct bytes **out)
 {
@@ -395,6 +401,7 @@ static void make_core(struct world *world)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
+		.record = op_record,
 	};
 	const struct core_limits limits = {
 		.result_ttl_ns = 3600 * NS_PER_S,
@@ -429,7 +436,7 @@ void world_configure(struct world *world)
 	edge_configure(world->edge, &world->config);
 }
 
-void world_init(struct world *world)
+static void init(struct world *world, bool durable)
 {
 	char *error = NULL;
 	*world = (struct world){ .now_ns = 1000 * NS_PER_S, .folder = "/tmp/taskd-edge-XXXXXX" };
@@ -446,7 +453,9 @@ void world_init(struct world *world)
 	world->base = event_base_new();
 	make_core(world);
 	pools_init(world);
+	world->durable = durable ? fake_new(world->core) : NULL;
 	const struct edge_host host = { .context = world, .core = world->core, .pools = world->pools,
+		.durable = world->durable,
 		.reload = host_reload, .shutdown = host_shutdown, .describe = host_describe };
 	world->edge = edge_new(world->base, &host, &world->config);
 	ck_assert_ptr_nonnull(mkdtemp(world->folder));
@@ -457,6 +466,16 @@ void world_init(struct world *world)
 	edge_open(world->edge);
 }
 
+void world_init(struct world *world)
+{
+	init(world, false);
+}
+
+void world_init_durable(struct world *world)
+{
+	init(world, true);
+}
+
 void world_fini(struct world *world)
 {
 	struct task_obituary obituary = { .pid = 4711 };
@@ -464,6 +483,7 @@ void world_fini(struct world *world)
 	for (int i = 0; i < N_SLOTS; i++)
 		core_slot_lost(world->slots[i], &obituary);
 	core_free(world->core);
+	fake_free(world->durable);
 	event_base_free(world->base);
 	free(world->pools);
 	commands_fini();

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "durable_fake.h"
 #include "core/core.h"
 #include "config/config.h"
 #include "edge/internal.h"
@@ -29,6 +30,7 @@ struct world {
 	struct edge *edge;
 	struct config config;
 	struct pools *pools;
+	struct durable *durable; /* NULL: there is no store */
 	char folder[64];
 	char path[96];
 	int64_t now_ns;
@@ -50,6 +52,8 @@ struct client {
 
 /* With its clock standing still at some moment; it moves by world_advance only. */
 void world_init(struct world *world);
+/* The same with a store. */
+void world_init_durable(struct world *world);
 void world_fini(struct world *world);
 /* Applies world->config. */
 void world_configure(struct world *world);

@@ -1,0 +1,36 @@
+/* What a submission is answered with: at once, or, where some of its tasks are durable, when they are on disk. */
+#ifndef EDGE_ACCEPTANCE_H
+#define EDGE_ACCEPTANCE_H
+
+#include "edge/rpc.h"
+
+enum acceptance_form {
+	ACCEPTANCE_TASK,    /* {"id":…,"state":…} */
+	ACCEPTANCE_BATCH,   /* {"tasks":[…]} */
+	ACCEPTANCE_RETRIES, /* [{"id":…,"retried_as":…}…] */
+};
+struct acceptance;
+/* One task of it. Zeroed, then: */
+struct acceptance_item {
+	uint64_t of;    /* ACCEPTANCE_RETRIES: the task whose retry it is */
+	char *label;    /* malloc'ed; NULL: none */
+	char *error;    /* malloc'ed: an error object instead of a task; NULL: none */
+	bool duplicate; /* it was there before */
+	bool watch;     /* task.finished is to follow */
+	/* acceptance.c's own: */
+	struct acceptance *acceptance;
+	struct task *task; /* waited for; NULL: that is over */
+	struct task_waiter waiter;
+	uint64_t id;
+	const char *state;
+	bool disk;
+	bool refused;
+};
+/* Of N tasks. */
+struct acceptance *acceptance_new(enum acceptance_form form, size_t n);
+/* The INDEXth, which TASK is; NULL where there is none but an error. */
+struct acceptance_item *acceptance_set(struct acceptance *acceptance, size_t index, struct task *task);
+/* Answers, now or later. Takes over ACCEPTANCE. */
+void acceptance_send(struct acceptance *acceptance, const struct reply_to *to);
+
+#endif

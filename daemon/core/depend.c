@@ -352,10 +352,10 @@ static void settle(struct core *core, struct task *task)
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 	}
 	if (!links->failure) {
-		bool placed = task->placed;
+		bool placed = task->placed; /* where it was before a restart, though perhaps as blocked at that */
 
 		task_set_state(task, submit_state(core, task));
-		if (placed) /* it was recorded there before a restart, and perhaps as blocked at that */
+		if (placed || (task->durable && task->state == TASK_SCHEDULED))
 			record_tell(task, RECORD_STATE, false);
 		return;
 	}

@@ -381,9 +381,11 @@ void gate_turn(struct core *core);
 int64_t gate_next_ns(const struct core *core);
 
 /* retry.c */
-/* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is to
- * become TASK_SCHEDULED. */
+/* TASK's attempt has ended as OUTCOME says: true where it is to be tried again, and then OUTCOME is used up and TASK is
+ * on its way (scheduled). */
 bool retry_attempt(struct task *task, struct task_outcome *outcome);
+/* The same, but TASK's state is the caller's to see to. */
+bool retry_prepare(struct task *task, struct task_outcome *outcome);
 /* TASK's attempt was ended by taskd's own end, as MESSAGE says: it is to be tried again at its old place, and the caller sees to
  * its state. False: it cannot be. */
 bool retry_interrupted(struct task *task, const char *message);
@@ -396,11 +398,9 @@ size_t retry_cost(const struct task *task);
 void record_tell(struct task *task, enum core_record what, bool more);
 /* TASK, which is durable and new, is recorded before it becomes STATE; RECORD_SUBMITTED is the caller's to tell. */
 void record_begin(struct task *task, enum task_state state);
-/* TASK comes into TASK_RECORDING, or leaves it for TO. */
+/* TASK comes into TASK_RECORDING, which is told where it has an outcome, or leaves it for TO. */
 void record_enter(struct task *task);
 void record_leave(struct task *task, enum task_state to);
-/* TASK, which is durable, has come from the state FROM, and from PLACE, to where it is. */
-void record_change(struct task *task, enum task_state from, uint64_t place);
 /* As core_cancel, of one that is recording; its deadline has passed. */
 bool record_cancel(struct task *task);
 void record_expire(struct task *task);

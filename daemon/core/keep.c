@@ -107,8 +107,9 @@ bool core_forget(struct task *task)
 {
 	if (!task_state_is_terminal(task->state))
 		return false;
-	if (drop(task_core(task), task) && task->on_disk)
+	if (task->on_disk && idmap_get(&task_core(task)->tasks, task->id))
 		record_tell(task, RECORD_FORGOTTEN, false);
+	drop(task_core(task), task);
 	return true;
 }
 

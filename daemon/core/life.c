@@ -95,9 +95,7 @@ static char *stop_reason(const struct task *task)
 /* An attempt is over; so is the task, unless it is tried again. */
 static void attempt_end(struct task *task, struct task_outcome *end)
 {
-	if (retry_attempt(task, end))
-		task_set_state(task, TASK_SCHEDULED);
-	else
+	if (!retry_attempt(task, end))
 		task_end(task, end);
 }
 
@@ -270,6 +268,7 @@ void life_crashed(struct task *task, const struct task_obituary *obituary)
 {
 	if (is_put_off(task)) {
 		task_set_state(task, TASK_QUEUED);
+		record_tell(task, RECORD_ATTEMPT, false);
 		return;
 	}
 	char *death = describe_death(obituary);

@@ -139,8 +139,10 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 	case TASK_QUEUED:
 		figures->waiting += sign;
 		totals->waiting += sign;
-		figures->durable += task->durable ? sign : 0;
-		totals->durable += task->durable ? sign : 0;
+		if (task->durable) {
+			figures->durable += sign;
+			totals->durable += sign;
+		}
 		break;
 	case TASK_RECORDING: /* the core's own figure has those with an outcome, too */
 		figures->recording += sign;

@@ -30,7 +30,9 @@ void record_enter(struct task *task)
 
 	TAILQ_INSERT_TAIL(&core->recording, task, link);
 	core->totals.recording++;
-	if (!task->outcome)
+	if (task->outcome)
+		record_tell(task, RECORD_ENDED, false);
+	else
 		queue_count(task->queue, task, TASK_RECORDING, true);
 }
 
@@ -45,39 +47,6 @@ void record_leave(struct task *task, enum task_state to)
 	queue_count(task->queue, task, TASK_RECORDING, false);
 	if (to != TASK_BLOCKED)
 		depend_unlink(task);
-}
-
-void record_change(struct task *task, enum task_state from, uint64_t place)
-{
-	switch ((enum task_state)task->state) {
-	case TASK_SCHEDULED:
-		if (from == TASK_BLOCKED)
-			record_tell(task, RECORD_STATE, false);
-		else if (from != TASK_RECORDING)
-			record_tell(task, RECORD_ATTEMPT, false);
-		break;
-	case TASK_QUEUED: /* whoever comes back to its old place from what it claims was never recorded as away */
-		if (from == TASK_RUNNING)
-			record_tell(task, RECORD_ATTEMPT, false);
-		else if (task->place != place)
-			record_tell(task, RECORD_STATE, false);
-		break;
-	case TASK_RECORDING:
-		if (task->outcome)
-			record_tell(task, RECORD_ENDED, false);
-		break;
-	case TASK_BLOCKED:
-	case TASK_RUNNING:
-	case TASK_CANCELLING:
-	case TASK_SUCCEEDED:
-	case TASK_FAILED:
-	case TASK_TIMED_OUT:
-	case TASK_CRASHED:
-	case TASK_CANCELLED:
-	case TASK_EXPIRED:
-	case TASK_N_STATES:
-		break;
-	}
 }
 
 /* --- what is on disk, or never will be --- */

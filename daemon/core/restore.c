@@ -155,7 +155,6 @@ static void end(struct task *task, enum task_state state, const char *message)
 	task->outcome->message = xstrdup(message);
 	task->ended_ns = 0; /* of no attempt before this */
 	task_enter(task, TASK_RECORDING);
-	record_tell(task, RECORD_ENDED, false);
 }
 
 /* As one whose worker has died, with no more known of that. */
@@ -163,7 +162,7 @@ static void crash(struct task *task)
 {
 	struct task_outcome outcome = { .state = TASK_CRASHED, .message = xstrdup("taskd ended while it ran") };
 
-	if (retry_attempt(task, &outcome)) {
+	if (retry_prepare(task, &outcome)) {
 		task_enter(task, TASK_SCHEDULED);
 		record_tell(task, RECORD_ATTEMPT, false);
 		return;

@@ -151,7 +151,7 @@ bool retry_interrupted(struct task *task, const char *message)
 	return true;
 }
 
-bool retry_attempt(struct task *task, struct task_outcome *outcome)
+bool retry_prepare(struct task *task, struct task_outcome *outcome)
 {
 	struct core *core = task_core(task);
 
@@ -167,6 +167,16 @@ bool retry_attempt(struct task *task, struct task_outcome *outcome)
 	task->wall = false;
 	reset(task);
 	task->attempt++;
+	return true;
+}
+
+bool retry_attempt(struct task *task, struct task_outcome *outcome)
+{
+	if (outcome->state == TASK_SUCCEEDED || !retry_prepare(task, outcome)) /* as nearly all */
+		return false;
+	task_set_state(task, TASK_SCHEDULED);
+	if (task->durable)
+		record_tell(task, RECORD_ATTEMPT, false);
 	return true;
 }
 

@@ -150,6 +150,8 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 	if (!status) {
 		*out = submit_create(core, spec);
 		submit_enter(core, *out, spec, tasks);
+		if (spec->durable)
+			record_tell(*out, RECORD_SUBMITTED, false);
 		if (depend_is_decided(*out))
 			depend_settle(core);
 	}
@@ -164,21 +166,20 @@ static int submit_plain(struct core *core, const struct task_spec *spec, const s
 	if (status)
 		return status;
 	*out = submit_create(core, spec);
-	submit_enter(core, *out, spec, NULL);
+	if (spec->durable) {
+		record_begin(*out, submit_state(core, *out));
+		record_tell(*out, RECORD_SUBMITTED, false);
+	} else {
+		task_enter(*out, submit_state(core, *out));
+	}
 	return CORE_OK;
 }
 
 static int submit(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status;
-
 	if (spec->n_after + spec->n_after_any > 0)
-		status = submit_dependent(core, spec, replaced, out);
-	else
-		status = submit_plain(core, spec, replaced, out);
-	if (!status && spec->durable)
-		record_tell(*out, RECORD_SUBMITTED, false);
-	return status;
+		return submit_dependent(core, spec, replaced, out);
+	return submit_plain(core, spec, replaced, out);
 }
 
 int core_submit(struct core *core, const struct task_spec *spec, struct task **out)

@@ -119,7 +119,7 @@ static void begin(struct core *core, struct task *task)
 }
 
 /* It has an outcome: of the state STATE, now or when it is on disk. */
-static void decide(struct core *core, struct task *task, enum task_state state)
+static inline void decide(struct core *core, struct task *task, enum task_state state)
 {
 	if (!task->ended_ns)
 		task->ended_ns = core->now_ns;
@@ -155,10 +155,13 @@ static void enter(struct core *core, struct task *task)
 		queue_count(task->queue, task, TASK_BLOCKED, true);
 		break;
 	case TASK_QUEUED:
-		if (task->placed)
+		if (task->placed) {
 			queue_push_back(task->queue, task);
-		else
-			queue_push(task->queue, task);
+			break;
+		}
+		queue_push(task->queue, task);
+		if (task->durable)
+			record_tell(task, RECORD_STATE, false);
 		break;
 	case TASK_RUNNING:
 		begin(core, task);
@@ -208,22 +211,15 @@ void task_changed(struct core *core, struct task *task, bool progress)
 
 static void assign(struct core *core, struct task *task, enum task_state to)
 {
-	enum task_state from = task->state;
-	uint64_t place = task->place;
-
 	task->state = (uint8_t)to;
 	enter(core, task);
-	if (task->durable)
-		record_change(task, from, place);
 	task_changed(core, task, false);
 }
 
 void task_enter(struct task *task, enum task_state state)
 {
 	assert(state <= TASK_QUEUED || state == TASK_RECORDING);
-	task->state = (uint8_t)state;
-	enter(task_core(task), task);
-	task_changed(task_core(task), task, false);
+	assign(task_core(task), task, state);
 }
 
 bool task_enter_ended(struct task *task)

@@ -144,6 +144,25 @@ static void op_record(void *context, struct task *task, enum core_record what, b
 		toy->on_record(toy, task, what, more);
 }
 
+static void op_queue_changed(void *context, struct core_queue *queue, bool gone)
+{
+	struct toy *toy = context;
+
+	(void)queue;
+	toy->n_queue_changed++;
+	toy->n_queue_gone += gone;
+}
+
+static void op_schedule_changed(void *context, const struct core_schedule *schedule, bool run, bool gone)
+{
+	struct toy *toy = context;
+
+	(void)schedule;
+	toy->n_schedule_changed++;
+	toy->n_schedule_ran += run;
+	toy->n_schedule_gone += gone;
+}
+
 void toy_init(struct toy *toy)
 {
 	const struct core_ops ops = {
@@ -158,6 +177,8 @@ void toy_init(struct toy *toy)
 		.changed = op_changed,
 		.skipped = op_skipped,
 		.record = op_record,
+		.queue_changed = op_queue_changed,
+		.schedule_changed = op_schedule_changed,
 	};
 	const struct core_limits limits = {
 		.result_ttl_ns = 3600 * NS_PER_S,

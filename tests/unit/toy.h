@@ -58,6 +58,7 @@ struct toy {
 	int refusal;              /* the last one's */
 	struct toy_told told[TOY_LOG]; /* ops->record */
 	int n_told;
+	int n_queue_changed, n_queue_gone, n_schedule_changed, n_schedule_ran, n_schedule_gone;
 	/* NULL: nobody listens */
 	void (*on_start)(struct toy *toy, const struct task *task, bool refused);
 	void (*on_revoked)(struct toy *toy, const struct task *task);

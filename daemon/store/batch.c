@@ -14,12 +14,17 @@ void batch_free(struct batch *batch)
 	*batch = (struct batch){ 0 };
 }
 
-void batch_clear(struct batch *batch)
+static void ends_clear(struct batch *batch)
 {
 	if (batch->n_ends)
 		memset(batch->ends, 0, batch->ends_room * sizeof(*batch->ends));
-	batch->n = 0;
 	batch->n_ends = 0;
+}
+
+void batch_clear(struct batch *batch)
+{
+	ends_clear(batch);
+	batch->n = 0;
 	batch->bytes = 0;
 }
 
@@ -55,6 +60,11 @@ static void ends_add(struct batch *batch, uint64_t id)
 	*place = id;
 }
 
+static bool is_end(const struct store_header *header)
+{
+	return header->message == STORE_TASK_END && header->id;
+}
+
 void batch_add(struct batch *batch, const struct store_header *header, size_t body)
 {
 	if (batch->n == batch->room) {
@@ -63,13 +73,25 @@ void batch_add(struct batch *batch, const struct store_header *header, size_t bo
 	}
 	batch->entries[batch->n++] = (struct batch_entry){ *header, body };
 	batch->bytes += STORE_HEADER_SIZE + (size_t)header->length;
-	if (header->message == STORE_TASK_END && header->id)
+	if (is_end(header))
 		ends_add(batch, header->id);
 }
 
 bool batch_is_open(const struct batch *batch)
 {
 	return batch->n && batch->entries[batch->n - 1].header.flags & STORE_CHAINED;
+}
+
+void batch_drop_open(struct batch *batch)
+{
+	if (!batch_is_open(batch))
+		return;
+	while (batch_is_open(batch))
+		batch->n--;
+	ends_clear(batch);
+	for (size_t i = 0; i < batch->n; i++)
+		if (is_end(&batch->entries[i].header))
+			ends_add(batch, batch->entries[i].header.id);
 }
 
 bool batch_is_idle(const struct batch *batch, const struct batch_entry *entry)

@@ -21,6 +21,8 @@ void batch_clear(struct batch *batch);
 void batch_add(struct batch *batch, const struct store_header *header, size_t body);
 /* The last one belongs to one that has not come yet. */
 bool batch_is_open(const struct batch *batch);
+/* That one, and those that it belongs to, leave again. */
+void batch_drop_open(struct batch *batch);
 /* Nothing would ever see that ENTRY was done: the start of a task whose end is in here, too. */
 bool batch_is_idle(const struct batch *batch, const struct batch_entry *entry);
 

@@ -289,7 +289,8 @@ static void serve(void)
 			gather();
 		} while (!end && !store.stops && batch_is_open(&store.batch));
 		/* A chain that is not there in full never will be. */
-		if (store.batch.n && !batch_is_open(&store.batch))
+		batch_drop_open(&store.batch);
+		if (store.batch.n)
 			commit();
 		batch_clear(&store.batch);
 		inbox_forget(&store.inbox);

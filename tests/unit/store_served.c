@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -287,4 +288,26 @@ void served_exec(const struct served *served, const char *sql)
 
 	must(sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK, sqlite3_errmsg(handle));
 	sqlite3_close(handle);
+}
+
+sqlite3 *served_lock(const struct served *served)
+{
+	sqlite3 *handle = open_file(served);
+
+	must(sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK, sqlite3_errmsg(handle));
+	return handle;
+}
+
+void served_unlock(sqlite3 *handle)
+{
+	sqlite3_close(handle);
+}
+
+int64_t served_log_bytes(const struct served *served)
+{
+	char path[128];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/%s-wal", served->directory, STORE_FILE);
+	return stat(path, &status) < 0 ? -1 : status.st_size;
 }

@@ -7,6 +7,7 @@
 #include "store/record.h"
 
 struct channel;
+struct sqlite3;
 
 struct served {
 	char directory[64]; /* made by served_make, and removed by served_free */
@@ -47,5 +48,9 @@ void served_kill(struct served *served);
 /* The database by itself, when there is no store: the first column of SQL's first row. */
 int64_t served_number(const struct served *served, const char *sql);
 void served_exec(const struct served *served, const char *sql);
+/* As another program locks it that writes; to be given back. */
+struct sqlite3 *served_lock(const struct served *served);
+void served_unlock(struct sqlite3 *handle);
+int64_t served_log_bytes(const struct served *served); /* of the write-ahead log */
 
 #endif

@@ -127,11 +127,16 @@ static void log_left(struct server *server)
 	struct leftover left;
 	count_left(server, &left);
 	if (left.interrupted)
-		log_notice("stopped while %" PRIu64 " durable tasks run: they are interrupted", left.interrupted);
-	if (left.kept)
-		log_notice("stopped: %" PRIu64 " durable tasks wait and are kept", left.kept);
-	if (left.lost)
-		log_warning("stopped with %" PRIu64 " tasks left that are not durable: they are lost", left.lost);
+		log_notice("%" PRIu64 " durable task%s interrupted by the stop", left.interrupted,
+			left.interrupted == 1 ? " is" : "s are");
+	if (left.kept && left.lost)
+		log_warning("stopped: %" PRIu64 " durable task%s kept; %" PRIu64 " other%s lost", left.kept,
+			left.kept == 1 ? " waits and is" : "s wait and are", left.lost, left.lost == 1 ? " is" : "s are");
+	else if (left.kept)
+		log_notice("stopped: %" PRIu64 " durable task%s kept", left.kept, left.kept == 1 ? " waits and is" : "s wait and are");
+	else if (left.lost)
+		log_warning("stopped with %" PRIu64 " task%s left: %s lost", left.lost, left.lost == 1 ? "" : "s",
+			left.lost == 1 ? "it is" : "they are");
 }
 
 /* --- stopping --- */

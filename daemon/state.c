@@ -16,6 +16,7 @@
 
 #define AGAIN_NS (10 * NS_PER_MS)
 #define PATIENCE_NS (10 * NS_PER_S) /* beyond kill_grace: workers that were orphaned end their commands, and then themselves */
+#define DYING_NS (500 * NS_PER_MS) /* a daemon that was killed has its files for a moment still */
 #define HOLDERS_TOLD 8
 
 void state_init(struct state *state, const char *directory)
@@ -56,6 +57,19 @@ static char *describe_holders(const struct state *state)
 	return text;
 }
 
+static int wait_for_daemon(struct state *state, pid_t pid, char **error)
+{
+	int64_t now_ns = clock_mono_ns();
+	if (!state->dying_end_ns)
+		state->dying_end_ns = now_ns + DYING_NS;
+	state->again_ns = now_ns + AGAIN_NS;
+	if (now_ns < state->dying_end_ns)
+		return 0;
+	*error = pid ? xasprintf("%s is in use by taskd with pid %d", state->directory, (int)pid)
+		     : xasprintf("%s is in use by another taskd", state->directory);
+	return -1;
+}
+
 static int wait_for_children(struct state *state, const struct config *config, char **error)
 {
 	int64_t now_ns = clock_mono_ns();
@@ -90,9 +104,7 @@ int state_take(struct state *state, const struct config *config, char **error)
 	case LOCK_CHILDREN:
 		return wait_for_children(state, config, error);
 	case LOCK_DAEMON:
-		*error = pid ? xasprintf("%s is in use by taskd with pid %d", state->directory, (int)pid)
-			     : xasprintf("%s is in use by another taskd", state->directory);
-		return -1;
+		return wait_for_daemon(state, pid, error);
 	case LOCK_ERROR:
 		*error = xasprintf("the state directory %s cannot be used: %s", state->directory, strerror(errno));
 		return -1;
@@ -176,12 +188,15 @@ void state_wake(struct state *state)
 
 void state_changed(void *context, enum store_state now, const char *text)
 {
-	const struct state *state = context;
+	struct state *state = context;
+	bool was_told = state->trouble_told;
 	const char *why = text ? text : "";
 	switch (now) {
 	case STORE_WORKING:
-		log_info("the store in %s works", state->directory);
-		break;
+		if (was_told)
+			log_notice("the store in %s works again", state->directory);
+		state->trouble_told = false;
+		return;
 	case STORE_FULL:
 		log_warning("the disk is full (%s): durable tasks are not taken in or started until there is room in %s", why,
 			state->directory);
@@ -195,6 +210,7 @@ void state_changed(void *context, enum store_state now, const char *text)
 		break;
 	case STORE_STOPPING:
 	case STORE_CLOSED:
-		break;
+		return;
 	}
+	state->trouble_told = true;
 }

@@ -18,6 +18,8 @@ struct state {
 	struct lock lock;
 	bool is_ours;
 	bool told;       /* that it is waited for */
+	bool trouble_told; /* with the store */
+	int64_t dying_end_ns; /* so long whoever has it may be about to end; 0: nobody has had it */
 	int64_t again_ns, patience_end_ns; /* the next try, and the last one; while it is not ours */
 	struct durable *durable; /* NULL: there is none */
 	bool is_open;    /* durable_open was called */

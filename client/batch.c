@@ -83,7 +83,7 @@ static enum taskd_error add(struct taskd *c, const struct made *made, size_t n, 
 	struct piece piece = { made->text.data, made->text.length };
 	enum taskd_error error = TASKD_OK;
 
-	resend_identify(c);
+	identity_ask(c);
 	struct taskd_future *first = make_futures(c, n, futures);
 	if (!first)
 		return TASKD_E_MEMORY;

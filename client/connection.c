@@ -191,7 +191,7 @@ void connection_fail(struct taskd *c, enum taskd_error error, const char *format
 	c->ended = (struct taskd_failure){ .error = error, .kind = "", .message = c->reason };
 	fail_all(c, &c->requests);
 	if (c->reconnect)
-		resend_end(c);
+		identity_end(c);
 	fail_all(c, &c->tasks);
 	subscriptions_end(c);
 	output_drop(c);

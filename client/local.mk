@@ -23,6 +23,7 @@ libclient_la_SOURCES = \
 	client/follow.c \
 	client/future.c \
 	client/futures.c \
+	client/identity.c \
 	client/lock.c \
 	client/map.c \
 	client/mq.c \

@@ -83,17 +83,22 @@ static inline void resend_forget(struct taskd_future *f)
 	free(f->text);
 	f->text = NULL;
 }
-/* Asks which daemon this is, before there are ids that depend on it. */
-void resend_identify(struct taskd *c);
-/* The answer to that; of kind JSON_NONE where there was none. */
-void resend_identified(struct taskd_future *f, const struct json_span *result);
 /* What is not answered is written anew, or fails. */
 void resend_all(struct taskd *c);
 /* A stopping daemon has refused F, which it takes *failure for: whether F waits for the end of that one. */
 bool resend_hold(struct taskd *c, struct taskd_future *f, struct failure **failure);
 /* Its end did not come in time. */
 void resend_release(struct taskd *c);
+
+/* --- identity.c --- */
+/* Asks which daemon this is, before there are ids that depend on it. */
+void identity_ask(struct taskd *c);
+/* The answer to that; of kind JSON_NONE where there was none. */
+void identity_answered(struct taskd_future *f, const struct json_span *result);
+/* F has a task, or all acknowledged ones have: they are to be asked about. */
+void identity_adrift(struct taskd *c, struct taskd_future *f);
+void identity_all_adrift(struct taskd *c);
 /* The connection has ended for good. */
-void resend_end(struct taskd *c);
+void identity_end(struct taskd *c);
 
 #endif

@@ -224,7 +224,7 @@ void reply_refused(struct taskd_future *f, struct failure **failure)
 		follow_answered(f, &nothing, failure);
 		break;
 	case FUTURE_IDENTITY:
-		resend_identified(f, &nothing);
+		identity_answered(f, &nothing);
 		break;
 	}
 }
@@ -254,7 +254,7 @@ static void settle_accepted(struct taskd *c, struct taskd_future *f, struct repl
 		follow_answered(f, &reply->result, &reply->failure);
 		break;
 	case FUTURE_IDENTITY:
-		resend_identified(f, &reply->result);
+		identity_answered(f, &reply->result);
 		break;
 	}
 }

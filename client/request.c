@@ -74,7 +74,7 @@ static struct taskd_future *add_passing(struct taskd *c, enum future_kind kind, 
 	bool newlines, struct passing *passing, enum keeping keeping)
 {
 	if (keeping)
-		resend_identify(c);
+		identity_ask(c);
 	struct taskd_future *f = future_new(c, kind);
 
 	if (!f || (keeping && !resend_keep(f, pieces, n, keeping == KEEP_REPEATABLE)))
@@ -269,7 +269,7 @@ static struct taskd_future *ask_about(
 		return NULL;
 	}
 	connection_lock(c);
-	resend_identify(c);
+	identity_ask(c);
 	struct taskd_future *f = future_new(c, kind);
 	if (!f) {
 		error_set(TASKD_E_MEMORY, NULL);

@@ -14,13 +14,19 @@
 
 void fake_begin(struct fake *fake)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	*fake = (struct fake){ .fd = -1 };
+	*fake = (struct fake){ .fd = -1, .listener = -1 };
 	strcpy(fake->dir, "/tmp/taskd-client-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(fake->dir));
 	snprintf(fake->path, sizeof(fake->path), "%s/socket", fake->dir);
+	fake_return(fake);
+}
+
+void fake_return(struct fake *fake)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
 	strcpy(address.sun_path, fake->path);
+	unlink(fake->path);
 	fake->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_ge(fake->listener, 0);
 	ck_assert_int_eq(bind(fake->listener, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -29,9 +35,7 @@ void fake_begin(struct fake *fake)
 
 void fake_end(struct fake *fake)
 {
-	fake_close(fake);
-	close(fake->listener);
-	unlink(fake->path);
+	fake_leave(fake, true);
 	rmdir(fake->dir);
 	for (size_t i = 0; i < fake->n_fds; i++)
 		close(fake->fds[i].fd);
@@ -47,9 +51,61 @@ struct taskd *fake_connect_with(struct fake *fake, const struct taskd_connect_op
 
 	taskd_last_error(&why);
 	ck_assert_msg(c != NULL, "%s", why);
+	fake_accept(fake);
+	return c;
+}
+
+void fake_accept(struct fake *fake)
+{
+	struct pollfd coming = { .fd = fake->listener, .events = POLLIN };
+
+	ck_assert_msg(poll(&coming, 1, (int)(FAKE_PATIENCE / TASKD_MS)) == 1, "the client does not come");
 	fake->fd = accept(fake->listener, NULL, NULL);
 	ck_assert_int_ge(fake->fd, 0);
-	return c;
+	fake->in_length = 0;
+}
+
+void fake_leave(struct fake *fake, bool gone)
+{
+	fake_close(fake);
+	if (fake->listener >= 0)
+		close(fake->listener);
+	fake->listener = -1;
+	if (gone)
+		unlink(fake->path);
+}
+
+void fake_lose(struct fake *fake, struct taskd *c)
+{
+	struct pollfd coming = { .fd = fake->listener, .events = POLLIN };
+	enum taskd_error error = TASKD_OK;
+
+	fake_close(fake);
+	while (poll(&coming, 1, 0) == 0 && (error == TASKD_OK || error == TASKD_E_TIMEOUT))
+		error = taskd_dispatch(c, TASKD_MS);
+	ck_assert(error == TASKD_OK || error == TASKD_E_TIMEOUT);
+	fake_accept(fake);
+}
+
+void fake_answered(struct fake *fake, struct taskd *c)
+{
+	/* One more message: when that has been read, all before it have. */
+	fake_say(fake, "{\"jsonrpc\":\"2.0\",\"method\":\"fake.over\",\"params\":{\"n\":%llu}}",
+		(unsigned long long)++fake->said);
+	ck_assert_int_eq(taskd_dispatch(c, FAKE_PATIENCE), TASKD_OK);
+	while (taskd_dispatch(c, 0) == TASKD_OK)
+		;
+}
+
+void fake_identify(struct fake *fake, struct taskd *c, int number)
+{
+	const char *line = fake_read_from(fake, c);
+
+	ck_assert_ptr_nonnull(strstr(line, "\"method\":\"server.info\"}"));
+	fake_say(fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"name\":\"taskd\",\"pid\":%d,\"started_at\":\"%d\","
+		"\"store\":{\"state\":\"none\"}}}",
+		fake_id(line), number, number);
 }
 
 struct taskd *fake_connect(struct fake *fake)
@@ -113,30 +169,62 @@ size_t fake_fds(struct fake *fake, int fds[3])
 	return n;
 }
 
+/* A whole line of what has come; NULL: there is none yet. */
+static const char *take_line(struct fake *fake)
+{
+	char *newline = fake->in_length ? memchr(fake->in, '\n', fake->in_length) : NULL;
+	size_t length = (size_t)(newline - fake->in);
+
+	if (!newline)
+		return NULL;
+	free(fake->line);
+	fake->line = strndup(fake->in, length);
+	fake->in_length -= length + 1;
+	fake->line_end = fake->read - fake->in_length;
+	memmove(fake->in, newline + 1, fake->in_length);
+	return fake->line;
+}
+
+/* What has come since; 0: the client has closed. */
+static ssize_t read_more(struct fake *fake)
+{
+	if (fake->in_room - fake->in_length < 4096) {
+		fake->in_room = fake->in_room * 2 + 65536;
+		fake->in = realloc(fake->in, fake->in_room);
+	}
+	ssize_t n = receive(fake, fake->in + fake->in_length, fake->in_room - fake->in_length);
+	if (n > 0)
+		fake->in_length += (size_t)n;
+	return n;
+}
+
 const char *fake_read(struct fake *fake)
 {
-	for (;;) {
-		char *newline = fake->in_length ? memchr(fake->in, '\n', fake->in_length) : NULL;
-		if (newline) {
-			size_t length = (size_t)(newline - fake->in);
-			free(fake->line);
-			fake->line = strndup(fake->in, length);
-			fake->in_length -= length + 1;
-			fake->line_end = fake->read - fake->in_length;
-			memmove(fake->in, newline + 1, fake->in_length);
-			return fake->line;
-		}
-		if (fake->in_room - fake->in_length < 4096) {
-			fake->in_room = fake->in_room * 2 + 65536;
-			fake->in = realloc(fake->in, fake->in_room);
-		}
-		struct pollfd poll_in = { .fd = fake->fd, .events = POLLIN };
+	struct pollfd poll_in = { .fd = fake->fd, .events = POLLIN };
+	const char *line;
+
+	while (!(line = take_line(fake))) {
 		ck_assert_msg(poll(&poll_in, 1, (int)(FAKE_PATIENCE / TASKD_MS)) == 1, "the client writes nothing");
-		ssize_t n = receive(fake, fake->in + fake->in_length, fake->in_room - fake->in_length);
-		if (n <= 0)
+		if (read_more(fake) <= 0)
 			return NULL;
-		fake->in_length += (size_t)n;
 	}
+	return line;
+}
+
+const char *fake_read_from(struct fake *fake, struct taskd *c)
+{
+	struct pollfd poll_in = { .fd = fake->fd, .events = POLLIN };
+	const char *line;
+
+	while (!(line = take_line(fake))) {
+		bool all = taskd_flush(c, 0) == TASKD_OK;
+		int patience = all ? (int)(FAKE_PATIENCE / TASKD_MS) : 0;
+		if (poll(&poll_in, 1, patience) == 1)
+			ck_assert_int_gt(read_more(fake), 0);
+		else
+			ck_assert_msg(!all, "the client writes nothing");
+	}
+	return line;
 }
 
 void fake_expect(struct fake *fake, struct taskd *c, const char *line)

@@ -267,6 +267,9 @@ unit_tests += tests/unit/test_edge
 tests_unit_test_edge_SOURCES = tests/unit/test_edge.c $(edge_world)
 tests_unit_test_edge_LDADD = libedge.la libcore.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) \
 	$(CHECK_LIBS)
+unit_tests += tests/unit/test_edge_durable
+tests_unit_test_edge_durable_SOURCES = tests/unit/test_edge_durable.c $(edge_world)
+tests_unit_test_edge_durable_LDADD = $(tests_unit_test_edge_LDADD)
 unit_tests += tests/unit/test_edge_flow
 tests_unit_test_edge_flow_SOURCES = tests/unit/test_edge_flow.c $(edge_world)
 tests_unit_test_edge_flow_LDADD = $(tests_unit_test_edge_LDADD)

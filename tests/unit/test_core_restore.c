@@ -1,0 +1,690 @@
+/* What was recorded of tasks becomes tasks again: where they wait, what became of those that ran, who waits for whom,
+ * what is found, and what is not given out again. */
+#include <check.h>
+#include <signal.h>
+
+#include "core/cron.h"
+#include "core/internal.h"
+#include "object/object.h"
+#include "toy.h"
+
+#define FIRST_NEW 1000 /* ids from here on are new ones */
+#define LONG_AGO (-500 * NS_PER_S)
+
+static struct toy toy;
+static struct toy_slot *slot;
+
+static void fresh(void)
+{
+	toy_init(&toy);
+	slot = toy_slot_new(&toy);
+	core_set_numbers(toy.core, &(struct core_numbers){ .id = FIRST_NEW, .place = 1000, .fence = 77 });
+}
+
+static void finish(void)
+{
+	toy_fini(&toy);
+	free(slot);
+}
+
+static struct core_restored waiting(uint64_t id, enum task_state state)
+{
+	return (struct core_restored){
+		.id = id,
+		.place = id,
+		.spec = { .type = toy.type, .queue = toy.queue },
+		.state = state,
+		.attempt = 1,
+		.submitted_ns = LONG_AGO,
+	};
+}
+
+static struct core_restored ended(uint64_t id, enum task_state state, int64_t ended_ns)
+{
+	struct core_restored restored = waiting(id, state);
+
+	restored.started_ns = restored.ended_ns = ended_ns;
+	restored.tried = true;
+	restored.outcome = calloc(1, sizeof(*restored.outcome));
+	restored.outcome->state = state;
+	return restored;
+}
+
+static struct task *restore(struct core_restored restored)
+{
+	struct task *task;
+
+	ck_assert(core_restore(toy.core, &restored));
+	ck_assert_int_eq(core_find(toy.core, restored.id, &task), CORE_FOUND);
+	ck_assert(task->recovered && task->durable && task->on_disk);
+	return task;
+}
+
+static struct task *find(uint64_t id)
+{
+	struct task *task;
+
+	ck_assert_int_eq(core_find(toy.core, id, &task), CORE_FOUND);
+	return task;
+}
+
+static void done(void)
+{
+	core_restore_done(toy.core);
+	toy_turn(&toy);
+}
+
+static void expect_state(const struct task *task, enum task_state state)
+{
+	ck_assert_str_eq(task_state_name(task->state), task_state_name(state));
+}
+
+static void expect_told(int n, const struct task *task, enum core_record what)
+{
+	ck_assert_int_eq(toy.n_told, n);
+	ck_assert_uint_eq(toy.told[n - 1].id, task->id);
+	ck_assert_int_eq(toy.told[n - 1].what, what);
+}
+
+/* --- numbers --- */
+
+START_TEST(nothing_is_given_out_twice)
+{
+	struct core_numbers numbers;
+
+	core_numbers(toy.core, &numbers);
+	ck_assert_uint_eq(numbers.id, FIRST_NEW);
+	ck_assert_uint_ge(numbers.place, (uint64_t)TOY_START);
+	ck_assert_uint_ge(numbers.fence, 77);
+	ck_assert_uint_eq(toy_submit(&toy, 0)->id, FIRST_NEW);
+	core_set_numbers(toy.core, &(struct core_numbers){ .id = 5, .place = 5, .fence = 5 });
+	ck_assert_uint_eq(toy_submit(&toy, 0)->id, FIRST_NEW + 1);
+}
+END_TEST
+
+START_TEST(fences_go_on_rising)
+{
+	const struct object_claim lock = { .kind = OBJECT_LOCK, .name = { "lock", 4 } };
+	struct core_numbers before, after;
+	uint64_t fence = 0;
+	bool died;
+
+	core_numbers(toy.core, &before);
+	core_set_numbers(toy.core, &(struct core_numbers){ .fence = before.fence + 1000 });
+	struct task *task = toy_submit_spec(&toy, (struct task_spec){ .claims = &lock, .n_claims = 1 });
+	toy_turn(&toy);
+	ck_assert(core_claims_had(task, &fence, &died));
+	ck_assert_uint_eq(fence, before.fence + 1000);
+	core_numbers(toy.core, &after);
+	ck_assert_uint_eq(after.fence, fence + 1);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+/* The machine was started anew, and its clock began at 0: places go on from where they were, by the clock's speed. */
+START_TEST(places_go_on_from_those_of_before)
+{
+	const uint64_t before = (uint64_t)(5000 * NS_PER_S);
+
+	core_set_numbers(toy.core, &(struct core_numbers){ .place = before });
+	core_queue_pause(toy.queue);
+	uint64_t first = toy_submit(&toy, 0)->place;
+	toy_advance(&toy, NS_PER_S);
+	uint64_t second = toy_submit(&toy, 0)->place;
+	ck_assert_uint_ge(first, before);
+	ck_assert_uint_ge(second - first, (uint64_t)NS_PER_S);
+	ck_assert_uint_lt(second - first, (uint64_t)(2 * NS_PER_S));
+}
+END_TEST
+
+/* --- what waited --- */
+
+START_TEST(queued_ones_start_in_their_order_and_before_new_ones)
+{
+	toy_teach(&toy, 1000);
+	core_queue_pause(toy.queue);
+	struct task *new = toy_submit(&toy, 0);
+	struct core_restored late = waiting(7, TASK_QUEUED), urgent = waiting(9, TASK_QUEUED);
+
+	late.place = 100;
+	urgent.spec.priority = 1;
+	restore(waiting(8, TASK_QUEUED));
+	restore(late);
+	restore(urgent);
+	core_queue_resume(toy.queue);
+	done();
+	ck_assert_int_eq(toy.n_given, 4);
+	ck_assert_uint_eq(toy.given[0], 9);
+	ck_assert_uint_eq(toy.given[1], 8);
+	ck_assert_uint_eq(toy.given[2], 7);
+	ck_assert_uint_eq(toy.given[3], new->id);
+	ck_assert_int_eq(toy.n_told, 0);
+}
+END_TEST
+
+START_TEST(delayed_ones_keep_their_time)
+{
+	struct core_restored past = waiting(1, TASK_SCHEDULED), future = past, wall = past;
+
+	core_queue_pause(toy.queue);
+	past.spec.due_ns = LONG_AGO;
+	future.id = 2;
+	future.spec.due_ns = toy.now_ns + NS_PER_S;
+	wall.id = 3;
+	wall.spec.due_ns = toy.wall_ns - NS_PER_S;
+	wall.spec.wall = true;
+	restore(past);
+	restore(future);
+	restore(wall);
+	done();
+	expect_state(find(1), TASK_QUEUED);
+	expect_state(find(2), TASK_SCHEDULED);
+	expect_state(find(3), TASK_QUEUED);
+	ck_assert_int_eq(toy.n_told, 2); /* they have joined, and have their places from that */
+	ck_assert_uint_gt(find(1)->place, 3);
+	toy_advance(&toy, NS_PER_S);
+	expect_state(find(2), TASK_QUEUED);
+	expect_told(3, find(2), RECORD_STATE);
+}
+END_TEST
+
+START_TEST(deadline_that_has_passed_expires_at_once_unless_it_was_begun)
+{
+	struct core_restored late = waiting(1, TASK_QUEUED), tried = late, in_time = late;
+
+	core_queue_pause(toy.queue);
+	late.spec.expires_ns = tried.spec.expires_ns = LONG_AGO;
+	tried.id = 2;
+	tried.tried = true;
+	tried.attempt = 2;
+	in_time.id = 3;
+	in_time.spec.expires_ns = toy.now_ns + NS_PER_S;
+	restore(late);
+	restore(tried);
+	restore(in_time);
+	done();
+	expect_told(1, find(1), RECORD_ENDED);
+	core_recorded(toy.core, 1);
+	expect_state(find(1), TASK_EXPIRED);
+	expect_state(find(2), TASK_QUEUED);
+	expect_state(find(3), TASK_QUEUED);
+	toy_advance(&toy, NS_PER_S);
+	expect_told(2, find(3), RECORD_ENDED);
+}
+END_TEST
+
+START_TEST(no_limit_keeps_out_what_was_there)
+{
+	struct core_queue *small = toy_queue_new(&toy, "small", 1, 0);
+	struct core_restored restored = waiting(1, TASK_QUEUED);
+	struct core_queue_figures figures;
+	struct task *out;
+
+	core_queue_pause(small);
+	restored.spec.queue = small;
+	restore(restored);
+	restored.id = 2;
+	restore(restored);
+	core_queue_figures(small, &figures);
+	ck_assert_uint_eq(figures.waiting, 2);
+	ck_assert_int_eq(toy_try(&toy, (struct task_spec){ .queue = small }, &out), CORE_QUEUE_FULL);
+}
+END_TEST
+
+START_TEST(queue_that_has_gone_is_replaced_by_the_types_or_the_default)
+{
+	struct core_queue *other = toy_queue_new(&toy, "other", 0, 0);
+	struct core_restored restored = waiting(1, TASK_QUEUED);
+
+	restored.spec.queue = NULL;
+	ck_assert_ptr_eq(restore(restored)->queue, toy.queue);
+	restored.id = 2;
+	toy.type->queue = other;
+	ck_assert_ptr_eq(restore(restored)->queue, other);
+	restored.id = 3;
+	restored.spec.type = core_type(toy.core, "nobody's", 8);
+	ck_assert_ptr_eq(restore(restored)->queue, toy.queue);
+}
+END_TEST
+
+START_TEST(what_is_there_already_is_left_alone)
+{
+	struct task *task = restore(waiting(1, TASK_QUEUED));
+	struct core_restored again = ended(1, TASK_FAILED, LONG_AGO);
+
+	ck_assert(core_restore(toy.core, &again));
+	ck_assert_ptr_eq(find(1), task);
+	expect_state(task, TASK_QUEUED);
+}
+END_TEST
+
+START_TEST(claims_are_asked_for_again)
+{
+	const struct object_claim lock = { .kind = OBJECT_LOCK, .name = { "lock", 4 } };
+	struct core_restored first = waiting(1, TASK_QUEUED), second = waiting(2, TASK_QUEUED);
+	struct toy_slot *another = toy_slot_new(&toy);
+
+	first.spec.claims = second.spec.claims = &lock;
+	first.spec.n_claims = second.spec.n_claims = 1;
+	restore(first);
+	restore(second);
+	done();
+	ck_assert_ptr_nonnull(find(1)->slot);
+	expect_state(find(2), TASK_BLOCKED);
+	toy_finish(find(1)->slot == slot->slot ? slot : another, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(find(2)->slot);
+	toy_finish(find(2)->slot == slot->slot ? slot : another, TASK_SUCCEEDED);
+	free(another);
+}
+END_TEST
+
+/* --- what ran --- */
+
+START_TEST(what_ran_is_run_again_at_its_place_and_that_counts)
+{
+	core_queue_pause(toy.queue);
+	struct core_restored ran = waiting(3, TASK_RUNNING);
+
+	ran.started_ns = LONG_AGO;
+	struct task *before = restore(waiting(2, TASK_QUEUED)), *task = restore(ran);
+	struct task *behind = restore(waiting(4, TASK_QUEUED));
+
+	expect_state(task, TASK_QUEUED);
+	expect_told(1, task, RECORD_ATTEMPT);
+	ck_assert_int_eq(task->attempt, 2);
+	ck_assert_int_eq(task->crashes, 1);
+	ck_assert_uint_eq(task->place, 3);
+	ck_assert_int_eq(task->started_ns, 0);
+	ck_assert_int_eq(task->extra->attempts[0].started_ns, LONG_AGO);
+	ck_assert_int_eq(task->extra->attempts[0].state, TASK_CRASHED);
+	ck_assert_ptr_nonnull(strstr(task->extra->attempts[0].message, "taskd ended"));
+	toy_teach(&toy, 1000);
+	core_queue_resume(toy.queue);
+	done();
+	ck_assert_uint_eq(toy.given[0], before->id);
+	ck_assert_uint_eq(toy.given[1], task->id);
+	ck_assert_uint_eq(toy.given[2], behind->id);
+}
+END_TEST
+
+START_TEST(attempts_of_before_are_remembered)
+{
+	struct core_restored ran = waiting(3, TASK_RUNNING);
+
+	ran.attempt = 2;
+	ran.attempts = calloc(1, sizeof(*ran.attempts));
+	ran.attempts[0] = (struct task_attempt){ .state = TASK_FAILED, .message = strdup("first") };
+	struct task *task = restore(ran);
+	ck_assert_int_eq(task->attempt, 3);
+	ck_assert_str_eq(task->extra->attempts[0].message, "first");
+	ck_assert_ptr_nonnull(strstr(task->extra->attempts[1].message, "taskd ended"));
+
+	ran = waiting(4, TASK_RUNNING); /* nothing is known of them */
+	ran.attempt = 3;
+	task = restore(ran);
+	ck_assert_int_eq(task->attempt, 4);
+	ck_assert_str_eq(task->extra->attempts[1].message, "not recorded");
+}
+END_TEST
+
+START_TEST(what_must_not_run_twice_has_crashed)
+{
+	struct core_restored ran = waiting(3, TASK_RUNNING);
+
+	ran.spec.on_interrupt_crash = true;
+	struct task *task = restore(ran);
+	expect_state(task, TASK_RECORDING);
+	expect_told(1, task, RECORD_ENDED);
+	ck_assert_int_eq(task->outcome->state, TASK_CRASHED);
+	ck_assert_ptr_nonnull(strstr(task->outcome->message, "taskd ended"));
+	ck_assert_int_eq(task->ended_ns, toy.now_ns);
+	done();
+	ck_assert_int_eq(toy.n_given, 0);
+	core_recorded(toy.core, 3);
+	expect_state(task, TASK_CRASHED);
+	ck_assert_int_eq(toy.n_ended, 1);
+}
+END_TEST
+
+START_TEST(crash_that_is_retried_is_a_crash)
+{
+	const struct task_retry retry = { .retries = 1, .on = RETRY_CRASHED, .backoff_ns = NS_PER_S, .factor = 1 };
+	struct core_restored ran = waiting(3, TASK_RUNNING);
+
+	ran.spec.on_interrupt_crash = true;
+	ran.spec.retry = &retry;
+	struct task *task = restore(ran);
+	expect_state(task, TASK_SCHEDULED);
+	expect_told(1, task, RECORD_ATTEMPT);
+	ck_assert_int_eq(task->attempt, 2);
+	ck_assert_int_eq(task->due_ns, toy.now_ns + NS_PER_S);
+}
+END_TEST
+
+/* _i: so many it has crashed; three are too many */
+START_TEST(what_has_crashed_too_often_is_not_run_again)
+{
+	struct core_restored ran = waiting(3, TASK_RUNNING);
+
+	ran.crashes = (uint8_t)_i;
+	struct task *task = restore(ran);
+	expect_state(task, _i < 2 ? TASK_QUEUED : TASK_RECORDING);
+	ck_assert_int_eq(task->crashes, _i + 1);
+	if (_i == 2)
+		ck_assert_int_eq(task->outcome->state, TASK_CRASHED);
+}
+END_TEST
+
+/* _i: how that was put down */
+START_TEST(what_was_to_be_cancelled_is)
+{
+	struct core_restored ran = waiting(3, _i ? TASK_RUNNING : TASK_CANCELLING);
+
+	ran.final = _i;
+	struct task *task = restore(ran);
+	expect_told(1, task, RECORD_ENDED);
+	ck_assert_int_eq(task->outcome->state, TASK_CANCELLED);
+}
+END_TEST
+
+/* --- who waits for whom --- */
+
+static struct core_restored dependent(uint64_t id, enum task_state state, const struct core_restored_link *links, size_t n)
+{
+	struct core_restored restored = waiting(id, state);
+
+	restored.links = links;
+	restored.n_links = n;
+	return restored;
+}
+
+/* _i: whether it comes before the one that it waits for */
+START_TEST(blocked_one_waits_for_what_is_still_there)
+{
+	const struct core_restored_link link = { .id = 1 };
+
+	core_queue_pause(toy.queue);
+	if (_i)
+		restore(dependent(2, TASK_BLOCKED, &link, 1));
+	restore(waiting(1, TASK_QUEUED));
+	if (!_i)
+		restore(dependent(2, TASK_BLOCKED, &link, 1));
+	toy_turn(&toy);
+	expect_state(find(2), TASK_BLOCKED);
+	done();
+	expect_state(find(2), TASK_BLOCKED);
+	ck_assert_uint_eq(core_dependencies_open(find(2)), 1);
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	toy_finish(slot, TASK_SUCCEEDED);
+	core_recorded(toy.core, 1);
+	toy_turn(&toy);
+	expect_state(find(2), TASK_QUEUED);
+	ck_assert_int_eq(toy.told[toy.n_told - 1].what, RECORD_STATE);
+}
+END_TEST
+
+START_TEST(blocked_one_hears_of_what_has_ended)
+{
+	const struct core_restored_link links[] = { { .id = 1 }, { .id = 2 }, { .id = 2, .any = true }, { .id = 3 } };
+	const struct core_restored_link past = { .id = 3, .done = true };
+
+	core_queue_pause(toy.queue);
+	restore(dependent(10, TASK_BLOCKED, &links[0], 1)); /* it succeeded */
+	restore(dependent(11, TASK_BLOCKED, &links[1], 1)); /* it failed */
+	restore(dependent(12, TASK_BLOCKED, &links[2], 1)); /* … which is fine */
+	restore(dependent(13, TASK_BLOCKED, &links[3], 1)); /* it is forgotten */
+	restore(dependent(14, TASK_BLOCKED, &past, 1));     /* … but was heard of before */
+	restore(ended(2, TASK_FAILED, LONG_AGO + 1));
+	restore(ended(1, TASK_SUCCEEDED, LONG_AGO));
+	done();
+	expect_state(find(10), TASK_QUEUED);
+	expect_state(find(11), TASK_RECORDING);
+	ck_assert_uint_eq(find(11)->outcome->because_of, 2);
+	expect_state(find(12), TASK_QUEUED);
+	expect_state(find(13), TASK_RECORDING);
+	ck_assert_uint_eq(find(13)->outcome->because_of, 3);
+	ck_assert_str_eq(find(13)->outcome->kind, "dependency_failed");
+	expect_state(find(14), TASK_QUEUED);
+}
+END_TEST
+
+START_TEST(what_waited_no_more_waits_no_more)
+{
+	const struct core_restored_link link = { .id = 5 };
+	struct core_restored delayed = dependent(11, TASK_SCHEDULED, &link, 1);
+
+	delayed.spec.due_ns = toy.now_ns + NS_PER_S;
+	restore(dependent(10, TASK_QUEUED, &link, 1));
+	restore(delayed);
+	done();
+	ck_assert_ptr_nonnull(find(10)->slot);
+	expect_state(find(11), TASK_SCHEDULED);
+	ck_assert_int_eq(toy.n_told, 0);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+static struct bytes *text(const char *data)
+{
+	return bytes_new(data, strlen(data));
+}
+
+START_TEST(results_are_passed_on_from_the_record_or_from_who_is_there)
+{
+	struct bytes *result = text("1");
+	const struct core_restored_link links[] = { { .id = 1, .done = true, .result = result }, { .id = 2 } };
+	const struct core_restored_link lost = { .id = 3 };
+	struct core_restored both = dependent(10, TASK_QUEUED, links, 2), none = dependent(11, TASK_QUEUED, &lost, 1);
+	struct core_restored known = dependent(12, TASK_QUEUED, links, 1), two = ended(2, TASK_SUCCEEDED, LONG_AGO);
+
+	both.spec.pass_results = none.spec.pass_results = known.spec.pass_results = true;
+	two.outcome->result = text("22");
+	restore(both);
+	restore(none);
+	restore(known);
+	bytes_unref(result);
+	restore(two);
+	toy_teach(&toy, 1000);
+	toy_turn(&toy);
+	ck_assert_int_eq(toy.n_given, 1); /* who needs nobody else does not wait for them */
+	ck_assert_uint_eq(find(12)->args->size, 2);
+	done();
+	ck_assert_ptr_nonnull(find(10)->slot);
+	ck_assert_uint_eq(find(10)->args->size, 5);
+	ck_assert_int_eq(memcmp(find(10)->args->data, " 1 22", 5), 0);
+	ck_assert_uint_eq(find(10)->place, 10);
+	expect_state(find(11), TASK_RECORDING);
+	ck_assert_uint_eq(find(11)->outcome->because_of, 3);
+	toy_finish(slot, TASK_SUCCEEDED);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+START_TEST(blocked_one_can_be_cancelled_before_all_are_there)
+{
+	const struct core_restored_link link = { .id = 1 };
+	struct task *task = restore(dependent(2, TASK_BLOCKED, &link, 1));
+
+	core_cancel(task);
+	expect_told(1, task, RECORD_ENDED);
+	restore(waiting(1, TASK_QUEUED));
+	done();
+	core_recorded(toy.core, 2);
+	expect_state(task, TASK_CANCELLED);
+}
+END_TEST
+
+/* --- schedules --- */
+
+static struct core_schedule *every_second(uint64_t last_id, int64_t next_ns)
+{
+	const struct core_schedule_spec spec = {
+		.name = "often",
+		.task = { .type = toy.type, .queue = toy.queue, .durable = true },
+		.every_ns = NS_PER_S,
+		.next_ns = next_ns,
+		.runs = 7,
+		.skipped = 2,
+		.last_id = last_id,
+	};
+	struct core_schedule *schedule;
+
+	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
+	return schedule;
+}
+
+static struct task *restore_run(uint64_t id, enum task_state state, struct core_schedule *schedule)
+{
+	struct core_restored restored = waiting(id, state);
+
+	restored.spec.schedule = schedule;
+	restored.schedule_name = "often";
+	restored.submitted_ns = toy.now_ns - NS_PER_MS;
+	return restore(restored);
+}
+
+START_TEST(schedule_waits_for_its_last_run_and_for_all_to_be_there)
+{
+	struct core_schedule *schedule = every_second(5, toy.now_ns - 1);
+
+	toy_turn(&toy);
+	ck_assert_uint_eq(schedule->runs, 7);
+	restore_run(4, TASK_QUEUED, schedule);
+	struct task *task = restore_run(5, TASK_QUEUED, schedule);
+	ck_assert_ptr_eq(schedule->running, task);
+	done();
+	ck_assert_int_eq(toy.refusal, CORE_OVERLAP);
+	ck_assert_uint_eq(schedule->skipped, 3);
+	core_cancel(task);
+	core_recorded(toy.core, 5);
+	toy_advance(&toy, NS_PER_S);
+	ck_assert_uint_eq(schedule->runs, 8);
+	ck_assert_uint_eq(schedule->last_id, FIRST_NEW);
+}
+END_TEST
+
+START_TEST(run_that_came_to_disk_without_its_schedule_is_not_submitted_again)
+{
+	struct core_schedule *schedule = every_second(5, toy.now_ns - 2 * NS_PER_MS);
+	struct task *task = restore_run(6, TASK_QUEUED, schedule);
+
+	ck_assert_uint_eq(schedule->last_id, 6);
+	ck_assert_uint_eq(schedule->runs, 8);
+	ck_assert_ptr_eq(schedule->running, task);
+	ck_assert_int_gt(schedule->next_ns, toy.now_ns);
+	done();
+	ck_assert_uint_eq(schedule->runs, 8);
+	ck_assert_uint_eq(schedule->skipped, 2);
+}
+END_TEST
+
+START_TEST(name_of_a_schedule_that_has_gone_stays)
+{
+	struct task *task = restore_run(6, TASK_QUEUED, NULL), *other = restore_run(7, TASK_QUEUED, NULL);
+
+	ck_assert_str_eq(task->extra->schedule->name, "often");
+	ck_assert_ptr_eq(other->extra->schedule, task->extra->schedule);
+	ck_assert_ptr_null(core_schedule_find(toy.core, "often"));
+	done();
+	ck_assert_str_eq(task->extra->schedule->name, "often");
+}
+END_TEST
+
+/* _i: catch_up. Its time has passed three times, an hour apart, the last time two minutes ago. */
+START_TEST(calendar_that_was_missed_is_made_up_for_where_that_was_asked_for)
+{
+	struct cron cron;
+	char error[200];
+	struct core_schedule *schedule;
+	struct core_schedule_spec spec = {
+		.name = "hourly", .task = { .type = toy.type, .queue = toy.queue }, .cron = &cron, .catch_up = _i, .overlap = true,
+	};
+
+	ck_assert_int_eq(cron_parse("@hourly", &cron, error, sizeof(error)), 0);
+	spec.next_ns = cron_next(&cron, toy.wall_ns);
+	toy.wall_ns = spec.next_ns + 2 * 3600 * NS_PER_S + 120 * NS_PER_S;
+	core_set_wall(toy.core, toy.wall_ns);
+	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
+	done();
+	ck_assert_uint_eq(schedule->runs, _i ? 3 : 0);
+	ck_assert_uint_eq(schedule->skipped, _i ? 0 : 3);
+	ck_assert_int_eq(schedule->next_ns, spec.next_ns + 3 * 3600 * NS_PER_S);
+}
+END_TEST
+
+START_TEST(calendar_follows_a_clock_that_was_set_back_meanwhile)
+{
+	struct cron cron;
+	char error[200];
+	struct core_schedule *schedule;
+	struct core_schedule_spec spec = {
+		.name = "hourly", .task = { .type = toy.type, .queue = toy.queue }, .cron = &cron,
+	};
+
+	ck_assert_int_eq(cron_parse("@hourly", &cron, error, sizeof(error)), 0);
+	spec.next_ns = cron_next(&cron, toy.wall_ns + 1000 * 3600 * NS_PER_S);
+	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
+	ck_assert_int_eq(schedule->next_ns, cron_next(&cron, toy.wall_ns));
+}
+END_TEST
+
+static TCase *make_case(const char *name)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, fresh, finish);
+	return tcase;
+}
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("core: after a restart");
+	TCase *tcase = make_case("waiting");
+
+	tcase_add_test(tcase, nothing_is_given_out_twice);
+	tcase_add_test(tcase, fences_go_on_rising);
+	tcase_add_test(tcase, places_go_on_from_those_of_before);
+	tcase_add_test(tcase, queued_ones_start_in_their_order_and_before_new_ones);
+	tcase_add_test(tcase, delayed_ones_keep_their_time);
+	tcase_add_test(tcase, deadline_that_has_passed_expires_at_once_unless_it_was_begun);
+	tcase_add_test(tcase, no_limit_keeps_out_what_was_there);
+	tcase_add_test(tcase, queue_that_has_gone_is_replaced_by_the_types_or_the_default);
+	tcase_add_test(tcase, what_is_there_already_is_left_alone);
+	tcase_add_test(tcase, claims_are_asked_for_again);
+	suite_add_tcase(suite, tcase);
+	tcase = make_case("running");
+	tcase_add_test(tcase, what_ran_is_run_again_at_its_place_and_that_counts);
+	tcase_add_test(tcase, attempts_of_before_are_remembered);
+	tcase_add_test(tcase, what_must_not_run_twice_has_crashed);
+	tcase_add_test(tcase, crash_that_is_retried_is_a_crash);
+	tcase_add_loop_test(tcase, what_has_crashed_too_often_is_not_run_again, 0, 3);
+	tcase_add_loop_test(tcase, what_was_to_be_cancelled_is, 0, 2);
+	suite_add_tcase(suite, tcase);
+	tcase = make_case("dependencies");
+	tcase_add_loop_test(tcase, blocked_one_waits_for_what_is_still_there, 0, 2);
+	tcase_add_test(tcase, blocked_one_hears_of_what_has_ended);
+	tcase_add_test(tcase, what_waited_no_more_waits_no_more);
+	tcase_add_test(tcase, results_are_passed_on_from_the_record_or_from_who_is_there);
+	tcase_add_test(tcase, blocked_one_can_be_cancelled_before_all_are_there);
+	suite_add_tcase(suite, tcase);
+	tcase = make_case("schedules");
+	tcase_add_test(tcase, schedule_waits_for_its_last_run_and_for_all_to_be_there);
+	tcase_add_test(tcase, run_that_came_to_disk_without_its_schedule_is_not_submitted_again);
+	tcase_add_test(tcase, name_of_a_schedule_that_has_gone_stays);
+	tcase_add_loop_test(tcase, calendar_that_was_missed_is_made_up_for_where_that_was_asked_for, 0, 2);
+	tcase_add_test(tcase, calendar_follows_a_clock_that_was_set_back_meanwhile);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(make_suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

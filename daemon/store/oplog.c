@@ -193,8 +193,6 @@ bool oplog_commit(struct oplog *log, uint64_t seq)
 		return true;
 	log->bytes -= end - last->start;
 	last->start = end;
-	if (last == log->sent && log->mark < end)
-		log->mark = end;
 	if (end == last->buffer.length)
 		first_drop(log);
 	return true;

@@ -12,8 +12,8 @@ struct oplog_chunk;
 struct oplog {
 	TAILQ_HEAD(oplog_chunks, oplog_chunk) chunks;
 	size_t bytes; /* of messages in it */
-	/* How far it has been sent: an offset in a chunk; NULL: nothing is in it. `mark` is where some message begins at or
-	 * before it. */
+	/* How far it has been sent: an offset in a chunk; NULL: there is none. `mark` is where some message begins at or before
+	 * it, perhaps one that was dropped. */
 	struct oplog_chunk *sent;
 	size_t sent_at, mark;
 };

@@ -153,6 +153,21 @@ START_TEST(half_of_a_chain_or_of_a_message_is_not_committed)
 }
 END_TEST
 
+/* Two chunks: what was sent ends where the first one does. */
+START_TEST(what_is_in_the_next_chunk_and_was_not_sent_is_not_committed)
+{
+	add(STORE_TASK_PUT, 1, false, 100000);
+	size_t first = kept.bytes;
+	add(STORE_TASK_PUT, 2, false, 5);
+	send_some(first);
+	commit(2);
+	commit(1);
+	send_some(SIZE_MAX);
+	commit(2);
+	ck_assert_uint_eq(model.first, 2);
+}
+END_TEST
+
 START_TEST(sent_again_from_what_is_not_committed)
 {
 	size_t torn;
@@ -319,6 +334,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, messages_come_out_as_they_went_in_and_leave_when_committed);
 	tcase_add_test(tcase, half_of_a_chain_or_of_a_message_is_not_committed);
+	tcase_add_test(tcase, what_is_in_the_next_chunk_and_was_not_sent_is_not_committed);
 	tcase_add_test(tcase, sent_again_from_what_is_not_committed);
 	tcase_add_test(tcase, new_tasks_are_dropped_with_all_about_them);
 	tcase_add_test(tcase, chain_ends_with_what_is_left_of_it);

@@ -158,7 +158,9 @@
 	SCHEMA_OF("\"path\",\"bytes\",\"tasks\",\"live\",\"ended\",\"schema\"",                                  \
 		"\"path\":" SCHEMA_STRING ",\"bytes\":" SCHEMA_COUNT ",\"wal_bytes\":" SCHEMA_COUNT            \
 		",\"free_bytes\":" SCHEMA_COUNT ",\"tasks\":" SCHEMA_COUNT ",\"live\":" SCHEMA_COUNT           \
-		",\"ended\":" SCHEMA_COUNT ",\"oldest_at\":" SCHEMA_TIME ",\"schema\":" SCHEMA_COUNT)
+		",\"ended\":" SCHEMA_COUNT ",\"oldest_at\":" SCHEMA_TIME ",\"schema\":" SCHEMA_COUNT             \
+		",\"oldest_ended_at\":" SCHEMA_TIME ",\"disk_free_bytes\":" SCHEMA_COUNT                       \
+		",\"page_size\":" SCHEMA_COUNT ",\"queues\":" SCHEMA_COUNT ",\"schedules\":" SCHEMA_COUNT)
 #define SCHEMA_STORE_CHECK                                                                                       \
 	SCHEMA_OF("\"ok\",\"problems\",\"seconds\"",                                                             \
 		"\"ok\":" SCHEMA_BOOL ",\"problems\":" SCHEMA_STRINGS ",\"seconds\":" SCHEMA_SECONDS)

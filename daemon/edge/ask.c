@@ -71,11 +71,14 @@ static enum proto_error error_of(const struct edge *edge)
 
 static void reply_trouble(const struct reply_to *to, const struct store_text *text)
 {
-	struct strbuf message = STRBUF_INIT;
+	enum proto_error error = error_of(to->connection->edge);
+	struct strbuf message = STRBUF_INIT, data = STRBUF_INIT;
 	if (text->data)
 		strbuf_add(&message, text->data, text->length);
-	reply_error(to, error_of(to->connection->edge), message.length ? message.data : NULL, NULL);
+	strbuf_printf(&data, "{\"kind\":\"%s\"}", proto_error_info(error)->kind); /* it says all that there is to say */
+	reply_error(to, error, message.length ? message.data : NULL, message.length ? data.data : NULL);
 	strbuf_free(&message);
+	strbuf_free(&data);
 }
 
 static void answered(void *user, const struct store_answer *answer)

@@ -122,21 +122,28 @@ static void count_left(struct server *server, struct leftover *left)
 	}
 }
 
+static void log_lost(const struct core_totals *totals)
+{
+	if (totals->waiting || totals->in_lanes || totals->scheduled || totals->blocked)
+		log_warning("stopped with %zu queued and %zu started tasks left, %zu scheduled and %zu blocked ones: they are lost",
+			totals->waiting, totals->in_lanes, totals->scheduled, totals->blocked);
+}
+
 static void log_left(struct server *server)
 {
 	struct leftover left;
+	if (!server->state.durable) {
+		log_lost(core_totals(server->core));
+		return;
+	}
 	count_left(server, &left);
 	if (left.interrupted)
 		log_notice("%" PRIu64 " durable task%s interrupted by the stop", left.interrupted,
 			left.interrupted == 1 ? " is" : "s are");
-	if (left.kept && left.lost)
-		log_warning("stopped: %" PRIu64 " durable task%s kept; %" PRIu64 " other%s lost", left.kept,
-			left.kept == 1 ? " waits and is" : "s wait and are", left.lost, left.lost == 1 ? " is" : "s are");
-	else if (left.kept)
+	if (left.kept)
 		log_notice("stopped: %" PRIu64 " durable task%s kept", left.kept, left.kept == 1 ? " waits and is" : "s wait and are");
-	else if (left.lost)
-		log_warning("stopped with %" PRIu64 " task%s left: %s lost", left.lost, left.lost == 1 ? "" : "s",
-			left.lost == 1 ? "it is" : "they are");
+	if (left.lost)
+		log_warning("stopped: %" PRIu64 " task%s not durable: lost", left.lost, left.lost == 1 ? " was" : "s were");
 }
 
 /* --- stopping --- */

@@ -336,7 +336,7 @@ void durable_stop(struct durable *durable)
 
 bool durable_is_gone(const struct durable *durable)
 {
-	return durable->stopped && (!durable->client || store_client_pid(durable->client) == 0);
+	return durable->stopped && (!durable->client || store_client_state(durable->client) == STORE_CLOSED);
 }
 
 /* --- questions --- */

@@ -49,7 +49,7 @@ static struct object_claim *read_claims(const struct store_task *task, size_t *n
 			.name = { claim->name.data, claim->name.length },
 			.shared = claim->shared,
 			.count = claim->count,
-			.slots = claim->slots ? (int64_t)claim->slots : -1,
+			.slots = claim->kind == OBJECT_LOCK ? 0 : claim->slots ? (int64_t)claim->slots : -1,
 		};
 	}
 	return claims;

@@ -116,6 +116,10 @@ tests_unit_test_core_restore_SOURCES = tests/unit/test_core_restore.c tests/unit
 tests_unit_test_core_restore_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 tests_unit_test_core_restore_kept_SOURCES = tests/unit/test_core_restore_kept.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_restore_kept_LDADD = libcore.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_core_durable_model
+tests_unit_test_core_durable_model_SOURCES = tests/unit/test_core_durable_model.c tests/unit/disk_model.c \
+	tests/unit/disk_model.h tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_durable_model_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 claims_world = tests/unit/claims_world.c tests/unit/claims_world.h tests/unit/toy.c tests/unit/toy.h
 unit_tests += tests/unit/test_core_claims
 tests_unit_test_core_claims_SOURCES = tests/unit/test_core_claims.c $(claims_world)
@@ -155,6 +159,9 @@ store_samples = tests/unit/store_samples.c tests/unit/store_samples.h
 unit_tests += tests/unit/test_store_record
 tests_unit_test_store_record_SOURCES = tests/unit/test_store_record.c $(store_samples)
 tests_unit_test_store_record_LDADD = libstorewire.la libbase.la $(CHECK_LIBS)
+unit_tests += tests/unit/test_store_client
+tests_unit_test_store_client_SOURCES = tests/unit/test_store_client.c tests/unit/store_fake.c tests/unit/store_fake.h
+tests_unit_test_store_client_LDADD = libstorewire.la liblane.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_store_oplog
 tests_unit_test_store_oplog_LDADD = libstorewire.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_capture
@@ -369,6 +376,14 @@ unit_tests += tests/unit/test_store_faults
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_fault_vfs.c \
 	tests/unit/store_fault_vfs.h $(store_history)
 tests_unit_test_store_faults_LDADD = $(store_libraries)
+
+# What is durable, with a real taskd-store.
+durable_world = tests/unit/durable_world.c tests/unit/durable_world.h
+durable_libraries = libdurable.la libstorewire.la libconfig.la libcore.la liblane.la libproto.la libbase.la $(JANSSON_LIBS) \
+	$(INIH_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_durable
+tests_unit_test_durable_SOURCES = tests/unit/test_durable.c $(durable_world)
+tests_unit_test_durable_LDADD = $(durable_libraries)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -318,6 +318,8 @@ void depend_resolve(struct task *task)
 {
 	struct task_links *links = task->extra->links;
 
+	if (!links->restored) /* or it is over, or blocked by something else by now */
+		return;
 	links->restored = false;
 	for (size_t i = 0; i < links->count; i++) {
 		struct link *link = &links->of[i];

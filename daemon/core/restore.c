@@ -162,6 +162,7 @@ static void crash(struct task *task)
 {
 	struct task_outcome outcome = { .state = TASK_CRASHED, .message = xstrdup("taskd ended while it ran") };
 
+	task->placed = false;
 	if (retry_prepare(task, &outcome)) {
 		task_enter(task, TASK_SCHEDULED);
 		record_tell(task, RECORD_ATTEMPT, false);

@@ -384,6 +384,11 @@ durable_libraries = libdurable.la libstorewire.la libconfig.la libcore.la liblan
 unit_tests += tests/unit/test_durable
 tests_unit_test_durable_SOURCES = tests/unit/test_durable.c $(durable_world)
 tests_unit_test_durable_LDADD = $(durable_libraries)
+unit_tests += tests/unit/test_durable_start
+tests_unit_test_durable_start_SOURCES = tests/unit/test_durable_start.c $(durable_world)
+tests_unit_test_durable_start_LDADD = $(durable_libraries)
+unit_tests += tests/unit/test_durable_lock
+tests_unit_test_durable_lock_LDADD = libdurable.la libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -116,7 +116,7 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 {
 	struct request *request = request_new(to, attached ? &attached_kind : &result_kind);
 	request->task = task;
-	request->waiter.ended = attached ? called_ended : outcome_came;
+	request->waiter = (struct task_waiter){ .ended = attached ? called_ended : outcome_came };
 	if (attached) {
 		task->holders++;
 		request_charge(request, core_args_size(task));
@@ -153,7 +153,7 @@ void call_watch(struct connection *connection, struct task *task)
 	const struct reply_to nobody = { .connection = connection };
 	struct request *request = request_new(&nobody, &watch_kind);
 	request->task = task;
-	request->waiter.ended = watched_ended;
+	request->waiter = (struct task_waiter){ .ended = watched_ended };
 	if (task_state_is_terminal(task->state))
 		watched_ended(&request->waiter, task);
 	else

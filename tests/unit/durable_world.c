@@ -289,16 +289,28 @@ void world_until(bool (*is)(const void *user), const void *user)
 	}
 }
 
-static bool nothing_waits(const void *user)
+static bool is_committed(const void *user)
 {
 	(void)user;
 	struct durable_figures figures;
 	durable_figures(world.durable, &figures);
-	return figures.backlog == 0 && core_totals(world.core)->recording == 0;
+	return figures.backlog == 0;
+}
+
+static bool nothing_waits(const void *user)
+{
+	return is_committed(user) && core_totals(world.core)->recording == 0;
+}
+
+void world_commit(void)
+{
+	world_turn(); /* some of it is put at the end of a turn */
+	world_until(is_committed, NULL);
 }
 
 void world_settle(void)
 {
+	world_turn();
 	world_until(nothing_waits, NULL);
 }
 

@@ -53,7 +53,8 @@ void world_reboot(void);
 /* Turns of the loop, until IS(USER); fails where it takes too long. */
 void world_until(bool (*is)(const void *user), const void *user);
 void world_turn(void);
-/* All that was put is on disk. */
+/* All that was put is on disk; world_settle: and so has come in, or ended. */
+void world_commit(void);
 void world_settle(void);
 
 struct world_slot *world_slot(void); /* one more that is ready */

@@ -43,8 +43,9 @@ char *spawn_find(const char *variable, const char *name)
  * true of them. */
 static bool environment_is_ours(const char *entry)
 {
-	static const char *const ours[] = { "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "LISTEN_PID=", "LISTEN_FDS=",
-		"LISTEN_FDNAMES=", "TASKD_WORKER=", "TASKD_STORE=", "TASKD_TASK_ID=", "TASKD_ATTEMPT=", "TASKD_SLOT=" };
+	static const char *const ours[] = { "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "LISTEN_PID=",
+		"LISTEN_FDS=", "LISTEN_FDNAMES=", "TASKD_WORKER=", "TASKD_STORE=", "TASKD_TASK_ID=", "TASKD_ATTEMPT=",
+		"TASKD_SLOT=" };
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (strncmp(entry, ours[i], strlen(ours[i])) == 0)
 			return true;

@@ -29,7 +29,7 @@ struct channel {
 	bool written;    /* since the last kick */
 	bool wants_room; /* something found none, and the child has been asked to say when it makes some */
 	bool asleep;
-	bool rings;      /* the child has taken the flag down, so the doorbell rings, or will */
+	bool rings; /* the child has taken the flag down, so the doorbell rings, or will */
 	unsigned unread;
 };
 
@@ -42,7 +42,8 @@ static int memory_make(struct channel *channel, uint32_t to_child, uint32_t to_m
 	channel->memory = memory;
 	channel->memory_fd = fd;
 	ring_init(&channel->to_child, &memory.shared->requests, memory.request_data, memory.request_ring);
-	stream_inlet_init(&channel->to_master, &memory.shared->completions, memory.completion_data, memory.completion_ring);
+	stream_inlet_init(
+		&channel->to_master, &memory.shared->completions, memory.completion_data, memory.completion_ring);
 	return 0;
 }
 

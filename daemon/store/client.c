@@ -36,7 +36,8 @@ struct store_client *store_client_new(const struct store_client_options *options
 	client->options = *options;
 	client->events = *events;
 	client->program = options->program ? xstrdup(options->program) : spawn_find("TASKD_STORE", "taskd-store");
-	client->directory = xstrndup(options->open.directory.data ? options->open.directory.data : "", options->open.directory.length);
+	client->directory = xstrndup(
+		options->open.directory.data ? options->open.directory.data : "", options->open.directory.length);
 	client->open = options->open;
 	client->open.version = STORE_WIRE_VERSION;
 	client->open.directory = store_text_of(client->directory, options->open.directory.length);
@@ -91,7 +92,8 @@ void client_fail(struct store_client *client, const char *text)
 	if (!client->stopping)
 		client->state = STORE_BROKEN;
 	if (!client->told_opened) {
-		const struct store_opened opened = { .status = STORE_OPEN_ERROR, .text = store_text_of(text, strlen(text)) };
+		const struct store_opened opened = { .status = STORE_OPEN_ERROR,
+			.text = store_text_of(text, strlen(text)) };
 		client->told_opened = true;
 		client->events.opened(client->events.context, &opened);
 	}

@@ -28,8 +28,9 @@ uint64_t store_client_ask(struct store_client *client, const struct store_query 
 	store_answered *answered, void *user)
 {
 	struct asked *asked = xcalloc(1, sizeof *asked);
-	*asked = (struct asked){ .number = ++client->last_question, .query = *query, .found = found, .answered = answered,
-		.user = user };
+	*asked = (struct asked){
+		.number = ++client->last_question, .query = *query, .found = found, .answered = answered, .user = user
+	};
 	query_own(asked);
 	TAILQ_INSERT_TAIL(&client->asked, asked, link);
 	if (client->opened)

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 
-#define HEAR_LEAST ((size_t)64 * 1024)  /* room that there is to hear into */
-#define HEAR_MOST ((size_t)512 * 1024)  /* bytes in one turn */
+#define HEAR_LEAST ((size_t)64 * 1024) /* room that there is to hear into */
+#define HEAR_MOST ((size_t)512 * 1024) /* bytes in one turn */
 #define REOPEN_NS NS_PER_S
 
 static char *text_for_people(const struct store_text *text)
@@ -52,8 +52,9 @@ static bool hear_opened(struct store_client *client, const struct store_opened *
 		return true;
 	}
 	/* What the last one committed without saying so is as good as said. */
-	if (opened->applied && (opened->applied > client->last ||
-		(opened->applied > client->committed && !client_committed(client, opened->applied))))
+	if (opened->applied &&
+		(opened->applied > client->last ||
+			(opened->applied > client->committed && !client_committed(client, opened->applied))))
 		return false;
 	oplog_rewind(&client->log);
 	client->opened = true;

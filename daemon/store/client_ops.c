@@ -9,10 +9,12 @@
 
 #define AGAIN_NS NS_PER_S
 
-uint64_t store_client_put(struct store_client *client, enum store_message message, uint64_t id, const void *body, bool chained)
+uint64_t store_client_put(
+	struct store_client *client, enum store_message message, uint64_t id, const void *body, bool chained)
 {
-	const struct store_header header = { .message = (uint16_t)message, .flags = chained ? STORE_CHAINED : 0,
-		.number = client->last + 1, .id = id };
+	const struct store_header header = {
+		.message = (uint16_t)message, .flags = chained ? STORE_CHAINED : 0, .number = client->last + 1, .id = id
+	};
 	if (client->state == STORE_BROKEN || client->state == STORE_CLOSED || client->stopping ||
 		!oplog_add(&client->log, &header, body))
 		return 0;
@@ -46,7 +48,8 @@ size_t store_client_backlog(const struct store_client *client)
 
 bool client_committed(struct store_client *client, uint64_t seq)
 {
-	if (seq < client->committed || client->again_ns != CLOCK_NEVER || !oplog_commit(&client->log, seq))
+	if (seq < client->committed || seq > client->last || client->again_ns != CLOCK_NEVER ||
+		!oplog_commit(&client->log, seq))
 		return false;
 	if (seq == client->committed)
 		return true;

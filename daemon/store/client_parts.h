@@ -28,9 +28,10 @@ struct asked {
 	TAILQ_ENTRY(asked) link;
 	uint64_t number;
 	struct store_query query;
-	char *texts; /* the query's, all of them */
+	char *texts;         /* the query's, all of them */
 	uint64_t found_last; /* the last row's id; 0: none */
-	uint64_t known_to;   /* what comes up to that row, once more after the store's death, is not told again; 0: nothing */
+	uint64_t
+		known_to; /* what comes up to that row, once more after the store's death, is not told again; 0: nothing */
 	store_found *found;
 	store_answered *answered;
 	void *user;
@@ -45,16 +46,16 @@ struct store_client {
 
 	/* The process. */
 	struct channel *channel;
-	int pid;       /* 0: none */
-	int pidfd;     /* -1: none */
+	int pid;   /* 0: none */
+	int pidfd; /* -1: none */
 	int control_fd;
-	bool opened;    /* it has said that it is open */
-	bool condemned; /* it has been killed, and nothing of what it says counts any more */
-	const char *lie; /* static; what it said that makes no sense; NULL: nothing */
-	int64_t looked_ms;   /* when its end was last looked for */
-	int64_t opened_ns;   /* since when it is open */
-	int64_t start_ns;    /* when the next one is to be started; CLOCK_NEVER: not */
-	int deaths;          /* in a row, without a commit */
+	bool opened;       /* it has said that it is open */
+	bool condemned;    /* it has been killed, and nothing of what it says counts any more */
+	const char *lie;   /* static; what it said that makes no sense; NULL: nothing */
+	int64_t looked_ms; /* when its end was last looked for */
+	int64_t opened_ns; /* since when it is open */
+	int64_t start_ns;  /* when the next one is to be started; CLOCK_NEVER: not */
+	int deaths;        /* in a row, without a commit */
 	uint64_t respawns;
 
 	/* What is to be sent: requests go before operations, but never into the middle of one. */

@@ -33,7 +33,8 @@ int client_start(struct store_client *client)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
 	char *argv[] = { (char *)(uintptr_t)"taskd-store", NULL };
-	const int fds[] = { pair[1], channel_memory_fd(client->channel), channel_doorbell_fd(client->channel), client->options.alive_fd };
+	const int fds[] = { pair[1], channel_memory_fd(client->channel), channel_doorbell_fd(client->channel),
+		client->options.alive_fd };
 	static_assert(STORE_CONTROL_FD == 3 && STORE_MEMORY_FD == 4 && STORE_DOORBELL_FD == 5 && STORE_ALIVE_FD == 6,
 		"where spawn_child puts them");
 	const struct spawn spawn = { .path = client->program, .argv = argv, .fds = fds, .n_fds = 4 };
@@ -96,7 +97,8 @@ static void process_died(struct store_client *client, const char *text)
 {
 	put_off(client);
 	if (client->deaths >= CLIENT_DEATHS_MOST) {
-		char *why = xasprintf("the store has died %d times without committing anything; the last time it %s", client->deaths, text);
+		char *why = xasprintf("the store has died %d times without committing anything; the last time it %s",
+			client->deaths, text);
 		client_fail(client, why);
 		free(why);
 		return;
@@ -120,7 +122,8 @@ static void process_ended(struct store_client *client, const siginfo_t *info)
 	/* As the disk was full it did not even open; that is no death. */
 	bool waits_for_room = client->start_ns != CLOCK_NEVER;
 	/* Where nothing is known of how it ended, it ended as it was told. */
-	bool as_told = client->stop_sent && (info->si_code == 0 || (info->si_code == CLD_EXITED && info->si_status == 0));
+	bool as_told =
+		client->stop_sent && (info->si_code == 0 || (info->si_code == CLD_EXITED && info->si_status == 0));
 	bool failed = client->state == STORE_BROKEN || !client->ever_opened;
 	process_forget(client);
 	if (client->stopping && (as_told || failed || client->log.bytes == 0)) {

@@ -21,7 +21,8 @@ struct oplog {
 void oplog_init(struct oplog *log);
 void oplog_clear(struct oplog *log);
 /* False: no memory, or what store_write does not write; nothing was added. */
-bool oplog_add(struct oplog *log, const struct store_header *header, const void *body) __attribute__((warn_unused_result));
+bool oplog_add(struct oplog *log, const struct store_header *header, const void *body)
+	__attribute__((warn_unused_result));
 /* What is to be sent next, in one piece, and how much; 0: nothing. */
 size_t oplog_unsent(const struct oplog *log, const char **data);
 void oplog_sent(struct oplog *log, size_t length);

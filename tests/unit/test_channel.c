@@ -564,7 +564,8 @@ START_TEST(master_stays_within_bounds_whatever_is_scribbled)
 	size_t wrong = 0, broken = 0;
 	for (unsigned round = 1; round <= 1500; round++) {
 		unsigned seed = round;
-		struct channel_end *own = channel_end_attach(channel_memory_of(channel), dup(channel_doorbell_fd(channel)));
+		struct channel_end *own =
+			channel_end_attach(channel_memory_of(channel), dup(channel_doorbell_fd(channel)));
 		for (int i = 0; i < 12; i++) {
 			int64_t n = channel_write(channel, data, some_length(&seed, RING / 2));
 			wrong += n < LANE_BROKEN || n > RING / 2;

@@ -15,7 +15,9 @@
 static int run(const char *script, const int *fds, size_t n_fds, const char *variable)
 {
 	char *argv[] = { (char *)"title", (char *)"-c", (char *)(uintptr_t)script, NULL };
-	const struct spawn spawn = { .path = "/bin/sh", .argv = argv, .fds = fds, .n_fds = n_fds, .variable = variable };
+	const struct spawn spawn = {
+		.path = "/bin/sh", .argv = argv, .fds = fds, .n_fds = n_fds, .variable = variable
+	};
 	int status, pid = spawn_child(&spawn);
 	ck_assert_int_gt(pid, 0);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -67,7 +69,9 @@ START_TEST(nothing_else_is_open)
 	const int fds[] = { null, -1, null };
 	ck_assert_int_eq(high, 100);
 	ck_assert_int_eq(run("test -e /proc/$$/fd/3 && test -e /proc/$$/fd/5 || exit 1\n"
-			     "for fd in 4 6 7 8 9 100; do test ! -e /proc/$$/fd/$fd || exit $fd; done", fds, 3, NULL), 0);
+			     "for fd in 4 6 7 8 9 100; do test ! -e /proc/$$/fd/$fd || exit $fd; done",
+				 fds, 3, NULL),
+		0);
 	close(null);
 	close(high);
 }
@@ -75,15 +79,18 @@ END_TEST
 
 START_TEST(environment_has_nothing_of_this_process_alone)
 {
-	static const char *const ours[] = { "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS",
-		"LISTEN_FDNAMES", "TASKD_WORKER", "TASKD_STORE", "TASKD_TASK_ID", "TASKD_ATTEMPT", "TASKD_SLOT" };
+	static const char *const ours[] = { "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
+		"LISTEN_FDS", "LISTEN_FDNAMES", "TASKD_WORKER", "TASKD_STORE", "TASKD_TASK_ID", "TASKD_ATTEMPT",
+		"TASKD_SLOT" };
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		setenv(ours[i], "1", 1);
 	setenv("TASKD_SOCKET", "before", 1);
 	setenv("TASKD_OTHER", "other", 1);
-	ck_assert_int_eq(run("test $TASKD_SOCKET = now && test $TASKD_OTHER = other &&"
-			     "! env | grep -qE '^(NOTIFY_SOCKET|WATCHDOG_|LISTEN_|TASKD_(WORKER|STORE|TASK_ID|ATTEMPT|SLOT)=)'",
-				NULL, 0, "TASKD_SOCKET=now"), 0);
+	ck_assert_int_eq(
+		run("test $TASKD_SOCKET = now && test $TASKD_OTHER = other &&"
+		    "! env | grep -qE '^(NOTIFY_SOCKET|WATCHDOG_|LISTEN_|TASKD_(WORKER|STORE|TASK_ID|ATTEMPT|SLOT)=)'",
+			NULL, 0, "TASKD_SOCKET=now"),
+		0);
 	ck_assert_int_eq(run("test $TASKD_SOCKET = before", NULL, 0, NULL), 0);
 }
 END_TEST
@@ -97,7 +104,9 @@ START_TEST(signals_are_as_a_child_wants_them)
 	/* But for 32 and 33, which are the libc's own. */
 	ck_assert_int_eq(run("while read name value; do case $name$value in\n"
 			     "SigBlk:0000000000000000|SigIgn:0000000[01][08]0000000) ;;\n"
-			     "SigBlk:*|SigIgn:*) exit 1;; esac; done </proc/$$/status", NULL, 0, NULL), 0);
+			     "SigBlk:*|SigIgn:*) exit 1;; esac; done </proc/$$/status",
+				 NULL, 0, NULL),
+		0);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }

@@ -42,8 +42,9 @@ static void add(enum store_message message, uint64_t id, bool chained, size_t le
 	const struct store_task task = { .id = id, .args = store_text_of(text, length) };
 	const struct store_task_end end = { .outcome.result = store_text_of(text, length) };
 	const struct store_name name = { store_text_of(text, length) };
-	const struct store_header header = { .message = (uint16_t)message, .flags = chained ? STORE_CHAINED : 0,
-		.number = ++model.last, .id = id };
+	const struct store_header header = {
+		.message = (uint16_t)message, .flags = chained ? STORE_CHAINED : 0, .number = ++model.last, .id = id
+	};
 	const void *body = NULL;
 	if (message == STORE_TASK_PUT)
 		body = &task;
@@ -293,7 +294,8 @@ static void model_drop_tasks(void)
 
 START_TEST(does_what_the_model_does)
 {
-	static const enum store_message messages[] = { STORE_TASK_PUT, STORE_TASK_END, STORE_TASK_FORGET, STORE_QUEUE_DROP };
+	static const enum store_message messages[] = { STORE_TASK_PUT, STORE_TASK_END, STORE_TASK_FORGET,
+		STORE_QUEUE_DROP };
 	unsigned seed = (unsigned)_i + 1;
 	size_t torn;
 	while (model.n + 8 < OPS_MOST) {

@@ -21,8 +21,11 @@ static void teardown(void)
 
 static void put(const struct store_sample_of *sample)
 {
-	const struct store_header header = { .length = 77, .message = (uint16_t)sample->message,
-		.flags = store_is_operation(sample->message) ? STORE_CHAINED : 0, .number = 0x0102030405060708, .id = 0x1112131415161718 };
+	const struct store_header header = { .length = 77,
+		.message = (uint16_t)sample->message,
+		.flags = store_is_operation(sample->message) ? STORE_CHAINED : 0,
+		.number = 0x0102030405060708,
+		.id = 0x1112131415161718 };
 	ck_assert_msg(store_write(&out, &header, sample->body), "%s", sample->what);
 }
 
@@ -89,7 +92,8 @@ static size_t read_nonsense(const struct store_header *header, const char *data)
 	if (!store_read_body(header, data, &body))
 		return 0;
 	wrong += !store_write(&again, header, &body);
-	wrong += again.length != STORE_HEADER_SIZE + header->length || memcmp(again.data + STORE_HEADER_SIZE, data, header->length) != 0;
+	wrong += again.length != STORE_HEADER_SIZE + header->length ||
+		memcmp(again.data + STORE_HEADER_SIZE, data, header->length) != 0;
 	store_body_free(header->message, &body);
 	store_buffer_free(&again);
 	return wrong;
@@ -119,7 +123,8 @@ START_TEST(random_bytes_are_read_without_harm)
 	size_t wrong = 0;
 	srandom((unsigned)_i + 1);
 	for (int round = 0; round < 4000; round++) {
-		struct store_header header = { .message = (uint16_t)sample->message, .length = (uint32_t)random() % 400 };
+		struct store_header header = { .message = (uint16_t)sample->message,
+			.length = (uint32_t)random() % 400 };
 		char *data = calloc(1, header.length + 1), *exact;
 		/* Mostly zeros: they get further. */
 		unsigned density = 1 + (unsigned)random() % 40;
@@ -198,7 +203,8 @@ END_TEST
 
 START_TEST(what_no_reader_would_believe_is_not_written)
 {
-	const struct store_header put_header = { .message = STORE_TASK_PUT }, queue_header = { .message = STORE_QUEUE_PUT },
+	const struct store_header put_header = { .message = STORE_TASK_PUT },
+				  queue_header = { .message = STORE_QUEUE_PUT },
 				  query_header = { .message = STORE_QUERY };
 	const struct store_task task = { .state = { "1234567890123456", 16 } };
 	const struct store_queue nan_queue = { .rate = NAN }, said_queue = { .durable = 2 };
@@ -239,7 +245,9 @@ END_TEST
 START_TEST(chain_is_undone)
 {
 	struct store_header header;
-	const struct store_header chained = { .message = STORE_TASK_FORGET, .flags = STORE_CHAINED, .number = 7, .id = 8 };
+	const struct store_header chained = {
+		.message = STORE_TASK_FORGET, .flags = STORE_CHAINED, .number = 7, .id = 8
+	};
 	ck_assert(store_write(&out, &chained, NULL));
 	store_unchain(out.data);
 	ck_assert(store_read_header(out.data, &header));

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ static enum store_opening refused(struct attempt *attempt, enum db_code code, co
 
 	free(attempt->text);
 	attempt->text = NULL;
+	if (code == DB_IO && (reason == ENOSPC || reason == EDQUOT))
+		code = DB_FULL;
 	switch (code) {
 	case DB_OK:
 		return STORE_OPEN_FINE;
@@ -57,6 +60,13 @@ static enum store_opening damaged(struct attempt *attempt, const char *why)
 	return STORE_OPEN_DAMAGED;
 }
 
+static enum store_opening unreadable(struct attempt *attempt, const char *why)
+{
+	free(attempt->text);
+	attempt->text = xasprintf("cannot read %s: %s", attempt->file->path, why);
+	return STORE_OPEN_ERROR;
+}
+
 /* --- what is looked at before anything is written --- */
 static enum store_opening look_at_version(struct attempt *attempt)
 {
@@ -78,12 +88,23 @@ static enum store_opening look_at_version(struct attempt *attempt)
 	return STORE_OPEN_FINE;
 }
 
+/* Whether what quick_check says is of the file, and not that a page of it could not be read, or that memory was short. */
+static bool is_damage(const char *said)
+{
+	static const char mark[] = "error code=";
+	const char *code = strstr(said, mark);
+	int rc = code ? atoi(code + strlen(mark)) & 0xff : SQLITE_CORRUPT;
+
+	return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
 static enum store_opening look_through(struct attempt *attempt)
 {
 	sqlite3_stmt *statement;
 	enum store_opening status = STORE_OPEN_FINE;
 	int64_t pages, page_size;
 	enum db_code code = db_number(attempt->db, "PRAGMA page_count", &pages);
+	const char *said;
 	int rc;
 
 	if (code == DB_OK)
@@ -96,80 +117,62 @@ static enum store_opening look_through(struct attempt *attempt)
 	if (code != DB_OK)
 		return refused(attempt, code, "read");
 	rc = sqlite3_step(statement);
-	if (rc != SQLITE_ROW)
-		status = refused(attempt, db_error(attempt->db, rc), "read");
-	else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
-		status = damaged(attempt, (const char *)sqlite3_column_text(statement, 0));
+	said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	if (!said)
+		status = refused(attempt, rc == SQLITE_ROW ? DB_OTHER : db_error(attempt->db, rc), "read");
+	else if (strcmp(said, "ok") != 0 && is_damage(said))
+		status = damaged(attempt, said);
+	else if (strcmp(said, "ok") != 0)
+		status = unreadable(attempt, said);
 	sqlite3_finalize(statement);
 	return status;
 }
 
 /* --- what a file must have, whichever version it once was --- */
-/* Whether FILE has the object at which WANTED, a row of (type, name, sql), stands. */
-static int has_object(sqlite3_stmt *file, sqlite3_stmt *wanted)
+/* What others have added does no harm. */
+static enum store_opening look_for_tables(struct attempt *attempt)
 {
-	int rc;
-
-	for (int i = 0; i < 3; i++)
-		sqlite3_bind_value(file, i + 1, sqlite3_column_value(wanted, i));
-	rc = sqlite3_step(file);
-	sqlite3_reset(file);
-	return rc;
-}
-
-static enum store_opening look_for_objects(struct attempt *attempt, const struct db *fresh)
-{
-	sqlite3_stmt *wanted = NULL, *file = NULL;
-	enum store_opening status = STORE_OPEN_FINE;
-	enum db_code code = db_prepare(fresh, "SELECT type, name, sql FROM sqlite_schema", &wanted);
-	int rc;
-
-	if (code == DB_OK)
-		code = db_prepare(attempt->db, "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ? AND sql IS ?", &file);
-	if (code != DB_OK) {
-		status = refused(attempt, code, "read");
-		goto out;
-	}
-	while (status == STORE_OPEN_FINE && sqlite3_step(wanted) == SQLITE_ROW) {
-		rc = has_object(file, wanted);
-		if (rc == SQLITE_DONE) {
-			char *why = xasprintf("its %s %s is missing, or not as taskd made it", sqlite3_column_text(wanted, 0),
-				sqlite3_column_text(wanted, 1));
-
-			status = damaged(attempt, why);
-			free(why);
-		} else if (rc != SQLITE_ROW) {
-			status = refused(attempt, db_error(attempt->db, rc), "read");
-		}
-	}
-out:
-	sqlite3_finalize(wanted);
-	sqlite3_finalize(file);
-	return status;
-}
-
-/* A new one is made in memory to compare with; others' indices and views beside it do no harm. */
-static enum store_opening look_at_schema(struct attempt *attempt)
-{
-	struct db fresh = { 0 };
+	static const char question[] =
+		"SELECT value FROM json_each('[\"meta\", \"tasks\", \"attempts\", \"claims\", \"dependencies\", \"retries\","
+		" \"obituaries\", \"parts\", \"queues\", \"schedules\", \"schedule_claims\"]')"
+		" WHERE value NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')";
+	sqlite3_stmt *statement;
+	enum db_code code = db_prepare(attempt->db, question, &statement);
 	enum store_opening status;
-	int64_t metas;
-	bool newer;
-	enum db_code code = db_number(attempt->db, "SELECT count(*) FROM meta", &metas);
+	int rc;
 
-	if (code == DB_OTHER || (code == DB_OK && metas != 1))
-		return damaged(attempt, "its table meta is missing, or empty");
 	if (code != DB_OK)
 		return refused(attempt, code, "read");
-	if (sqlite3_open_v2(":memory:", &fresh.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-		schema_prepare(&fresh, &newer) == DB_OK) {
-		status = look_for_objects(attempt, &fresh);
-	} else {
-		attempt->text = xasprintf("cannot open %s: out of memory", attempt->file->path);
-		status = STORE_OPEN_ERROR;
+	rc = sqlite3_step(statement);
+	status = refused(attempt, db_error(attempt->db, rc), "read");
+	if (rc == SQLITE_ROW) {
+		char *why = xasprintf("its table %s is missing", sqlite3_column_text(statement, 0));
+
+		status = damaged(attempt, why);
+		free(why);
 	}
-	db_close(&fresh);
+	sqlite3_finalize(statement);
 	return status;
+}
+
+/* What is read at every start, whatever the file's size; where it is damaged there, that is better met now. */
+static enum store_opening look_at_rows(struct attempt *attempt)
+{
+	static const char *const questions[] = {
+		"SELECT count(*) FROM tasks WHERE ended_ns IS NULL",
+		"SELECT count(*) FROM tasks WHERE ended_ns IS NOT NULL",
+		"SELECT max(id) FROM tasks",
+		"SELECT count(*) FROM meta",
+	};
+	int64_t found = 0;
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		enum db_code code = db_number(attempt->db, questions[i], &found);
+
+		if (code != DB_OK)
+			return refused(attempt, code, "read");
+	}
+	return found == 1 ? STORE_OPEN_FINE : damaged(attempt, "its table meta is empty");
 }
 
 /* --- opening --- */
@@ -189,7 +192,8 @@ static enum store_opening bring_up(struct attempt *attempt)
 		code = schema_prepare(attempt->db, &newer);
 	if (code != DB_OK)
 		return refused(attempt, code, "write");
-	return look_at_schema(attempt);
+	status = look_for_tables(attempt);
+	return status == STORE_OPEN_FINE ? look_at_rows(attempt) : status;
 }
 
 static enum store_opening open_existing(struct attempt *attempt)

@@ -129,6 +129,7 @@ START_TEST(what_others_have_added_does_no_harm)
 {
 	make_file();
 	world_sql(&world, "CREATE INDEX mine ON tasks (type)");
+	world_sql(&world, "ALTER TABLE queues ADD COLUMN mine TEXT");
 	ck_assert_int_eq(world_open(&world, false), STORE_OPEN_FINE);
 }
 END_TEST
@@ -310,14 +311,6 @@ START_TEST(a_missing_table_is_damage)
 }
 END_TEST
 
-START_TEST(a_changed_table_is_damage)
-{
-	make_file();
-	world_sql(&world, "ALTER TABLE queues ADD COLUMN mine TEXT");
-	ck_damaged("queues");
-}
-END_TEST
-
 START_TEST(a_lost_row_of_numbers_is_damage)
 {
 	make_file();
@@ -453,7 +446,6 @@ static Suite *suite(void)
 	tcase_add_test(c, a_shortened_file_is_damaged);
 	tcase_add_test(c, a_page_of_noise_is_damaged);
 	tcase_add_test(c, a_missing_table_is_damage);
-	tcase_add_test(c, a_changed_table_is_damage);
 	tcase_add_test(c, a_lost_row_of_numbers_is_damage);
 	tcase_add_test(c, an_emptied_file_is_not_taken_for_a_new_one);
 	tcase_add_test(c, a_log_beside_an_empty_file_is_kept);

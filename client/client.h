@@ -138,7 +138,7 @@ struct taskd_future {
 	enum taskd_error error;
 	uint64_t request; /* its request's id */
 	uint64_t ended;   /* counts the connection's ends */
-	char *text;       /* the result: `own`, or malloc'ed; before its acknowledgement a request that may be repeated */
+	char *text;       /* the result: `own`, or malloc'ed; before, a submission that is not acknowledged, or NULL */
 	size_t length;
 	const struct taskd_failure *failure;
 	struct failure *failure_own; /* the same, where it is nobody else's */
@@ -263,9 +263,9 @@ struct taskd {
 	pthread_mutex_t lock;
 	int fd;                      /* -1 while it is being made again: changed by the reader alone */
 	struct reconnect *reconnect; /* NULL: it ends with its first loss */
-	int wake;            /* an eventfd: the reader is to look again at what it polls for */
-	unsigned generation; /* counts forks: another one than the process's means that this is a copy */
-	size_t references;   /* by its user, its futures, and cursors over these */
+	int wake;                    /* an eventfd: the reader is to look again at what it polls for */
+	unsigned generation;         /* counts forks: another one than the process's means that this is a copy */
+	size_t references;           /* by its user, its futures, and cursors over these */
 	bool closed;
 
 	enum taskd_error error; /* why it ended */
@@ -274,7 +274,7 @@ struct taskd {
 
 	struct strbuf out; /* requests, from out_start on not yet written */
 	size_t out_start;
-	bool out_cut;        /* with out_start 0: the first is a part of one */
+	bool out_cut;      /* with out_start 0: the first is a part of one */
 	uint64_t written;  /* bytes in all, that the socket has taken */
 	size_t out_enough; /* once so much is not written, a submission tries to */
 	int out_error;     /* errno of the write that failed; what is left to read is read all the same */

@@ -76,6 +76,7 @@ void identity_answered(struct taskd_future *f, const struct json_span *result)
 		next = adrift->next;
 		settle(adrift, gone);
 	}
+	reconnect_answered(c);
 	output_write(c);
 }
 

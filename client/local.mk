@@ -60,7 +60,7 @@ CLEANFILES += client/libtaskd.pc
 dist_man_MANS += client/libtaskd.3
 
 # The page's examples, built as the page says but for where the library is.
-client_examples = client/examples/barrier client/examples/batch client/examples/fib client/examples/lock \
+client_examples = client/examples/barrier client/examples/batch client/examples/durable client/examples/fib client/examples/lock \
 	client/examples/loop client/examples/mq client/examples/run client/examples/sum
 check_PROGRAMS += $(client_examples)
 client_examples_cppflags = -I$(srcdir)/client
@@ -70,6 +70,9 @@ client_examples_barrier_LDADD = libtaskd.la
 client_examples_batch_SOURCES = client/examples/batch.c
 client_examples_batch_CPPFLAGS = $(client_examples_cppflags)
 client_examples_batch_LDADD = libtaskd.la
+client_examples_durable_SOURCES = client/examples/durable.c
+client_examples_durable_CPPFLAGS = $(client_examples_cppflags)
+client_examples_durable_LDADD = libtaskd.la
 client_examples_fib_SOURCES = client/examples/fib.c
 client_examples_fib_CPPFLAGS = $(client_examples_cppflags)
 client_examples_fib_LDADD = libtaskd.la

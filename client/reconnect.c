@@ -146,6 +146,12 @@ static void pause_before_next(struct reconnect *reconnect, int64_t now)
 		reconnect->pause_ns = reconnect->pause_ns * 2 < PAUSE_LAST_NS ? reconnect->pause_ns * 2 : PAUSE_LAST_NS;
 }
 
+static void note_news(struct reconnect *reconnect, enum reconnect_news news, int64_t now)
+{
+	reconnect->news = news;
+	reconnect->news_ns = now - reconnect->lost_ns;
+}
+
 static void give_up(struct taskd *c, const char *reason)
 {
 	connection_fail(c, TASKD_E_DISCONNECTED, "%s, and could not be reached again: %s", c->reconnect->why, reason);
@@ -172,12 +178,11 @@ void reconnect_lost(struct taskd *c, const char *format, ...)
 	vsnprintf(reconnect->why, sizeof(reconnect->why), format, args);
 	va_end(args);
 	if (was_proven(c, now)) {
-		reconnect->lost_ns = reconnect->try_ns = now;
+		reconnect->lost_ns = now;
 		reconnect->until_ns = deadline_after(reconnect->limit_ns);
 		reconnect->pause_ns = PAUSE_FIRST_NS;
-	} else {
-		pause_before_next(reconnect, now);
 	}
+	pause_before_next(reconnect, now); /* one that dies may listen a moment longer */
 	reconnect->losses++;
 	reconnect->lost_ends = c->ends;
 	watch_socket(c, 0);
@@ -187,7 +192,7 @@ void reconnect_lost(struct taskd *c, const char *format, ...)
 	c->in_start = c->in_end = 0;
 	framing_init(&c->framing, FRAMING_LINES, c->framing.limit);
 	resend_all(c);
-	reconnect->told = RECONNECT_LOST;
+	note_news(reconnect, RECONNECT_LOST, now);
 	if (now >= reconnect->until_ns)
 		give_up(c, "it ends each connection at once");
 	reconnect_loop(c);
@@ -203,9 +208,14 @@ static void connected(struct taskd *c, int fd, int64_t now)
 	c->fd = fd;
 	reconnect->connected_ns = now;
 	reconnect->received = c->received;
-	reconnect->told = RECONNECT_DONE;
 	output_write(c);
 	reconnect_loop(c);
+}
+
+void reconnect_answered(struct taskd *c)
+{
+	if (c->reconnect->losses > 0)
+		note_news(c->reconnect, RECONNECT_DONE, now_ns());
 }
 
 void reconnect_try(struct taskd *c)
@@ -220,7 +230,7 @@ void reconnect_try(struct taskd *c)
 		connected(c, fd, now);
 		return;
 	}
-	reconnect->told = RECONNECT_LOST;
+	note_news(reconnect, RECONNECT_LOST, now);
 	pause_before_next(reconnect, now);
 	if (now >= reconnect->until_ns)
 		give_up(c, strerror(-fd));
@@ -230,10 +240,9 @@ void reconnect_try(struct taskd *c)
 void reconnect_tell(struct taskd *c)
 {
 	struct reconnect *reconnect = c->reconnect;
-	enum reconnect_told told = reconnect->told;
+	enum reconnect_news news = reconnect->news;
 
-	reconnect->told = RECONNECT_NOTHING;
-	if (told == RECONNECT_NOTHING || !reconnect->callback || c->error)
-		return;
-	callbacks_run_reconnecting(c, told == RECONNECT_DONE, now_ns() - reconnect->lost_ns);
+	reconnect->news = RECONNECT_NOTHING;
+	if (news != RECONNECT_NOTHING && reconnect->callback && !c->error)
+		callbacks_run_reconnecting(c, news == RECONNECT_DONE, reconnect->news_ns);
 }

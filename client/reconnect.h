@@ -10,7 +10,7 @@
 
 #include "client/client.h"
 
-enum reconnect_told { RECONNECT_NOTHING, RECONNECT_LOST, RECONNECT_DONE };
+enum reconnect_news { RECONNECT_NOTHING, RECONNECT_LOST, RECONNECT_DONE };
 
 struct reconnect {
 	char *path;
@@ -29,18 +29,19 @@ struct reconnect {
 	int64_t lost_ns, until_ns;
 	int64_t try_ns, pause_ns; /* when the next attempt is due, and the pause behind that */
 	int64_t connected_ns;
-	uint64_t received;  /* the connection's count when it was made */
-	uint64_t lost_ends; /* its count of ends when it was lost last */
-	uint64_t rewritten; /* where what had not been written by then ends, as `written` counts */
-	enum reconnect_told told;
+	uint64_t received;        /* the connection's count when it was made */
+	uint64_t lost_ends;       /* its count of ends when it was lost last */
+	uint64_t rewritten;       /* where what had not been written by then ends, as `written` counts */
+	enum reconnect_news news; /* that nobody was told yet; and how long after the loss that was */
+	int64_t news_ns;
 	char why[256];
 
 	/* Who of the tasks that were acknowledged are still known has to be asked of the new daemon, once it has said which
 	 * one it is: the same number may be another's task there. */
-	bool asked;                   /* who it is, on this connection */
-	bool settled;                 /* it has said so, and what was adrift has been asked about */
-	uint64_t ids;                 /* stands for the daemon, or its store, that gave the ids; 0: not known */
-	struct taskd_future *adrift;  /* by `next` */
+	bool asked;                  /* who it is, on this connection */
+	bool settled;                /* it has said so, and what was adrift has been asked about */
+	uint64_t ids;                /* stands for the daemon, or its store, that gave the ids; 0: not known */
+	struct taskd_future *adrift; /* by `next` */
 	struct taskd_future **adrift_last;
 	int64_t held_ns; /* until then what a stopping daemon has refused waits for its end; INT64_MAX: nothing does */
 };
@@ -60,6 +61,8 @@ void reconnect_loop(struct taskd *c);
 void reconnect_lost(struct taskd *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Connects, if it is time for that; by the reader. */
 void reconnect_try(struct taskd *c);
+/* The daemon has answered: so it is there. */
+void reconnect_answered(struct taskd *c);
 /* Tells the user's function what has happened since; the mutex is given up for that. */
 void reconnect_tell(struct taskd *c);
 

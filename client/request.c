@@ -189,7 +189,8 @@ bool request_may_submit(const struct taskd *c, const char *name, const char *wha
 }
 
 /* Descriptors are gone once they were sent. */
-static enum keeping keeping_of(const struct taskd *c, const struct taskd_options *options, const struct passing *passing)
+static enum keeping keeping_of(
+	const struct taskd *c, const struct taskd_options *options, const struct passing *passing)
 {
 	return c->reconnect && options->detached && !passing ? KEEP_UNTAKEN : KEEP_NOT;
 }

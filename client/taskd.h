@@ -93,7 +93,7 @@ const char *taskd_version(void);
 
 /* --- connection --- */
 /* Of a connection that is made again: CONNECTED false: it was lost, or another attempt to connect has failed, LOST_NS after
- * the loss (0: just now); true: it is there again, LOST_NS after it. Runs where done-callbacks do, and may do what they
+ * the loss (0: just now); true: a daemon answers again, LOST_NS after it. Runs where done-callbacks do, and may do what they
  * may. */
 typedef void taskd_reconnect_callback(void *user, bool connected, int64_t lost_ns);
 struct taskd_connect_options {

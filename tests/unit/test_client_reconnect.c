@@ -73,15 +73,15 @@ static void expect_no_more(void)
 static void acknowledge(unsigned long id, int task)
 {
 	fake_say(&fake,
-		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"state\":\"queued\",\"durability\":\"memory\"}}", id,
-		task);
+		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"state\":\"queued\",\"durability\":\"memory\"}}",
+		id, task);
 }
 
 static void refuse(unsigned long id, int code, const char *kind)
 {
 	fake_say(&fake,
-		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"no\",\"data\":{\"kind\":\"%s\"}}}", id,
-		code, kind);
+		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":{\"code\":%d,\"message\":\"no\",\"data\":{\"kind\":\"%s\"}}}",
+		id, code, kind);
 }
 
 static void say_result(unsigned long id, int result)
@@ -203,7 +203,8 @@ START_TEST(the_acknowledgement_says_whether_it_is_on_disk)
 
 	fake_identify(&fake, c, 1);
 	acknowledge(read_submission("a", key), 7);
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"8\",\"state\":\"queued\",\"durability\":\"disk\"}}",
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"8\",\"state\":\"queued\",\"durability\":\"disk\"}}",
 		read_submission("b", key));
 	fake_say(&fake,
 		"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":[{\"id\":\"5\",\"retried_as\":\"9\",\"durability\":\"disk\"}]}",
@@ -348,7 +349,8 @@ START_TEST(what_was_not_acknowledged_is_submitted_again_with_its_key)
 		expect_no_more();
 	}
 	for (int i = 0; i < 2; i++) {
-		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"state\":\"running\",\"duplicate\":true}}",
+		fake_say(&fake,
+			"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"state\":\"running\",\"duplicate\":true}}",
 			ids[i], 70 + i);
 		finish(70 + i, i);
 	}
@@ -363,7 +365,9 @@ START_TEST(a_key_of_the_users_is_used_again_where_its_mode_allows_it)
 	struct taskd_future *f[4];
 
 	for (int mode = TASKD_KEY_REJECT; mode <= TASKD_KEY_ONCE; mode++) {
-		const struct taskd_options options = { .detached = true, .key = "mine", .key_mode = (enum taskd_key_mode)mode };
+		const struct taskd_options options = {
+			.detached = true, .key = "mine", .key_mode = (enum taskd_key_mode)mode
+		};
 		f[mode] = submit("a", &options);
 	}
 	fake_identify(&fake, c, 1);
@@ -387,7 +391,8 @@ START_TEST(a_batch_is_submitted_again)
 	static const char *const after[] = { "one" };
 	static const struct taskd_batch_task tasks[] = { { .label = "one", .task = "x" },
 		{ .task = "y", .args = "[\n1]", .options = { .after = after, .n_after = 1 } } };
-	static const struct taskd_batch_task rejecting[] = { { .task = "x" }, { .task = "y", .options = { .key = "k" } } };
+	static const struct taskd_batch_task rejecting[] = { { .task = "x" },
+		{ .task = "y", .options = { .key = "k" } } };
 	struct taskd_future *f[2], *g[2];
 	char *before;
 
@@ -659,7 +664,8 @@ START_TEST(what_a_stopping_daemon_refuses_waits_for_the_next)
 {
 	static const struct taskd_options own = { .detached = true, .key = "mine" };
 	static const struct taskd_batch_task tasks[] = { { .task = "x" }, { .task = "y", .options = { .key = "k" } } };
-	struct taskd_future *f[] = { submit("a", &detached), submit("b", &own), taskd_attach(c, "9"), taskd_retry(c, "5") };
+	struct taskd_future *f[] = { submit("a", &detached), submit("b", &own), taskd_attach(c, "9"),
+		taskd_retry(c, "5") };
 	struct taskd_future *batch[2], *attached = submit("fib", NULL);
 	char keys[2][64], again[64];
 

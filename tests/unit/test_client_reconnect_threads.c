@@ -31,6 +31,7 @@ static struct fake fake;
 static struct taken taken[THREADS * TASKS * 2];
 static int n_taken, bad, losses;
 static bool stopping;
+static bool leaves; /* it has refused something, and will not be here for long */
 static unsigned seed;
 
 static int random_below(int n)
@@ -79,13 +80,14 @@ static bool submitted(const char *line, enum mishap mishap)
 			"{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":{\"code\":-32010,\"message\":\"\",\"data\":{\"kind\":"
 			"\"shutting_down\"}}}",
 			id);
+		leaves = true;
 		return random_below(3) > 0; /* it may go on for some requests */
 	}
 	int task = take(line, &duplicate);
 	if (mishap == UNACKNOWLEDGED)
 		return false;
-	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"durability\":\"disk\"%s}}", id, task + 1,
-		duplicate ? ",\"duplicate\":true" : "");
+	fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"id\":\"%d\",\"durability\":\"disk\"%s}}", id,
+		task + 1, duplicate ? ",\"duplicate\":true" : "");
 	if (mishap == ACKNOWLEDGED)
 		return false;
 	if (mishap == HALF_TOLD) {
@@ -110,7 +112,8 @@ static bool answered(const char *line)
 	if (strstr(line, "\"method\":\"task.submit\""))
 		return submitted(line, mishap);
 	if (strstr(line, "\"method\":\"server.info\""))
-		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"pid\":1,\"store\":{\"state\":\"ok\"}}}", id);
+		fake_say(&fake, "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"pid\":1,\"store\":{\"state\":\"ok\"}}}",
+			id);
 	else if (strstr(line, "\"method\":\"task.result\""))
 		say_outcome(id, taken[atoi(strstr(line, "{\"id\":\"") + 7) - 1].value);
 	else if (strstr(line, "\"method\":\"task.status\""))
@@ -122,10 +125,20 @@ static bool answered(const char *line)
 	return true;
 }
 
+static bool is_idle(void)
+{
+	struct pollfd coming = { .fd = fake.fd, .events = POLLIN };
+
+	return fake.in_length == 0 && poll(&coming, 1, 5) == 0;
+}
+
 /* Until it leaves, or the client does. */
 static void serve_one(void)
 {
+	leaves = false;
 	while (random_below(MISHAP_EVERY * N_MISHAPS)) { /* UNREAD */
+		if (leaves && is_idle())
+			break;
 		const char *line = fake_read(&fake);
 		if (!line || !answered(line))
 			break;
@@ -178,7 +191,8 @@ static void begin(const struct user *user, int i, struct taskd_future *window[WI
 static void drive_until_done(struct taskd_future *f)
 {
 	while (!taskd_done(f)) {
-		struct pollfd fds = { .fd = taskd_fd(c), .events = (short)(POLLIN | (taskd_wants_write(c) ? POLLOUT : 0)) };
+		struct pollfd fds = { .fd = taskd_fd(c),
+			.events = (short)(POLLIN | (taskd_wants_write(c) ? POLLOUT : 0)) };
 		poll(&fds, 1, 5);
 		taskd_dispatch(c, 0);
 	}

@@ -12,10 +12,10 @@
 struct acceptance {
 	struct request *request; /* NULL until it waits */
 	enum acceptance_form form;
-	bool cancelled;        /* by its client */
-	enum proto_error why;  /* some were refused: for that */
-	char *message;         /* malloc'ed */
-	size_t n, left;        /* so many are waited for */
+	bool cancelled;       /* by its client */
+	enum proto_error why; /* some were refused: for that */
+	char *message;        /* malloc'ed */
+	size_t n, left;       /* so many are waited for */
 	struct acceptance_item items[];
 };
 
@@ -197,8 +197,8 @@ static void was_refused(struct task_waiter *waiter, struct task *task)
 	item->refused = true;
 	if (!acceptance->message) {
 		acceptance->why = kind < 0 ? PROTO_STORE_FAILED : (enum proto_error)kind;
-		acceptance->message =
-			xstrdup(outcome && outcome->message ? outcome->message : proto_error_info(acceptance->why)->text);
+		acceptance->message = xstrdup(
+			outcome && outcome->message ? outcome->message : proto_error_info(acceptance->why)->text);
 	}
 	if (acceptance->form == ACCEPTANCE_RETRIES)
 		note_error(item, acceptance->why, acceptance->message);
@@ -235,7 +235,8 @@ static void acceptance_cancel(struct request *request, struct strbuf *out)
 		struct acceptance_item *item = &acceptance->items[i];
 		if (item->duplicate && item->task)
 			stop_waiting(item);
-		if (item->duplicate || !item->id || core_find(request->connection->edge->core, item->id, &task) != CORE_FOUND)
+		if (item->duplicate || !item->id ||
+			core_find(request->connection->edge->core, item->id, &task) != CORE_FOUND)
 			continue;
 		core_cancel(task);
 		if (out) {

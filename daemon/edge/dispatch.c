@@ -231,12 +231,12 @@ static bool dispatch_element(struct connection *connection, struct batch *batch,
 /* What a turn has no time for of a long batch; or what waits until the store has loaded: the rest of a batch, or a
  * request alone. Nothing that comes behind it is handled before it. */
 struct backlog {
-	struct batch *batch; /* NULL: TEXT is one request */
-	char *text;          /* malloc'ed */
+	struct batch *batch;       /* NULL: TEXT is one request */
+	char *text;                /* malloc'ed */
 	struct json_span elements; /* of TEXT */
 	size_t cursor;
-	bool held;           /* it waits for the store */
-	uint64_t end;        /* where it ends in what the connection has said */
+	bool held;    /* it waits for the store */
+	uint64_t end; /* where it ends in what the connection has said */
 };
 
 /* A turn's share of a batch's elements. True: there are more. *HELD: the next one has to wait. */

@@ -35,12 +35,12 @@ struct many {
 	uint64_t newest;
 	size_t matched;
 	size_t done;
-	size_t begun;            /* cancelled, but not over yet */
-	bool fresh;              /* has had its share of this turn */
-	bool over;               /* all tasks have been looked at; off the list */
+	size_t begun;                   /* cancelled, but not over yet */
+	bool fresh;                     /* has had its share of this turn */
+	bool over;                      /* all tasks have been looked at; off the list */
 	LIST_HEAD(, recorded) recorded; /* retries that are not on disk yet */
-	struct strbuf error;     /* the first reason why one could not be retried; an error object */
-	STAILQ_ENTRY(many) link; /* edge->manies */
+	struct strbuf error;            /* the first reason why one could not be retried; an error object */
+	STAILQ_ENTRY(many) link;        /* edge->manies */
 };
 
 /* It is waited for no more: off the list. rpc_retry.c's. */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/acceptance.h"
 #include "edge/command.h"
 #include "edge/many.h"
-#include "edge/acceptance.h"
 #include "edge/store.h"
 #include "proto/jsonrpc.h"
 
@@ -32,7 +32,8 @@ static void put_error(struct strbuf *out, enum proto_error error, const char *me
 	struct strbuf data = STRBUF_INIT;
 	error_data_begin(&data, error);
 	strbuf_puts(&data, "}");
-	rpc_error_object(out, proto_error_info(error)->code, message ? message : proto_error_info(error)->text, data.data);
+	rpc_error_object(
+		out, proto_error_info(error)->code, message ? message : proto_error_info(error)->text, data.data);
 	strbuf_free(&data);
 }
 
@@ -187,4 +188,3 @@ void rpc_task_retry(const struct call *call)
 		many_begin(call, &params, &retry_action);
 	call_params_free(call, &params);
 }
-

@@ -27,7 +27,8 @@ const char *store_state(const struct edge *edge)
 
 static void put_figures(struct strbuf *out, const struct durable_figures *figures)
 {
-	strbuf_printf(out, ",\"loaded\":%" PRIu64 ",\"to_load\":%" PRIu64 ",\"recovered\":%" PRIu64 ",\"interrupted\":%" PRIu64,
+	strbuf_printf(out,
+		",\"loaded\":%" PRIu64 ",\"to_load\":%" PRIu64 ",\"recovered\":%" PRIu64 ",\"interrupted\":%" PRIu64,
 		figures->loaded, figures->to_load, figures->recovered, figures->interrupted);
 	strbuf_printf(out, ",\"backlog\":%zu,\"committed\":%" PRIu64 ",\"respawns\":%" PRIu64, figures->backlog,
 		figures->committed, figures->respawns);

@@ -82,7 +82,8 @@ static void add_death(struct strbuf *data, const struct outcome_view *view)
 	} else if (WIFEXITED(view->wait_status)) {
 		strbuf_printf(data, ",\"status\":%d", WEXITSTATUS(view->wait_status));
 	}
-	strbuf_printf(data, ",\"rusage\":{\"user\":%" PRId64 ".%06" PRId64 ",\"system\":%" PRId64 ".%06" PRId64
+	strbuf_printf(data,
+		",\"rusage\":{\"user\":%" PRId64 ".%06" PRId64 ",\"system\":%" PRId64 ".%06" PRId64
 		",\"maxrss\":%" PRId64 "}",
 		view->user_us / US_PER_S, view->user_us % US_PER_S, view->system_us / US_PER_S,
 		view->system_us % US_PER_S, view->maxrss_kib * 1024);
@@ -108,7 +109,8 @@ void outcome_data(struct strbuf *data, enum proto_error error, const struct json
 		add_start(data, value);
 		return;
 	}
-	bool result = command && (error == PROTO_COMMAND_FAILED || error == PROTO_CANCELLED || error == PROTO_TIMED_OUT);
+	bool result =
+		command && (error == PROTO_COMMAND_FAILED || error == PROTO_CANCELLED || error == PROTO_TIMED_OUT);
 	strbuf_puts(data, result ? ",\"result\":" : ",\"data\":");
 	strbuf_add(data, value->text, value->length);
 }
@@ -125,7 +127,8 @@ static void put_data(struct strbuf *data, const struct outcome_view *view, enum 
 		add_death(data, view);
 	view_put_text(data, "reason", &view->reason);
 	if (view->data.length) {
-		const struct json_span value = { .text = view->data.data, .length = view->data.length,
+		const struct json_span value = { .text = view->data.data,
+			.length = view->data.length,
 			.kind = view->data.data[0] == '{' ? JSON_SPAN_OBJECT : JSON_NONE };
 		outcome_data(data, error, &value, view->command);
 	}
@@ -135,7 +138,8 @@ static void put_data(struct strbuf *data, const struct outcome_view *view, enum 
 static void put_message(struct strbuf *out, const struct outcome_view *view, enum proto_error error)
 {
 	if (view->dropped && view->state == TASK_SUCCEEDED)
-		strbuf_printf(out, "the task has succeeded, but its result of %" PRIu64 " bytes was too large to be kept",
+		strbuf_printf(out,
+			"the task has succeeded, but its result of %" PRIu64 " bytes was too large to be kept",
 			view->dropped);
 	else if (view->message.data)
 		strbuf_add(out, view->message.data, view->message.length);
@@ -193,8 +197,8 @@ void view_begin(struct strbuf *out, const struct record_view *view)
 	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\"", view->id);
 	view_put_text(out, "task", &view->task);
 	view_put_text(out, "queue", &view->queue);
-	strbuf_printf(out, ",\"state\":\"%s\",\"priority\":%d,\"owner\":%u,\"attempt\":%u", task_state_name(view->state),
-		(int)view->priority, (unsigned)view->owner, view->attempt);
+	strbuf_printf(out, ",\"state\":\"%s\",\"priority\":%d,\"owner\":%u,\"attempt\":%u",
+		task_state_name(view->state), (int)view->priority, (unsigned)view->owner, view->attempt);
 	record_write_wall(out, "submitted_at", view->submitted_ns);
 	put_time(out, "started_at", view->started_ns);
 	put_time(out, "ended_at", view->ended_ns);

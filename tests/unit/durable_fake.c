@@ -88,8 +88,8 @@ static char *copy(const struct store_text *text)
 	return text->data ? strndup(text->data, text->length) : NULL;
 }
 
-uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found, store_answered *answered,
-	void *user)
+uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found,
+	store_answered *answered, void *user)
 {
 	ck_assert_uint_lt(durable->n_questions, FAKE_QUESTIONS);
 	struct fake_question *question = &durable->questions[durable->n_questions++];

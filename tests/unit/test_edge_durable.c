@@ -25,7 +25,8 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define RESULT(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 #define SUBMITTED(number, state, more) "{\"id\":\"" number "\",\"state\":\"" state "\",\"durability\":\"disk\"" more "}"
 
@@ -93,7 +94,8 @@ END_TEST
 START_TEST(what_is_not_durable_is_answered_at_once)
 {
 	submit("{\"task\":\"hold\",\"durable\":false}");
-	ck_assert_str_eq(client_hear(&client), RESULT("1", "{\"id\":\"1\",\"state\":\"queued\",\"durability\":\"memory\"}"));
+	ck_assert_str_eq(
+		client_hear(&client), RESULT("1", "{\"id\":\"1\",\"state\":\"queued\",\"durability\":\"memory\"}"));
 	ck_assert_uint_eq(world.durable->n_records, 0);
 }
 END_TEST
@@ -102,7 +104,8 @@ START_TEST(that_it_goes_on_alone_is_known_when_it_is_recorded)
 {
 	submit("{\"task\":\"hold\"}");
 	client_say(&client, REQUEST("2", "task.call", "{\"task\":\"hold\",\"durable\":true}"));
-	client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"task.call\",\"params\":{\"task\":\"hold\",\"durable\":true}}");
+	client_say(&client,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"task.call\",\"params\":{\"task\":\"hold\",\"durable\":true}}");
 	world_settle(&world);
 	ck_assert_uint_eq(world.durable->n_records, 3);
 	ck_assert(world.durable->records[0].detached);
@@ -401,9 +404,10 @@ END_TEST
 
 START_TEST(a_batch_is_answered_when_all_of_it_is_on_disk)
 {
-	client_say(&client, REQUEST("1", "task.submit_batch",
-		"{\"tasks\":[{\"label\":\"a\",\"task\":\"hold\"},{\"task\":\"hold\",\"after\":\"a\"},"
-		"{\"task\":\"hold\",\"delay\":60,\"durable\":false}]}"));
+	client_say(&client,
+		REQUEST("1", "task.submit_batch",
+			"{\"tasks\":[{\"label\":\"a\",\"task\":\"hold\"},{\"task\":\"hold\",\"after\":\"a\"},"
+			"{\"task\":\"hold\",\"delay\":60,\"durable\":false}]}"));
 	world_settle(&world);
 	ck_assert_uint_eq(world.durable->n_records, 3); /* one is durable, so all are */
 	ck_assert(world.durable->records[0].more && world.durable->records[1].more && !world.durable->records[2].more);
@@ -411,15 +415,18 @@ START_TEST(a_batch_is_answered_when_all_of_it_is_on_disk)
 	fake_commit_one(world.durable);
 	ck_assert(client_hears_nothing(&client));
 	fake_commit_one(world.durable);
-	ck_assert_str_eq(client_hear(&client), RESULT("1", "{\"tasks\":[" SUBMITTED("1", "queued", ",\"label\":\"a\"") ","
-		SUBMITTED("2", "blocked", "") "," SUBMITTED("3", "scheduled", "") "]}"));
+	ck_assert_str_eq(client_hear(&client),
+		RESULT("1",
+			"{\"tasks\":[" SUBMITTED("1", "queued", ",\"label\":\"a\"") "," SUBMITTED(
+				"2", "blocked", "") "," SUBMITTED("3", "scheduled", "") "]}"));
 }
 END_TEST
 
 START_TEST(a_batch_of_nothing_durable_does_not_wait)
 {
-	client_say(&client, REQUEST("1", "task.submit_batch",
-		"{\"tasks\":[{\"task\":\"hold\",\"durable\":false},{\"task\":\"hold\",\"durable\":false}]}"));
+	client_say(&client,
+		REQUEST("1", "task.submit_batch",
+			"{\"tasks\":[{\"task\":\"hold\",\"durable\":false},{\"task\":\"hold\",\"durable\":false}]}"));
 	ck_assert_str_eq(tree_text(client_hear_json(&client), "result.tasks.1.durability"), "memory");
 	ck_assert_uint_eq(world.durable->n_records, 0);
 }
@@ -427,8 +434,9 @@ END_TEST
 
 START_TEST(a_batch_is_refused_as_a_whole)
 {
-	client_say(&client, REQUEST("1", "task.submit_batch",
-		"{\"tasks\":[{\"label\":\"a\",\"task\":\"hold\",\"watch\":true},{\"task\":\"hold\",\"after\":\"a\"}]}"));
+	client_say(&client,
+		REQUEST("1", "task.submit_batch",
+			"{\"tasks\":[{\"label\":\"a\",\"task\":\"hold\",\"watch\":true},{\"task\":\"hold\",\"after\":\"a\"}]}"));
 	world_settle(&world);
 	refuse();
 	ck_assert_str_eq(kind_heard(), "store_full");
@@ -605,7 +613,8 @@ START_TEST(nobody_begins_to_wait_for_such_an_end)
 	ck_assert_str_eq(tree_text(ask_other("task.wait", "{\"ids\":[1]}"), "error.data.kind"), "store_failed");
 	ck_assert_str_eq(tree_text(ask_other("task.wait", "{\"ids\":[1],\"timeout\":0}"), "result.not_done.0.id"), "1");
 	ck_assert_str_eq(tree_text(ask_other("task.call", "{\"task\":\"hold\",\"key\":\"k\",\"key_mode\":\"once\"}"),
-		"error.data.kind"), "store_failed");
+				 "error.data.kind"),
+		"store_failed");
 	ck_assert_str_eq(state_of("1"), "running");
 }
 END_TEST

@@ -24,9 +24,13 @@ static void tear_down(void)
 	world_fini(&world);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define RESULT(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
-#define TEXT(text) { text, sizeof(text) - 1 }
+#define TEXT(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 #define WALL INT64_C(1700000000000000000) /* 2023-11-14T22:13:20 */
 
 static void say(const char *method, const char *params)
@@ -157,7 +161,11 @@ END_TEST
 START_TEST(a_record_of_the_store_is_as_one_of_memory)
 {
 	struct store_attempt attempt = {
-		.started_ns = WALL, .ended_ns = WALL + 1, .state = TEXT("crashed"), .message = TEXT("died"), .pid = 4711,
+		.started_ns = WALL,
+		.ended_ns = WALL + 1,
+		.state = TEXT("crashed"),
+		.message = TEXT("died"),
+		.pid = 4711,
 	};
 	struct store_dependency dependencies[] = { { .id = 5, .done = true }, { .id = 6, .any = true }, { .id = 7 } };
 	struct store_claim claims[] = { { .kind = OBJECT_LOCK, .name = TEXT("db") } };
@@ -170,15 +178,17 @@ START_TEST(a_record_of_the_store_is_as_one_of_memory)
 	row.n_claims = 1;
 	say("task.history", "{}");
 	fake_answer(world.durable, &row, 1, &fine);
-	ck_assert_str_eq(client_hear(&client), RESULT("1", "{\"tasks\":[{\"id\":\"1\",\"task\":\"echo\",\"queue\":\"gone\","
-		"\"state\":\"succeeded\",\"priority\":-3,\"owner\":1000,\"attempt\":2,"
-		"\"submitted_at\":\"2023-11-14T22:13:20.000000Z\",\"started_at\":\"2023-11-14T22:13:21.000000Z\","
-		"\"ended_at\":\"2023-11-14T22:13:22.000000Z\",\"crashes\":1,\"tag\":\"t\",\"key\":\"k\\\"ey\","
-		"\"timeout\":30,\"retries\":5,\"attempts\":[{\"attempt\":1,\"state\":\"crashed\","
-		"\"started_at\":\"2023-11-14T22:13:20.000000Z\",\"ended_at\":\"2023-11-14T22:13:20.000000Z\","
-		"\"error\":{\"code\":-32001,\"message\":\"died\"},\"worker_pid\":4711}],\"after\":[\"5\",\"7\"],"
-		"\"after_any\":[\"6\"],\"locks\":[\"db\"],\"retry_of\":\"77\",\"schedule\":\"nightly\",\"durable\":true,"
-		"\"on_interrupt\":\"crash\"}],\"more\":false}"));
+	ck_assert_str_eq(client_hear(&client),
+		RESULT("1",
+			"{\"tasks\":[{\"id\":\"1\",\"task\":\"echo\",\"queue\":\"gone\","
+			"\"state\":\"succeeded\",\"priority\":-3,\"owner\":1000,\"attempt\":2,"
+			"\"submitted_at\":\"2023-11-14T22:13:20.000000Z\",\"started_at\":\"2023-11-14T22:13:21.000000Z\","
+			"\"ended_at\":\"2023-11-14T22:13:22.000000Z\",\"crashes\":1,\"tag\":\"t\",\"key\":\"k\\\"ey\","
+			"\"timeout\":30,\"retries\":5,\"attempts\":[{\"attempt\":1,\"state\":\"crashed\","
+			"\"started_at\":\"2023-11-14T22:13:20.000000Z\",\"ended_at\":\"2023-11-14T22:13:20.000000Z\","
+			"\"error\":{\"code\":-32001,\"message\":\"died\"},\"worker_pid\":4711}],\"after\":[\"5\",\"7\"],"
+			"\"after_any\":[\"6\"],\"locks\":[\"db\"],\"retry_of\":\"77\",\"schedule\":\"nightly\",\"durable\":true,"
+			"\"on_interrupt\":\"crash\"}],\"more\":false}"));
 }
 END_TEST
 
@@ -223,7 +233,11 @@ START_TEST(a_death_is_told_by_the_store_too)
 	const struct store_task row = {
 		.id = 1,
 		.state = TEXT("crashed"),
-		.outcome = { .pid = 12, .wait_status = 9, .user_ns = INT64_C(1500000000), .maxrss_kib = 2, .reason = TEXT("stuck") },
+		.outcome = { .pid = 12,
+			.wait_status = 9,
+			.user_ns = INT64_C(1500000000),
+			.maxrss_kib = 2,
+			.reason = TEXT("stuck") },
 	};
 	say("task.result", "{\"id\":1}");
 	json_t *heard = answer(&row, 1, &fine);
@@ -272,6 +286,16 @@ START_TEST(what_the_store_has_not_is_forgotten_and_what_never_was_is_not_found)
 	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.kind"), "not_found");
 	say("task.result", "{\"id\":99}");
 	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.kind"), "not_found");
+}
+END_TEST
+
+START_TEST(what_has_not_ended_there_has_no_result)
+{
+	struct store_task row = done();
+	row.state = (struct store_text)TEXT("queued");
+	forget_one();
+	say("task.result", "{\"id\":1}");
+	ck_assert_str_eq(tree_text(answer(&row, 1, &fine), "error.data.kind"), "forgotten");
 }
 END_TEST
 
@@ -379,6 +403,7 @@ int main(void)
 	tcase_add_test(beyond, a_result_that_memory_has_forgotten_comes_from_the_store);
 	tcase_add_test(beyond, a_status_that_memory_has_forgotten_comes_from_the_store);
 	tcase_add_test(beyond, what_the_store_has_not_is_forgotten_and_what_never_was_is_not_found);
+	tcase_add_test(beyond, what_has_not_ended_there_has_no_result);
 	tcase_add_test(beyond, a_result_that_was_not_kept_is_told_as_that);
 	suite_add_tcase(suite, beyond);
 	tcase_add_checked_fixture(asking, set_up, tear_down);

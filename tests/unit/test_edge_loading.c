@@ -1,6 +1,7 @@
 /* What waits while the tasks of before are being loaded, and what goes on. */
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ static void tear_down(void)
 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define RESULT(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 
 static void loaded(void)
@@ -132,7 +134,9 @@ END_TEST
 
 START_TEST(a_batch_stops_where_it_has_to_wait)
 {
-	client_say(&client, "[" REQUEST("1", "echo", "[1]") "," REQUEST("2", "task.list", "{}") "," REQUEST("3", "echo", "[3]") "]");
+	client_say(&client,
+		"[" REQUEST("1", "echo", "[1]") "," REQUEST("2", "task.list", "{}") "," REQUEST(
+			"3", "echo", "[3]") "]");
 	ck_assert(client_hears_nothing(&client));
 	loaded();
 	json_t *answers = client_hear_json(&client);
@@ -146,7 +150,8 @@ END_TEST
 START_TEST(who_says_no_more_is_answered_when_all_is_there)
 {
 	client_say(&client, REQUEST("1", "task.list", "{}"));
-	client_send(&client, REQUEST("2", "echo", "[]"), strlen(REQUEST("2", "echo", "[]"))); /* a last line that nothing ends */
+	client_send(&client, REQUEST("2", "echo", "[]"),
+		strlen(REQUEST("2", "echo", "[]"))); /* a last line that nothing ends */
 	client_half_close(&client);
 	ck_assert(client_hears_nothing(&client));
 	ck_assert_uint_eq(world_connections(&world), 2);
@@ -194,28 +199,40 @@ START_TEST(with_headers_it_is_the_same)
 }
 END_TEST
 
-/* Descriptors wait with the message that they came with. */
+/* Descriptors wait with the message that they came with; what it does not want is closed behind it. */
 START_TEST(descriptors_wait_with_their_request)
 {
-	static const char line[] = REQUEST(
-		"1", "task.submit", "{\"task\":\"exec\",\"args\":{\"argv\":[\"cat\"],\"fds\":\"stdin\"},\"key\":\"k\"}") "\n";
+	static const char line[] = REQUEST("1", "task.submit",
+		"{\"task\":\"exec\",\"args\":{\"argv\":[\"cat\"],\"fds\":\"stdin\"},\"key\":\"k\"}") "\n";
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = {
+		.header = { .cmsg_len = CMSG_LEN(2 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS }
+	};
 	struct iovec part = { .iov_base = (void *)line, .iov_len = sizeof(line) - 1 };
 	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.space),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.space),
 	};
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[3];
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	int ends[2], fds[3];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	const int sent[2] = { ends[0], ends[1] };
+	memcpy(CMSG_DATA(&control.header), sent, sizeof(sent));
 	ck_assert_int_eq(sendmsg(client.fd, &message, 0), sizeof(line) - 1);
-	close(fd);
+	close(ends[1]);
 	ck_assert(client_hears_nothing(&client));
+	struct pollfd end = { .fd = ends[0] };
+	ck_assert_int_eq(poll(&end, 1, 0), 0);
 	loaded();
 	json_t *answer = client_hear_json(&client);
 	ck_assert_msg(tree_at(answer, "result"), "%s", tree_text(answer, "error.message"));
 	ck_assert_uint_eq(commands_attached(1, fds), 1);
+	ck_assert_int_eq(poll(&end, 1, 30000), 1); /* nobody has the other end any more */
+	ck_assert_int_eq(end.revents, POLLHUP);
+	close(ends[0]);
 }
 END_TEST
 

@@ -371,7 +371,7 @@ void store_fake_main(char **argv)
 		return;
 	take_part();
 	end = channel_end_new(dup(STORE_MEMORY_FD), STORE_DOORBELL_FD);
-	if (!end || pthread_create(&watch, NULL, watch_master, NULL) != 0)
+	if (!end || pthread_create(&watch, NULL, watch_master, NULL) != 0 || pthread_detach(watch) != 0)
 		_exit(12);
 	for (;;) {
 		if (heard.room - heard.length < 65536) {

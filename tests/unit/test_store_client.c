@@ -754,13 +754,13 @@ END_TEST
 
 /* --- speed: nothing of it may cost a system call for each operation --- */
 
-START_TEST(a_million_small_operations_are_taken_without_a_word)
+START_TEST(many_small_operations_are_taken_without_a_word)
 {
 	start("deaf");
 	PUMP(told.opened);
-	for (uint64_t i = 1; i <= 1000000; i++)
+	for (uint64_t i = 1; i <= 200000; i++)
 		put_end(i);
-	ck_assert_uint_eq(store_client_last(client), 1000000);
+	ck_assert_uint_eq(store_client_last(client), 200000);
 	while (store_client_turn(client))
 		;
 }
@@ -784,7 +784,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, what_is_put_is_committed_in_its_order);
 	tcase_add_test(tcase, room_is_there_up_to_the_backlog_limit);
 	tcase_add_test(tcase, store_that_does_not_read_costs_sleep_only);
-	tcase_add_test(tcase, a_million_small_operations_are_taken_without_a_word);
+	tcase_add_test(tcase, many_small_operations_are_taken_without_a_word);
 	tcase = tcase_of(suite, "deaths");
 	tcase_add_test(tcase, what_a_dead_store_did_not_commit_the_next_one_does);
 	tcase_add_test(tcase, store_that_is_killed_at_any_moment_loses_nothing);

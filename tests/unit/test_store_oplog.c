@@ -5,7 +5,7 @@
 
 #include "store/oplog.h"
 
-#define OPS_MOST 4000u
+#define OPS_MOST 1000u
 
 struct model_op {
 	uint64_t number, id;
@@ -341,7 +341,7 @@ int main(void)
 	tcase_add_test(tcase, new_tasks_are_dropped_with_all_about_them);
 	tcase_add_test(tcase, chain_ends_with_what_is_left_of_it);
 	tcase_add_test(tcase, what_cannot_be_written_leaves_nothing);
-	tcase_add_loop_test(tcase, does_what_the_model_does, 0, 12);
+	tcase_add_loop_test(tcase, does_what_the_model_does, 0, 16);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

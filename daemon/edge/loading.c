@@ -1,6 +1,6 @@
 /* What waits while the tasks of before are being read: requests that name or look for some, since one that is not there
- * may yet come (queues and schedules are there before the first client is). Everything else is served. Where such a request waits, what comes behind it on its connection does too,
- * so that nothing overtakes. */
+ * may yet come. (Queues and schedules are there before the first client is.) Everything else is served. Where such a
+ * request waits, what comes behind it on its connection does too, so that nothing overtakes. */
 #include <string.h>
 
 #include "edge/store.h"

@@ -41,6 +41,7 @@ libstore_la_SOURCES = \
 	daemon/store/inbox.c \
 	daemon/store/keeper.c \
 	daemon/store/load.c \
+	daemon/store/log_room.c \
 	daemon/store/open.c \
 	daemon/store/open_file.c \
 	daemon/store/prune.c \

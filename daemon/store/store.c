@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 /* A transaction has no more than this, so that nobody waits long for its first operation. */
 #define BATCH_OPERATIONS 4096u
 #define BATCH_BYTES ((size_t)16 << 20)
+#define OPENING_LOOK_MS 2
 
 struct store {
 	struct channel_end *end;
@@ -148,16 +150,27 @@ static bool next(struct store_header *header, size_t *body)
 	return there;
 }
 
+/* Nobody watches the master's end before there is a file, so this looks itself until the first message is there. */
+static bool master_is_gone(void)
+{
+	struct pollfd control = { .fd = store.keeper.control_fd, .events = POLLIN };
+
+	return poll(&control, 1, OPENING_LOOK_MS) > 0;
+}
+
 static bool open_first(void)
 {
 	struct store_header header;
 	size_t body;
-	bool end = false, opened;
+	bool end = false, gone = false, opened;
 
-	while (!next(&header, &body)) {
-		fill(true, &end);
-		if (end)
+	for (;;) {
+		fill(false, &end);
+		if (next(&header, &body))
+			break;
+		if (gone || end)
 			return false;
+		gone = master_is_gone();
 	}
 	opened = take_open(&header, body);
 	inbox_forget(&store.inbox);

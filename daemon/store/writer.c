@@ -128,6 +128,8 @@ enum db_code writer_open(
 	if (code == DB_OK && writer->session != open->session)
 		code = begin_session(writer, open->session, opened->next_id);
 	if (code == DB_OK)
+		code = log_make_room(db);
+	if (code == DB_OK)
 		code = prune_look(writer);
 	if (code != DB_OK)
 		return code;

@@ -42,6 +42,8 @@ enum writer_result writer_prune(struct writer *writer, unsigned most, bool *left
 /* When the next one is old, by the wall clock; INT64_MAX: none will be. */
 int64_t writer_next_old_ns(struct writer *writer);
 
+/* log_room.c: at the opening, when something was written. Nothing happens where there is no room for it. */
+enum db_code log_make_room(const struct db *db);
 /* prune.c, within a transaction */
 enum db_code prune_some(struct writer *writer, unsigned most, unsigned *dropped);
 enum db_code prune_look(struct writer *writer);

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 	struct served served;
 	int64_t began_ns;
 
-	served_make(&served);
+	served_make(&served, getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	served_start(&served, &order);
 	singles(&served, 1, 500, &seq);
 	began_ns = clock_mono_ns();

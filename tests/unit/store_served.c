@@ -32,11 +32,12 @@ static void must(bool good, const char *what)
 		give_up(what);
 }
 
-void served_make(struct served *served)
+void served_make(struct served *served, const char *where)
 {
 	*served = (struct served){ .control_fd = -1 };
-	snprintf(served->directory, sizeof(served->directory), "%s/taskd-store-XXXXXX",
-		getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	if (!where)
+		where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(served->directory, sizeof(served->directory), "%s/taskd-store-XXXXXX", where);
 	must(mkdtemp(served->directory), "a directory");
 }
 
@@ -261,7 +262,7 @@ void served_kill(struct served *served)
 
 static sqlite3 *open_file(const struct served *served)
 {
-	char path[128];
+	char path[160];
 	sqlite3 *handle;
 
 	snprintf(path, sizeof(path), "%s/%s", served->directory, STORE_FILE);
@@ -305,7 +306,7 @@ void served_unlock(sqlite3 *handle)
 
 int64_t served_log_bytes(const struct served *served)
 {
-	char path[128];
+	char path[160];
 	struct stat status;
 
 	snprintf(path, sizeof(path), "%s/%s-wal", served->directory, STORE_FILE);

@@ -10,8 +10,8 @@ struct channel;
 struct sqlite3;
 
 struct served {
-	char directory[64]; /* made by served_make, and removed by served_free */
-	pid_t pid;          /* 0: there is none */
+	char directory[128]; /* made by served_make, and removed by served_free */
+	pid_t pid;           /* 0: there is none */
 	int control_fd;
 	struct channel *channel;
 	struct store_buffer out, in;
@@ -26,7 +26,8 @@ union served_body {
 	struct store_answer answer;
 };
 
-void served_make(struct served *served);
+/* A directory in WHERE; NULL: where syncing costs nothing, if there is such a place. */
+void served_make(struct served *served, const char *where);
 void served_free(struct served *served);
 /* Starts the store and waits for STORE_OPENED, which is in served->opened. ORDER's version and directory are filled in. */
 void served_start(struct served *served, const struct store_open *order);

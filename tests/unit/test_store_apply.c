@@ -19,7 +19,7 @@ static uint64_t random_state;
 
 static void setup(void)
 {
-	served_make(&served);
+	served_make(&served, NULL);
 	order = (struct store_open){ .session = 7, .keep = { .count = UINT64_MAX, .bytes = UINT64_MAX } };
 	seq = 0;
 	random_state = 42;

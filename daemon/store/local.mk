@@ -6,6 +6,7 @@ libstorewire_la_SOURCES = \
 	daemon/store/client_parts.h \
 	daemon/store/oplog.h \
 	daemon/store/record.h \
+	daemon/store/wire.h \
 	daemon/store/client.c \
 	daemon/store/client_ask.c \
 	daemon/store/client_hear.c \

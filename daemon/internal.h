@@ -30,6 +30,9 @@ struct server {
 	struct event_base *base;
 	struct event *timer;
 	struct event *signals[3];
+	struct event *doorbell;  /* the store's, once that is there */
+	struct event *store;     /* its process's end */
+	int store_pid;           /* whose end that is */
 	struct event *wallclock; /* NULL: steps of the wall clock are seen when something else ends the sleep */
 	int wallclock_fd;
 	struct config *config;

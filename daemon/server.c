@@ -64,6 +64,37 @@ static void on_wallclock(evutil_socket_t fd, short what, void *arg)
 	wallclock_again(fd);
 }
 
+/* It only ends the loop's sleep: the turn does the rest. */
+static void on_store(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static struct event *watch_store(struct server *server, int fd, short what)
+{
+	struct event *event = event_new(server->base, fd, what, on_store, server);
+	if (!event || event_add(event, NULL) < 0)
+		abort();
+	return event;
+}
+
+/* The next process has another descriptor, be it of the same number. */
+static void follow_store(struct server *server)
+{
+	const struct durable *durable = server->state.durable;
+	if (!server->doorbell)
+		server->doorbell = watch_store(server, durable_doorbell_fd(durable), EV_READ | EV_PERSIST | EV_ET);
+	int pid = durable_process_pid(durable), fd = durable_process_fd(durable);
+	if (pid == server->store_pid)
+		return;
+	if (server->store)
+		event_free(server->store);
+	server->store_pid = pid;
+	server->store = fd >= 0 ? watch_store(server, fd, EV_READ | EV_PERSIST) : NULL;
+}
+
 /* --- the loop --- */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -129,6 +160,8 @@ static bool turn(struct server *server)
 		busy |= edge_turn(server->edge);
 	busy |= core_is_due(server->core); /* who left has given something back */
 	busy |= state_turn(&server->state); /* what was recorded in this turn is on its way before the sleep */
+	if (server->state.is_open)
+		follow_store(server);
 	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server);
 	return busy;
 }
@@ -279,7 +312,6 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->signals[2] = signal_event(server, SIGHUP, on_hangup);
 	watch_wallclock(server);
 
-	server->state.base = server->base;
 	if (state_take(&server->state, config, error) < 0) {
 		server_free(server);
 		return NULL;
@@ -335,6 +367,10 @@ void server_free(struct server *server)
 		event_free(server->timer);
 	if (server->wallclock)
 		event_free(server->wallclock);
+	if (server->doorbell)
+		event_free(server->doorbell);
+	if (server->store)
+		event_free(server->store);
 	if (server->wallclock_fd >= 0)
 		close(server->wallclock_fd);
 	if (server->base)

@@ -3,7 +3,6 @@
 #include "state.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +24,8 @@ void state_init(struct state *state, const char *directory)
 	state->directory = directory ? xstrdup(directory) : NULL;
 }
 
-static void watch_free(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
-}
-
 void state_free(struct state *state)
 {
-	watch_free(&state->doorbell);
-	watch_free(&state->process);
 	durable_free(state->durable);
 	lock_drop(&state->lock);
 	free(state->directory);
@@ -112,35 +102,7 @@ int state_take(struct state *state, const struct config *config, char **error)
 	abort();
 }
 
-/* --- events --- */
-
-/* They only end the loop's sleep: state_turn does the rest. */
-static void on_event(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-}
-
-static struct event *watch(struct state *state, int fd, short what)
-{
-	struct event *event = event_new(state->base, fd, what, on_event, NULL);
-	if (!event || event_add(event, NULL) < 0)
-		abort();
-	return event;
-}
-
-/* The next process has another descriptor, be it of the same number. */
-static void follow_process(struct state *state)
-{
-	int pid = durable_process_pid(state->durable), fd = durable_process_fd(state->durable);
-	if (pid == state->process_pid)
-		return;
-	watch_free(&state->process);
-	state->process_pid = pid;
-	if (fd >= 0)
-		state->process = watch(state, fd, EV_READ | EV_PERSIST);
-}
+/* --- the store --- */
 
 int state_open(struct state *state, char **error)
 {
@@ -149,18 +111,12 @@ int state_open(struct state *state, char **error)
 	if (durable_open(state->durable, state->lock.children_fd, error) < 0)
 		return -1;
 	state->is_open = true;
-	state->doorbell = watch(state, durable_doorbell_fd(state->durable), EV_READ | EV_PERSIST | EV_ET);
-	follow_process(state);
 	return 0;
 }
 
 bool state_turn(struct state *state)
 {
-	if (!state->is_open)
-		return false;
-	bool more = durable_turn(state->durable);
-	follow_process(state);
-	return more;
+	return state->is_open && durable_turn(state->durable);
 }
 
 bool state_holds_answers(const struct state *state)

@@ -1,5 +1,5 @@
 /* The state directory: it is waited for until it is this daemon's alone; then what is durable is opened in it, and its
- * events are the loop's. Without one there is nothing here. */
+ * turns are the loop's. Without one there is nothing here. */
 #ifndef STATE_H
 #define STATE_H
 
@@ -10,8 +10,6 @@
 #include "durable/lock.h"
 
 struct config;
-struct event;
-struct event_base;
 
 struct state {
 	char *directory; /* NULL: there is none */
@@ -23,12 +21,9 @@ struct state {
 	int64_t again_ns, patience_end_ns; /* the next try, and the last one; while it is not ours */
 	struct durable *durable; /* NULL: there is none */
 	bool is_open;    /* durable_open was called */
-	struct event_base *base;
-	struct event *doorbell, *process;
-	int process_pid; /* whose end PROCESS is about */
 };
 
-/* DIRECTORY NULL: there is none. BASE is to be set before state_open. */
+/* DIRECTORY NULL: there is none. */
 void state_init(struct state *state, const char *directory);
 void state_free(struct state *state);
 /* Tries to have it. 1: it is ours (or there is none); 0: processes of a daemon that is gone are there still, so it is to be tried

@@ -146,7 +146,7 @@ static void on_loaded(void *context)
 	durable->loading = false;
 	core_restore_done(durable->host.core);
 	if (durable->recovered)
-		log_info("%llu durable tasks are there again, of which %llu ran when taskd ended: after %.0f ms",
+		log_info("durable tasks that are there again: %llu, of which %llu ran when taskd ended; loaded in %.0f ms",
 			(unsigned long long)durable->recovered, (unsigned long long)durable->interrupted,
 			(double)(clock_mono_ns() - durable->load_began_ns) / 1e6);
 }

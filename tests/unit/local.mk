@@ -363,9 +363,13 @@ tests_unit_test_store_open_SOURCES = tests/unit/test_store_open.c $(store_world)
 tests_unit_test_store_open_LDADD = $(store_libraries)
 # A store that is served, in a process of its own.
 store_served = tests/unit/store_served.c tests/unit/store_served.h
+store_story = tests/unit/store_story.c tests/unit/store_story.h $(store_served)
 unit_tests += tests/unit/test_store_apply
-tests_unit_test_store_apply_SOURCES = tests/unit/test_store_apply.c $(store_served)
+tests_unit_test_store_apply_SOURCES = tests/unit/test_store_apply.c $(store_story)
 tests_unit_test_store_apply_LDADD = $(store_libraries)
+unit_tests += tests/unit/test_store_keep
+tests_unit_test_store_keep_SOURCES = tests/unit/test_store_keep.c $(store_story)
+tests_unit_test_store_keep_LDADD = $(store_libraries)
 unit_tests += tests/unit/test_store_serve
 tests_unit_test_store_serve_SOURCES = tests/unit/test_store_serve.c $(store_served)
 tests_unit_test_store_serve_LDADD = $(store_libraries)

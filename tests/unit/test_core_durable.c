@@ -468,6 +468,20 @@ START_TEST(what_is_replaced_while_it_comes_in_makes_room_and_ends_when_it_has)
 }
 END_TEST
 
+START_TEST(what_is_about_to_end_makes_no_room_for_who_replaces_it)
+{
+	struct core_queue *small = toy_queue_new(&toy, "small", 1, 0);
+	struct task_spec spec = { .queue = small, .key = "k", .key_length = 1, .key_mode = KEY_REPLACE };
+	struct task *old = submit(spec), *out;
+
+	core_queue_pause(small);
+	recorded(old);
+	core_cancel(old);
+	toy_submit_spec(&toy, (struct task_spec){ .queue = small });
+	ck_assert_int_eq(toy_try(&toy, spec, &out), CORE_QUEUE_FULL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("core: durable tasks");
@@ -492,6 +506,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, batch_is_one_chain_in_the_order_of_its_ids);
 	tcase_add_test(tcase, key_is_kept_until_the_end_is_on_disk);
 	tcase_add_test(tcase, what_is_replaced_while_it_comes_in_makes_room_and_ends_when_it_has);
+	tcase_add_test(tcase, what_is_about_to_end_makes_no_room_for_who_replaces_it);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

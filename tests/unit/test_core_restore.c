@@ -137,6 +137,17 @@ START_TEST(places_go_on_from_those_of_before)
 }
 END_TEST
 
+START_TEST(who_comes_now_comes_behind_all_that_were_there)
+{
+	struct core_restored far = waiting(1, TASK_QUEUED);
+
+	core_queue_pause(toy.queue);
+	far.place = (uint64_t)(100000 * NS_PER_S); /* as a clock that has begun anew will reach in a day */
+	restore(far);
+	ck_assert_uint_gt(toy_submit(&toy, 0)->place, far.place);
+}
+END_TEST
+
 /* --- what waited --- */
 
 START_TEST(queued_ones_start_in_their_order_and_before_new_ones)
@@ -495,6 +506,8 @@ START_TEST(results_are_passed_on_from_the_record_or_from_who_is_there)
 	ck_assert_uint_eq(find(10)->args->size, 5);
 	ck_assert_int_eq(memcmp(find(10)->args->data, " 1 22", 5), 0);
 	ck_assert_uint_eq(find(10)->place, 10);
+	ck_assert_int_eq(toy.told[0].what, RECORD_STATE); /* it may have been put down as blocked */
+	ck_assert_uint_eq(toy.told[0].id, 10);
 	expect_state(find(11), TASK_RECORDING);
 	ck_assert_uint_eq(find(11)->outcome->because_of, 3);
 	toy_finish(slot, TASK_SUCCEEDED);
@@ -646,6 +659,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, nothing_is_given_out_twice);
 	tcase_add_test(tcase, fences_go_on_rising);
 	tcase_add_test(tcase, places_go_on_from_those_of_before);
+	tcase_add_test(tcase, who_comes_now_comes_behind_all_that_were_there);
 	tcase_add_test(tcase, queued_ones_start_in_their_order_and_before_new_ones);
 	tcase_add_test(tcase, delayed_ones_keep_their_time);
 	tcase_add_test(tcase, deadline_that_has_passed_expires_at_once_unless_it_was_begun);

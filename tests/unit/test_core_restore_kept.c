@@ -123,9 +123,9 @@ END_TEST
 /* Whatever comes first: here the latest does not. */
 START_TEST(oldest_goes_first_where_room_is_needed)
 {
-	restore(ended(5, TASK_FAILED, -20));
 	restore(ended(6, TASK_FAILED, -10));
 	restore(ended(7, TASK_FAILED, -30));
+	restore(ended(5, TASK_FAILED, -20));
 	limit(2, 1 << 20, 2 * HOUR);
 	toy_turn(&toy);
 	ck_assert_ptr_nonnull(find(7)); /* who waits for it may yet come */

@@ -28,7 +28,8 @@ static inline void wire_bytes(struct wire *wire, const void *data, size_t length
 	struct store_buffer *out = wire->out;
 	if (wire->failed)
 		return;
-	if (length > out->room - out->length && (length > wire->limit - out->length || !store_buffer_grow(out, length))) {
+	if (length > out->room - out->length &&
+		(length > wire->limit - out->length || !store_buffer_grow(out, length))) {
 		wire->failed = true;
 		return;
 	}

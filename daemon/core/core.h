@@ -399,7 +399,7 @@ struct core_restored_link {
  * push out others: false where result_count or result_bytes is reached, or its time to be kept is over. One that is
  * there already is left alone. */
 bool core_restore(struct core *core, struct core_restored *restored);
-/* All are there. Those that wait for others find them now: who is not there has been forgotten, which is as if it had
+/* All are there. What has come in meanwhile joins them now, behind them. Those that wait for others find them now: who is not there has been forgotten, which is as if it had
  * not succeeded. (A link that is not `done` of a task that waited no more counts only where its result is to be passed
  * on.) */
 void core_restore_done(struct core *core);

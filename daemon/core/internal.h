@@ -406,6 +406,8 @@ bool record_cancel(struct task *task);
 void record_expire(struct task *task);
 /* It is TASK's turn to be started, but durable ones are held. */
 void record_hold(struct task *task);
+/* Those that wait for nothing but to be let into their queues, or started again, if that may be. */
+void record_let_go(struct core *core);
 
 /* facet.c */
 void facet_init(struct task_facet *facet);

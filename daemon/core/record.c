@@ -77,10 +77,10 @@ static void come_in(struct task *task)
 		life_end_unstarted(task, TASK_CANCELLED);
 	} else if (task->becomes == TASK_EXPIRED) {
 		life_end_unstarted(task, TASK_EXPIRED);
-	} else {
+	} else if (task->becomes != TASK_QUEUED || !task_core(task)->restoring) {
 		task->placed = task->becomes == TASK_QUEUED;
 		task_set_state(task, task->becomes);
-	}
+	} /* else those before it may not be there yet: it joins them when they are */
 	tell_recorded(task);
 }
 
@@ -146,10 +146,12 @@ void record_hold(struct task *task)
 	task_set_state(task, TASK_RECORDING);
 }
 
-static void let_go(struct core *core)
+void record_let_go(struct core *core)
 {
 	struct task *task, *next;
 
+	if (core->held || core->restoring)
+		return;
 	for (task = TAILQ_FIRST(&core->recording); task; task = next) {
 		next = TAILQ_NEXT(task, link);
 		if (!task->on_disk || task->outcome)
@@ -168,7 +170,7 @@ void core_hold(struct core *core, bool hold)
 		return;
 	core->held = hold;
 	if (!hold)
-		let_go(core);
+		record_let_go(core);
 	else
 		TAILQ_FOREACH(pool, &core->pools, link)
 			TAILQ_FOREACH(slot, &pool->slots, all)

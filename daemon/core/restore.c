@@ -298,4 +298,5 @@ void core_restore_done(struct core *core)
 	schedule_unref(core->gone);
 	core->gone = NULL;
 	core->restoring = false;
+	record_let_go(core);
 }

@@ -61,7 +61,7 @@ struct durable {
 	char *program;     /* NULL: store/client.h's */
 	char *failure;     /* why it was not opened */
 	char *text;        /* why its state is not "ok" */
-	int64_t lead_ns;   /* of the wall clock before the monotonic one, in this turn */
+	int64_t lead_ns;   /* of the wall clock before the monotonic one */
 	bool opened;       /* the store has said so */
 	bool knows_queues; /* those of before, and the schedules, are there again: the tasks come after them */
 	bool loading;      /* they are asked for, and not all there */

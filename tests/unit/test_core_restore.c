@@ -173,6 +173,30 @@ START_TEST(queued_ones_start_in_their_order_and_before_new_ones)
 }
 END_TEST
 
+/* Those before it may not be there yet; who is not durable waits for nobody. */
+START_TEST(a_new_one_does_not_start_before_all_are_there)
+{
+	toy_teach(&toy, 1000);
+	struct task *plain = toy_submit(&toy, 0);
+	struct task *new = toy_submit_spec(&toy, (struct task_spec){ .durable = true });
+	core_recorded(toy.core, new->id);
+	toy_turn(&toy);
+	ck_assert_int_eq(toy.n_given, 1);
+	ck_assert_uint_eq(toy.given[0], plain->id);
+	ck_assert(new->on_disk);
+	toy_finish(slot, TASK_SUCCEEDED);
+	core_hold(toy.core, true);
+	core_hold(toy.core, false);
+	toy_turn(&toy);
+	expect_state(new, TASK_RECORDING);
+	restore(waiting(7, TASK_QUEUED));
+	done();
+	ck_assert_int_eq(toy.n_given, 3);
+	ck_assert_uint_eq(toy.given[1], 7);
+	ck_assert_uint_eq(toy.given[2], new->id);
+}
+END_TEST
+
 START_TEST(delayed_ones_keep_their_time)
 {
 	struct core_restored past = waiting(1, TASK_SCHEDULED), future = past, wall = past;
@@ -661,6 +685,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, places_go_on_from_those_of_before);
 	tcase_add_test(tcase, who_comes_now_comes_behind_all_that_were_there);
 	tcase_add_test(tcase, queued_ones_start_in_their_order_and_before_new_ones);
+	tcase_add_test(tcase, a_new_one_does_not_start_before_all_are_there);
 	tcase_add_test(tcase, delayed_ones_keep_their_time);
 	tcase_add_test(tcase, deadline_that_has_passed_expires_at_once_unless_it_was_begun);
 	tcase_add_test(tcase, no_limit_keeps_out_what_was_there);

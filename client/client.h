@@ -134,6 +134,7 @@ struct taskd_future {
 	bool done;
 	bool durable;    /* acknowledged as on disk */
 	bool repeatable; /* its request may be written again though it may have arrived */
+	bool brief;      /* it fails with the connection, also where it was not written yet */
 	bool held;       /* a stopping daemon has refused it: the next one is to be asked; `failure_own` says how */
 	enum taskd_error error;
 	uint64_t request; /* its request's id */

@@ -115,6 +115,7 @@ static enum taskd_error send_one(struct map *map)
 	connection_lock(c);
 	struct taskd_future *f = request_add(c, FUTURE_CALL, pieces, 3, newlines);
 	if (f) {
+		f->brief = true; /* the map ends with the first item that is lost: the others are not wanted then */
 		struct slot *slot = map->unused;
 		map->unused = slot->next;
 		slot->next = NULL;

@@ -139,11 +139,31 @@ static void settle_outcome(struct taskd_future *f, struct reply *reply)
 	}
 }
 
-static bool is_on_disk(const struct json_span *result)
-{
-	struct json_span durability = reply_member(result, "durability");
+/* What the daemon says of a task that it has taken. */
+struct acknowledgement {
+	struct json_span id, error; /* JSON_NONE: it is not there */
+	bool duplicate, on_disk;
+};
 
-	return durability.kind == JSON_SPAN_STRING && json_string_is(&durability, "disk");
+static struct acknowledgement read_acknowledgement(const struct json_span *object, const char *id)
+{
+	struct acknowledgement read = { 0 };
+	struct json_span name, value;
+	size_t cursor = 0;
+
+	if (object->kind != JSON_SPAN_OBJECT)
+		return read;
+	while (json_next(object, &cursor, &name, &value)) {
+		if (json_string_is(&name, id))
+			read.id = value;
+		else if (json_string_is(&name, "durability"))
+			read.on_disk = value.kind == JSON_SPAN_STRING && json_string_is(&value, "disk");
+		else if (json_string_is(&name, "duplicate"))
+			read.duplicate = value.kind == JSON_SPAN_BOOL;
+		else if (json_string_is(&name, "error"))
+			read.error = value;
+	}
+	return read;
 }
 
 /* {"id":"17","state":"queued","durability":"disk"}, and where a key has led to another's task "duplicate":true. Each
@@ -152,12 +172,12 @@ static bool is_on_disk(const struct json_span *result)
 void reply_submitted(struct taskd_future *f, const struct json_span *result)
 {
 	struct taskd *c = f->connection;
-	struct json_span span = reply_member(result, "id"), duplicate = reply_member(result, "duplicate");
+	const struct acknowledgement read = read_acknowledgement(result, "id");
 	uint64_t id;
-	bool found = failure_read_id(&span, f->id, &id);
+	bool found = failure_read_id(&read.id, f->id, &id);
 
 	if (found) {
-		f->durable = is_on_disk(result);
+		f->durable = read.on_disk;
 		resend_forget(f);
 	}
 	if (found && !f->owned) {
@@ -165,7 +185,7 @@ void reply_submitted(struct taskd_future *f, const struct json_span *result)
 		future_release(f);
 		return;
 	}
-	if (found && duplicate.kind == JSON_SPAN_BOOL)
+	if (found && read.duplicate)
 		f->peer = futures_take(&c->tasks, id);
 	/* The one before it in a batch may have ended the connection. */
 	if (found && !c->error && futures_put(&c->tasks, id, f) == 0)
@@ -184,15 +204,15 @@ static void settle_retried(struct taskd *c, struct taskd_future *f, const struct
 
 	if (result->kind == JSON_SPAN_ARRAY)
 		json_next(result, &cursor, NULL, &record);
-	struct json_span span = reply_member(&record, "retried_as"), error = reply_member(&record, "error");
-	if (error.kind == JSON_SPAN_OBJECT) {
-		future_fail(f, failure_read(&error));
-	} else if (!failure_read_id(&span, f->id, &id)) {
+	const struct acknowledgement read = read_acknowledgement(&record, "retried_as");
+	if (read.error.kind == JSON_SPAN_OBJECT) {
+		future_fail(f, failure_read(&read.error));
+	} else if (!failure_read_id(&read.id, f->id, &id)) {
 		f->id[0] = '\0';
 		connection_fail(c, TASKD_E_PROTOCOL, "the daemon sent nonsense: a retry without an id");
 		future_fail_with(f, &c->ended);
 	} else if (f->owned) {
-		f->durable = is_on_disk(&record);
+		f->durable = read.on_disk;
 		request_result(f);
 	} else {
 		f->outstanding = false;

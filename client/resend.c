@@ -219,7 +219,7 @@ static void again(struct taskd *c, struct taskd_future *f, struct line *line)
 		__attribute__((fallthrough));
 	case FUTURE_CALL:
 	case FUTURE_WAIT:
-		if (unsent && f->owned)
+		if (unsent && f->owned && !f->brief)
 			write_again(c, f, line);
 		else
 			fail(f, &failure_lost);

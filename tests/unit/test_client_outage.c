@@ -503,6 +503,81 @@ START_TEST(a_follow_goes_on)
 }
 END_TEST
 
+/* What asks a question about a task, and does so again, in a thread of its own. */
+struct question {
+	struct taskd_future *f;
+	enum taskd_error error;
+	double fraction;
+	char log[8];
+};
+
+static void *ask_progress(void *user)
+{
+	struct question *question = user;
+
+	question->error = taskd_future_progress(question->f, FAKE_PATIENCE, &question->fraction, NULL);
+	return NULL;
+}
+
+static void *ask_log(void *user)
+{
+	struct question *question = user;
+
+	question->error = taskd_log(
+		c, "17", TASKD_STDOUT, 0, question->log, sizeof(question->log) - 1, NULL, NULL, FAKE_PATIENCE);
+	return NULL;
+}
+
+static void *ask_signal(void *user)
+{
+	struct question *question = user;
+
+	question->error = taskd_signal(c, "17", 15, FAKE_PATIENCE);
+	return NULL;
+}
+
+/* Those that do no harm. */
+START_TEST(questions_are_asked_again)
+{
+	static const struct {
+		void *(*ask)(void *user);
+		const char *method, *answer; /* NULL: it is not asked again */
+	} questions[] = {
+		{ ask_progress, "task.status",
+			"{\"id\":\"17\",\"state\":\"running\",\"progress\":{\"fraction\":0.5}}" },
+		{ ask_log, "task.log", "{\"data\":\"abc\",\"total\":3}" },
+		{ ask_signal, "task.signal", NULL },
+	};
+	struct question question = { .f = submit("fib", &detached) };
+	pthread_t thread;
+
+	fake_identify(&fake, c, 1);
+	say_result(read_request("task.submit"), "{\"id\":\"17\",\"state\":\"queued\"}");
+	ck_assert_int_eq(taskd_acknowledged(question.f, FAKE_PATIENCE), TASKD_OK);
+	pthread_create(&thread, NULL, questions[_i].ask, &question);
+	fake_read(&fake);
+	ck_assert_ptr_nonnull(strstr(fake.line, questions[_i].method));
+	fake_close(&fake);
+	if (questions[_i].answer) {
+		fake_accept(&fake); /* the thread connects */
+		fake_read(&fake);
+		ck_assert_ptr_nonnull(strstr(fake.line, "server.info"));
+		if (_i == 0) /* about the task, and so behind it */
+			say_result(
+				fake_id(fake.line), "{\"pid\":1,\"started_at\":\"1\",\"store\":{\"state\":\"none\"}}");
+		do
+			fake_read(&fake);
+		while (!strstr(fake.line, questions[_i].method));
+		say_result(fake_id(fake.line), questions[_i].answer);
+	}
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(question.error, questions[_i].answer ? TASKD_OK : TASKD_E_DISCONNECTED);
+	ck_assert(_i != 0 || (question.fraction > 0.4 && question.fraction < 0.6));
+	ck_assert_str_eq(question.log, _i == 1 ? "abc" : "");
+	taskd_future_free(question.f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client: outages");
@@ -524,6 +599,7 @@ int main(void)
 	tcase_add_test(tests, a_watch_that_is_refused_then_has_ended);
 	tcase_add_test(tests, what_is_not_watched_any_more_is_not_watched_again);
 	tcase_add_loop_test(tests, a_follow_goes_on, 0, 3);
+	tcase_add_loop_test(tests, questions_are_asked_again, 0, 3);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(brief, setup_short, teardown);
 	tcase_set_timeout(brief, 60);

@@ -37,11 +37,31 @@ static void wake(const struct keeper *keeper)
 
 void keeper_tell(struct keeper *keeper)
 {
-	bool much = keeper->writer->log_pages >= LOG_LARGE;
+	bool much = writer_log_pages(keeper->writer) >= LOG_LARGE;
 
-	if ((much && !atomic_exchange(&keeper->sees_much, true)) ||
-		(!keeper->sees_work && !atomic_exchange(&keeper->sees_work, true)))
+	pthread_mutex_lock(&keeper->mutex);
+	bool wakes = !keeper->seen.works || (much && !keeper->seen.much);
+	keeper->seen.commits++;
+	keeper->seen.works = true;
+	keeper->seen.much |= much;
+	pthread_mutex_unlock(&keeper->mutex);
+	if (wakes)
 		wake(keeper);
+}
+
+bool keeper_is_orphan(struct keeper *keeper)
+{
+	pthread_mutex_lock(&keeper->mutex);
+	bool orphan = keeper->seen.orphan;
+	pthread_mutex_unlock(&keeper->mutex);
+	return orphan;
+}
+
+static void put(struct keeper *keeper, bool *seen, bool value)
+{
+	pthread_mutex_lock(&keeper->mutex);
+	*seen = value;
+	pthread_mutex_unlock(&keeper->mutex);
 }
 
 /* --- the log --- */
@@ -124,33 +144,45 @@ static void sleep_well(struct keeper *keeper, const struct round *round)
 		(void)!read(keeper->wake_fd, &rings, sizeof(rings));
 	if (polled[1].revents) {
 		keeper->control_fd = -1;
-		*keeper->orphan = true;
+		put(keeper, &keeper->seen.orphan, true);
 		channel_end_leave(keeper->end);
 	}
 }
 
-/* What there is to do now; it is quiet after a while without commits. */
-static void look(struct keeper *keeper, struct round *round)
+/* Somebody has something else to do for it, or for the writer. */
+static bool is_called(struct keeper *keeper, const struct round *round)
 {
-	uint64_t commits = keeper->writer->commits;
+	pthread_mutex_lock(&keeper->mutex);
+	bool called = keeper->seen.leaves || keeper->seen.commits != round->commits;
+	pthread_mutex_unlock(&keeper->mutex);
+	return called;
+}
+
+/* What there is to do now; it is quiet after a while without commits. False: to leave. */
+static bool look(struct keeper *keeper, struct round *round)
+{
 	int64_t now_ns = clock_mono_ns();
 
-	if (keeper->sees_much) {
-		copy_log(keeper);
-		keeper->sees_much = false;
-	}
-	if (commits != round->commits) {
-		round->commits = commits;
+	pthread_mutex_lock(&keeper->mutex);
+	bool much = keeper->seen.much, leaves = keeper->seen.leaves;
+	bool busy = keeper->seen.commits != round->commits;
+	round->commits = keeper->seen.commits;
+	bool quiet = !busy && round->quiet_ns != CLOCK_NEVER && now_ns >= round->quiet_ns;
+	/* Before it copies, so that a commit from now on wakes the thread again. */
+	keeper->seen.works &= !quiet;
+	pthread_mutex_unlock(&keeper->mutex);
+	if (busy)
 		round->quiet_ns = now_ns + QUIET_NS;
-	} else if (round->quiet_ns != CLOCK_NEVER && now_ns >= round->quiet_ns) {
+	if (quiet)
 		round->quiet_ns = CLOCK_NEVER;
-		/* First, so that a commit from now on wakes the thread again. */
-		keeper->sees_work = false;
+	if (much || quiet)
 		copy_log(keeper);
-	}
+	if (much)
+		put(keeper, &keeper->seen.much, false);
 	if (round->quiet_ns == CLOCK_NEVER && now_ns >= round->prune_ns)
-		while (!keeper->leaves && keeper->writer->commits == commits && !prune(keeper, round))
+		while (!is_called(keeper, round) && !prune(keeper, round))
 			continue;
+	return !leaves;
 }
 
 static void *keep(void *argument)
@@ -158,10 +190,8 @@ static void *keep(void *argument)
 	struct keeper *keeper = argument;
 	struct round round = { .quiet_ns = CLOCK_NEVER };
 
-	while (!keeper->leaves) {
-		look(keeper, &round);
+	while (look(keeper, &round))
 		sleep_well(keeper, &round);
-	}
 	return NULL;
 }
 
@@ -182,6 +212,7 @@ int keeper_start(
 {
 	keeper->writer = writer;
 	keeper->end = end;
+	pthread_mutex_init(&keeper->mutex, NULL);
 	keeper->wake_fd = eventfd(0, EFD_CLOEXEC);
 	int error = keeper->wake_fd < 0 ? errno : 0;
 	if (!error && open_another(&keeper->db, directory, true) != DB_OK) {
@@ -202,7 +233,7 @@ int keeper_start(
 
 void keeper_stop(struct keeper *keeper)
 {
-	keeper->leaves = true;
+	put(keeper, &keeper->seen.leaves, true);
 	wake(keeper);
 	pthread_join(keeper->thread, NULL);
 	db_close(&keeper->db);

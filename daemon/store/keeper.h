@@ -4,14 +4,13 @@
 #define STORE_KEEPER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "store/db.h"
 
 struct channel_end;
 struct writer;
 
-/* control_fd, orphan and fail are the starter's to set. */
+/* control_fd and fail are the starter's to set. */
 struct keeper {
 	struct writer *writer;
 	struct channel_end *end;
@@ -19,10 +18,14 @@ struct keeper {
 	int control_fd; /* its end is the master's; -1: it has come */
 	int wake_fd;
 	pthread_t thread;
-	atomic_bool leaves;
-	atomic_bool sees_work; /* it knows that there is something in the log */
-	atomic_bool sees_much;
-	atomic_bool *orphan; /* set when it has come */
+	pthread_mutex_t mutex;
+	struct { /* guarded */
+		uint64_t commits;
+		bool works; /* it knows that there is something in the log */
+		bool much;  /* … and that it is to be copied at once */
+		bool leaves;
+		bool orphan;
+	} seen;
 	/* Called, from the thread, where nothing can be believed any more. */
 	void (*fail)(const char *text);
 	char trouble[256];
@@ -33,6 +36,8 @@ int keeper_start(struct keeper *keeper, struct writer *writer, struct channel_en
 	const struct store_text *directory) __attribute__((warn_unused_result));
 /* By the writer's thread, after each commit. */
 void keeper_tell(struct keeper *keeper);
+/* The master is gone. From any thread. */
+bool keeper_is_orphan(struct keeper *keeper);
 void keeper_stop(struct keeper *keeper);
 
 #endif

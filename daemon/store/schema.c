@@ -169,24 +169,35 @@ static const char version_1[] =
 	"	PRIMARY KEY (schedule, position)\n"
 	") STRICT;\n"
 #define WHEN(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1e9, 'unixepoch') AS "
-#define WHOLE(column, bit, what)                                                                                       \
-	"	CASE WHEN flags & " bit " THEN (SELECT group_concat(text, '') FROM (SELECT text FROM parts\n"          \
-	"		WHERE parts.task = tasks.id AND what = " what " ORDER BY part)) ELSE " column " END AS " column
+#define WHOLE(column, bit, what)                                                                              \
+	"	CASE WHEN flags & " bit " THEN (SELECT group_concat(text, '') FROM (SELECT text FROM parts\n" \
+	"		WHERE parts.task = tasks.id AND what = " what " ORDER BY part)) ELSE " column         \
+	" END AS " column
 	"CREATE VIEW readable AS SELECT id, type, queue, state, priority, owner, tag, key, schedule, attempt, crashes,\n"
-	"	" WHEN("submitted_ns") "submitted,\n"
-	"	" WHEN("due_ns") "due,\n"
-	"	" WHEN("started_ns") "started,\n"
-	"	" WHEN("ended_ns") "ended,\n"
-	"	(ended_ns - started_ns) / 1e9 AS seconds,\n"
-	"	" WHEN("expires_ns") "expires,\n"
-	"	timeout_ns / 1e9 AS timeout, retry_of, retried_as,\n"
-	WHOLE("args", "8192", "0") ",\n"
-	WHOLE("result", "16384", "1") ",\n"
-	"	error_code, error_kind, error_message,\n"
-	WHOLE("error_data", "32768", "2") ",\n"
-	"	because_of, flags & 1 AS command, (flags & 2) / 2 AS detached,\n"
-	"	CASE WHEN flags & 16 THEN 'crash' ELSE 'requeue' END AS on_interrupt\n"
-	"	FROM tasks;\n";
+	"	" WHEN(
+		"submitted_ns") "submitted,\n"
+				"	" WHEN(
+					"due_ns") "due,\n"
+						  "	" WHEN(
+							  "started_ns") "started,\n"
+									"	" WHEN(
+										"ended_ns") "ended,\n"
+											    "	(ended_ns - started_ns) / 1e9 AS seconds,\n"
+											    "	" WHEN(
+												    "expires_ns") "expires,\n"
+														  "	timeout_ns / 1e9 AS timeout, retry_of, retried_as,\n" WHOLE(
+															  "args",
+															  "8192",
+															  "0") ",\n" WHOLE("result",
+															  "16384",
+															  "1") ",\n"
+															       "	error_code, error_kind, error_message,\n" WHOLE(
+																       "error_data",
+																       "32768",
+																       "2") ",\n"
+																	    "	because_of, flags & 1 AS command, (flags & 2) / 2 AS detached,\n"
+																	    "	CASE WHEN flags & 16 THEN 'crash' ELSE 'requeue' END AS on_interrupt\n"
+																	    "	FROM tasks;\n";
 #undef WHEN
 #undef WHOLE
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +35,10 @@ struct store {
 	bool stops;
 };
 static struct store store;
-static atomic_bool orphan;
 
 bool store_is_orphan(void)
 {
-	return orphan;
+	return keeper_is_orphan(&store.keeper);
 }
 
 /* --- what is said --- */
@@ -256,7 +254,7 @@ static enum writer_result commit_patiently(void)
 {
 	enum writer_result result = writer_commit(&store.writer, &store.batch, store.inbox.data);
 
-	for (unsigned tries = 0; result == WRITER_LOCKED && !orphan; tries++) {
+	for (unsigned tries = 0; result == WRITER_LOCKED && !store_is_orphan(); tries++) {
 		if (tries % 12 == 0)
 			log_warning("%s/%s is locked by another program: nothing can be written", store.directory,
 				STORE_FILE);
@@ -325,7 +323,6 @@ int store_serve(int control_fd, int memory_fd, int doorbell_fd)
 		return STORE_EXIT_BROKEN;
 	}
 	store.keeper.control_fd = control_fd;
-	store.keeper.orphan = &orphan;
 	store.keeper.fail = fail;
 	bool opened = open_first();
 	if (opened) {

@@ -267,7 +267,6 @@ static enum writer_result commit_locked(struct writer *writer, const struct batc
 		return nonsense && result == WRITER_ERROR ? WRITER_NONSENSE : result;
 	}
 	writer->applied = last;
-	writer->commits++;
 	return WRITER_DONE;
 }
 
@@ -316,4 +315,12 @@ int64_t writer_next_old_ns(struct writer *writer)
 	int64_t next_ns = prune_next_ns(writer);
 	pthread_mutex_unlock(&writer->lock);
 	return next_ns;
+}
+
+int writer_log_pages(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	int pages = writer->log_pages;
+	pthread_mutex_unlock(&writer->lock);
+	return pages;
 }

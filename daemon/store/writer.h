@@ -4,7 +4,6 @@
 #define STORE_WRITER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "store/apply.h"
 #include "store/batch.h"
@@ -17,8 +16,7 @@ struct writer {
 	uint64_t applied;  /* the last operation of this session that is on disk */
 	char trouble[256]; /* what went wrong last, for people */
 	sqlite3_stmt *begin, *commit, *rollback, *mark, *old;
-	_Atomic int log_pages; /* in the write-ahead log after the last commit */
-	_Atomic uint64_t commits;
+	int log_pages; /* in the write-ahead log after the last commit */
 };
 
 /* Takes over DB, also where it fails: an error is told by db_message of writer->apply.db, until writer_close. OPENED gets its numbers. */
@@ -41,6 +39,9 @@ enum writer_result writer_commit(struct writer *writer, const struct batch *batc
 enum writer_result writer_prune(struct writer *writer, unsigned most, bool *left);
 /* When the next one is old, by the wall clock; INT64_MAX: none will be. */
 int64_t writer_next_old_ns(struct writer *writer);
+
+/* In the write-ahead log. */
+int writer_log_pages(struct writer *writer);
 
 /* log_room.c: at the opening, when something was written. Nothing happens where there is no room for it. */
 enum db_code log_make_room(const struct db *db);

@@ -68,7 +68,7 @@ END_TEST
 #define OPTIONS OPTIONS_OPEN "}"
 #define SINGLE_OPTIONS                                                                            \
 	",\"delay\":4,\"at\":\"1970-01-01T00:00:05Z\",\"after\":[\"17\",\"a\"],\"after_any\":18," \
-	"\"pass_results\":true,\"key\":\"k\",\"key_mode\":\"once\"}"
+	"\"pass_results\":true,\"key\":\"k\",\"key_mode\":\"once\",\"durable\":true,\"on_interrupt\":\"crash\"}"
 
 static void expect_options(const struct submit_options *options)
 {
@@ -94,6 +94,7 @@ static void expect_single_options(const struct submit_options *options)
 	ck_assert(options->after_any.count == 1 && options->after_any.refs[0].id == 18);
 	ck_assert(options->pass_results && options->key_mode == KEY_WORD_ONCE);
 	ck_assert_str_eq(options->key, "k");
+	ck_assert(options->durable == 1 && options->on_interrupt == ON_INTERRUPT_CRASH);
 }
 
 START_TEST(what_concerns_everybody_is_for_admins)
@@ -187,6 +188,37 @@ START_TEST(what_is_said_of_objects_fills_its_struct)
 }
 END_TEST
 
+START_TEST(what_is_said_of_durable_things_fills_its_struct)
+{
+	struct history_params history;
+	struct schedule_params schedule;
+	struct queue_params queue;
+	struct backup_params backup;
+
+	read_into(METHOD_TASK_HISTORY,
+		"{\"state\":\"failed\",\"key\":\"k\",\"since\":60,\"until\":1,\"limit\":9,\"order\":\"oldest\",\"after\":17}",
+		&history, sizeof(history));
+	ck_assert(history.filter.states.count == 1 && history.filter.since.ns == INT64_C(60000000000));
+	ck_assert(history.until.given && !history.until.wall && history.until.ns == 1000000000);
+	ck_assert(history.limit == 9 && history.order == 1 && history.after == 17 && history.before == 0);
+	ck_assert_str_eq(history.key, "k");
+	params_free(method_info(METHOD_TASK_HISTORY)->params, &history);
+	read_into(METHOD_SCHEDULE_ADD, "{\"name\":\"n\",\"task\":\"t\",\"durable\":false,\"on_interrupt\":\"requeue\"}",
+		&schedule, sizeof(schedule));
+	ck_assert(schedule.durable == 0 && schedule.on_interrupt == ON_INTERRUPT_REQUEUE);
+	params_free(method_info(METHOD_SCHEDULE_ADD)->params, &schedule);
+	read_into(METHOD_QUEUE_SET, "{\"name\":\"q\",\"durable\":\"yes\"}", &queue, sizeof(queue));
+	ck_assert_int_eq(queue.durable, DURABLE_WORD_YES);
+	params_free(method_info(METHOD_QUEUE_SET)->params, &queue);
+	read_into(METHOD_QUEUE_SET, "{\"name\":\"q\"}", &queue, sizeof(queue));
+	ck_assert_int_eq(queue.durable, -1);
+	params_free(method_info(METHOD_QUEUE_SET)->params, &queue);
+	read_into(METHOD_STORE_BACKUP, "[\"/copy\"]", &backup, sizeof(backup));
+	ck_assert_str_eq(backup.path, "/copy");
+	params_free(method_info(METHOD_STORE_BACKUP)->params, &backup);
+}
+END_TEST
+
 START_TEST(submissions_fill_their_struct)
 {
 	struct submit_params params;
@@ -212,7 +244,8 @@ START_TEST(submissions_fill_their_struct)
 		params.options.retry.backoff == -1 && params.options.retry.backoff_max == -1 &&
 		params.options.retry.jitter == -1);
 	ck_assert(params.options.retry.backoff_factor == 0 && !params.options.after.count && !params.options.key &&
-		params.options.key_mode == -1 && params.options.wait_for_room == -1);
+		params.options.key_mode == -1 && params.options.wait_for_room == -1 && params.options.durable == -1 &&
+		params.options.on_interrupt == -1);
 	params_free(method_info(METHOD_TASK_CALL)->params, &params);
 }
 END_TEST
@@ -325,6 +358,7 @@ int main(void)
 	TCase *tcase = tcase_create("methods");
 	tcase_add_loop_test(tcase, every_method_is_described, 0, N_METHODS);
 	tcase_add_test(tcase, other_names_are_no_methods);
+	tcase_add_test(tcase, what_is_said_of_durable_things_fills_its_struct);
 	tcase_add_test(tcase, what_concerns_everybody_is_for_admins);
 	tcase_add_test(tcase, what_is_said_to_commands_fills_its_struct);
 	tcase_add_test(tcase, what_is_said_of_objects_fills_its_struct);

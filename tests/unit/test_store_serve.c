@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/batch.h"
+#include "store_fault_vfs.h"
 #include "store_served.h"
 
 static struct served served;
@@ -251,6 +252,74 @@ START_TEST(what_was_acknowledged_survives_kill_9_at_any_moment)
 }
 END_TEST
 
+/* --- trouble with the disk --- */
+
+/* A store whose N-th write goes wrong; the header of what it says first instead of STORE_COMMITTED. */
+static struct store_header trouble(enum fault_effect effect, uint64_t *acknowledged)
+{
+	struct store_header header = { 0 };
+	union served_body body;
+	bool heard = true;
+
+	served_kill(&served);
+	fault_install();
+	fault_arm(&(struct fault_plan){ .call = FAULT_WRITE, .effect = effect, .nth = 500 });
+	ck_assert(start_again());
+	fault_arm(&(struct fault_plan){ .call = FAULT_WRITE, .effect = FAULT_NONE });
+	for (uint64_t seq = 1; heard && seq < 10000; seq++) {
+		put(seq, seq);
+		heard = served_hear(&served, &header, &body);
+		if (header.message != STORE_COMMITTED)
+			break;
+		*acknowledged = seq;
+	}
+	ck_assert(heard);
+	return header;
+}
+
+START_TEST(what_was_refused_is_done_when_it_comes_again)
+{
+	struct store_header header;
+	union served_body body;
+	uint64_t last = 0;
+
+	header = trouble(FAULT_FULL, &last);
+	ck_assert_int_eq(header.message, STORE_REFUSED);
+	ck_assert_uint_eq(header.number, last + 1);
+	/* Passed over: the master had not heard of it. */
+	put(last + 2, last + 2);
+	put(last + 3, last + 3);
+	served_flush(&served);
+	served_put(&served, STORE_AGAIN, 0, 0, 0, NULL);
+	put(last + 1, last + 1);
+	put(last + 3, last + 3);
+	ck_assert(served_hear(&served, &header, &body));
+	ck_assert_int_eq(header.message, STORE_COMMITTED);
+	if (header.number < last + 3)
+		ck_assert(served_committed(&served, last + 3));
+	ck_assert_int_eq(served_stop(&served), 0);
+	ck_assert_uint_eq((uint64_t)served_number(&served, "SELECT count(*) FROM tasks"), last + 2);
+	ck_assert_uint_eq((uint64_t)served_number(&served, "SELECT max(id) FROM tasks"), last + 3);
+}
+END_TEST
+
+START_TEST(an_error_of_the_disk_is_its_end)
+{
+	uint64_t last = 0;
+	struct store_header header = trouble(FAULT_EIO, &last);
+	union served_body body;
+
+	ck_assert_int_eq(header.message, STORE_FAILED);
+	ck_assert(!served_hear(&served, &header, &body));
+	served_kill(&served);
+	ck_assert(start_again());
+	ck_assert_int_eq(served_stop(&served), 0);
+	uint64_t there = (uint64_t)served_number(&served, "SELECT count(*) FROM tasks");
+	ck_assert_uint_ge(there, last);
+	ck_assert_uint_le(there, last + 1);
+}
+END_TEST
+
 /* --- what need not be written --- */
 
 START_TEST(a_start_whose_end_is_there_is_not_written)
@@ -321,6 +390,8 @@ int main(void)
 	tcase_add_test(tcase, nonsense_ends_it);
 	tcase_add_test(tcase, another_program_that_has_it_locked_is_waited_for);
 	tcase_add_test(tcase, what_was_acknowledged_survives_kill_9_at_any_moment);
+	tcase_add_test(tcase, what_was_refused_is_done_when_it_comes_again);
+	tcase_add_test(tcase, an_error_of_the_disk_is_its_end);
 	tcase_add_test(tcase, a_start_whose_end_is_there_is_not_written);
 	tcase_add_test(tcase, the_log_does_not_grow_for_ever);
 	suite_add_tcase(suite, tcase);

@@ -27,12 +27,13 @@ struct core_slot;
 /* What is recorded of a durable task. */
 enum core_record {
 	RECORD_SUBMITTED, /* it has come in; its state is TASK_RECORDING until core_recorded */
-	/* A slot has taken it, and runs it now: TASK_RUNNING. Not told where that is learned by its end only, so that tiny tasks
-	 * cost nothing; nor when it is merely given to a slot: what lies in a lane unstarted must not count as interrupted. (A START record
-	 * of on_interrupt_crash tasks has been written before, see durable_holds_start; of others it is written now, lazily.) */
+	/* A slot has taken it, and runs it now: TASK_RUNNING. Not told where that is learned by its end only, so that tiny
+	 * tasks cost nothing; nor when it is merely given to a slot: what lies in a lane unstarted must not count as
+	 * interrupted. (A START record of on_interrupt_crash tasks has been written before, see durable_holds_start; of others
+	 * it is written now, lazily.) */
 	RECORD_STARTED,
-	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last. Or it runs, and has been
-			   * cancelled: TASK_CANCELLING, and a restart ends it */
+	RECORD_STATE,     /* it waits: in another state, or at another place, than was recorded last. Or it runs, and has
+			   * been cancelled: TASK_CANCELLING, and a restart ends it */
 	RECORD_ATTEMPT,   /* the same, and the attempt before this one is over: extra->attempts has it */
 	RECORD_ENDED,     /* it has an outcome; its state is TASK_RECORDING until core_recorded */
 	RECORD_FORGOTTEN, /* somebody has forgotten it, by core_forget */
@@ -95,8 +96,8 @@ struct core_totals {
 	size_t recording;              /* not come in yet, or not over yet, but for the disk; or held by core_hold */
 	size_t kept;                   /* ended, record kept */
 	size_t kept_bytes;
-	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them; and of those that
-					* are recording, and have no outcome */
+	size_t queued_bytes;           /* of scheduled, blocked and waiting ones, as limit_bytes counts them; and of those
+					* that are recording, and have no outcome */
 };
 
 /* The two clocks as they stand: see core_set_now and core_set_wall. */
@@ -341,9 +342,9 @@ void core_close(struct core *core, bool start);
  * place behind it, until that is on disk; and from the moment in which its outcome is decided (slot, locks and time
  * limits are behind it then) until that is. Meanwhile nobody is told, it keeps its key, and a cancel of the first is
  * remembered (`final`), one of the second (`outcome`) comes too late. In both cases core_cancel gives false. */
-/* What was recorded last of that task, by RECORD_SUBMITTED or RECORD_ENDED (and not by others), is on disk: it goes on to
- * its calendar or queue, to its place; or it has ended now. Nothing happens where there is no such task, or it does not
- * wait for that. */
+/* What was recorded last of that task, by RECORD_SUBMITTED or RECORD_ENDED (and not by others), is on disk: it goes on
+ * to its calendar or queue, to its place; or it has ended now. Nothing happens where there is no such task, or it does
+ * not wait for that. */
 void core_recorded(struct core *core, uint64_t id);
 /* Its submission could not be recorded: it never was. Its waiters are told of an outcome of TASK_CANCELLED with KIND
  * (static) and MESSAGE (copied), its dependents as of any other, and there is no record of it. */
@@ -359,7 +360,8 @@ void core_unstart(struct task *task);
 void core_interrupt_all(struct core *core);
 
 /* What is given out next. On a restart: no less than these, before anything is submitted. Places follow the monotonic
- * clock, ns, so they leap where nothing was submitted for a while: what is recorded with a place shows how far they are. */
+ * clock, ns, so they leap where nothing was submitted for a while: what is recorded with a place shows how far they
+ * are. */
 struct core_numbers {
 	uint64_t id, place, fence;
 };
@@ -369,12 +371,12 @@ void core_set_numbers(struct core *core, const struct core_numbers *numbers);
 /* A task as it was recorded. Times are monotonic; those of before the boot are negative, and 0 is still "none". */
 struct core_restored {
 	uint64_t id, place, retry_of, retried_as;
-	/* Everything of it counts but key_mode, `after`, `after_any`, `durable` and `detached` (which all are from now on).
-	 * SPEC.queue may be NULL; so may SPEC.schedule though schedule_name is not: then the name alone is kept. */
+	/* Everything of it counts but key_mode, `after`, `after_any`, `durable` and `detached` (which all are from now
+	 * on). SPEC.queue may be NULL; so may SPEC.schedule though schedule_name is not: then the name alone is kept. */
 	struct task_spec spec;
 	const char *schedule_name; /* NULL: none */
-	/* TASK_SCHEDULED, _BLOCKED, _QUEUED: where it waited; TASK_RUNNING: a slot had it; TASK_CANCELLING: so, and it was
-	 * to be cancelled; or terminal. */
+	/* TASK_SCHEDULED, _BLOCKED, _QUEUED: where it waited; TASK_RUNNING: a slot had it; TASK_CANCELLING: so, and it
+	 * was to be cancelled; or terminal. */
 	enum task_state state;
 	uint16_t attempt;
 	uint8_t crashes;
@@ -392,16 +394,16 @@ struct core_restored_link {
 	bool any, done;
 	struct bytes *result; /* a reference is taken; NULL: none, or not known yet */
 };
-/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted: it
- * is cancelled where it was to be; it crashes (and may be tried again, where its retries say so) for on_interrupt_crash,
- * or where that makes crash_limit; else it waits for its next attempt, at its old place; which is recorded (RECORD_ENDED,
- * RECORD_ATTEMPT). One whose queue has gone is put into its type's queue, or the one named "default". Ended ones do not
- * push out others: false where result_count or result_bytes is reached, or its time to be kept is over. One that is
- * there already is left alone. */
+/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted:
+ * it is cancelled where it was to be; it crashes (and may be tried again, where its retries say so) for
+ * on_interrupt_crash, or where that makes crash_limit; else it waits for its next attempt, at its old place; which is
+ * recorded (RECORD_ENDED, RECORD_ATTEMPT). One whose queue has gone is put into its type's queue, or the one named
+ * "default". Ended ones do not push out others: false where result_count or result_bytes is reached, or its time to be
+ * kept is over. One that is there already is left alone. */
 bool core_restore(struct core *core, struct core_restored *restored);
-/* All are there. What has come in meanwhile joins them now, behind them. Those that wait for others find them now: who is not there has been forgotten, which is as if it had
- * not succeeded. (A link that is not `done` of a task that waited no more counts only where its result is to be passed
- * on.) */
+/* All are there. What has come in meanwhile joins them now, behind them. Those that wait for others find them now: who
+ * is not there has been forgotten, which is as if it had not succeeded. (A link that is not `done` of a task that waited
+ * no more counts only where its result is to be passed on.) */
 void core_restore_done(struct core *core);
 /* Between core_set_numbers and core_restore_done: an id that is not found may yet come. Schedules have no runs, and no
  * record is dropped for its age or for room. */

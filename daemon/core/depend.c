@@ -339,7 +339,8 @@ void depend_resolve(struct task *task)
 		links->open--;
 		if (!link->any && !links->failure)
 			fail(links, "dependency_failed", link->id,
-				xasprintf("task %llu, for which it waited, has been forgotten", (unsigned long long)link->id));
+				xasprintf("task %llu, for which it waited, has been forgotten",
+					(unsigned long long)link->id));
 	}
 	settle_later(links);
 }

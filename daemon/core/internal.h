@@ -94,7 +94,7 @@ struct bucket {
 	struct heap_node node; /* key: see queue.c */
 	int32_t priority;
 	struct task_list tasks; /* by their places; never empty while it is in the queue */
-	struct task *last_back; /* of them, the one that came to its place last: the next one is often behind it; or NULL */
+	struct task *last_back; /* of them, who came to its place last: the next one is often behind that; or NULL */
 };
 
 struct core_queue {
@@ -260,8 +260,8 @@ void unique_init(struct core *core);
  * already, in which case depend_settle ends it: it becomes TASK_BLOCKED. */
 bool depend_link(struct task *task, struct task *const *after, size_t n_after, struct task *const *after_any,
 	size_t n_after_any, bool pass_results);
-/* What TASK waited for before a restart. SETTLED: it did so no more. True: it is to become TASK_BLOCKED, and depend_resolve comes when all
- * that there was is there again. */
+/* What TASK waited for before a restart. SETTLED: it did so no more. True: it is to become TASK_BLOCKED, and
+ * depend_resolve comes when all that there was is there again. */
 bool depend_restore(struct task *task, const struct core_restored *restored, bool settled);
 void depend_resolve(struct task *task);
 /* The same of one that has ended: for its record, and its retry. */
@@ -353,7 +353,8 @@ uint64_t queue_next_place(struct core *core);
 /* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
  * for TASK_QUEUED; those of TASK_SCHEDULED and TASK_BLOCKED are task.c's. */
 void queue_push(struct core_queue *queue, struct task *task);
-/* One that comes back, from a lane or from being blocked by what it claims, or that has its place from before: to that. */
+/* One that comes back, from a lane or from being blocked by what it claims, or that has its place from before: to
+ * that. */
 void queue_push_back(struct core_queue *queue, struct task *task);
 void queue_remove(struct core_queue *queue, struct task *task);
 /* Books on what waits, in whichever of the three states that do, or is recorded before it does. */
@@ -386,8 +387,8 @@ int64_t gate_next_ns(const struct core *core);
 bool retry_attempt(struct task *task, struct task_outcome *outcome);
 /* The same, but TASK's state is the caller's to see to. */
 bool retry_prepare(struct task *task, struct task_outcome *outcome);
-/* TASK's attempt was ended by taskd's own end, as MESSAGE says: it is to be tried again at its old place, and the caller sees to
- * its state. False: it cannot be. */
+/* TASK's attempt was ended by taskd's own end, as MESSAGE says: it is to be tried again at its old place, and the caller
+ * sees to its state. False: it cannot be. */
 bool retry_interrupted(struct task *task, const char *message);
 void retry_free(struct task *task);
 /* What it takes to remember the attempts before the last. */
@@ -471,7 +472,8 @@ void life_crashed(struct task *task, const struct task_obituary *obituary);
 
 /* keep.c */
 void keep_add(struct core *core, struct task *task);
-/* One that had ended before a restart: false where there is no room for it without dropping another, and then it is dropped. */
+/* One that had ended before a restart: false where there is no room for it without dropping another, and then it is
+ * dropped. */
 bool keep_restore(struct core *core, struct task *task);
 /* Whether there is room for one that ended so and then at all. */
 bool keep_may_restore(const struct core *core, enum task_state state, int64_t ended_ns);

@@ -231,8 +231,8 @@ static struct task *find_place(const struct task_list *tasks, const struct task 
 	return behind && behind->place > task->place ? TAILQ_PREV(behind, task_list, link) : ahead;
 }
 
-/* The one that came back last, where TASK's place is right behind it: so come many that come back in their order, into the
- * midst of others. */
+/* The one that came back last, where TASK's place is right behind it: so come many that come back in their order, into
+ * the midst of others. */
 static struct task *last_back(const struct bucket *bucket, const struct task *task)
 {
 	struct task *last = bucket->last_back;

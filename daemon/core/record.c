@@ -1,6 +1,6 @@
 /* Durable tasks: what is to be recorded of them and when, and how they wait for it. One is TASK_RECORDING from its
  * submission until that is on disk, so that what is refused there never ran; and again from the decision about its end
- * until that is on disk, so that nobody is told what a crash could take back. In between it is a task like any other. */
+ * until that is on disk, so that nobody is told what a crash could take back. Between those it is as any other. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -110,9 +110,9 @@ void core_refused(struct core *core, uint64_t id, const char *kind, const char *
 	if (!task || task->on_disk)
 		return;
 	task->outcome = xcalloc(1, sizeof(*task->outcome));
-	*task->outcome = (struct task_outcome){
-		.state = TASK_CANCELLED, .kind = kind, .message = xstrdup(message),
-	};
+	task->outcome->state = TASK_CANCELLED;
+	task->outcome->kind = kind;
+	task->outcome->message = xstrdup(message);
 	task_set_state(task, TASK_CANCELLED);
 	core_forget(task);
 }

@@ -205,8 +205,8 @@ static void turn_one(struct core *core, struct core_schedule *schedule)
 
 /* --- steps of the wall clock --- */
 
-/* Back: what is next is next by the new time, which may be much sooner. Forward: what the step went over is missed. False: nothing
- * has changed by it. */
+/* Back: what is next is next by the new time, which may be much sooner. Forward: what the step went over is missed.
+ * False: nothing has changed by it. */
 static bool follow_step(struct core *core, struct core_schedule *schedule, bool forward)
 {
 	int64_t late_ns = core->wall_ns - LATE_NS, last_ns, next_ns;
@@ -300,8 +300,8 @@ static void own(struct core_schedule *schedule, const struct core_schedule_spec 
 		schedule->cron = copy_cron(spec->cron);
 }
 
-/* Of one that was there before a restart what was due meanwhile is as what a step forward went over; and the clock may have
- * been set back, too. */
+/* Of one that was there before a restart what was due meanwhile is as what a step forward went over; and the clock may
+ * have been set back, too. */
 static void begin(struct core *core, struct core_schedule *schedule, int64_t next_ns)
 {
 	bool is_back;

@@ -128,7 +128,8 @@ static size_t count_all(const struct core *core)
 {
 	const struct core_totals *totals = &core->totals;
 
-	return totals->scheduled + totals->blocked + totals->waiting + totals->in_lanes + totals->recording + totals->kept;
+	return totals->scheduled + totals->blocked + totals->waiting + totals->in_lanes + totals->recording +
+		totals->kept;
 }
 
 static void prefer(struct road *best, const struct road *other)
@@ -191,7 +192,7 @@ static struct task *nearest_behind(const struct core *core, uint64_t id, bool ol
 
 static bool is_too_old(const struct task_filter *filter, const struct task_walk *walk, const struct task *task)
 {
-	/* And so are all behind it, unless the wall clock was set meanwhile, by which times of before a restart are known. */
+	/* And so are all behind it, unless the wall clock was set, by which times of before a restart are known. */
 	return !walk->oldest_first && is_before(filter, task) && !task->recovered;
 }
 

@@ -30,8 +30,8 @@ static_assert(sizeof(state_names) / sizeof(*state_names) == TASK_N_STATES, "a na
 #define BIT(state) (1u << (state))
 
 /* What may follow what; taskd-protocol(7) has it for people, with the events. A task that is told to stop and succeeds
- * all the same has succeeded: the first end wins. One that is tried again goes back without having ended. Durable ones are
- * TASK_RECORDING before they come in and before they end; when that is decided, the one may follow the other. */
+ * all the same has succeeded: the first end wins. One that is tried again goes back without having ended. Durable ones
+ * are TASK_RECORDING before they come in and before they end; when that is decided, the one may follow the other. */
 static const unsigned may_become[TASK_N_STATES] = {
 	[TASK_SCHEDULED] = BIT(TASK_QUEUED) | BIT(TASK_RECORDING) | BIT(TASK_CANCELLED) | BIT(TASK_EXPIRED),
 	[TASK_BLOCKED] = BIT(TASK_SCHEDULED) | BIT(TASK_QUEUED) | BIT(TASK_RECORDING) | BIT(TASK_CANCELLED) |

@@ -205,7 +205,7 @@ struct task {
 	bool detached;    /* it goes on though nobody waits for it: the edge's */
 	bool durable;     /* it and what becomes of it are recorded: see core_ops.record */
 	bool on_disk;     /* durable: it has come in for good; what was not may be refused yet */
-	uint8_t becomes;  /* TASK_RECORDING without an outcome: enum task_state, what it goes on to, and is recorded as */
+	uint8_t becomes;  /* TASK_RECORDING without an outcome: enum task_state, what it goes on to and is recorded as */
 	bool placed;      /* the core's: it joins its queue at its place, and not behind its equals */
 	bool on_interrupt_crash; /* taskd's own end while it runs is the task's, too; else it is run again */
 	bool recovered;   /* it was there before this daemon was started */

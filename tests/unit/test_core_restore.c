@@ -1,90 +1,7 @@
-/* What was recorded of tasks becomes tasks again: where they wait, what became of those that ran, who waits for whom,
- * what is found, and what is not given out again. */
-#include <check.h>
-#include <signal.h>
-
-#include "core/cron.h"
-#include "core/internal.h"
+/* What was recorded of tasks becomes tasks again: where they wait, what became of those that ran, and what is not given
+ * out again. */
 #include "object/object.h"
-#include "toy.h"
-
-#define FIRST_NEW 1000 /* ids from here on are new ones */
-#define LONG_AGO (-500 * NS_PER_S)
-
-static struct toy toy;
-static struct toy_slot *slot;
-
-static void fresh(void)
-{
-	toy_init(&toy);
-	slot = toy_slot_new(&toy);
-	core_set_numbers(toy.core, &(struct core_numbers){ .id = FIRST_NEW, .place = 1000, .fence = 77 });
-}
-
-static void finish(void)
-{
-	toy_fini(&toy);
-	free(slot);
-}
-
-static struct core_restored waiting(uint64_t id, enum task_state state)
-{
-	return (struct core_restored){
-		.id = id,
-		.place = id,
-		.spec = { .type = toy.type, .queue = toy.queue },
-		.state = state,
-		.attempt = 1,
-		.submitted_ns = LONG_AGO,
-	};
-}
-
-static struct core_restored ended(uint64_t id, enum task_state state, int64_t ended_ns)
-{
-	struct core_restored restored = waiting(id, state);
-
-	restored.started_ns = restored.ended_ns = ended_ns;
-	restored.tried = true;
-	restored.outcome = calloc(1, sizeof(*restored.outcome));
-	restored.outcome->state = state;
-	return restored;
-}
-
-static struct task *restore(struct core_restored restored)
-{
-	struct task *task;
-
-	ck_assert(core_restore(toy.core, &restored));
-	ck_assert_int_eq(core_find(toy.core, restored.id, &task), CORE_FOUND);
-	ck_assert(task->recovered && task->durable && task->on_disk);
-	return task;
-}
-
-static struct task *find(uint64_t id)
-{
-	struct task *task;
-
-	ck_assert_int_eq(core_find(toy.core, id, &task), CORE_FOUND);
-	return task;
-}
-
-static void done(void)
-{
-	core_restore_done(toy.core);
-	toy_turn(&toy);
-}
-
-static void expect_state(const struct task *task, enum task_state state)
-{
-	ck_assert_str_eq(task_state_name(task->state), task_state_name(state));
-}
-
-static void expect_told(int n, const struct task *task, enum core_record what)
-{
-	ck_assert_int_eq(toy.n_told, n);
-	ck_assert_uint_eq(toy.told[n - 1].id, task->id);
-	ck_assert_int_eq(toy.told[n - 1].what, what);
-}
+#include "restore_world.h"
 
 /* --- numbers --- */
 
@@ -163,7 +80,7 @@ START_TEST(queued_ones_start_in_their_order_and_before_new_ones)
 	restore(late);
 	restore(urgent);
 	core_queue_resume(toy.queue);
-	done();
+	restore_done();
 	ck_assert_int_eq(toy.n_given, 4);
 	ck_assert_uint_eq(toy.given[0], 9);
 	ck_assert_uint_eq(toy.given[1], 8);
@@ -190,7 +107,7 @@ START_TEST(a_new_one_does_not_start_before_all_are_there)
 	toy_turn(&toy);
 	expect_state(new, TASK_RECORDING);
 	restore(waiting(7, TASK_QUEUED));
-	done();
+	restore_done();
 	ck_assert_int_eq(toy.n_given, 3);
 	ck_assert_uint_eq(toy.given[1], 7);
 	ck_assert_uint_eq(toy.given[2], new->id);
@@ -211,7 +128,7 @@ START_TEST(delayed_ones_keep_their_time)
 	restore(past);
 	restore(future);
 	restore(wall);
-	done();
+	restore_done();
 	expect_state(find(1), TASK_QUEUED);
 	expect_state(find(2), TASK_SCHEDULED);
 	expect_state(find(3), TASK_QUEUED);
@@ -237,7 +154,7 @@ START_TEST(deadline_that_has_passed_expires_at_once_unless_it_was_begun)
 	restore(late);
 	restore(tried);
 	restore(in_time);
-	done();
+	restore_done();
 	expect_told(1, find(1), RECORD_ENDED);
 	core_recorded(toy.core, 1);
 	expect_state(find(1), TASK_EXPIRED);
@@ -303,7 +220,7 @@ START_TEST(claims_are_asked_for_again)
 	first.spec.n_claims = second.spec.n_claims = 1;
 	restore(first);
 	restore(second);
-	done();
+	restore_done();
 	ck_assert_ptr_nonnull(find(1)->slot);
 	expect_state(find(2), TASK_BLOCKED);
 	toy_finish(find(1)->slot == slot->slot ? slot : another, TASK_SUCCEEDED);
@@ -336,7 +253,7 @@ START_TEST(what_ran_is_run_again_at_its_place_and_that_counts)
 	ck_assert_ptr_nonnull(strstr(task->extra->attempts[0].message, "taskd ended"));
 	toy_teach(&toy, 1000);
 	core_queue_resume(toy.queue);
-	done();
+	restore_done();
 	ck_assert_uint_eq(toy.given[0], before->id);
 	ck_assert_uint_eq(toy.given[1], task->id);
 	ck_assert_uint_eq(toy.given[2], behind->id);
@@ -374,7 +291,7 @@ START_TEST(what_must_not_run_twice_has_crashed)
 	ck_assert_int_eq(task->outcome->state, TASK_CRASHED);
 	ck_assert_ptr_nonnull(strstr(task->outcome->message, "taskd ended"));
 	ck_assert_int_eq(task->ended_ns, toy.now_ns);
-	done();
+	restore_done();
 	ck_assert_int_eq(toy.n_given, 0);
 	core_recorded(toy.core, 3);
 	expect_state(task, TASK_CRASHED);
@@ -423,255 +340,11 @@ START_TEST(what_was_to_be_cancelled_is)
 }
 END_TEST
 
-/* --- who waits for whom --- */
-
-static struct core_restored dependent(uint64_t id, enum task_state state, const struct core_restored_link *links, size_t n)
-{
-	struct core_restored restored = waiting(id, state);
-
-	restored.links = links;
-	restored.n_links = n;
-	return restored;
-}
-
-/* _i: whether it comes before the one that it waits for */
-START_TEST(blocked_one_waits_for_what_is_still_there)
-{
-	const struct core_restored_link link = { .id = 1 };
-
-	core_queue_pause(toy.queue);
-	if (_i)
-		restore(dependent(2, TASK_BLOCKED, &link, 1));
-	restore(waiting(1, TASK_QUEUED));
-	if (!_i)
-		restore(dependent(2, TASK_BLOCKED, &link, 1));
-	toy_turn(&toy);
-	expect_state(find(2), TASK_BLOCKED);
-	done();
-	expect_state(find(2), TASK_BLOCKED);
-	ck_assert_uint_eq(core_dependencies_open(find(2)), 1);
-	core_queue_resume(toy.queue);
-	toy_turn(&toy);
-	toy_finish(slot, TASK_SUCCEEDED);
-	core_recorded(toy.core, 1);
-	toy_turn(&toy);
-	expect_state(find(2), TASK_QUEUED);
-	ck_assert_int_eq(toy.told[toy.n_told - 1].what, RECORD_STATE);
-}
-END_TEST
-
-START_TEST(blocked_one_hears_of_what_has_ended)
-{
-	const struct core_restored_link links[] = { { .id = 1 }, { .id = 2 }, { .id = 2, .any = true }, { .id = 3 } };
-	const struct core_restored_link past = { .id = 3, .done = true };
-
-	core_queue_pause(toy.queue);
-	restore(dependent(10, TASK_BLOCKED, &links[0], 1)); /* it succeeded */
-	restore(dependent(11, TASK_BLOCKED, &links[1], 1)); /* it failed */
-	restore(dependent(12, TASK_BLOCKED, &links[2], 1)); /* … which is fine */
-	restore(dependent(13, TASK_BLOCKED, &links[3], 1)); /* it is forgotten */
-	restore(dependent(14, TASK_BLOCKED, &past, 1));     /* … but was heard of before */
-	restore(ended(2, TASK_FAILED, LONG_AGO + 1));
-	restore(ended(1, TASK_SUCCEEDED, LONG_AGO));
-	done();
-	expect_state(find(10), TASK_QUEUED);
-	expect_state(find(11), TASK_RECORDING);
-	ck_assert_uint_eq(find(11)->outcome->because_of, 2);
-	expect_state(find(12), TASK_QUEUED);
-	expect_state(find(13), TASK_RECORDING);
-	ck_assert_uint_eq(find(13)->outcome->because_of, 3);
-	ck_assert_str_eq(find(13)->outcome->kind, "dependency_failed");
-	expect_state(find(14), TASK_QUEUED);
-}
-END_TEST
-
-START_TEST(what_waited_no_more_waits_no_more)
-{
-	const struct core_restored_link link = { .id = 5 };
-	struct core_restored delayed = dependent(11, TASK_SCHEDULED, &link, 1);
-
-	delayed.spec.due_ns = toy.now_ns + NS_PER_S;
-	restore(dependent(10, TASK_QUEUED, &link, 1));
-	restore(delayed);
-	done();
-	ck_assert_ptr_nonnull(find(10)->slot);
-	expect_state(find(11), TASK_SCHEDULED);
-	ck_assert_int_eq(toy.n_told, 0);
-	toy_finish(slot, TASK_SUCCEEDED);
-}
-END_TEST
-
-static struct bytes *text(const char *data)
-{
-	return bytes_new(data, strlen(data));
-}
-
-START_TEST(results_are_passed_on_from_the_record_or_from_who_is_there)
-{
-	struct bytes *result = text("1");
-	const struct core_restored_link links[] = { { .id = 1, .done = true, .result = result }, { .id = 2 } };
-	const struct core_restored_link lost = { .id = 3 };
-	struct core_restored both = dependent(10, TASK_QUEUED, links, 2), none = dependent(11, TASK_QUEUED, &lost, 1);
-	struct core_restored known = dependent(12, TASK_QUEUED, links, 1), two = ended(2, TASK_SUCCEEDED, LONG_AGO);
-
-	both.spec.pass_results = none.spec.pass_results = known.spec.pass_results = true;
-	two.outcome->result = text("22");
-	restore(both);
-	restore(none);
-	restore(known);
-	bytes_unref(result);
-	restore(two);
-	toy_teach(&toy, 1000);
-	toy_turn(&toy);
-	ck_assert_int_eq(toy.n_given, 1); /* who needs nobody else does not wait for them */
-	ck_assert_uint_eq(find(12)->args->size, 2);
-	done();
-	ck_assert_ptr_nonnull(find(10)->slot);
-	ck_assert_uint_eq(find(10)->args->size, 5);
-	ck_assert_int_eq(memcmp(find(10)->args->data, " 1 22", 5), 0);
-	ck_assert_uint_eq(find(10)->place, 10);
-	ck_assert_int_eq(toy.told[0].what, RECORD_STATE); /* it may have been put down as blocked */
-	ck_assert_uint_eq(toy.told[0].id, 10);
-	expect_state(find(11), TASK_RECORDING);
-	ck_assert_uint_eq(find(11)->outcome->because_of, 3);
-	toy_finish(slot, TASK_SUCCEEDED);
-	toy_finish(slot, TASK_SUCCEEDED);
-}
-END_TEST
-
-START_TEST(blocked_one_can_be_cancelled_before_all_are_there)
-{
-	const struct core_restored_link link = { .id = 1 };
-	struct task *task = restore(dependent(2, TASK_BLOCKED, &link, 1));
-
-	core_cancel(task);
-	expect_told(1, task, RECORD_ENDED);
-	restore(waiting(1, TASK_QUEUED));
-	done();
-	core_recorded(toy.core, 2);
-	expect_state(task, TASK_CANCELLED);
-}
-END_TEST
-
-/* --- schedules --- */
-
-static struct core_schedule *every_second(uint64_t last_id, int64_t next_ns)
-{
-	const struct core_schedule_spec spec = {
-		.name = "often",
-		.task = { .type = toy.type, .queue = toy.queue, .durable = true },
-		.every_ns = NS_PER_S,
-		.next_ns = next_ns,
-		.runs = 7,
-		.skipped = 2,
-		.last_id = last_id,
-	};
-	struct core_schedule *schedule;
-
-	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
-	return schedule;
-}
-
-static struct task *restore_run(uint64_t id, enum task_state state, struct core_schedule *schedule)
-{
-	struct core_restored restored = waiting(id, state);
-
-	restored.spec.schedule = schedule;
-	restored.schedule_name = "often";
-	restored.submitted_ns = toy.now_ns - NS_PER_MS;
-	return restore(restored);
-}
-
-START_TEST(schedule_waits_for_its_last_run_and_for_all_to_be_there)
-{
-	struct core_schedule *schedule = every_second(5, toy.now_ns - 1);
-
-	toy_turn(&toy);
-	ck_assert_uint_eq(schedule->runs, 7);
-	restore_run(4, TASK_QUEUED, schedule);
-	struct task *task = restore_run(5, TASK_QUEUED, schedule);
-	ck_assert_ptr_eq(schedule->running, task);
-	done();
-	ck_assert_int_eq(toy.refusal, CORE_OVERLAP);
-	ck_assert_uint_eq(schedule->skipped, 3);
-	core_cancel(task);
-	core_recorded(toy.core, 5);
-	toy_advance(&toy, NS_PER_S);
-	ck_assert_uint_eq(schedule->runs, 8);
-	ck_assert_uint_eq(schedule->last_id, FIRST_NEW);
-}
-END_TEST
-
-START_TEST(run_that_came_to_disk_without_its_schedule_is_not_submitted_again)
-{
-	struct core_schedule *schedule = every_second(5, toy.now_ns - 2 * NS_PER_MS);
-	struct task *task = restore_run(6, TASK_QUEUED, schedule);
-
-	ck_assert_uint_eq(schedule->last_id, 6);
-	ck_assert_uint_eq(schedule->runs, 8);
-	ck_assert_ptr_eq(schedule->running, task);
-	ck_assert_int_gt(schedule->next_ns, toy.now_ns);
-	done();
-	ck_assert_uint_eq(schedule->runs, 8);
-	ck_assert_uint_eq(schedule->skipped, 2);
-}
-END_TEST
-
-START_TEST(name_of_a_schedule_that_has_gone_stays)
-{
-	struct task *task = restore_run(6, TASK_QUEUED, NULL), *other = restore_run(7, TASK_QUEUED, NULL);
-
-	ck_assert_str_eq(task->extra->schedule->name, "often");
-	ck_assert_ptr_eq(other->extra->schedule, task->extra->schedule);
-	ck_assert_ptr_null(core_schedule_find(toy.core, "often"));
-	done();
-	ck_assert_str_eq(task->extra->schedule->name, "often");
-}
-END_TEST
-
-/* _i: catch_up. Its time has passed three times, an hour apart, the last time two minutes ago. */
-START_TEST(calendar_that_was_missed_is_made_up_for_where_that_was_asked_for)
-{
-	struct cron cron;
-	char error[200];
-	struct core_schedule *schedule;
-	struct core_schedule_spec spec = {
-		.name = "hourly", .task = { .type = toy.type, .queue = toy.queue }, .cron = &cron, .catch_up = _i, .overlap = true,
-	};
-
-	ck_assert_int_eq(cron_parse("@hourly", &cron, error, sizeof(error)), 0);
-	spec.next_ns = cron_next(&cron, toy.wall_ns);
-	toy.wall_ns = spec.next_ns + 2 * 3600 * NS_PER_S + 120 * NS_PER_S;
-	core_set_wall(toy.core, toy.wall_ns);
-	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
-	done();
-	ck_assert_uint_eq(schedule->runs, _i ? 3 : 0);
-	ck_assert_uint_eq(schedule->skipped, _i ? 0 : 3);
-	ck_assert_int_eq(schedule->next_ns, spec.next_ns + 3 * 3600 * NS_PER_S);
-}
-END_TEST
-
-START_TEST(calendar_follows_a_clock_that_was_set_back_meanwhile)
-{
-	struct cron cron;
-	char error[200];
-	struct core_schedule *schedule;
-	struct core_schedule_spec spec = {
-		.name = "hourly", .task = { .type = toy.type, .queue = toy.queue }, .cron = &cron,
-	};
-
-	ck_assert_int_eq(cron_parse("@hourly", &cron, error, sizeof(error)), 0);
-	spec.next_ns = cron_next(&cron, toy.wall_ns + 1000 * 3600 * NS_PER_S);
-	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
-	ck_assert_int_eq(schedule->next_ns, cron_next(&cron, toy.wall_ns));
-}
-END_TEST
-
 static TCase *make_case(const char *name)
 {
 	TCase *tcase = tcase_create(name);
 
-	tcase_add_checked_fixture(tcase, fresh, finish);
+	tcase_add_checked_fixture(tcase, restore_begin, restore_end);
 	return tcase;
 }
 
@@ -700,20 +373,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, crash_that_is_retried_is_a_crash);
 	tcase_add_loop_test(tcase, what_has_crashed_too_often_is_not_run_again, 0, 3);
 	tcase_add_loop_test(tcase, what_was_to_be_cancelled_is, 0, 2);
-	suite_add_tcase(suite, tcase);
-	tcase = make_case("dependencies");
-	tcase_add_loop_test(tcase, blocked_one_waits_for_what_is_still_there, 0, 2);
-	tcase_add_test(tcase, blocked_one_hears_of_what_has_ended);
-	tcase_add_test(tcase, what_waited_no_more_waits_no_more);
-	tcase_add_test(tcase, results_are_passed_on_from_the_record_or_from_who_is_there);
-	tcase_add_test(tcase, blocked_one_can_be_cancelled_before_all_are_there);
-	suite_add_tcase(suite, tcase);
-	tcase = make_case("schedules");
-	tcase_add_test(tcase, schedule_waits_for_its_last_run_and_for_all_to_be_there);
-	tcase_add_test(tcase, run_that_came_to_disk_without_its_schedule_is_not_submitted_again);
-	tcase_add_test(tcase, name_of_a_schedule_that_has_gone_stays);
-	tcase_add_loop_test(tcase, calendar_that_was_missed_is_made_up_for_where_that_was_asked_for, 0, 2);
-	tcase_add_test(tcase, calendar_follows_a_clock_that_was_set_back_meanwhile);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,58 +1,17 @@
 /* Records of tasks that had ended before a restart: which of them there is room for, how long, and by what they and the
  * others are found again. */
-#include <check.h>
+#include "restore_world.h"
 
-#include "core/internal.h"
-#include "toy.h"
-
-#define FIRST_NEW 1000
 #define HOUR (3600 * NS_PER_S)
 
-static struct toy toy;
-static struct toy_slot *slot;
-
-static void fresh(void)
-{
-	toy_init(&toy);
-	slot = toy_slot_new(&toy);
-	core_set_numbers(toy.core, &(struct core_numbers){ .id = FIRST_NEW });
-}
-
-static void finish(void)
-{
-	toy_fini(&toy);
-	free(slot);
-}
-
-static struct core_restored queued(uint64_t id)
-{
-	return (struct core_restored){
-		.id = id,
-		.place = id,
-		.spec = { .type = toy.type, .queue = toy.queue },
-		.state = TASK_QUEUED,
-		.attempt = 1,
-		.submitted_ns = -HOUR,
-	};
-}
-
-static struct core_restored ended(uint64_t id, enum task_state state, int64_t ended_ns)
-{
-	struct core_restored restored = queued(id);
-
-	restored.state = state;
-	restored.ended_ns = ended_ns;
-	restored.outcome = calloc(1, sizeof(*restored.outcome));
-	restored.outcome->state = state;
-	return restored;
-}
-
-static bool restore(struct core_restored restored)
+/* Whether there was room for it. */
+static bool try(struct core_restored restored)
 {
 	return core_restore(toy.core, &restored);
 }
 
-static struct task *find(uint64_t id)
+/* NULL: it is not there. */
+static struct task *look(uint64_t id)
 {
 	struct task *task;
 
@@ -60,30 +19,29 @@ static struct task *find(uint64_t id)
 	return task;
 }
 
-static void done(void)
-{
-	core_restore_done(toy.core);
-	toy_turn(&toy);
-}
-
 static void limit(size_t count, size_t bytes, int64_t ttl_ns)
 {
-	core_set_limits(toy.core, &(struct core_limits){
-		.result_ttl_ns = ttl_ns, .failure_ttl_ns = ttl_ns, .result_count = count, .result_bytes = bytes, .kill_grace_ns = 1,
-	});
+	core_set_limits(toy.core,
+		&(struct core_limits){
+			.result_ttl_ns = ttl_ns,
+			.failure_ttl_ns = ttl_ns,
+			.result_count = count,
+			.result_bytes = bytes,
+			.kill_grace_ns = 1,
+		});
 }
 
 START_TEST(ended_ones_are_there_as_far_as_there_is_room)
 {
 	limit(2, 1 << 20, 2 * HOUR);
-	ck_assert(restore(ended(3, TASK_FAILED, -1)));
-	ck_assert(restore(ended(2, TASK_SUCCEEDED, -2)));
-	ck_assert(!restore(ended(1, TASK_SUCCEEDED, -3)));
-	done();
-	ck_assert_ptr_nonnull(find(3));
-	ck_assert_int_eq(find(2)->state, TASK_SUCCEEDED);
-	ck_assert(find(2)->recovered);
-	ck_assert_ptr_null(find(1));
+	ck_assert(try(ended(3, TASK_FAILED, -1)));
+	ck_assert(try(ended(2, TASK_SUCCEEDED, -2)));
+	ck_assert(!try(ended(1, TASK_SUCCEEDED, -3)));
+	restore_done();
+	ck_assert_ptr_nonnull(look(3));
+	ck_assert_int_eq(look(2)->state, TASK_SUCCEEDED);
+	ck_assert(look(2)->recovered);
+	ck_assert_ptr_null(look(1));
 	ck_assert_uint_eq(core_totals(toy.core)->kept, 2);
 	ck_assert_uint_eq(core_totals(toy.core)->ended[TASK_FAILED], 0); /* that was another daemon's */
 	ck_assert_int_eq(toy.n_ended + toy.n_told, 0);
@@ -97,12 +55,12 @@ START_TEST(ended_one_that_would_push_out_others_is_left_out)
 
 	limit(100, 5000, 2 * HOUR);
 	large.outcome->result = bytes_new_room(6000, &room);
-	ck_assert(restore(ended(3, TASK_SUCCEEDED, -1)));
-	ck_assert(!restore(large));
-	ck_assert(restore(ended(1, TASK_SUCCEEDED, -3)));
-	done();
+	ck_assert(try(ended(3, TASK_SUCCEEDED, -1)));
+	ck_assert(!try(large));
+	ck_assert(try(ended(1, TASK_SUCCEEDED, -3)));
+	restore_done();
 	ck_assert_uint_eq(core_totals(toy.core)->kept, 2);
-	ck_assert_ptr_null(find(2));
+	ck_assert_ptr_null(look(2));
 	ck_assert_uint_le(core_totals(toy.core)->kept_bytes, 5000);
 }
 END_TEST
@@ -110,13 +68,13 @@ END_TEST
 START_TEST(time_that_records_are_kept_began_before_the_boot)
 {
 	limit(100, 1 << 20, 2 * HOUR);
-	ck_assert(!restore(ended(1, TASK_FAILED, -2 * HOUR)));
-	ck_assert(restore(ended(2, TASK_FAILED, -HOUR)));
-	done();
+	ck_assert(!try(ended(1, TASK_FAILED, -2 * HOUR)));
+	ck_assert(try(ended(2, TASK_FAILED, -HOUR)));
+	restore_done();
 	ck_assert_int_gt(toy.next_ns, toy.now_ns);
 	ck_assert_int_le(toy.next_ns, HOUR + NS_PER_S);
 	toy_advance(&toy, HOUR - TOY_START);
-	ck_assert_ptr_null(find(2));
+	ck_assert_ptr_null(look(2));
 }
 END_TEST
 
@@ -128,11 +86,11 @@ START_TEST(oldest_goes_first_where_room_is_needed)
 	restore(ended(5, TASK_FAILED, -20));
 	limit(2, 1 << 20, 2 * HOUR);
 	toy_turn(&toy);
-	ck_assert_ptr_nonnull(find(7)); /* who waits for it may yet come */
-	done();
-	ck_assert_ptr_null(find(7));
-	ck_assert_ptr_nonnull(find(5));
-	ck_assert_ptr_nonnull(find(6));
+	ck_assert_ptr_nonnull(look(7)); /* who waits for it may yet come */
+	restore_done();
+	ck_assert_ptr_null(look(7));
+	ck_assert_ptr_nonnull(look(5));
+	ck_assert_ptr_nonnull(look(6));
 }
 END_TEST
 
@@ -146,7 +104,7 @@ START_TEST(key_finds_what_had_ended_and_the_latest_has_it)
 	first.spec.key_length = second.spec.key_length = 1;
 	restore(second);
 	restore(first);
-	done();
+	restore_done();
 	ck_assert_int_eq(toy_try(&toy, spec, &out), CORE_ATTACHED);
 	ck_assert_uint_eq(out->id, 2);
 	spec.key_mode = KEY_REJECT;
@@ -156,16 +114,16 @@ END_TEST
 
 START_TEST(retry_and_what_it_repeats_know_each_other)
 {
-	struct core_restored retry = queued(2);
+	struct core_restored retry = waiting(2, TASK_QUEUED);
 	struct task *out;
 
 	retry.retry_of = 1;
 	restore(retry);
 	restore(ended(1, TASK_FAILED, -3));
-	done();
-	ck_assert_uint_eq(find(2)->extra->retry_of, 1);
-	ck_assert_uint_eq(find(1)->extra->retried_as, 2);
-	ck_assert_int_eq(core_retry(find(1), &out), CORE_ATTACHED);
+	restore_done();
+	ck_assert_uint_eq(look(2)->extra->retry_of, 1);
+	ck_assert_uint_eq(look(1)->extra->retried_as, 2);
+	ck_assert_int_eq(core_retry(look(1), &out), CORE_ATTACHED);
 	ck_assert_uint_eq(out->id, 2);
 }
 END_TEST
@@ -179,12 +137,12 @@ START_TEST(retry_of_what_was_given_results_that_are_lost_is_refused)
 	began.links = never.links = &link;
 	began.n_links = never.n_links = 1;
 	began.spec.pass_results = never.spec.pass_results = true;
-	began.tried = true;
+	never.tried = false;
 	restore(began);
 	restore(never);
-	done();
-	ck_assert_int_eq(core_retry(find(2), &out), CORE_NO_QUEUE);
-	ck_assert_int_eq(core_retry(find(3), &out), CORE_OK);
+	restore_done();
+	ck_assert_int_eq(core_retry(look(2), &out), CORE_NO_QUEUE);
+	ck_assert_int_eq(core_retry(look(3), &out), CORE_OK);
 }
 END_TEST
 
@@ -210,13 +168,18 @@ START_TEST(lists_are_in_the_order_of_ids_whatever_came_first)
 {
 	static const uint64_t order[] = { 5, 3, 9, 1, 7 };
 	const struct task_filter filters[] = {
-		{ 0 }, { .type = toy.type }, { .queue = toy.queue }, { .by_owner = true, .owner = 7 }, { .tag = "t", .tag_length = 1 },
+		{ 0 },
+		{ .type = toy.type },
+		{ .queue = toy.queue },
+		{ .by_owner = true, .owner = 7 },
+		{ .tag = "t", .tag_length = 1 },
 	};
 	uint64_t ids[16], wanted[] = { 1, 3, 5, 7, 9, FIRST_NEW, FIRST_NEW + 1 };
 
 	core_queue_pause(toy.queue);
 	for (size_t i = 0; i < 5; i++) {
-		struct core_restored restored = order[i] == 9 ? ended(9, TASK_FAILED, -1) : queued(order[i]);
+		struct core_restored restored =
+			order[i] == 9 ? ended(9, TASK_FAILED, -1) : waiting(order[i], TASK_QUEUED);
 
 		restored.spec.owner = 7;
 		restored.spec.tag = "t";
@@ -225,8 +188,8 @@ START_TEST(lists_are_in_the_order_of_ids_whatever_came_first)
 		if (i % 2)
 			toy_submit_spec(&toy, (struct task_spec){ .owner = 7, .tag = "t", .tag_length = 1 });
 	}
-	core_forget(find(9));
-	done();
+	core_forget(look(9));
+	restore_done();
 	wanted[4] = FIRST_NEW;
 	wanted[5] = FIRST_NEW + 1;
 	ck_assert_uint_eq(list(&filters[_i], true, ids, 16), 6);
@@ -239,10 +202,11 @@ END_TEST
 
 START_TEST(moments_before_the_boot_are_moments)
 {
-	struct core_restored old = queued(1), newer = queued(2);
+	struct core_restored old = waiting(1, TASK_QUEUED), newer = waiting(2, TASK_QUEUED);
 	const struct task_filter all = { 0 }, since = { .since_ns = -HOUR / 2 };
 	uint64_t ids[16];
 
+	old.submitted_ns = -HOUR;
 	newer.submitted_ns = -HOUR / 4;
 	old.place = 3; /* the wall clock was set back between them */
 	newer.id = 2;
@@ -250,7 +214,7 @@ START_TEST(moments_before_the_boot_are_moments)
 	restore(newer);
 	old.id = 3;
 	restore(old);
-	done();
+	restore_done();
 	ck_assert_uint_eq(list(&all, false, ids, 16), 3);
 	ck_assert_uint_eq(list(&since, false, ids, 16), 1);
 	ck_assert_uint_eq(ids[0], 2);
@@ -273,14 +237,14 @@ START_TEST(many_find_their_places_among_as_many_new_ones)
 	for (int i = 0; i < MANY; i++)
 		toy_submit(&toy, 0);
 	for (uint64_t i = 0; i < MANY; i++) {
-		struct core_restored restored = queued(MANY - i);
+		struct core_restored restored = waiting(MANY - i, TASK_QUEUED);
 
 		restored.place = 1 + (i * 7919) % MANY;
 		if (i % 10) /* nearly all as they come from the disk */
 			restored.place = MANY + i;
 		restore(restored);
 	}
-	done();
+	restore_done();
 	for (struct task *task; (task = queue_first(toy.queue)); queue_remove(toy.queue, task)) {
 		in_order &= task->place > last;
 		last = task->place;
@@ -294,7 +258,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("core: records after a restart");
 	TCase *tcase = tcase_create("kept");
 
-	tcase_add_checked_fixture(tcase, fresh, finish);
+	tcase_add_checked_fixture(tcase, restore_begin, restore_end);
 	tcase_add_test(tcase, ended_ones_are_there_as_far_as_there_is_room);
 	tcase_add_test(tcase, ended_one_that_would_push_out_others_is_left_out);
 	tcase_add_test(tcase, time_that_records_are_kept_began_before_the_boot);

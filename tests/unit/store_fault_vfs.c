@@ -116,11 +116,10 @@ static _Noreturn void process_ends(void)
 	_exit(FAULT_EXIT);
 }
 
-void fault_end(int status)
+void fault_settle(void)
 {
 	if (fault.struck && fault.plan.call == FAULT_SYNC)
 		power_cut();
-	_exit(status);
 }
 
 static void changes_forget(struct fault_path *path)
@@ -352,6 +351,8 @@ void fault_install(void)
 {
 	sqlite3_mem_methods methods;
 
+	if (fault.real)
+		return;
 	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &fault.memory);
 	methods = fault.memory;
 	methods.xMalloc = memory_allocate;

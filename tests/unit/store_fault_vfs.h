@@ -36,8 +36,8 @@ struct fault_plan {
 void fault_install(void);
 /* Calls are counted from here on. */
 void fault_arm(const struct fault_plan *plan);
-/* Ends the process with STATUS. After a sync that failed, what it should have brought to the disk never was there. */
-_Noreturn void fault_end(int status);
+/* All is closed: after a sync that failed, what it should have brought to the disk was never there. */
+void fault_settle(void);
 /* Whether the plan's call has come. */
 bool fault_struck(void);
 uint64_t fault_count(enum fault_call call);

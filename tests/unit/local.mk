@@ -122,8 +122,8 @@ tests_unit_test_core_durable_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 tests_unit_test_core_durable_life_SOURCES = tests/unit/test_core_durable_life.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_durable_life_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_core_durable_model
-tests_unit_test_core_durable_model_SOURCES = tests/unit/test_core_durable_model.c tests/unit/durable_world.c \
-	tests/unit/durable_world.h tests/unit/disk_model.c tests/unit/disk_model.h tests/unit/toy.c tests/unit/toy.h
+tests_unit_test_core_durable_model_SOURCES = tests/unit/test_core_durable_model.c tests/unit/crash_world.c \
+	tests/unit/crash_world.h tests/unit/disk_model.c tests/unit/disk_model.h tests/unit/toy.c tests/unit/toy.h
 tests_unit_test_core_durable_model_LDADD = libcore.la libbase.la $(CHECK_LIBS)
 claims_world = tests/unit/claims_world.c tests/unit/claims_world.h tests/unit/toy.c tests/unit/toy.h
 unit_tests += tests/unit/test_core_claims

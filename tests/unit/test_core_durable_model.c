@@ -4,7 +4,7 @@
  * no id comes twice, nothing runs that was never on the disk, attempts are counted, and what waited stands in its order. */
 #include <signal.h>
 
-#include "durable_world.h"
+#include "crash_world.h"
 
 #define OPERATIONS 3000
 

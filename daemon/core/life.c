@@ -107,6 +107,8 @@ void core_task_done(struct task *task, const struct task_outcome *outcome, int64
 	assert(task->slot);
 	if (task->state == TASK_QUEUED)
 		life_taken(task, started_ns);
+	else if (started_ns < task->started_ns) /* that was when it was seen to have started */
+		task->started_ns = clamp(started_ns, task->given_ns, task->started_ns);
 	task->ended_ns = clamp(ended_ns, task->started_ns, now_ns);
 	task->slot->full = false;
 	if (!outcome->killed)

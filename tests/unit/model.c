@@ -124,6 +124,8 @@ void model_done(struct model *model, uint64_t id, enum task_state word, int64_t 
 	if (task->state == TASK_QUEUED) {
 		model_known(model, id);
 		task->started_ns = clamp(started_ns, task->given_ns, model->now_ns);
+	} else if (started_ns < task->started_ns) {
+		task->started_ns = clamp(started_ns, task->given_ns, task->started_ns);
 	}
 	task->ended_ns = clamp(ended_ns, task->started_ns, model->now_ns);
 	if (word == TASK_SUCCEEDED)

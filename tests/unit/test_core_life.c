@@ -63,6 +63,24 @@ static const struct {
 	int64_t started_ns, ended_ns;
 } lies[] = { { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { 0, 0 }, { 1, 2 }, { TOY_START + NS_PER_MS, TOY_START } };
 
+/* While it runs, its start is when that was seen. */
+START_TEST(the_slots_word_on_the_start_counts)
+{
+	struct task *task = toy_submit(&toy, 0);
+	const struct task_outcome outcome = { .state = TASK_SUCCEEDED };
+
+	toy_turn(&toy);
+	core_set_now(toy.core, toy.now_ns += NS_PER_MS);
+	toy_take(slot);
+	core_task_look(task);
+	ck_assert_int_eq(task->started_ns, TOY_START + NS_PER_MS);
+	slot->count = 0;
+	core_task_done(task, &outcome, TOY_START + 100, TOY_START + 300);
+	ck_assert_int_eq(task->started_ns, TOY_START + 100);
+	ck_assert_int_eq(task->ended_ns, TOY_START + 300);
+}
+END_TEST
+
 START_TEST(times_that_cannot_be_are_clamped)
 {
 	struct task *task = toy_submit(&toy, 0);

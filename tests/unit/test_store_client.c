@@ -559,6 +559,21 @@ START_TEST(failed_disk_is_the_end)
 }
 END_TEST
 
+/* Its end is seen before what it said. */
+START_TEST(last_words_of_a_dead_store_are_heard)
+{
+	start("fail:1");
+	PUMP(told.opened);
+	struct pollfd end = { .fd = store_client_process_fd(client), .events = POLLIN };
+	put_end(1);
+	store_client_turn(client);
+	ck_assert_int_eq(poll(&end, 1, (int)(BOUND_NS / NS_PER_MS)), 1);
+	PUMP(store_client_pid(client) == 0);
+	ck_assert_int_eq(store_client_state(client), STORE_BROKEN);
+	ck_assert_str_eq(told.text, "the disk is gone");
+}
+END_TEST
+
 START_TEST(what_cannot_be_opened_is_told_once)
 {
 	static const char *const parts[] = { "open:2", "open:3", "open:4", "open:5", "open:6", "version" };
@@ -669,6 +684,23 @@ START_TEST(question_is_answered_once_though_the_store_dies)
 	ck_assert(told.more);
 	ck_assert_str_eq(told.found_tag, "a tag");
 	ck_assert_int_eq(told.answered, 1);
+}
+END_TEST
+
+/* The channel has no room for one of these operations: it is full in the middle of it when the question comes. */
+START_TEST(questions_go_between_operations)
+{
+	start("work");
+	PUMP(told.opened);
+	for (int i = 1; i <= 10; i++) {
+		put_task((uint64_t)i, 3 << 20, false);
+		put_end((uint64_t)i);
+		store_client_turn(client);
+		store_client_ask(client, &(struct store_query){ .question = STORE_ASK_STATS }, NULL, on_answered, &told);
+		PUMP(told.answered == i);
+	}
+	PUMP(told.committed == 20);
+	ck_assert_uint_eq(store_client_respawns(client), 0);
 }
 END_TEST
 
@@ -800,6 +832,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, death_while_the_disk_is_full_is_survived);
 	tcase = tcase_of(suite, "failed");
 	tcase_add_test(tcase, failed_disk_is_the_end);
+	tcase_add_test(tcase, last_words_of_a_dead_store_are_heard);
 	tcase_add_loop_test(tcase, what_cannot_be_opened_is_told_once, 0, 6);
 	tcase_add_test(tcase, file_that_was_put_aside_is_told_and_fine);
 	tcase = tcase_of(suite, "lies");
@@ -808,6 +841,7 @@ int main(int argc, char **argv)
 	tcase = tcase_of(suite, "questions");
 	tcase_add_loop_test(tcase, all_is_loaded_once, 0, 3);
 	tcase_add_loop_test(tcase, question_is_answered_once_though_the_store_dies, 0, 2);
+	tcase_add_test(tcase, questions_go_between_operations);
 	tcase_add_test(tcase, question_that_is_taken_back_is_not_answered);
 	tcase_add_test(tcase, question_to_a_client_that_is_freed_has_an_error);
 	tcase = tcase_of(suite, "stop");

@@ -4,7 +4,10 @@
  *   closed ──open──▶ opening ──(STORE_OPENED)──▶ working ◀──▶ full
  *      opening, working, full ──(the process dies)──▶ respawning ──▶ opening (all that was not committed is sent again)
  *      any ──(STORE_FAILED, refused at opening, died too often without committing anything)──▶ failed, for good
- *      any ──store_client_stop──▶ stopping ──(the process has gone)──▶ closed */
+ *      any ──store_client_stop──▶ stopping ──(the process has gone)──▶ closed
+ *
+ * A death does not count among those in a row after ten seconds of work. Where the disk is so full that a store cannot even be
+ * opened again, the state is full, and that is tried each second. */
 #ifndef STORE_CLIENT_H
 #define STORE_CLIENT_H
 
@@ -52,8 +55,9 @@ void store_client_free(struct store_client *client);
 void store_client_load(struct store_client *client);
 enum store_state store_client_state(const struct store_client *client);
 
-/* Adds an operation (copied) that the store will commit; its sequence number. CHAINED: the next one belongs to it. Where the client has failed, 0, and
- * nothing is kept. */
+/* Adds an operation (copied) that the store will commit; its sequence number. CHAINED: the next one belongs to it. 0, and nothing is
+ * kept: the client has failed or was told to stop, or there is no memory for so large a one. Numbers that were given out and
+ * are not committed any more, since their task was refused, are passed by: `committed` of a later one counts for them. */
 uint64_t store_client_put(struct store_client *client, enum store_message message, uint64_t id, const void *body, bool chained);
 /* Whether a new task may come in: its state is opening or working, and no more waits than backlog_limit. */
 bool store_client_has_room(const struct store_client *client);

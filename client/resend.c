@@ -328,7 +328,7 @@ void resend_release(struct taskd *c)
 {
 	struct taskd_future *held, *next;
 
-	if (now_ns() < c->reconnect->held_ns)
+	if (c->reconnect->held_ns == INT64_MAX || now_ns() < c->reconnect->held_ns)
 		return;
 	c->reconnect->held_ns = INT64_MAX;
 	for (held = take_held(c); held; held = next) {

@@ -322,6 +322,7 @@ START_TEST(nobody_waits_for_those_who_wait_for_objects)
 	world_settle(&world);
 	ck_assert(edge_quiet(world.edge));
 	client_say(&third, REQUEST("1", "hold", "[]"));
+	world_settle(&world);
 	client_say(&third, REQUEST("2", "queue.pause", "{\"queue\":\"default\",\"wait\":true}"));
 	world_settle(&world);
 	ck_assert(!edge_quiet(world.edge));

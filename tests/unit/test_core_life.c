@@ -346,6 +346,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, fresh, finish);
 	tcase_add_test(tcase, outcome_is_kept_as_the_slot_gave_it);
+	tcase_add_test(tcase, the_slots_word_on_the_start_counts);
 	tcase_add_loop_test(tcase, times_that_cannot_be_are_clamped, 0, sizeof lies / sizeof *lies);
 	tcase_add_test(tcase, handler_that_says_cancelled_unasked_has_failed);
 	tcase_add_test(tcase, cancel_of_what_waits_in_the_queue_is_certain);

@@ -232,10 +232,8 @@ static enum store_opening open_aside(struct attempt *attempt)
 	attempt->text = NULL;
 	status = file_put_aside(attempt->file, why, &as_what);
 	free(why);
-	if (status == STORE_OPEN_ASIDE) {
-		attempt->file->was_made = false; /* what is empty now is new */
+	if (status == STORE_OPEN_ASIDE)
 		status = open_existing(attempt);
-	}
 	if (status != STORE_OPEN_FINE && attempt->text) {
 		free(as_what);
 		return status;

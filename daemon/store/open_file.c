@@ -174,7 +174,16 @@ static bool has_lost_all(const struct open_file *file, bool is_there, int64_t si
 	return true;
 }
 
-enum store_opening file_look(const struct open_file *file, char **text)
+/* What was made here has been taken away: what is empty from now on is new. */
+static int unmark(struct open_file *file)
+{
+	if (file->was_made && (ftruncate(held.fd, 0) < 0 || fsync(held.fd) < 0))
+		return -1;
+	file->was_made = false;
+	return 0;
+}
+
+enum store_opening file_look(struct open_file *file, char **text)
 {
 	struct stat info;
 	bool is_there = stat(file->path, &info) == 0;
@@ -191,6 +200,8 @@ enum store_opening file_look(const struct open_file *file, char **text)
 	/* SQLite knows of a system on which it has to make an empty file one byte long. */
 	if (info.st_size <= 1 && has_lost_all(file, is_there, info.st_size, text))
 		return STORE_OPEN_DAMAGED;
+	if (!is_there && unmark(file) < 0)
+		return trouble(text, "write beside", file->path);
 	/* SQLite would give a new one the umask's mode, and open one that it may not write for reading. */
 	fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)

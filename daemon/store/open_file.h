@@ -22,7 +22,7 @@ extern int64_t file_lock_wait_ns;
 /* This process is the one that has it, until it ends, or opens another directory's. */
 enum store_opening file_lock(struct open_file *file, char **text);
 /* Makes it where it is not there, empty, 0600; STORE_OPEN_DAMAGED: something is missing of what was there. */
-enum store_opening file_look(const struct open_file *file, char **text);
+enum store_opening file_look(struct open_file *file, char **text);
 /* Renames it and what belongs to it; never over something else. *text says as what, also where it is STORE_OPEN_ASIDE. */
 enum store_opening file_put_aside(const struct open_file *file, const char *why, char **text);
 /* The database has been made, or opened: that is written down, and what is in the directory is on disk. */

@@ -142,7 +142,7 @@ bool edge_turn(struct edge *edge)
 
 bool edge_quiet(const struct edge *edge)
 {
-	return edge->outstanding == edge->object_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
+	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
 }
 
 void edge_observe(struct edge *edge)

@@ -58,7 +58,7 @@ int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const
 /* The store has come into STATE. Where it has failed, whoever waits for the end of a durable task is told that, since it
  * will not be known: such requests are refused from then on. */
 void edge_store_changed(struct edge *edge, enum store_state state);
-/* Nothing waits to be written or answered, but for named objects: that may never come. */
+/* Nothing waits to be written or answered, but for named objects, and for ends of tasks: that may never come. */
 bool edge_quiet(const struct edge *edge);
 /* Connected clients, and requests so far. */
 void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests);

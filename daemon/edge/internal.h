@@ -90,6 +90,7 @@ struct edge {
 	size_t n_dirty;
 	size_t n_writing;   /* connections that have output */
 	size_t outstanding; /* requests that wait for something */
+	size_t end_waits;   /* …of those, for ends of tasks */
 	uint64_t n_requests;
 	uint64_t last_number; /* of a connection */
 

@@ -1,5 +1,6 @@
 /* Listening sockets: made, or taken over from whoever started taskd; and accepting, also when descriptors run out. */
 #include <errno.h>
+#include <signal.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -32,6 +33,16 @@ struct listener {
 
 /* --- making one --- */
 
+/* Who listens at FD's other end is gone, whoever has inherited the socket: a child that was just being started keeps it
+ * open for a moment. */
+static bool listener_is_gone(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.pid > 0 && kill(who.pid, 0) < 0 &&
+		errno == ESRCH;
+}
+
 /* Connects, to see whether anybody listens at ADDRESS: 0 yes, else an errno. */
 static int try_connect(const struct sockaddr_un *address)
 {
@@ -39,6 +50,8 @@ static int try_connect(const struct sockaddr_un *address)
 	if (fd < 0)
 		return errno;
 	int code = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+	if (code == 0 && listener_is_gone(fd))
+		code = ECONNREFUSED;
 	close(fd);
 	return code == EAGAIN ? 0 : code; /* EAGAIN: its backlog is full, so there is somebody */
 }

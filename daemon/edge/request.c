@@ -82,6 +82,7 @@ struct request *request_new(const struct reply_to *to, const struct request_kind
 	LIST_INSERT_HEAD(&connection->requests, request, link);
 	connection->outstanding++;
 	edge->outstanding++;
+	edge->end_waits += kind->for_tasks;
 	if (connection->index)
 		index_add(connection, request);
 	request->nested = false;
@@ -118,6 +119,7 @@ void request_free(struct request *request)
 	connection->outstanding--;
 	connection->asked -= request->asked;
 	edge->outstanding--;
+	edge->end_waits -= request->kind->for_tasks;
 	if (request->id != request->id_inline)
 		free(request->id);
 	if (!connection->reading)

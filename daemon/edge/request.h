@@ -28,6 +28,7 @@ struct call {
 
 /* What a waiting request can be asked, by what it waits for. */
 struct request_kind {
+	bool for_tasks; /* it waits for ends of tasks alone: a stop, which knows them, does not wait for it */
 	/* Nobody wants the answer any more: stops waiting, and cancels the tasks that belong to the request. */
 	void (*abandon)(struct request *request);
 	/* The client cancels it; the answer comes by itself, now or later. Adds {"id":…,"state":…}, … of the tasks that

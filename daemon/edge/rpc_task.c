@@ -73,6 +73,7 @@ static void one_status(struct request *request, struct strbuf *out)
 }
 
 static const struct request_kind attached_kind = {
+	.for_tasks = true,
 	.abandon = attached_abandon,
 	.cancel = attached_cancel,
 	.status = one_status,
@@ -105,6 +106,7 @@ static void result_timeout(struct request *request)
 }
 
 static const struct request_kind result_kind = {
+	.for_tasks = true,
 	.abandon = result_abandon,
 	.cancel = result_cancel,
 	.status = one_status,
@@ -142,6 +144,7 @@ static void watched_ended(struct task_waiter *waiter, struct task *task)
 
 /* A watch has no id, so nobody can ask for or cancel it. */
 static const struct request_kind watch_kind = {
+	.for_tasks = true,
 	.abandon = result_abandon,
 	.cancel = result_cancel,
 	.status = one_status,

@@ -180,6 +180,7 @@ static bool wait_each(const struct request *request, bool (*visit)(void *user, s
 }
 
 static const struct request_kind wait_kind = {
+	.for_tasks = true,
 	.abandon = wait_abandon,
 	.cancel = wait_cancel,
 	.status = wait_status,

@@ -5,6 +5,8 @@ integration_programs += \
 	tests/integration/test_claims \
 	tests/integration/test_command \
 	tests/integration/test_crash \
+	tests/integration/test_durable \
+	tests/integration/test_durable_kill \
 	tests/integration/test_life \
 	tests/integration/test_nested \
 	tests/integration/test_objects \
@@ -27,6 +29,8 @@ tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_claims_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_command_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_durable_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_durable_kill_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)

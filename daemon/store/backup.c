@@ -49,8 +49,9 @@ static bool copy_pages(struct reader *reader, struct backup *backup, struct repl
 	sqlite3_backup_finish(pages);
 	if (rc == SQLITE_OK)
 		return reply_sorry(reply, "the store is being stopped");
-	return rc == SQLITE_DONE || reply_sorry(reply, "cannot copy the store to %s: %s", backup->part,
-		(rc & 0xff) == SQLITE_FULL ? "the disk is full there" : sqlite3_errstr(rc));
+	return rc == SQLITE_DONE ||
+		reply_sorry(reply, "cannot copy the store to %s: %s", backup->part,
+			(rc & 0xff) == SQLITE_FULL ? "the disk is full there" : sqlite3_errstr(rc));
 }
 
 /* Page by page it is a file with a log, which a reader who may not write could not open. */
@@ -149,7 +150,8 @@ static bool may_be_made(const struct reader *reader, const struct backup *backup
 
 	free(own);
 	if (is_own)
-		return reply_sorry(reply, "%s is a name that SQLite may take for one of the store's own files", backup->path);
+		return reply_sorry(
+			reply, "%s is a name that SQLite may take for one of the store's own files", backup->path);
 	if (lstat(backup->path, &info) == 0)
 		return reply_sorry(reply, "%s is there already: a backup does not replace anything", backup->path);
 	return errno == ENOENT || sorry(reply, "make", backup->path);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define NAMES_LIMIT 5      /* … of rows that one sentence tells */
+#define NAMES_LIMIT 5 /* … of rows that one sentence tells */
 
 #define ENDED_STATES "('succeeded', 'failed', 'timed_out', 'crashed', 'cancelled', 'expired')"
 #define LIVE_STATES "('scheduled', 'blocked', 'queued', 'running', 'cancelling', 'recording')"
@@ -37,10 +37,12 @@ static const struct {
 	{ "SELECT task FROM attempts JOIN tasks ON id = task WHERE attempts.attempt NOT BETWEEN 1 AND tasks.attempt - 1"
 	  " GROUP BY task",
 		"tasks have attempts that were not" },
-	{ "SELECT task FROM attempts WHERE state NOT IN " ENDED_STATES " GROUP BY task", "tasks have attempts that did not end" },
+	{ "SELECT task FROM attempts WHERE state NOT IN " ENDED_STATES " GROUP BY task",
+		"tasks have attempts that did not end" },
 	{ "SELECT min(id) FROM tasks WHERE ended_ns IS NULL AND place != 0 GROUP BY place HAVING count(*) > 1",
 		"tasks share their place with another" },
-	{ "SELECT id FROM tasks, meta WHERE id >= next_id AND next_id != 0", "tasks have ids that will be given out again" },
+	{ "SELECT id FROM tasks, meta WHERE id >= next_id AND next_id != 0",
+		"tasks have ids that will be given out again" },
 	{ "SELECT id FROM tasks, meta WHERE ended_ns IS NULL AND place >= next_place AND next_place != 0",
 		"tasks have places that will be given out again" },
 	{ NOBODYS("attempts"), "attempts are of no task" },
@@ -56,17 +58,20 @@ static const struct {
 	{ WRONG_FLAG("1024", "dependencies"), "tasks have dependencies and do not know it, or the other way round" },
 	{ WRONG_FLAG("2048", "retries"), "tasks have retries and do not know it, or the other way round" },
 	{ WRONG_FLAG("4096", "obituaries"), "tasks have an obituary and do not know it, or the other way round" },
-	{ WRONG_FLAG("8192", "parts WHERE what = 0"), "tasks have parts of arguments and do not know it, or the other way round" },
-	{ WRONG_FLAG("16384", "parts WHERE what = 1"), "tasks have parts of a result and do not know it, or the other way round" },
-	{ WRONG_FLAG("32768", "parts WHERE what = 2"), "tasks have parts of data and do not know it, or the other way round" },
+	{ WRONG_FLAG("8192", "parts WHERE what = 0"),
+		"tasks have parts of arguments and do not know it, or the other way round" },
+	{ WRONG_FLAG("16384", "parts WHERE what = 1"),
+		"tasks have parts of a result and do not know it, or the other way round" },
+	{ WRONG_FLAG("32768", "parts WHERE what = 2"),
+		"tasks have parts of data and do not know it, or the other way round" },
 	{ "SELECT DISTINCT task FROM (SELECT task, part, row_number() OVER (PARTITION BY task, what ORDER BY part) - 1 AS nth"
 	  " FROM parts) WHERE part != nth",
 		"parts of a text are missing of tasks" },
 };
 
 /* "PROBLEM: 17, 18, …": STATEMENT is at the first row. */
-static enum db_code tell_rows(const struct db *db, sqlite3_stmt *statement, const char *problem,
-	const struct check_listener *listener)
+static enum db_code tell_rows(
+	const struct db *db, sqlite3_stmt *statement, const char *problem, const struct check_listener *listener)
 {
 	sqlite3_str *text = sqlite3_str_new(db->handle);
 	int named = 0, rc = SQLITE_ROW;

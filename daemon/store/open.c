@@ -78,7 +78,8 @@ static enum store_opening look_at_version(struct attempt *attempt)
 	if (code != DB_OK)
 		return refused(attempt, code, "read");
 	if (version > SCHEMA_VERSION) {
-		attempt->text = xasprintf("%s is of version %" PRId64 ", and this taskd knows those up to %d: it was written by a "
+		attempt->text = xasprintf("%s is of version %" PRId64
+					  ", and this taskd knows those up to %d: it was written by a "
 					  "later taskd, which can go on with it",
 			attempt->file->path, version, SCHEMA_VERSION);
 		return STORE_OPEN_NEWER;
@@ -258,9 +259,10 @@ enum store_opening open_writer(struct db *db, const struct store_open *open, cha
 	} else if (status == STORE_OPEN_DAMAGED) {
 		char *why = attempt.text;
 
-		attempt.text = xasprintf("%s: put a backup in its place, or rename it and what is beside it, or let taskd do "
-					 "that (store_damaged = aside)",
-			why);
+		attempt.text =
+			xasprintf("%s: put a backup in its place, or rename it and what is beside it, or let taskd do "
+				  "that (store_damaged = aside)",
+				why);
 		free(why);
 	}
 	file_free(&file);

@@ -114,8 +114,9 @@ enum store_opening file_lock(struct open_file *file, char **text)
 			status = trouble(text, "lock", path);
 			goto out_fd;
 		}
-		*text = xasprintf("%s is open in another process (a taskd-store that holds %s): a state directory is one "
-				  "daemon's",
+		*text = xasprintf(
+			"%s is open in another process (a taskd-store that holds %s): a state directory is one "
+			"daemon's",
 			file->path, path);
 		status = STORE_OPEN_LOCKED;
 	} else {
@@ -139,8 +140,7 @@ enum store_opening file_mark(struct open_file *file, char **text)
 {
 	static const char said[] = "tasks.db was made here; taskd-store locks this file while it has it open\n";
 
-	if (!file->was_made &&
-		(pwrite(held.fd, said, strlen(said), 0) != (ssize_t)strlen(said) || fsync(held.fd) < 0))
+	if (!file->was_made && (pwrite(held.fd, said, strlen(said), 0) != (ssize_t)strlen(said) || fsync(held.fd) < 0))
 		return trouble(text, "write beside", file->path);
 	file->was_made = true;
 	if (fsync_directory(file->directory) < 0)

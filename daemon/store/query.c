@@ -13,8 +13,8 @@
 #define PAGE_LIMIT 10000u
 #define PAGE_DEFAULT 100u
 
-const char *const query_states[QUERY_N_STATES] = { "scheduled", "blocked", "queued", "running", "cancelling", "recording",
-	"succeeded", "failed", "timed_out", "crashed", "cancelled", "expired" };
+const char *const query_states[QUERY_N_STATES] = { "scheduled", "blocked", "queued", "running", "cancelling",
+	"recording", "succeeded", "failed", "timed_out", "crashed", "cancelled", "expired" };
 #define STATES_ENDED (~0u << 6) /* from "succeeded" on */
 
 /* --- replies --- */
@@ -92,7 +92,8 @@ static void say_end(struct reader *reader, uint64_t number, enum db_code code, b
 	if (code == DB_IO || code == DB_CORRUPT)
 		reader_fail(reader, "a question about tasks");
 	if (code != DB_OK || !fits) {
-		text = xasprintf("cannot read the store: %s", fits ? db_message(&reader->db) : "no memory for an answer so large");
+		text = xasprintf("cannot read the store: %s",
+			fits ? db_message(&reader->db) : "no memory for an answer so large");
 		answer->status = STORE_ANSWER_ERROR;
 		answer->text = text_of(text);
 	}
@@ -212,8 +213,8 @@ static void page_bind(const struct page *page, sqlite3_stmt *statement)
 }
 
 /* *more: there is another row beyond the limit. */
-static enum db_code page_say(struct reader *reader, uint64_t number, sqlite3_stmt *statement, uint32_t limit, bool *more,
-	bool *fits)
+static enum db_code page_say(
+	struct reader *reader, uint64_t number, sqlite3_stmt *statement, uint32_t limit, bool *more, bool *fits)
 {
 	enum db_code code = DB_OK;
 	uint32_t said = 0;

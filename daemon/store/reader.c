@@ -82,8 +82,8 @@ bool reader_say(struct reader *reader, enum store_message message, uint64_t numb
 
 void reader_fail(struct reader *reader, const char *what)
 {
-	char *text = xasprintf("cannot read %.*s/%s (%s): %s", (int)reader->directory.length, reader->directory.data, STORE_FILE,
-		what, db_message(&reader->db));
+	char *text = xasprintf("cannot read %.*s/%s (%s): %s", (int)reader->directory.length, reader->directory.data,
+		STORE_FILE, what, db_message(&reader->db));
 	struct store_text said = store_text_of(text, strlen(text));
 
 	/* In pieces of its own: what was being said is not finished. */
@@ -125,7 +125,8 @@ static void desk_close(struct desk *desk)
 
 static void desk_query(struct desk *desk, const struct job *job)
 {
-	static const char text[] = "the store cannot open its file once more: there is no memory, or no descriptor left";
+	static const char text[] =
+		"the store cannot open its file once more: there is no memory, or no descriptor left";
 	struct store_query query;
 	struct store_answer answer = { .status = STORE_ANSWER_ERROR, .text = store_text_of(text, strlen(text)) };
 

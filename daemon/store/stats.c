@@ -74,8 +74,10 @@ bool stats_reply(struct reader *reader, struct reply *reply)
 		return false;
 	say_files(reply, &reader->directory);
 	sqlite3_str_appendf(reply->said, ",\"free_bytes\":%lld,\"page_size\":%lld,\"schema\":%lld",
-		(long long)(figures[FREE_PAGES] * figures[PAGE_SIZE]), (long long)figures[PAGE_SIZE], (long long)figures[SCHEMA]);
-	sqlite3_str_appendf(reply->said, ",\"tasks\":%lld,\"live\":%lld,\"ended\":%lld,\"queues\":%lld,\"schedules\":%lld",
+		(long long)(figures[FREE_PAGES] * figures[PAGE_SIZE]), (long long)figures[PAGE_SIZE],
+		(long long)figures[SCHEMA]);
+	sqlite3_str_appendf(reply->said,
+		",\"tasks\":%lld,\"live\":%lld,\"ended\":%lld,\"queues\":%lld,\"schedules\":%lld",
 		(long long)(figures[LIVE] + figures[ENDED]), (long long)figures[LIVE], (long long)figures[ENDED],
 		(long long)figures[QUEUES], (long long)figures[SCHEDULES]);
 	say_time(reply, "oldest_at", figures[OLDEST]);

@@ -236,14 +236,20 @@ static unsigned prune_share(const struct batch *batch)
 	return most < PRUNE_MOST ? (unsigned)most : PRUNE_MOST;
 }
 
-/* The log's room may be all that there is: what is in it is copied to where it belongs, as far as that works, and the log is cut. */
-static void make_room(struct writer *writer)
+/* The log's room may be all that there is: what is in it is copied to where it belongs, as far as there is room, and the
+ * log is cut. What goes wrong with the disk there is as bad as anywhere: the next try would be told that all is well. */
+static enum writer_result make_room(struct writer *writer)
 {
 	sqlite3 *handle = writer->apply.db.handle;
 
 	sqlite3_busy_timeout(handle, 0);
-	sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int rc = sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	enum db_code code = db_error(&writer->apply.db, rc);
+	bool believed = code != DB_IO && code != DB_CORRUPT;
+	if (!believed)
+		give_up(writer, code, writer->apply.live, writer->apply.ended);
 	sqlite3_busy_timeout(handle, DB_BUSY_MS);
+	return believed ? WRITER_FULL : WRITER_DISK;
 }
 
 static enum writer_result commit_locked(struct writer *writer, const struct batch *batch, const char *data)
@@ -279,7 +285,7 @@ enum writer_result writer_commit(struct writer *writer, const struct batch *batc
 	if (batch->entries[batch->n - 1].header.number > writer->applied)
 		result = commit_locked(writer, batch, data);
 	if (result == WRITER_FULL)
-		make_room(writer);
+		result = make_room(writer);
 	pthread_mutex_unlock(&writer->lock);
 	return result;
 }

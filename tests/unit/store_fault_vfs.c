@@ -211,6 +211,11 @@ static int file_sync(sqlite3_file *file, int flags)
 			return SQLITE_IOERR_FSYNC;
 		process_ends();
 	}
+	if (fault.struck && fault.plan.then_sync_fails) {
+		fault.plan.then_sync_fails = false;
+		errno = EIO;
+		return SQLITE_IOERR_FSYNC;
+	}
 	changes_forget(fault_file(file)->path);
 	return real_of(file)->pMethods->xSync(real_of(file), flags);
 }

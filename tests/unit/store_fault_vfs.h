@@ -29,7 +29,8 @@ enum fault_effect {
 struct fault_plan {
 	enum fault_call call;
 	enum fault_effect effect;
-	uint64_t nth; /* from 1, since fault_arm */
+	uint64_t nth;         /* from 1, since fault_arm */
+	bool then_sync_fails; /* the next one after it, once */
 };
 
 /* Before anything else of SQLite's is called. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(seconds) (INT64_C(1795000000000000000) + (seconds) * INT64_C(1000000000))
+#define AT(seconds) (INT64_C(1795000000000000000) + (seconds)*INT64_C(1000000000))
 
 static void say(struct history *history, enum store_message message, uint64_t id, const void *body, bool chained)
 {
@@ -14,7 +14,8 @@ static void say(struct history *history, enum store_message message, uint64_t id
 	struct store_header read;
 	size_t start = history->said.length;
 
-	header.number = history->batch.n ? history->batch.entries[history->batch.n - 1].header.number + 1 : header.number;
+	header.number =
+		history->batch.n ? history->batch.entries[history->batch.n - 1].header.number + 1 : header.number;
 	ck_assert(store_write(&history->said, &header, body));
 	ck_assert(store_read_header(history->said.data + start, &read));
 	batch_add(&history->batch, &read, start + STORE_HEADER_SIZE);
@@ -44,8 +45,10 @@ static void put(struct history *history, uint64_t id, bool chained)
 static void put_rich(struct history *history, uint64_t id, bool chained)
 {
 	struct store_task task = world_task(id);
-	struct store_claim claims[] = { { .count = 1, .name = text("disk") }, { .kind = 1, .count = 2, .slots = 4, .name = text("net") } };
-	struct store_dependency dependencies[] = { { .id = 1 }, { .id = 2, .any = true, .done = true, .result = text("55") } };
+	struct store_claim claims[] = { { .count = 1, .name = text("disk") },
+		{ .kind = 1, .count = 2, .slots = 4, .name = text("net") } };
+	struct store_dependency dependencies[] = { { .id = 1 },
+		{ .id = 2, .any = true, .done = true, .result = text("55") } };
 
 	task.state = text("blocked");
 	task.tag = text("nightly");
@@ -77,7 +80,11 @@ static void wait_again(struct history *history, uint64_t id, unsigned attempt)
 		.due_ns = AT(120),
 		.tried = true,
 		.adds_attempt = true,
-		.last = { .started_ns = AT(60), .ended_ns = AT(61), .state = text("crashed"), .message = text("SIGSEGV"), .pid = 99 },
+		.last = { .started_ns = AT(60),
+			.ended_ns = AT(61),
+			.state = text("crashed"),
+			.message = text("SIGSEGV"),
+			.pid = 99 },
 	};
 
 	say(history, STORE_TASK_STATE, id, &body, false);
@@ -108,7 +115,9 @@ static void end(struct history *history, uint64_t id, const char *state, size_t 
 
 static void settings(struct history *history, bool made)
 {
-	struct store_queue queue = { .name = text("slow"), .is_made = made, .paused = made, .limit_queued = 10, .durable = -1 };
+	struct store_queue queue = {
+		.name = text("slow"), .is_made = made, .paused = made, .limit_queued = 10, .durable = -1
+	};
 	struct store_claim claim = { .count = 1, .name = text("disk") };
 	struct store_schedule schedule = {
 		.name = text("nightly"),
@@ -116,7 +125,11 @@ static void settings(struct history *history, bool made)
 		.is_cron = true,
 		.next_ns = AT(3600),
 		.durable = -1,
-		.task = { .type = text("report"), .queue = text("slow"), .args = text("[]"), .claims = &claim, .n_claims = 1 },
+		.task = { .type = text("report"),
+			.queue = text("slow"),
+			.args = text("[]"),
+			.claims = &claim,
+			.n_claims = 1 },
 	};
 	struct store_schedule_ran ran = { .name = text("nightly"), .next_ns = AT(7200), .runs = 1, .last_id = 4 };
 	struct store_name name = { text("slow") };

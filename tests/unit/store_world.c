@@ -106,7 +106,8 @@ void world_end(struct world *world, uint64_t id, const char *state)
 		.attempt = 1,
 		.started_ns = NOW_NS + (int64_t)id + 1,
 		.ended_ns = NOW_NS + (int64_t)id + 2,
-		.outcome = { .result = fine ? text("832040") : STORE_TEXT_NONE, .message = fine ? STORE_TEXT_NONE : text("no") },
+		.outcome = { .result = fine ? text("832040") : STORE_TEXT_NONE,
+			.message = fine ? STORE_TEXT_NONE : text("no") },
 	};
 
 	world_apply(world, STORE_TASK_END, id, &end);

@@ -6,9 +6,9 @@
 
 struct world {
 	char directory[64];
-	char file[80];    /* STORE_FILE there */
+	char file[80]; /* STORE_FILE there */
 	struct db db;
-	char *text;       /* what was said at the last opening */
+	char *text; /* what was said at the last opening */
 };
 /* The directory is in memory where there is such a filesystem: syncing costs nothing there, and is done all the same. */
 void world_init(struct world *world);

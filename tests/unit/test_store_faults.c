@@ -21,10 +21,10 @@
 static const struct store_limits limits = { .history_count = 4 };
 static struct world world;
 static uint64_t digests[HISTORY_LENGTH + 1]; /* of the file after so many transactions */
-static char *made, *mark;                   /* a file without tasks, and what lies beside it */
+static char *made, *mark;                    /* a file without tasks, and what lies beside it */
 static size_t made_length, mark_length;
 
-static uint64_t opening_allocations;        /* of one that is there */
+static uint64_t opening_allocations; /* of one that is there */
 
 /* Either the file is made and has its first transaction, or it is there and has them all. */
 enum from { FROM_NOTHING, FROM_FILE };
@@ -78,7 +78,7 @@ static enum ending act_all(struct acting *acting, unsigned first, unsigned last,
 
 	for (unsigned step = first; step <= last && ok; step++) {
 		ok = commit(acting, &history, step);
-		if (ok && fault_struck() && plan->call == FAULT_SYNC)
+		if (ok && fault_struck() && (plan->call == FAULT_SYNC || plan->then_sync_fails))
 			return ENDS_LYING;
 		if (ok)
 			acknowledge(acting, step);
@@ -196,7 +196,8 @@ static bool is_survivable(const struct fault_plan *plan)
 static void describe(char *out, size_t size, const struct fault_plan *plan)
 {
 	static const char *const calls[] = { "open", "write", "sync", "truncate", "delete", "allocation" };
-	static const char *const effects[] = { "nothing", "full", "I/O error", "death", "power cut", "jumbled power cut" };
+	static const char *const effects[] = { "nothing", "full", "I/O error", "death", "power cut",
+		"jumbled power cut" };
 
 	snprintf(out, size, "%s %llu: %s", calls[plan->call], (unsigned long long)plan->nth, effects[plan->effect]);
 }
@@ -324,12 +325,13 @@ static bool survives(enum from from, const struct fault_plan *plan)
 	else
 		play(last_step[from], plan, &outcome);
 	if (outcome.status == ENDS_LYING || outcome.status == -1)
-		ck_abort_msg("after %s: a false acknowledgement, or a file that is said to be damaged (%d)", what, outcome.status);
+		ck_abort_msg("after %s: a false acknowledgement, or a file that is said to be damaged (%d)", what,
+			outcome.status);
 	if (!was_seen(outcome.acknowledged)) {
 		found = look(what);
 		if (found != (int)outcome.acknowledged && found != (int)outcome.acknowledged + 1)
-			ck_abort_msg("after %s: %u transactions were acknowledged, and %d are there", what, outcome.acknowledged,
-				found);
+			ck_abort_msg("after %s: %u transactions were acknowledged, and %d are there", what,
+				outcome.acknowledged, found);
 		send_again(outcome.acknowledged, last_step[from], what);
 	}
 	return outcome.status != ENDS_WELL || outcome.count >= plan->nth;
@@ -476,6 +478,20 @@ START_TEST(nothing_that_was_acknowledged_is_lost)
 }
 END_TEST
 
+/* Room is made by copying the log, and that is not believed to have worked either. */
+START_TEST(a_sync_that_fails_while_room_is_made_is_the_end)
+{
+	struct fault_plan plan = {
+		.call = FAULT_WRITE, .effect = FAULT_FULL, .nth = 1, .then_sync_fails = true
+	};
+
+	memset(seen, 0, sizeof(seen));
+	while (survives(FROM_FILE, &plan))
+		plan.nth++;
+	ck_assert_uint_ge(plan.nth, 100);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("store_faults");
@@ -484,8 +500,10 @@ int main(void)
 
 	tcase_set_timeout(c, 300);
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_loop_test(c, a_file_that_is_being_made_is_made_the_next_time, 0, (int)(sizeof(kinds) / sizeof(kinds[0])));
+	tcase_add_loop_test(
+		c, a_file_that_is_being_made_is_made_the_next_time, 0, (int)(sizeof(kinds) / sizeof(kinds[0])));
 	tcase_add_loop_test(c, nothing_that_was_acknowledged_is_lost, 0, (int)(sizeof(kinds) / sizeof(kinds[0])));
+	tcase_add_test(c, a_sync_that_fails_while_room_is_made_is_the_end);
 	suite_add_tcase(s, c);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

@@ -66,7 +66,9 @@ static void ck_damaged(const char *why)
 	ck_assert_int_eq(world_sql(&world, "SELECT count(*) FROM tasks"), 0);
 	if (before) {
 		ck_assert_int_ge(world_files(&world, STORE_FILE ".damaged-", &name), 1);
-		*(strstr(name, "-wal") ? strstr(name, "-wal") : strstr(name, "-shm") ? strstr(name, "-shm") : name + strlen(name)) = 0;
+		*(strstr(name, "-wal")                 ? strstr(name, "-wal")
+				: strstr(name, "-shm") ? strstr(name, "-shm")
+						       : name + strlen(name)) = 0;
 		after = world_read(name, &length_after);
 		ck_assert(after && length == length_after && memcmp(before, after, length) == 0);
 		free(after);
@@ -268,8 +270,8 @@ START_TEST(another_programs_database_is_not_written_to)
 {
 	struct db other = { 0 };
 
-	ck_assert_int_eq(
-		sqlite3_open_v2(world.file, &other.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_open_v2(world.file, &other.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+		SQLITE_OK);
 	ck_assert_int_eq(db_exec(&other, "CREATE TABLE moz_bookmarks (id)"), DB_OK);
 	db_close(&other);
 	ck_damaged("not taskd's");

@@ -249,7 +249,9 @@ START_TEST(a_history_is_filtered)
 	ck_page((struct store_query){ .by_owner = true, .owner = 2000 }, "8 6 4 2");
 	ck_page((struct store_query){ .since_ns = BEGAN + 6 * SECOND }, "8 7 6");
 	ck_page((struct store_query){ .until_ns = BEGAN + 3 * SECOND }, "2 1");
-	ck_page((struct store_query){ .since_ns = BEGAN + 2 * SECOND, .queue = text("slow"), .by_owner = true, .owner = 1000 },
+	ck_page(
+		(struct store_query){
+			.since_ns = BEGAN + 2 * SECOND, .queue = text("slow"), .by_owner = true, .owner = 1000 },
 		"3");
 }
 END_TEST
@@ -356,7 +358,8 @@ static const struct {
 	{ "INSERT INTO obituaries VALUES (99, 1, 0, 0, 0, 0, NULL)", "obituaries are of no task: 99" },
 	{ "INSERT INTO parts VALUES (99, 0, 0, 'x')", "parts are of no task: 99" },
 	{ "INSERT INTO schedule_claims VALUES ('x', 0, 0, 'disk', 0, 1, 0)", "claims are of no schedule: x" },
-	{ "UPDATE tasks SET flags = flags | 512 WHERE id = 8", "have claims and do not know it, or the other way round: 8" },
+	{ "UPDATE tasks SET flags = flags | 512 WHERE id = 8",
+		"have claims and do not know it, or the other way round: 8" },
 	{ "UPDATE tasks SET flags = flags | 8192 WHERE id = 8",
 		"have parts of arguments and do not know it, or the other way round: 8" },
 	{ "INSERT INTO parts VALUES (8, 0, 0, 'x'), (8, 0, 2, 'z')", "parts of a text are missing of tasks: 8" },
@@ -377,7 +380,7 @@ START_TEST(a_check_tells_what_is_wrong)
 	served_exec(&served, harms[_i].sql);
 	ask_check();
 	ck_assert(json_is_false(json_object_get(heard.json, "ok")));
-	json_array_foreach(json_object_get(heard.json, "problems"), i, problem)
+	json_array_foreach (json_object_get(heard.json, "problems"), i, problem)
 		told = told || strstr(json_string_value(problem), harms[_i].said);
 	if (!told)
 		ck_abort_msg("%s: %s", harms[_i].said, json_dumps(heard.json, 0));
@@ -422,7 +425,8 @@ START_TEST(a_backup_is_a_store)
 	snprintf(path, sizeof(path), "%s/" STORE_FILE, copy.directory);
 	ck_assert_int_eq(rename(backup_path, path), 0);
 	ck_assert_int_eq(world_sql(&copy, "SELECT count(*) FROM tasks"), 8);
-	ck_assert_int_eq(world_sql(&copy, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+	ck_assert_int_eq(
+		world_sql(&copy, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 	ck_assert_int_eq(world_open(&copy, false), STORE_OPEN_FINE);
 	world_fini(&copy);
 }
@@ -440,7 +444,8 @@ START_TEST(a_backup_is_of_one_moment_while_the_writer_goes_on)
 		if (id == 3001)
 			served_put(&served, STORE_QUERY, 78, 0, 0,
 				&(struct store_query){ .question = STORE_ASK_BACKUP,
-					.path = text(strcpy(backup_path, strcat(strcpy(path, served.directory), "/copy.db"))) });
+					.path = text(strcpy(
+						backup_path, strcat(strcpy(path, served.directory), "/copy.db"))) });
 		served_put(&served, STORE_TASK_PUT, ++seq, id, id % 2 ? STORE_CHAINED : 0, &task);
 		if (id % 50 == 0)
 			served_flush(&served);

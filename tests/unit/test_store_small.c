@@ -203,7 +203,8 @@ START_TEST(questions_are_answered_on_a_full_disk)
 
 	ck_assert_int_eq(ask(&(struct store_query){ .question = STORE_ASK_TASK, .id = id - 1 }, said, sizeof(said)),
 		STORE_ANSWER_FINE);
-	ck_assert_int_eq(ask(&(struct store_query){ .question = STORE_ASK_CHECK }, said, sizeof(said)), STORE_ANSWER_FINE);
+	ck_assert_int_eq(
+		ask(&(struct store_query){ .question = STORE_ASK_CHECK }, said, sizeof(said)), STORE_ANSWER_FINE);
 	snprintf(path, sizeof(path), "%s/copy", disk);
 	backup.path = text(path);
 	ck_assert_int_eq(ask(&backup, said, sizeof(said)), STORE_ANSWER_ERROR);

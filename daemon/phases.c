@@ -68,9 +68,9 @@ static void enter_serving(struct server *server)
 	server->phase = PHASE_SERVING;
 	edge_open(server->edge);
 	notify_send("READY=1\nSTATUS=%d of %d workers ready", ready, wanted);
-	log_info("taskd " PACKAGE_VERSION " serves on %s: %d of %d workers ready after %.0f ms%s%s", server->socket, ready, wanted,
-		(double)(clock_mono_ns() - server->started_ns) / 1e6, server->state.durable ? "; durable tasks are in " : "",
-		server->state.durable ? server->state.directory : "");
+	log_info("taskd " PACKAGE_VERSION " serves on %s: %d of %d workers ready after %.0f ms%s%s", server->socket, ready,
+		wanted, (double)(clock_mono_ns() - server->started_ns) / 1e6,
+		server->state.durable ? "; durable tasks are in " : "", server->state.durable ? server->state.directory : "");
 }
 
 /* Workers that do not get ready in time are not waited for; the store is. */
@@ -100,10 +100,13 @@ struct leftover {
 static void count_page(struct task *const *tasks, size_t n, struct leftover *left)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool runs = tasks[i]->state == TASK_RUNNING || tasks[i]->state == TASK_CANCELLING;
-		left->interrupted += runs && tasks[i]->durable;
-		left->kept += !runs && tasks[i]->durable;
-		left->lost += !tasks[i]->durable;
+		const struct task *task = tasks[i];
+		bool runs = task->state == TASK_RUNNING || task->state == TASK_CANCELLING;
+		if (task->outcome) /* it is over, but for the disk */
+			continue;
+		left->interrupted += runs && task->durable;
+		left->kept += !runs && task->durable;
+		left->lost += !task->durable;
 	}
 }
 
@@ -111,7 +114,7 @@ static void count_left(struct server *server, struct leftover *left)
 {
 	const struct task_filter filter = {
 		.states = TASK_STATE_BIT(TASK_SCHEDULED) | TASK_STATE_BIT(TASK_BLOCKED) | TASK_STATE_BIT(TASK_QUEUED) |
-			TASK_STATE_BIT(TASK_RUNNING) | TASK_STATE_BIT(TASK_CANCELLING),
+			TASK_STATE_BIT(TASK_RUNNING) | TASK_STATE_BIT(TASK_CANCELLING) | TASK_STATE_BIT(TASK_RECORDING),
 	};
 	struct task_walk walk = { 0 };
 	struct task *page[256];
@@ -141,7 +144,8 @@ static void log_left(struct server *server)
 		log_notice("%" PRIu64 " durable task%s interrupted by the stop", left.interrupted,
 			left.interrupted == 1 ? " is" : "s are");
 	if (left.kept)
-		log_notice("stopped: %" PRIu64 " durable task%s kept", left.kept, left.kept == 1 ? " waits and is" : "s wait and are");
+		log_notice("stopped: %" PRIu64 " durable task%s kept", left.kept,
+			left.kept == 1 ? " waits and is" : "s wait and are");
 	if (left.lost)
 		log_warning("stopped: %" PRIu64 " task%s not durable: lost", left.lost, left.lost == 1 ? " was" : "s were");
 }

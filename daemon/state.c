@@ -162,7 +162,7 @@ void state_changed(void *context, enum store_state now, const char *text)
 			state->directory, why);
 		break;
 	case STORE_OPENING:
-		log_warning("the store in %s is started again: %s", state->directory, why);
+		log_warning("%s: %s", state->directory, why);
 		break;
 	case STORE_STOPPING:
 	case STORE_CLOSED:

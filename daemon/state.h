@@ -26,8 +26,8 @@ struct state {
 /* DIRECTORY NULL: there is none. */
 void state_init(struct state *state, const char *directory);
 void state_free(struct state *state);
-/* Tries to have it. 1: it is ours (or there is none); 0: processes of a daemon that is gone are there still, so it is to be tried
- * again at state->again_ns; -1 with *error (malloc'ed): it is another daemon's, or cannot be had. */
+/* Tries to have it. 1: it is ours (or there is none); 0: processes of a daemon that is gone are there still, so it is to be
+ * tried again at state->again_ns; -1 with *error (malloc'ed): it is another daemon's, or cannot be had. */
 int state_take(struct state *state, const struct config *config, char **error);
 /* Begins to open the store. -1 with *error (malloc'ed). */
 int state_open(struct state *state, char **error);

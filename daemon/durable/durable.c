@@ -12,13 +12,10 @@
 
 #define DRIFT_NS (100 * NS_PER_US)
 
-static const char refused_full[] = "the disk is full: the task was not taken";
-static const char refused_failed[] = "the store has failed: the task was not taken";
-
 /* How far the wall clock is before the other. That changes only when it is set: as it is measured, it is less by what
  * passes between the two looks, which may be a millisecond where a processor is shared, and then what was put down in two
  * turns would seem to have happened in the other order. */
-static void time_take(struct durable *durable)
+void durable_take_time(struct durable *durable)
 {
 	int64_t least_ns = INT64_MAX, lead_ns = 0;
 	for (int i = 0; i < 5; i++) {
@@ -86,131 +83,6 @@ void durable_record(struct durable *durable, struct task *task, enum core_record
 	}
 }
 
-/* --- what the store says --- */
-
-static void fail(struct durable *durable, const char *text)
-{
-	if (!durable->failure)
-		durable->failure = xasprintf("the store in %s cannot be opened: %s", durable->directory, text);
-}
-
-/* What can be done about it. */
-static const char *advice(enum store_opening status)
-{
-	switch (status) {
-	case STORE_OPEN_DAMAGED:
-		return "; put a backup in its place, or have it put aside (store_damaged = aside)";
-	case STORE_OPEN_NEWER:
-		return "; it needs that version of taskd, or a directory of its own (-d)";
-	case STORE_OPEN_LOCKED:
-		return "; end that process, or use another directory (-d)";
-	case STORE_OPEN_FULL:
-		return "; make room there, or use another directory (-d)";
-	case STORE_OPEN_FINE:
-	case STORE_OPEN_ASIDE:
-	case STORE_OPEN_ERROR:
-		break;
-	}
-	return "";
-}
-
-static void on_opened(void *context, const struct store_opened *opened)
-{
-	struct durable *durable = context;
-	enum store_opening status = (enum store_opening)opened->status;
-	char *text = vocabulary_copy(&opened->text);
-	durable->heard = true;
-	if (status != STORE_OPEN_FINE && status != STORE_OPEN_ASIDE) {
-		char *whole = xasprintf("%s%s", text ? text : "it is refused", advice(status));
-		fail(durable, whole);
-		free(whole);
-	} else {
-		if (status == STORE_OPEN_ASIDE)
-			log_warning("the store in %s was damaged: %s", durable->directory, text ? text : "it was put aside");
-		durable->opened = true;
-		durable->to_load = opened->live;
-		time_take(durable);
-		numbers_open(durable, opened);
-	}
-	free(text);
-}
-
-static void on_row(void *context, const struct store_row *row)
-{
-	struct durable *durable = context;
-	switch ((enum store_row_kind)row->kind) {
-	case STORE_ROW_QUEUE:
-		queues_read(durable, &row->queue);
-		break;
-	case STORE_ROW_SCHEDULE:
-		schedules_read(durable, &row->schedule);
-		break;
-	case STORE_ROW_TASK:
-		durable->knows_queues = true;
-		read_task(durable, &row->task);
-		break;
-	}
-	durable->heard = true;
-}
-
-static void on_loaded(void *context)
-{
-	struct durable *durable = context;
-	durable->heard = true;
-	durable->knows_queues = true;
-	durable->loading = false;
-	core_restore_done(durable->host.core);
-	if (durable->recovered)
-		log_info("durable tasks that are there again: %llu, of which %llu ran when taskd ended; loaded in %.0f ms",
-			(unsigned long long)durable->recovered, (unsigned long long)durable->interrupted,
-			(double)(clock_mono_ns() - durable->load_began_ns) / 1e6);
-}
-
-static void on_committed(void *context, uint64_t seq)
-{
-	struct durable *durable = context;
-	struct confirm confirm;
-	durable->heard = true;
-	numbers_confirmed(durable, seq);
-	while (confirms_take(&durable->confirms, seq, &confirm)) {
-		if (confirm.start)
-			starts_confirmed(durable, confirm.id, confirm.seq);
-		else
-			core_recorded(durable->host.core, confirm.id);
-	}
-}
-
-static void on_refused(void *context, uint64_t id, enum store_state why)
-{
-	struct durable *durable = context;
-	durable->heard = true;
-	if (why == STORE_FULL)
-		core_refused(durable->host.core, id, "store_full", refused_full);
-	else
-		core_refused(durable->host.core, id, "store_failed", refused_failed);
-}
-
-/* While nothing can be written no durable task is started: one would have to be on disk before, and what comes of the
- * others would have to be kept in memory. */
-static bool is_in_trouble(enum store_state state)
-{
-	return state == STORE_FULL || state == STORE_BROKEN;
-}
-
-static void on_changed(void *context, enum store_state state, const char *text)
-{
-	struct durable *durable = context;
-	durable->heard = true;
-	free(durable->text);
-	durable->text = text && state != STORE_WORKING ? xstrdup(text) : NULL;
-	if (state == STORE_BROKEN && !durable->opened)
-		fail(durable, text ? text : "it has failed");
-	core_hold(durable->host.core, durable->draining || is_in_trouble(state));
-	if (is_in_trouble(state))
-		starts_give_up(durable);
-	durable->host.changed(durable->host.context, state, durable->text);
-}
-
 /* --- life --- */
 
 static uint64_t random_number(void)
@@ -258,21 +130,14 @@ struct durable *durable_new(const struct durable_host *host, const struct durabl
 	starts_init(&durable->starts);
 	queues_init(durable);
 	vocabulary_init(&durable->words);
-	time_take(durable);
+	durable_take_time(durable);
 	return durable;
 }
 
 int durable_open(struct durable *durable, int alive_fd, char **error)
 {
-	const struct store_events events = {
-		.context = durable,
-		.opened = on_opened,
-		.row = on_row,
-		.loaded = on_loaded,
-		.committed = on_committed,
-		.refused = on_refused,
-		.changed = on_changed,
-	};
+	struct store_events events;
+	hear_fill(&events, durable);
 	const struct store_client_options client = {
 		.program = durable->program,
 		.open = open_of(durable),
@@ -430,7 +295,7 @@ bool durable_holds_answers(struct durable *durable)
 static void refuse_late(struct durable *durable)
 {
 	for (size_t i = 0; i < durable->refused.count; i++)
-		core_refused(durable->host.core, durable->refused.list[i], "store_failed", refused_failed);
+		hear_refuse(durable, durable->refused.list[i], STORE_BROKEN);
 	durable->heard |= durable->refused.count > 0;
 	durable->refused.count = 0;
 }
@@ -438,7 +303,7 @@ static void refuse_late(struct durable *durable)
 bool durable_turn(struct durable *durable)
 {
 	durable->heard = false;
-	time_take(durable);
+	durable_take_time(durable);
 	if (durable->opened && !durable->load_began_ns) {
 		durable->load_began_ns = clock_mono_ns();
 		durable->loading = true;

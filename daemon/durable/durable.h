@@ -47,8 +47,8 @@ const char *durable_failure(const struct durable *durable);
 bool durable_is_loading(const struct durable *durable);
 void durable_configure(struct durable *durable, const struct config *config);
 
-/* Whether a submission is durable: what it says itself (-1: nothing), else its queue, else the configuration; METHOD_SUBMIT: it is a task.submit, a batch or a
- * schedule's, which are by default; a call is not. */
+/* Whether a submission is durable: what it says itself (-1: nothing), else its queue; else, SUBMIT: it is a task.submit, a
+ * batch's or a schedule's, which are; a call is not. DURABLE NULL: nothing is. */
 bool durable_wanted(const struct durable *durable, const struct core_queue *queue, int said, bool submit);
 /* Whether a durable task may come in now: DURABLE_YES, or why not. */
 enum durable_answer { DURABLE_YES, DURABLE_STORE_FULL, DURABLE_STORE_FAILED, DURABLE_STORE_BEHIND };
@@ -61,15 +61,15 @@ int durable_queue_get(const struct durable *durable, const struct core_queue *qu
 void durable_record(struct durable *durable, struct task *task, enum core_record what, bool more);
 void durable_queue_changed(struct durable *durable, struct core_queue *queue, bool gone);
 void durable_schedule_changed(struct durable *durable, const struct core_schedule *schedule, bool run, bool gone);
-/* Before TASK, durable or not, is given to its slot. True: that has to be on disk first, or lies behind such in its slot; pools_op_start
- * is called here when it is: until then it is as if it lay in the lane untaken. False: go on. */
+/* Before TASK, durable or not, is given to its slot. True: that has to be on disk first, or lies behind such in its slot;
+ * pools_op_start is called here when it is: until then it is as if it lay in the lane untaken. False: go on. */
 bool durable_holds_start(struct durable *durable, struct core_slot *slot, struct task *task);
 /* TASK is held so: then it is not any more, and it never ran. */
 bool durable_revoke_start(struct durable *durable, struct task *task);
 /* TASK is held so. */
 bool durable_is_held(const struct durable *durable, const struct task *task);
-/* Numbers were given out that are not reserved on disk yet: nothing that may name them is to leave until they are, which a turn
- * says; but not for long. */
+/* Numbers were given out that are not reserved on disk yet: nothing that may name them is to leave until they are, which a
+ * turn says; but not for long. */
 bool durable_holds_answers(struct durable *durable);
 
 /* Questions to the store; see store_client_ask. */

@@ -1,11 +1,12 @@
 /* What the files of this room share.
  *
  *   durable.c    the whole: its life, its turn, what the store says
+ *   hear.c       what the store says
  *   confirm.c    who waits for the disk
  *   start.c      tasks that start only after that is on disk
  *   write.c      from a task to what the store keeps of it
  *   read.c       and back, after a restart
- *   vocabulary.c      states and other words between the two
+ *   vocabulary.c states and other words between the two
  *   queues.c     how queues differ from the configuration, and what they say of durability
  *   schedules.c  recurring tasks
  *   numbers.c    ids, places and fences that are never given out again
@@ -79,6 +80,7 @@ struct durable {
 	struct names words;  /* vocabulary.c's */
 };
 
+void durable_take_time(struct durable *durable);
 /* Puts an operation; 0 where nothing is recorded. */
 uint64_t durable_put(struct durable *durable, enum store_message message, uint64_t id, const void *body, bool chained);
 
@@ -104,6 +106,11 @@ static inline struct store_text text_of(const char *text)
 {
 	return text ? store_text_of(text, __builtin_strlen(text)) : STORE_TEXT_NONE;
 }
+
+/* --- hear.c --- */
+void hear_fill(struct store_events *events, struct durable *durable);
+/* The submission of task ID cannot be recorded, as WHY (STORE_FULL, STORE_BROKEN) says. */
+void hear_refuse(struct durable *durable, uint64_t id, enum store_state why);
 
 /* --- confirm.c --- */
 void ids_add(struct ids *ids, uint64_t id);

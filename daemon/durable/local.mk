@@ -7,6 +7,7 @@ libdurable_la_SOURCES = \
 	daemon/durable/lock.h \
 	daemon/durable/confirm.c \
 	daemon/durable/durable.c \
+	daemon/durable/hear.c \
 	daemon/durable/lock.c \
 	daemon/durable/numbers.c \
 	daemon/durable/queues.c \

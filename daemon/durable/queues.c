@@ -95,10 +95,12 @@ void durable_queue_set(struct durable *durable, struct core_queue *core_queue, i
 static bool is_as_configured(const struct config_queue *section, const struct queue *queue,
 	const struct core_queue_options *options)
 {
-	return options->limit_queued == (size_t)section->limit_queued && options->limit_bytes == (size_t)section->limit_bytes &&
+	return options->limit_queued == (size_t)section->limit_queued &&
+		options->limit_bytes == (size_t)section->limit_bytes &&
 		options->limit_running == (size_t)section->limit_running && (int64_t)options->order == section->order &&
-		!(options->rate < section->rate) && !(options->rate > section->rate) && options->burst == section->burst &&
-		options->ageing_ns == section->ageing && options->weight == section->weight && queue->durable == section->durable;
+		!(options->rate < section->rate) && !(options->rate > section->rate) &&
+		options->burst == section->burst && options->weight == section->weight &&
+		options->ageing_ns == section->ageing && queue->durable == section->durable;
 }
 
 static void put(struct durable *durable, struct queue *queue, const struct core_queue *core_queue)

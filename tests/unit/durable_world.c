@@ -465,8 +465,8 @@ char *world_describe(uint64_t id)
 	strbuf_printf(&out, "%s %s in %s place=%" PRIu64 " owner=%u priority=%d items=%u attempt=%u crashes=%u",
 		task_state_name((enum task_state)task->state), task->type->name, core_queue_name(task->queue), task->place,
 		task->owner->uid, task->priority, task->items, task->attempt, task->crashes);
-	strbuf_printf(&out, " detached=%d tried=%d final=%d crash=%d durable=%d", task->detached, task->tried, task->final && !task->outcome,
-		task->on_interrupt_crash, task->durable);
+	strbuf_printf(&out, " detached=%d tried=%d final=%d crash=%d durable=%d", task->detached, task->tried,
+		task->final && !task->outcome, task->on_interrupt_crash, task->durable);
 	put_bytes(&out, "args", task->args);
 	put_time(&out, "submitted", task->submitted_ns, false);
 	if (task->state == TASK_SCHEDULED || task->state == TASK_BLOCKED)

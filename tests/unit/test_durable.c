@@ -136,7 +136,8 @@ START_TEST(what_waits_is_there_again_as_it_was)
 	const struct task_spec spec = world_spec();
 	uint64_t ended = end_one(slot, &spec, TASK_SUCCEEDED, "{\"passed\":1}");
 	core_slot_retire(slot->slot);
-	ck_assert_ptr_nonnull(pools_queue_create(NULL, "second", NULL, &(struct core_queue_options){ .burst = 1, .weight = 1 }, &error));
+	const struct core_queue_options options = { .burst = 1, .weight = 1 };
+	ck_assert_ptr_nonnull(pools_queue_create(NULL, "second", NULL, &options, &error));
 	submit_shapes(ended);
 	world_settle();
 	world_pass(NS_PER_S / 3);
@@ -285,8 +286,10 @@ START_TEST(queues_are_as_they_were)
 	struct core_queue_figures figures;
 	char *error = NULL;
 	world_load();
-	struct core_queue *made = pools_queue_create(NULL, "made", NULL,
-		&(struct core_queue_options){ .limit_queued = 5, .order = QUEUE_LIFO, .rate = 2.5, .burst = 3, .weight = 4 }, &error);
+	const struct core_queue_options options = {
+		.limit_queued = 5, .order = QUEUE_LIFO, .rate = 2.5, .burst = 3, .weight = 4,
+	};
+	struct core_queue *made = pools_queue_create(NULL, "made", NULL, &options, &error);
 	struct core_queue *gone = pools_queue_create(NULL, "gone", NULL, &(struct core_queue_options){ .burst = 1 }, &error);
 	durable_queue_set(world.durable, made, 0);
 	core_queue_pause(made);
@@ -304,7 +307,8 @@ START_TEST(queues_are_as_they_were)
 	ck_assert_uint_eq(figures.options.weight, 4);
 	ck_assert_int_eq(durable_queue_get(world.durable, made), 0);
 	ck_assert(!durable_wanted(world.durable, made, -1, true) && durable_wanted(world.durable, made, 1, false));
-	ck_assert(durable_wanted(world.durable, world.queue, -1, true) && !durable_wanted(world.durable, world.queue, -1, false));
+	ck_assert(durable_wanted(world.durable, world.queue, -1, true));
+	ck_assert(!durable_wanted(world.durable, world.queue, -1, false));
 	core_queue_figures(world.queue, &figures);
 	ck_assert(figures.draining);
 	ck_assert_ptr_null(core_queue_find(world.core, "gone"));

@@ -156,10 +156,12 @@ static bool turn(struct server *server)
 	server->core_next_ns = core_turn(server->core);
 	pools_kick(server->pools);
 	pools_unblock(server->pools);
-	if (!state_holds_answers(&server->state))
+	bool answers = !state_holds_answers(&server->state);
+	if (answers)
 		busy |= edge_turn(server->edge);
 	busy |= core_is_due(server->core); /* who left has given something back */
 	busy |= state_turn(&server->state); /* what was recorded in this turn is on its way before the sleep */
+	busy |= answers && edge_is_due(server->edge); /* and what the store has answered meanwhile */
 	if (server->state.is_open)
 		follow_store(server);
 	manager_turn(&server->manager, now, server->phase == PHASE_SERVING, server);

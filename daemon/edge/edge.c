@@ -140,6 +140,11 @@ bool edge_turn(struct edge *edge)
 	return more || !TAILQ_EMPTY(&edge->closed) || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
 }
 
+bool edge_is_due(const struct edge *edge)
+{
+	return !TAILQ_EMPTY(&edge->dirty) || !TAILQ_EMPTY(&edge->closed);
+}
+
 bool edge_quiet(const struct edge *edge)
 {
 	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);

@@ -46,6 +46,8 @@ void edge_configure(struct edge *edge, const struct config *config);
  * round (EVLOOP_ONCE, with or without EVLOOP_NONBLOCK: the latter alone goes on while clients send). True: more is
  * waiting that can be done now (do not sleep). */
 bool edge_turn(struct edge *edge);
+/* It has something to write that came after its last turn. */
+bool edge_is_due(const struct edge *edge);
 int64_t edge_next_ns(const struct edge *edge);
 void edge_timer(struct edge *edge);
 /* What the core's ops.changed is to call: tells those who watch. CONTEXT is the edge. It writes into buffers only. */

@@ -139,7 +139,11 @@ static void log_left(struct server *server)
 		log_lost(core_totals(server->core));
 		return;
 	}
+	struct durable_figures figures;
+	durable_figures(server->state.durable, &figures);
 	count_left(server, &left);
+	if (figures.loading && figures.to_load > figures.loaded) /* they are not all here yet */
+		left.kept += figures.to_load - figures.loaded;
 	if (left.interrupted)
 		log_notice("%" PRIu64 " durable task%s interrupted by the stop", left.interrupted,
 			left.interrupted == 1 ? " is" : "s are");

@@ -127,7 +127,6 @@ struct durable *durable_new(const struct durable_host *host, const struct durabl
 	durable->config = config;
 	durable->directory = xstrdup(options->directory);
 	durable->program = options->program ? xstrdup(options->program) : NULL;
-	TAILQ_INIT(&durable->questions);
 	starts_init(&durable->starts);
 	queues_init(durable);
 	vocabulary_init(&durable->words);
@@ -161,7 +160,7 @@ void durable_free(struct durable *durable)
 	if (!durable)
 		return;
 	if (durable->client)
-		store_client_free(durable->client); /* which answers what was asked */
+		store_client_free(durable->client);
 	starts_free(&durable->starts);
 	queues_free(durable);
 	confirms_free(&durable->confirms);
@@ -248,6 +247,17 @@ enum durable_answer durable_may_submit(const struct durable *durable)
 		break;
 	}
 	return DURABLE_YES;
+}
+
+uint64_t durable_ask(struct durable *durable, const struct store_query *query, store_found *found, store_answered *answered,
+	void *user)
+{
+	return store_client_ask(durable->client, query, found, answered, user);
+}
+
+void durable_unask(struct durable *durable, uint64_t number)
+{
+	store_client_unask(durable->client, number);
 }
 
 void durable_figures(const struct durable *durable, struct durable_figures *out)

@@ -2,7 +2,6 @@
  *
  *   durable.c    the whole: its life, its turn, what the store says
  *   hear.c       what the store says
- *   ask.c        questions to it
  *   confirm.c    who waits for the disk
  *   start.c      tasks that start only after that is on disk
  *   write.c      from a task to what the store keeps of it
@@ -74,7 +73,6 @@ struct durable {
 	uint64_t to_load, recovered, interrupted;
 	int64_t load_began_ns;
 	struct confirms confirms;
-	TAILQ_HEAD(, question) questions; /* ask.c's */
 	struct ids refused; /* their submissions were recorded when nothing could be any more */
 	struct starts starts;
 	struct numbers numbers;

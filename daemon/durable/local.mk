@@ -5,7 +5,6 @@ libdurable_la_SOURCES = \
 	daemon/durable/durable.h \
 	daemon/durable/internal.h \
 	daemon/durable/lock.h \
-	daemon/durable/ask.c \
 	daemon/durable/confirm.c \
 	daemon/durable/durable.c \
 	daemon/durable/hear.c \

@@ -365,49 +365,6 @@ START_TEST(schedules_go_on)
 }
 END_TEST
 
-/* --- questions --- */
-
-static int n_answers, n_found;
-static void on_found(void *user, const struct store_task *task)
-{
-	ck_assert_uint_eq(task->id, *(const uint64_t *)user);
-	n_found++;
-}
-
-static void on_answered(void *user, const struct store_answer *answer)
-{
-	(void)user;
-	ck_assert_int_eq(answer->status, STORE_ANSWER_FINE);
-	n_answers++;
-}
-
-/* What comes of an answer is to be sent on before the loop sleeps. */
-START_TEST(who_asks_is_answered_in_a_turn_that_has_more_to_do)
-{
-	n_answers = n_found = 0;
-	world_load();
-	const struct task_spec spec = world_spec();
-	uint64_t id = world_submit(&spec)->id;
-	world_settle();
-	const struct store_query query = { .question = STORE_ASK_TASK, .id = id };
-	uint64_t taken_back = durable_ask(world.durable, &query, on_found, on_answered, &id);
-	durable_unask(world.durable, taken_back);
-	durable_ask(world.durable, &query, on_found, on_answered, &id);
-	bool busy = false;
-	int64_t rounds = 0;
-	while (!n_answers) {
-		busy = durable_turn(world.durable);
-		if (!busy)
-			usleep(1000);
-		ck_assert_int_lt(rounds++, 30000);
-	}
-	ck_assert(busy);
-	ck_assert_int_eq(n_answers, 1);
-	ck_assert_int_eq(n_found, 1);
-	durable_unask(world.durable, taken_back); /* there is none */
-}
-END_TEST
-
 /* --- trouble --- */
 
 START_TEST(what_is_no_store_is_not_opened_and_not_touched)
@@ -529,7 +486,6 @@ static Suite *suite(void)
 	tcase_add_test(tc, more_numbers_than_were_reserved_are_covered_before_anybody_hears_of_them);
 	tcase_add_loop_test(tc, queues_are_as_they_were, 0, N_WAYS);
 	tcase_add_loop_test(tc, schedules_go_on, 0, N_WAYS);
-	tcase_add_test(tc, who_asks_is_answered_in_a_turn_that_has_more_to_do);
 	tcase_add_test(tc, what_is_no_store_is_not_opened_and_not_touched);
 	tcase_add_test(tc, a_program_that_cannot_be_started_is_told);
 	tcase_add_test(tc, a_store_that_dies_again_and_again_refuses_what_comes_and_holds_what_waits);

@@ -22,6 +22,7 @@ static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_TASK_END] = TASK_END("flags", ""),
 	[APPLY_TASK_END_BARE] = TASK_END("flags & ~8192", ", args = NULL"),
 	[APPLY_TASK_RETRIED] = "UPDATE tasks SET retried_as = ?2 WHERE id = ?1",
+	[APPLY_TASK_REPLACED] = "UPDATE tasks SET flags = flags | 64 WHERE id = ?1 AND ended_ns IS NULL",
 	[APPLY_TASK_DROP] = "DELETE FROM tasks WHERE id = ?1",
 	[APPLY_ATTEMPT_ADD] = "INSERT OR IGNORE INTO attempts (task, attempt, state, started_ns, ended_ns, error_code,"
 			      " error_kind, error_message, pid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -31,6 +32,18 @@ static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_CLAIMS_DROP] = "DELETE FROM claims WHERE task = ?1",
 	[APPLY_DEPENDENCY_ADD] = "INSERT INTO dependencies (task, position, needs, any, done, result)"
 				 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[APPLY_DEPENDENCY_MET] =
+		"UPDATE dependencies SET done = 1, result = ?3 WHERE task = ?1 AND position = ?2"
+		" AND EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND ended_ns IS NULL)",
+	/* What ?1 was to those who wait for it, or may be tried again. A result beyond SQLite's limit is lost to them. */
+	[APPLY_DEPENDENCIES_LEFT] =
+		"UPDATE dependencies SET done = 1, result = CASE WHEN any OR NOT (SELECT flags & 32 FROM tasks WHERE id = task)"
+		" THEN NULL ELSE (SELECT CASE WHEN flags & 16384 THEN (SELECT group_concat(text, '') FROM (SELECT text FROM parts"
+		" WHERE parts.task = ?1 AND what = 1 ORDER BY part)) ELSE result END FROM tasks WHERE id = ?1) END"
+		" WHERE needs = ?1 AND done = 0 AND (any OR (SELECT state = 'succeeded' FROM tasks WHERE id = ?1))"
+		" AND EXISTS (SELECT 1 FROM tasks AS waits WHERE waits.id = dependencies.task AND waits.state != 'succeeded'"
+		" AND (any OR NOT waits.flags & 32 OR (SELECT dropped IS NULL FROM tasks WHERE id = ?1)"
+		" AND ifnull((SELECT max(part) FROM parts WHERE parts.task = ?1 AND what = 1), 0) < 28))",
 	[APPLY_DEPENDENCIES_DROP] = "DELETE FROM dependencies WHERE task = ?1",
 	[APPLY_DEPENDENCIES_EMPTY] = "UPDATE dependencies SET result = NULL WHERE task = ?1 AND result IS NOT NULL",
 	[APPLY_RETRIES_ADD] =
@@ -51,12 +64,12 @@ static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_QUEUE_DROP] = "DELETE FROM queues WHERE name = ?1",
 	[APPLY_SCHEDULE_PUT] =
 		"INSERT OR REPLACE INTO schedules (name, text, is_cron, every_ns, expires_ns, catch_up,"
-		" overlap, next_ns, runs, skipped, last_id, durable, flags, priority, owner, type, queue, tag,"
+		" overlap, next_ns, runs, skipped, last_id, owed, durable, flags, priority, owner, type, queue, tag,"
 		" items, timeout_ns, args, retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-		" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
+		" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
 	[APPLY_SCHEDULE_RAN] =
-		"UPDATE schedules SET next_ns = ?2, runs = ?3, skipped = ?4, last_id = ?5 WHERE name = ?1",
+		"UPDATE schedules SET next_ns = ?2, runs = ?3, skipped = ?4, last_id = ?5, owed = ?6 WHERE name = ?1",
 	[APPLY_SCHEDULE_DROP] = "DELETE FROM schedules WHERE name = ?1",
 	[APPLY_SCHEDULE_CLAIM_ADD] =
 		"INSERT INTO schedule_claims (schedule, position, kind, name, shared, count, slots)"
@@ -190,6 +203,8 @@ enum db_code apply_operation(struct apply *apply, const struct store_header *hea
 		return apply_task_start(apply, header->id, body);
 	case STORE_TASK_STATE:
 		return apply_task_state(apply, header->id, body);
+	case STORE_TASK_MET:
+		return apply_task_met(apply, header->id, body);
 	case STORE_TASK_END:
 		return apply_task_end(apply, header->id, body);
 	case STORE_TASK_FORGET:

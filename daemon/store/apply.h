@@ -13,12 +13,15 @@ enum apply_sql {
 	APPLY_TASK_END,
 	APPLY_TASK_END_BARE,
 	APPLY_TASK_RETRIED,
+	APPLY_TASK_REPLACED,
 	APPLY_TASK_DROP,
 	APPLY_ATTEMPT_ADD,
 	APPLY_ATTEMPTS_DROP,
 	APPLY_CLAIM_ADD,
 	APPLY_CLAIMS_DROP,
 	APPLY_DEPENDENCY_ADD,
+	APPLY_DEPENDENCY_MET,
+	APPLY_DEPENDENCIES_LEFT,
 	APPLY_DEPENDENCIES_DROP,
 	APPLY_DEPENDENCIES_EMPTY,
 	APPLY_RETRIES_ADD,
@@ -63,6 +66,7 @@ enum db_code apply_task_drop(struct apply *apply, uint64_t id, int64_t flags, bo
 /* apply_life.c */
 enum db_code apply_task_start(struct apply *apply, uint64_t id, const struct store_task_start *start);
 enum db_code apply_task_state(struct apply *apply, uint64_t id, const struct store_task_state *state);
+enum db_code apply_task_met(struct apply *apply, uint64_t id, const struct store_task_met *met);
 enum db_code apply_task_end(struct apply *apply, uint64_t id, const struct store_task_end *end);
 /* apply_setting.c */
 enum db_code apply_queue_put(struct apply *apply, const struct store_queue *queue);

@@ -45,6 +45,18 @@ enum db_code apply_task_state(struct apply *apply, uint64_t id, const struct sto
 	return apply_attempt_add(apply, id, state->attempt - 1u, &state->last);
 }
 
+enum db_code apply_task_met(struct apply *apply, uint64_t id, const struct store_task_met *met)
+{
+	struct binder binder = bind_begin(apply, APPLY_DEPENDENCY_MET);
+
+	if (met->result.length > TASK_VALUE_LIMIT)
+		return DB_OK;
+	bind_id(&binder, id);
+	bind_number(&binder, met->dependency);
+	bind_text(&binder, met->result);
+	return bind_run(&binder);
+}
+
 static enum db_code add_obituary(struct apply *apply, uint64_t id, const struct store_outcome *outcome)
 {
 	struct binder binder = bind_begin(apply, APPLY_OBITUARY_ADD);

@@ -82,6 +82,7 @@ static enum db_code put_schedule(struct apply *apply, const struct store_schedul
 	bind_id(&binder, schedule->runs);
 	bind_id(&binder, schedule->skipped);
 	bind_id(&binder, schedule->last_id);
+	bind_number(&binder, schedule->owed);
 	bind_said(&binder, schedule->durable);
 	bind_number(&binder, apply_task_flags(task));
 	bind_number(&binder, task->priority);
@@ -120,6 +121,7 @@ enum db_code apply_schedule_ran(struct apply *apply, const struct store_schedule
 	bind_id(&binder, ran->runs);
 	bind_id(&binder, ran->skipped);
 	bind_id(&binder, ran->last_id);
+	bind_number(&binder, ran->owed);
 	return bind_run(&binder);
 }
 

@@ -63,13 +63,14 @@ static enum db_code add_dependencies(struct apply *apply, const struct store_tas
 	apply->any_dependencies |= task->n_dependencies > 0;
 	for (uint32_t i = 0; i < task->n_dependencies && code == DB_OK; i++) {
 		const struct store_dependency *dependency = &task->dependencies[i];
+		bool fits = dependency->result.length <= TASK_VALUE_LIMIT;
 		struct binder binder = bind_begin(apply, APPLY_DEPENDENCY_ADD);
 		bind_id(&binder, task->id);
 		bind_number(&binder, i);
 		bind_id(&binder, dependency->id);
 		bind_number(&binder, dependency->any);
-		bind_number(&binder, dependency->done);
-		bind_text(&binder, dependency->result);
+		bind_number(&binder, dependency->done && fits);
+		bind_text(&binder, fits ? dependency->result : STORE_TEXT_NONE);
 		code = bind_run(&binder);
 	}
 	return code;
@@ -165,6 +166,15 @@ static enum db_code tell_retried(struct apply *apply, const struct store_task *t
 	return bind_run(&binder);
 }
 
+/* It is as good as cancelled: whoever starts next does not run it. */
+static enum db_code tell_replaced(struct apply *apply, const struct store_task *task)
+{
+	struct binder binder = bind_begin(apply, APPLY_TASK_REPLACED);
+
+	bind_id(&binder, task->replaces);
+	return bind_run(&binder);
+}
+
 /* Whether there is such a task, and what of it. */
 static enum db_code look(struct apply *apply, uint64_t id, bool *found, int64_t *flags, bool *ended)
 {
@@ -224,6 +234,8 @@ enum db_code apply_task_put(struct apply *apply, const struct store_task *task)
 		code = add_sides(apply, task, flags);
 	if (code == DB_OK && task->retry_of)
 		code = tell_retried(apply, task);
+	if (code == DB_OK && task->replaces)
+		code = tell_replaced(apply, task);
 	return code == DB_OK && task->ended_ns ? end_at_once(apply, task) : code;
 }
 
@@ -250,7 +262,8 @@ enum db_code apply_task_drop(struct apply *apply, uint64_t id, int64_t flags, bo
 		{ TASK_FLAG_OBITUARY, APPLY_OBITUARY_DROP },
 		{ TASK_FLAG_PARTS_OF_ARGS | TASK_FLAG_PARTS_OF_RESULT | TASK_FLAG_PARTS_OF_DATA, APPLY_PARTS_DROP },
 	};
-	enum db_code code = DB_OK;
+	/* Those who wait for it remember what became of it. */
+	enum db_code code = ended && apply->any_dependencies ? drop_from(apply, APPLY_DEPENDENCIES_LEFT, id) : DB_OK;
 
 	for (size_t i = 0; i < sizeof(sides) / sizeof(*sides) && code == DB_OK; i++)
 		if (flags & sides[i].flags)

@@ -78,6 +78,7 @@ enum task_part { TASK_PART_ARGS, TASK_PART_RESULT, TASK_PART_DATA }; /* parts.wh
 #define TASK_INLINE_LIMIT 1500u
 /* SQLite has a limit of a thousand million bytes for a value, and a row. */
 #define TASK_PART_LENGTH (32u << 20)
+#define TASK_VALUE_LIMIT 990000000u /* of what has no parts; a result that is to be passed on is lost beyond it */
 
 /* task_row.c */
 struct task_rows;

@@ -112,6 +112,7 @@ static void wire_task(struct wire *wire, void *body)
 	wire_u64(wire, &task->place);
 	wire_u64(wire, &task->retry_of);
 	wire_u64(wire, &task->retried_as);
+	wire_u64(wire, &task->replaces);
 	wire_text(wire, &task->type);
 	wire_text(wire, &task->queue);
 	wire_word(wire, &task->state);
@@ -168,6 +169,13 @@ static void wire_task_state(struct wire *wire, void *body)
 	wire_attempt(wire, &state->last);
 }
 
+static void wire_task_met(struct wire *wire, void *body)
+{
+	struct store_task_met *met = body;
+	wire_u32(wire, &met->dependency);
+	wire_text(wire, &met->result);
+}
+
 static void wire_task_end(struct wire *wire, void *body)
 {
 	struct store_task_end *end = body;
@@ -214,6 +222,7 @@ static void wire_schedule(struct wire *wire, void *body)
 	wire_u64(wire, &schedule->runs);
 	wire_u64(wire, &schedule->skipped);
 	wire_u64(wire, &schedule->last_id);
+	wire_u32(wire, &schedule->owed);
 	wire_task(wire, &schedule->task);
 	wire_said(wire, &schedule->durable);
 }
@@ -226,6 +235,7 @@ static void wire_schedule_ran(struct wire *wire, void *body)
 	wire_u64(wire, &ran->runs);
 	wire_u64(wire, &ran->skipped);
 	wire_u64(wire, &ran->last_id);
+	wire_u32(wire, &ran->owed);
 }
 
 static void wire_ids(struct wire *wire, void *body)
@@ -337,6 +347,7 @@ static const struct {
 	[STORE_TASK_PUT] = { true, wire_task, sizeof(struct store_task) },
 	[STORE_TASK_START] = { true, wire_task_start, sizeof(struct store_task_start) },
 	[STORE_TASK_STATE] = { true, wire_task_state, sizeof(struct store_task_state) },
+	[STORE_TASK_MET] = { true, wire_task_met, sizeof(struct store_task_met) },
 	[STORE_TASK_END] = { true, wire_task_end, sizeof(struct store_task_end) },
 	[STORE_TASK_FORGET] = { .known = true },
 	[STORE_QUEUE_PUT] = { true, wire_queue, sizeof(struct store_queue) },

@@ -38,6 +38,7 @@ enum store_message {
 	STORE_TASK_PUT = 32,  /* store_task: a new task. Where it is there already it is replaced, unless it has ended */
 	STORE_TASK_START,     /* store_task_start: a slot gets it */
 	STORE_TASK_STATE,     /* store_task_state: it waits again, or for something else, perhaps after an attempt */
+	STORE_TASK_MET,       /* store_task_met: one that it waits for, and that is not here itself, has ended as it was to */
 	STORE_TASK_END,       /* store_task_end: its outcome, unless it has one */
 	STORE_TASK_FORGET,    /* no body: the header says which */
 	STORE_QUEUE_PUT,      /* store_queue: how a queue differs from the configuration */
@@ -125,6 +126,8 @@ struct store_claim {
 	uint32_t count, slots;
 	struct store_text name;
 };
+/* DONE is written where that is so when its task is put, or by STORE_TASK_MET. In a row that is told it also says what has
+ * become of the other task since, if that is here; and who leaves the store says so before to those who wait for it. */
 struct store_dependency {
 	uint64_t id;
 	bool any, done;
@@ -144,6 +147,7 @@ struct store_outcome {
 /* All that a task is. The state "running" with on_disk meaning "a slot had it" is what a restart finds of interrupted ones. */
 struct store_task {
 	uint64_t id, place, retry_of, retried_as;
+	uint64_t replaces; /* when it is put: that one, unless it has ended, is `final` from then on. Not kept */
 	struct store_text type, queue, state, tag, key, schedule;
 	uint32_t owner, items;
 	int32_t priority;
@@ -180,6 +184,10 @@ struct store_task_state { /* what changes while it has not ended */
 	bool adds_attempt; /* the one before this is over: */
 	struct store_attempt last;
 };
+struct store_task_met {
+	uint32_t dependency; /* the first one is 0 */
+	struct store_text result;
+};
 struct store_task_end {
 	struct store_text state;
 	uint16_t attempt;
@@ -208,6 +216,7 @@ struct store_schedule {
 	bool catch_up, overlap;
 	int64_t next_ns; /* of the wall clock in any case; 0: never */
 	uint64_t runs, skipped, last_id;
+	uint32_t owed; /* missed runs that are still to be made up for */
 	struct store_task task; /* type, queue, owner, priority, timeout, tag, args, retry, claims, items, on_interrupt_crash */
 	int8_t durable;
 };
@@ -215,6 +224,7 @@ struct store_schedule_ran {
 	struct store_text name;
 	int64_t next_ns;
 	uint64_t runs, skipped, last_id;
+	uint32_t owed;
 };
 struct store_ids {
 	uint64_t next_id, next_place, next_fence;

@@ -207,6 +207,7 @@ static void take_request(const struct store_header *header, size_t body)
 	case STORE_TASK_PUT:
 	case STORE_TASK_START:
 	case STORE_TASK_STATE:
+	case STORE_TASK_MET:
 	case STORE_TASK_END:
 	case STORE_TASK_FORGET:
 	case STORE_QUEUE_PUT:

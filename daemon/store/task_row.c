@@ -7,7 +7,16 @@
 #include "store/db.h"
 
 /* As they are needed, so that a question about small tasks prepares nothing. */
-enum side { SIDE_ATTEMPTS, SIDE_CLAIMS, SIDE_DEPENDENCIES, SIDE_RETRIES, SIDE_OBITUARY, SIDE_PARTS, N_SIDES };
+enum side {
+	SIDE_ATTEMPTS,
+	SIDE_CLAIMS,
+	SIDE_DEPENDENCIES,
+	SIDE_NEEDED, /* by who waits for it */
+	SIDE_RETRIES,
+	SIDE_OBITUARY,
+	SIDE_PARTS,
+	N_SIDES
+};
 
 struct copy { /* of a text whose row has been left */
 	struct copy *next;
@@ -28,6 +37,7 @@ static const char *const side_sql[N_SIDES] = {
 			  " WHERE task = ? ORDER BY attempt",
 	[SIDE_CLAIMS] = "SELECT kind, name, shared, count, slots FROM claims WHERE task = ? ORDER BY position",
 	[SIDE_DEPENDENCIES] = "SELECT needs, any, done, result FROM dependencies WHERE task = ? ORDER BY position",
+	[SIDE_NEEDED] = "SELECT state = 'succeeded', dropped, flags, result FROM tasks WHERE id = ? AND ended_ns IS NOT NULL",
 	[SIDE_RETRIES] =
 		"SELECT retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter FROM retries WHERE task = ?",
 	[SIDE_OBITUARY] =
@@ -290,6 +300,46 @@ static enum db_code read_parts(struct task_rows *rows, uint64_t id, enum task_pa
 	return code;
 }
 
+/* --- what has become of those that it waits for --- */
+
+/* SIDE_NEEDED stands at the row of one that has ended. */
+static enum db_code take_needed(
+	struct task_rows *rows, sqlite3_stmt *row, const struct store_task *task, struct store_dependency *dependency)
+{
+	bool passes = task->pass_results && !dependency->any;
+	int64_t flags = sqlite3_column_int64(row, 2);
+
+	if (!dependency->any && !sqlite3_column_int(row, 0))
+		return DB_OK;
+	if (passes && sqlite3_column_type(row, 1) != SQLITE_NULL) /* its result was too large to be kept */
+		return DB_OK;
+	dependency->done = true;
+	if (!passes)
+		return DB_OK;
+	if (flags & TASK_FLAG_PARTS_OF_RESULT)
+		return read_parts(rows, dependency->id, TASK_PART_RESULT, &dependency->result);
+	return keep_text(rows, row, 3, &dependency->result) ? DB_OK : DB_OTHER;
+}
+
+static enum db_code look_at_needed(struct task_rows *rows, struct store_task *task)
+{
+	enum db_code code = DB_OK;
+
+	for (uint32_t i = 0; i < task->n_dependencies && code == DB_OK; i++) {
+		struct store_dependency *dependency = &task->dependencies[i];
+		if (dependency->done)
+			continue;
+		code = begin(rows, SIDE_NEEDED, dependency->id);
+		if (code != DB_OK)
+			break;
+		int rc = sqlite3_step(rows->sides[SIDE_NEEDED]);
+		code = rc == SQLITE_ROW ? take_needed(rows, rows->sides[SIDE_NEEDED], task, dependency)
+					: db_error(&rows->db, rc);
+		sqlite3_reset(rows->sides[SIDE_NEEDED]);
+	}
+	return code;
+}
+
 /* --- the row itself --- */
 
 void task_row_flags(struct store_task *task, int64_t flags)
@@ -381,5 +431,5 @@ enum db_code task_rows_read(struct task_rows *rows, sqlite3_stmt *statement, boo
 	for (size_t i = 0; i < sizeof(sides) / sizeof(*sides) && code == DB_OK; i++)
 		if (flags & sides[i].flag)
 			code = read_side(rows, sides[i].side, task, sides[i].take);
-	return code;
+	return code == DB_OK && payloads && task->n_dependencies ? look_at_needed(rows, task) : code;
 }

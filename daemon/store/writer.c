@@ -14,6 +14,7 @@ union body {
 	struct store_task task;
 	struct store_task_start start;
 	struct store_task_state state;
+	struct store_task_met met;
 	struct store_task_end end;
 	struct store_queue queue;
 	struct store_schedule schedule;

@@ -375,6 +375,9 @@ tests_unit_test_store_apply_LDADD = $(store_libraries)
 unit_tests += tests/unit/test_store_keep
 tests_unit_test_store_keep_SOURCES = tests/unit/test_store_keep.c $(store_story)
 tests_unit_test_store_keep_LDADD = $(store_libraries)
+unit_tests += tests/unit/test_store_links
+tests_unit_test_store_links_SOURCES = tests/unit/test_store_links.c $(store_story)
+tests_unit_test_store_links_LDADD = $(store_libraries)
 unit_tests += tests/unit/test_store_serve
 tests_unit_test_store_serve_SOURCES = tests/unit/test_store_serve.c tests/unit/store_fault_vfs.c \
 	tests/unit/store_fault_vfs.h $(store_served)

@@ -51,7 +51,7 @@ static bool lists_same(const struct store_task *a, const struct store_task *b)
 static bool task_same(const void *left, const void *right)
 {
 	const struct store_task *a = left, *b = right;
-	return IS(id) && IS(place) && IS(retry_of) && IS(retried_as) && TEXT(type) && TEXT(queue) && TEXT(state) && TEXT(tag) &&
+	return IS(id) && IS(place) && IS(retry_of) && IS(retried_as) && IS(replaces) && TEXT(type) && TEXT(queue) && TEXT(state) && TEXT(tag) &&
 		TEXT(key) && TEXT(schedule) && IS(owner) && IS(items) && IS(priority) && IS(attempt) && IS(crashes) && IS(command) &&
 		IS(detached) && IS(wall) && IS(tried) && IS(on_interrupt_crash) && IS(pass_results) && IS(final) &&
 		IS(submitted_ns) && IS(due_ns) && IS(started_ns) && IS(ended_ns) && IS(expires_ns) && IS(timeout_ns) && TEXT(args) &&
@@ -70,6 +70,12 @@ static bool state_same(const void *left, const void *right)
 	const struct store_task_state *a = left, *b = right;
 	return TEXT(state) && IS(attempt) && IS(crashes) && IS(wall) && IS(tried) && IS(place) && IS(due_ns) &&
 		IS(adds_attempt) && attempt_same(&a->last, &b->last);
+}
+
+static bool met_same(const void *left, const void *right)
+{
+	const struct store_task_met *a = left, *b = right;
+	return IS(dependency) && TEXT(result);
 }
 
 static bool end_same(const void *left, const void *right)
@@ -91,13 +97,13 @@ static bool schedule_same(const void *left, const void *right)
 {
 	const struct store_schedule *a = left, *b = right;
 	return TEXT(name) && TEXT(text) && IS(is_cron) && IS(every_ns) && IS(expires_ns) && IS(catch_up) && IS(overlap) &&
-		IS(next_ns) && IS(runs) && IS(skipped) && IS(last_id) && task_same(&a->task, &b->task) && IS(durable);
+		IS(next_ns) && IS(runs) && IS(skipped) && IS(last_id) && IS(owed) && task_same(&a->task, &b->task) && IS(durable);
 }
 
 static bool ran_same(const void *left, const void *right)
 {
 	const struct store_schedule_ran *a = left, *b = right;
-	return TEXT(name) && IS(next_ns) && IS(runs) && IS(skipped) && IS(last_id);
+	return TEXT(name) && IS(next_ns) && IS(runs) && IS(skipped) && IS(last_id) && IS(owed);
 }
 
 static bool ids_same(const void *left, const void *right)
@@ -186,7 +192,7 @@ static struct store_dependency dependencies[] = {
 		0xc1c2c3c4c5c6c7, 0xd1d2d3d4d5d6d7, 0xe1e2e3e4e5e6e7, T("a reason") }
 #define TASK                                                                                                           \
 	{ .id = 0x2122232425262728, .place = 0x3132333435363738, .retry_of = 0x4142434445464748,                       \
-		.retried_as = 0x5152535455565758, .type = T("a type"), .queue = T("a queue"), .state = T("123456789012345"), \
+		.retried_as = 0x5152535455565758, .replaces = 0x5a5b5c5d5e5f5051, .type = T("a type"), .queue = T("a queue"), .state = T("123456789012345"), \
 		.tag = T("a tag"), .key = T("a key"), .schedule = T("a schedule"), .owner = 0x61626364, .items = 0x71727374, \
 		.priority = -0x01828384, .attempt = 3, .crashes = 254, .command = true, .detached = true, .wall = true,       \
 		.tried = true, .on_interrupt_crash = true, .pass_results = true, .final = true,                              \
@@ -199,7 +205,7 @@ static struct store_dependency dependencies[] = {
 		1e300, 0x31323334, 0x41424344, 0x5152535455565758, -1 }
 #define SCHEDULE                                                                                                       \
 	{ T("a schedule"), T("*/5 * * * *"), true, 0x0102030405060708, 0x1112131415161718, true, true, 0x2122232425262728, \
-		0x3132333435363738, 0x4142434445464748, 0x5152535455565758, TASK, 1 }
+		0x3132333435363738, 0x4142434445464748, 0x5152535455565758, 0x61626364, TASK, 1 }
 
 static const struct store_open open = { 0x01020304, T("/var/lib/taskd"), 0x1112131415161718, true,
 	{ 0x2122232425262728, 0x3132333435363738 }, { -0x41, 0x5152535455565758, 0x6162636465666768, 0x7172737475767778 } };
@@ -210,10 +216,12 @@ static const struct store_task task = TASK;
 static const struct store_task_start start = { 0x0102, 0x1112131415161718 };
 static const struct store_task_state state = { T("scheduled"), 0x0102, 3, true, true, 0x1112131415161718,
 	0x2122232425262728, true, { 1, 2, T("timed_out"), T("k"), T("m"), 3, 4 } };
+static const struct store_task_met met = { 0x01020304, T("[4,5,6]") };
 static const struct store_task_end end = { T("succeeded"), 0x0102, 3, true, 0x1112131415161718, 0x2122232425262728, OUTCOME };
 static const struct store_queue queue = QUEUE;
 static const struct store_schedule schedule = SCHEDULE;
-static const struct store_schedule_ran ran = { T("a schedule"), -1, 0x0102030405060708, 0x1112131415161718, 0x2122232425262728 };
+static const struct store_schedule_ran ran = { T("a schedule"), -1, 0x0102030405060708, 0x1112131415161718, 0x2122232425262728,
+	0x31323334 };
 static const struct store_ids ids = { 0x0102030405060708, 0x1112131415161718, 0x2122232425262728 };
 static const struct store_name name = { T("a name") };
 static const struct store_text text = T("a text");
@@ -240,6 +248,8 @@ const struct store_sample_of store_samples[] = {
 	{ STORE_TASK_START, "start", &start, start_same },
 	{ STORE_TASK_STATE, "state", &state, state_same },
 	{ STORE_TASK_STATE, "state, of nothing", &nothing, state_same },
+	{ STORE_TASK_MET, "met", &met, met_same },
+	{ STORE_TASK_MET, "met, of nothing", &nothing, met_same },
 	{ STORE_TASK_END, "end", &end, end_same },
 	{ STORE_TASK_END, "end, of nothing", &nothing, end_same },
 	{ STORE_TASK_FORGET, "forget", NULL, NULL },

@@ -16,6 +16,7 @@ union store_sample {
 	struct store_task task;
 	struct store_task_start start;
 	struct store_task_state state;
+	struct store_task_met met;
 	struct store_task_end end;
 	struct store_queue queue;
 	struct store_schedule schedule;

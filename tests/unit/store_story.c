@@ -109,7 +109,7 @@ static void make_sides(struct store_task *task)
 	task->n_dependencies = story_chance(4) ? 0 : (uint32_t)story_chance(4);
 	task->dependencies = keep_memory((task->n_dependencies + 1) * sizeof(*task->dependencies));
 	for (uint32_t i = 0; i < task->n_dependencies; i++)
-		task->dependencies[i] = (struct store_dependency){ .id = 1 + story_chance(1000),
+		task->dependencies[i] = (struct store_dependency){ .id = 100000 + story_chance(1000),
 			.any = story_chance(2),
 			.done = story_chance(2),
 			.result = maybe_text(3000) };
@@ -253,6 +253,7 @@ struct store_schedule story_schedule(unsigned i)
 		.runs = story_chance(1000),
 		.skipped = story_chance(1000),
 		.last_id = story_chance(1000),
+		.owed = (uint32_t)story_chance(1000),
 		.task = task,
 		.durable = (int8_t)((int)story_chance(3) - 1) };
 }

@@ -25,7 +25,7 @@ START_TEST(queues_and_schedules_come_back_first)
 	for (unsigned i = 0; i < 40; i++) {
 		struct store_schedule first = story_schedule(i), schedule = story_schedule(i);
 		struct store_schedule_ran ran = {
-			.name = schedule.name, .next_ns = 5, .runs = 6, .skipped = 7, .last_id = 8
+			.name = schedule.name, .next_ns = 5, .runs = 6, .skipped = 7, .last_id = 8, .owed = 9
 		};
 		story_put(STORE_SCHEDULE_PUT, 0, &first);
 		story_put(STORE_SCHEDULE_PUT, 0, &schedule);
@@ -39,6 +39,7 @@ START_TEST(queues_and_schedules_come_back_first)
 			schedule.runs = 6;
 			schedule.skipped = 7;
 			schedule.last_id = 8;
+			schedule.owed = 9;
 		}
 		expected[n++] = story_tell(&(struct store_row){ .kind = STORE_ROW_SCHEDULE, .schedule = schedule });
 	}

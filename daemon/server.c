@@ -271,13 +271,21 @@ static struct event_base *base_new(void)
 	return base;
 }
 
+static void on_store_changed(void *context, enum store_state now, const char *text)
+{
+	struct server *server = context;
+	state_changed(&server->state, now, text);
+	if (server->edge)
+		edge_store_changed(server->edge, now);
+}
+
 static void make_durable(struct server *server)
 {
 	const struct durable_host host = {
 		.core = server->core,
 		.pools = server->pools,
-		.context = &server->state,
-		.changed = state_changed,
+		.context = server,
+		.changed = on_store_changed,
 	};
 	const struct durable_options options = { .directory = server->state.directory };
 	if (server->state.directory)

@@ -56,6 +56,13 @@ static void expect_state(unsigned long long id, const char *state)
 	free(record);
 }
 
+static const char *id_text(unsigned long long id)
+{
+	static char text[24];
+	snprintf(text, sizeof(text), "%llu", id);
+	return text;
+}
+
 static char *state_of_store(void)
 {
 	static char state[32];
@@ -170,6 +177,32 @@ START_TEST(times_and_dependencies_and_schedules_go_on)
 	char *schedules = request(c, "schedule.list", "{}");
 	ck_assert_ptr_nonnull(strstr(schedules, "\"name\":\"often\""));
 	free(schedules);
+	stop();
+}
+END_TEST
+
+START_TEST(those_that_were_given_results_are_there_again)
+{
+	start("");
+	unsigned long long one = submit_task(c, "{\"task\":\"fib\",\"args\":[10]}");
+	unsigned long long bad = submit_task(c, "{\"task\":\"flaky\",\"args\":[9]}");
+	free(record_at_end(c, one));
+	free(record_at_end(c, bad));
+	unsigned long long good =
+		submit_task(c, "{\"task\":\"echo\",\"after\":[\"%llu\"],\"pass_results\":true}", one);
+	unsigned long long never = submit_task(c,
+		"{\"task\":\"echo\",\"after\":[\"%llu\",\"%llu\"],\"pass_results\":true}", one, bad);
+	unsigned long long later = submit_task(c,
+		"{\"task\":\"echo\",\"after\":[\"%llu\"],\"pass_results\":true,\"delay\":1}", one);
+	free(record_at_end(c, good));
+	free(record_at_end(c, never));
+	ways[_i]();
+	expect_state(never, "cancelled");
+	for (int i = 0; i < 2; i++) {
+		char *result = ask(c, "task.result", "{\"id\":\"%llu\"}", i ? later : good);
+		ck_assert_str_eq(result, "[55]");
+		free(result);
+	}
 	stop();
 }
 END_TEST
@@ -402,8 +435,12 @@ START_TEST(a_failing_disk_stops_durable_work_and_says_so)
 	int pid = (int)number_in(strstr(stats, "\"store\":"), "pid");
 	free(stats);
 	ck_assert_int_gt(pid, 0);
+	struct taskd_future *waits = taskd_attach(c, id_text(kept));
+	ck_assert_int_eq(taskd_result(waits, 0), TASKD_E_TIMEOUT);
 	ck_assert_int_eq(prlimit(pid, RLIMIT_FSIZE, &none, NULL), 0);
 	ck_assert_str_eq(refusal(c, "task.submit", "{\"task\":\"fib\",\"args\":[3]}"), "store_failed");
+	ck_assert_int_eq(taskd_result(waits, PATIENCE_NS), TASKD_E_STORE_FAILED);
+	taskd_future_free(waits);
 	ck_assert_str_eq(state_of_store(), "failed");
 	ck_assert_str_eq(refusal(c, "task.submit", "{\"task\":\"fib\",\"args\":[3]}"), "store_failed");
 	free(request(c, "task.submit", "{\"task\":\"fib\",\"args\":[3],\"durable\":false}"));
@@ -509,6 +546,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_waited_waits_again_in_its_order, 0, 2);
 	tcase_add_loop_test(tcase, results_failures_and_attempts_are_there_again, 0, 2);
 	tcase_add_loop_test(tcase, times_and_dependencies_and_schedules_go_on, 0, 2);
+	tcase_add_loop_test(tcase, those_that_were_given_results_are_there_again, 0, 2);
 	tcase_add_test(tcase, what_ran_is_run_again_and_its_attempt_counts);
 	tcase_add_test(tcase, what_takes_the_daemon_down_again_and_again_is_not_run_for_ever);
 	tcase_add_test(tcase, a_command_that_ran_is_not_repeated);

@@ -599,7 +599,8 @@ START_TEST(example_says_the_defaults)
 		bool key = line[0] == '#' && line[1] != ' ';
 		bool sample = strncmp(line, "# [", 3) == 0 || (strncmp(line, "# ", 2) == 0 && strstr(line, " = "));
 		bool own = (strncmp(line, "#socket", 7) == 0 && strncmp(line, "#socket_mode", 12) != 0) ||
-			strncmp(line, "#command_log_dir", 16) == 0; /* not a default */
+			strncmp(line, "#command_log_dir", 16) == 0 ||
+			strncmp(line, "#state_directory", 16) == 0; /* not a default */
 		found += key;
 		strcat(keys, own ? "" : line + key);
 		strcat(keys, "\n");

@@ -301,6 +301,7 @@ struct task_dependency {
 	uint64_t id;
 	bool any; /* of after_any */
 	bool done; /* nothing is expected of it any more */
+	bool met; /* … since it has ended as it was to */
 	const struct bytes *result; /* done, and it is to be passed on; borrowed. NULL: there is none */
 };
 /* False: there is no INDEXth. */

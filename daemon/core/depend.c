@@ -15,6 +15,7 @@ struct link {
 	struct bytes *result; /* where results are passed on */
 	bool any;             /* whatever it ends as is fine */
 	bool done;            /* it has ended, or does not matter any more */
+	bool met;             /* … as it was to */
 };
 
 struct task_links {
@@ -48,6 +49,7 @@ static void note(struct link *link, const struct task *task)
 	struct task_links *links = link->links;
 
 	link->done = true;
+	link->met = link->any || (task->state == TASK_SUCCEEDED && !(links->pass_results && task->outcome->dropped));
 	links->open--;
 	if (links->failure || link->any)
 		return;
@@ -285,10 +287,14 @@ static void restore_link(struct task_links *links, const struct core_restored_li
 	struct link *link = &links->of[links->count++];
 
 	*link = (struct link){ .waiter.ended = ended, .links = links, .id = restored->id, .any = restored->any };
-	link->done = restored->done || (settled && (restored->any || !links->pass_results));
+	bool passes = links->pass_results && !link->any;
+
+	/* The results that one was given are gone when it has succeeded. */
+	link->done = passes ? restored->done && restored->result : restored->done || settled;
+	link->met = link->done;
 	if (!link->done)
 		links->open++;
-	else if (links->pass_results && !link->any)
+	else if (passes)
 		link->result = bytes_ref(restored->result);
 }
 
@@ -391,7 +397,7 @@ bool core_dependency(const struct task *task, size_t index, struct task_dependen
 		return false;
 	*out = (struct task_dependency){
 		.id = links->of[index].id, .any = links->of[index].any, .done = links->of[index].done,
-		.result = links->of[index].result,
+		.met = links->of[index].met, .result = links->of[index].result,
 	};
 	return true;
 }

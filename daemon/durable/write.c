@@ -104,7 +104,7 @@ static void write_dependencies(const struct task *task, struct store_task *out)
 		out->dependencies[i] = (struct store_dependency){
 			.id = dependency.id,
 			.any = dependency.any,
-			.done = dependency.done,
+			.done = dependency.met,
 			.result = text_of_bytes(dependency.result),
 		};
 }

@@ -335,6 +335,25 @@ START_TEST(dependency_may_end_while_it_comes_in)
 }
 END_TEST
 
+START_TEST(dependency_that_has_failed_is_not_met)
+{
+	struct task *good = toy_submit(&toy, 0), *bad = toy_submit(&toy, 0);
+	const struct task_ref refs[] = { { .id = good->id }, { .id = bad->id } };
+	struct task_dependency dependency;
+
+	toy_turn(&toy);
+	toy_finish(slot, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	toy_finish(slot, TASK_FAILED);
+	struct task *task = submit((struct task_spec){ .after = refs, .n_after = 2 });
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert(core_dependency(task, i, &dependency));
+		ck_assert(dependency.done);
+		ck_assert_int_eq(dependency.met, i == 0);
+	}
+}
+END_TEST
+
 START_TEST(delay_begins_with_the_submission_and_its_end_is_recorded)
 {
 	struct task *task = submit((struct task_spec){ .due_ns = toy.now_ns + NS_PER_S });
@@ -374,6 +393,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, cancel_of_what_has_an_outcome_comes_too_late);
 	tcase_add_test(tcase, deadline_of_what_comes_in_is_met_or_not_when_it_has);
 	tcase_add_test(tcase, dependency_may_end_while_it_comes_in);
+	tcase_add_test(tcase, dependency_that_has_failed_is_not_met);
 	tcase_add_test(tcase, delay_begins_with_the_submission_and_its_end_is_recorded);
 	suite_add_tcase(suite, tcase);
 	return suite;

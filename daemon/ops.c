@@ -82,6 +82,11 @@ static void op_record(void *context, struct task *task, enum core_record what, b
 	durable_record(((struct ops_context *)context)->durable, task, what, more);
 }
 
+static void op_met(void *context, const struct task *task, size_t index)
+{
+	durable_met(((struct ops_context *)context)->durable, task, index);
+}
+
 /* Those that the configuration makes are there before anything records. */
 static void op_queue_changed(void *context, struct core_queue *queue, bool gone)
 {
@@ -111,6 +116,7 @@ void ops_fill(struct core_ops *ops, struct ops_context *context, bool durable)
 		.changed = op_changed,
 		.skipped = op_skipped,
 		.record = durable ? op_record : NULL,
+		.met = durable ? op_met : NULL,
 		.queue_changed = op_queue_changed,
 		.schedule_changed = op_schedule_changed,
 	};

@@ -250,10 +250,13 @@ static void create(struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct member *member = &batch->members[i];
 
-		if (!member->attached)
-			batch->out[i] = submit_create(batch->core, member->spec);
-		else
+		if (member->attached) {
 			batch->out[i] = member->other ? member->other : batch->out[member->first];
+			continue;
+		}
+		batch->out[i] = submit_create(batch->core, member->spec);
+		if (member->other)
+			unique_replace(batch->out[i], member->other);
 	}
 }
 
@@ -297,7 +300,7 @@ static void settle(struct batch *batch)
 		depend_settle(batch->core);
 	for (size_t i = 0; i < batch->count; i++)
 		if (!batch->members[i].attached && batch->members[i].other)
-			core_cancel(batch->members[i].other);
+			unique_replaced(batch->out[i], batch->members[i].other);
 }
 
 static void batch_init(struct batch *batch, const struct task_spec *specs)

@@ -70,6 +70,9 @@ struct core_ops {
 	 * next belongs to it, all or none (the tasks of a batch). That it has been given to a slot is not told: `start` knows.
 	 * It must not call the core back. NULL: nothing can be durable, and core_submit takes no such task. */
 	void (*record)(void *context, struct task *task, enum core_record what, bool more);
+	/* TASK is durable and has been recorded, and the INDEXth that it waits for (core_dependency) has ended as it was to, but of
+	 * that one nothing is on disk. NULL is allowed. */
+	void (*met)(void *context, const struct task *task, size_t index);
 	/* QUEUE has been made, set, paused, drained, resumed, or (GONE) is about to go. NULL is allowed. */
 	void (*queue_changed)(void *context, struct core_queue *queue, bool gone);
 	/* SCHEDULE has been added, has RUN (or skipped a run), or (GONE) is about to go. NULL is allowed. */
@@ -242,7 +245,7 @@ enum core_refusal {
 enum key_mode {
 	KEY_REJECT,  /* CORE_DUPLICATE while the other has not ended */
 	KEY_ATTACH,  /* CORE_ATTACHED while it has not */
-	KEY_REPLACE, /* the other is cancelled, as by core_cancel */
+	KEY_REPLACE, /* the other is cancelled, as by core_cancel; by one that is durable, when that is on disk */
 	KEY_ONCE,    /* CORE_ATTACHED as long as there is a record of the other, ended or not: for a submission that may
 		      * have been made before */
 };
@@ -347,8 +350,8 @@ void core_close(struct core *core, bool start);
  * to its calendar or queue, to its place; or it has ended now. Nothing happens where there is no such task, or it does
  * not wait for that. */
 void core_recorded(struct core *core, uint64_t id);
-/* Its submission could not be recorded: it never was. Its waiters are told of an outcome of TASK_CANCELLED with KIND
- * (static) and MESSAGE (copied), its dependents as of any other, and there is no record of it. */
+/* Its submission could not be recorded: it never was, and whom it was to replace has the key again. Its waiters are told of
+ * an outcome of TASK_CANCELLED with KIND (static) and MESSAGE (copied), its dependents as of any other, and there is no record of it. */
 void core_refused(struct core *core, uint64_t id, const char *kind, const char *message);
 /* Durable tasks are not started any more (they become TASK_RECORDING when it would be their turn), or go on. */
 void core_hold(struct core *core, bool hold);
@@ -395,7 +398,8 @@ struct core_restored_link {
 	bool any, done;
 	struct bytes *result; /* a reference is taken; NULL: none, or not known yet */
 };
-/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that ran is interrupted:
+/* Puts it where it was, before anything else knows of it; no queue's limit keeps it out. One that waited and is `final` is
+ * cancelled. One that ran is interrupted:
  * it is cancelled where it was to be; it crashes (and may be tried again, where its retries say so) for
  * on_interrupt_crash, or where that makes crash_limit; else it waits for its next attempt, at its old place; which is
  * recorded (RECORD_ENDED, RECORD_ATTEMPT). One whose queue has gone is put into its type's queue, or the one named
@@ -471,7 +475,8 @@ struct core_schedule_spec {
 	const struct cron *cron; /* copied; by the wall clock */
 	const char *text;        /* what it was said as; copied */
 	int64_t next_ns;         /* of its own clock: when it is next due; 0: as it follows from now */
-	uint64_t runs, skipped, last_id; /* of before a restart */
+	uint64_t runs, skipped, last_id; /* of before a restart, as OWED */
+	uint32_t owed;
 	bool catch_up; /* runs that were missed, by a step of the clock or in a sleep, are made up for; else the next is next.
 			* Without `overlap` that is one after the other; the time that they have to start counts from then */
 	bool overlap;  /* a run may be submitted while the last one has not ended */

@@ -81,11 +81,22 @@ static void settle_later(struct task_links *links)
 	links->settling = true;
 }
 
+/* Of one that is on disk that is known there. */
+static void tell_met(const struct link *link, const struct task *other)
+{
+	struct task_links *links = link->links;
+	const struct core_ops *ops = &task_core(links->task)->ops;
+
+	if (links->task->durable && !other->on_disk && !links->failure && ops->met)
+		ops->met(ops->context, links->task, (size_t)(link - links->of));
+}
+
 static void ended(struct task_waiter *waiter, struct task *task)
 {
 	struct link *link = heap_entry(waiter, struct link, waiter);
 
 	note(link, task);
+	tell_met(link, task);
 	settle_later(link->links);
 }
 
@@ -309,14 +320,18 @@ bool depend_restore(struct task *task, const struct core_restored *restored, boo
 		restore_link(links, &restored->links[i], settled);
 	if (settled && !links->open)
 		measure(task);
-	links->restored = links->open > 0;
+	/* Who waits no more joins its queue behind those that were there before it. */
+	links->restored = !settled || links->open > 0;
 	return !settled || links->open > 0 || links->failure;
 }
 
-void depend_restore_ended(struct task *task, const struct core_restored *restored)
+void depend_restore_over(struct task *task)
 {
-	depend_restore(task, restored, true);
-	task->extra->links->lost = task->extra->links->open > 0 && restored->tried;
+	struct task_links *links = task->extra ? task->extra->links : NULL;
+
+	if (!links)
+		return;
+	links->lost = links->open > 0 && task->tried;
 	depend_unlink(task);
 }
 

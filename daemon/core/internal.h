@@ -253,6 +253,13 @@ void unique_restore(struct core *core, struct task *task);
 void unique_put(struct core *core, struct task *task);
 /* Its record goes: keep.c's to say. */
 void unique_drop(struct core *core, struct task *task);
+/* TASK, which has come in with its key, replaces OTHER: that is cancelled now, or, where TASK is durable, when it is on disk. The
+ * first is said before it is recorded, the second behind it. */
+void unique_replace(struct task *task, const struct task *other);
+void unique_replaced(struct task *task, struct task *other);
+/* TASK is on disk: whom it replaces is cancelled. It is refused: that one has the key again. */
+void unique_come_in(struct task *task);
+void unique_refuse(struct task *task);
 void unique_init(struct core *core);
 
 /* depend.c */
@@ -264,8 +271,8 @@ bool depend_link(struct task *task, struct task *const *after, size_t n_after, s
  * depend_resolve comes when all that there was is there again. */
 bool depend_restore(struct task *task, const struct core_restored *restored, bool settled);
 void depend_resolve(struct task *task);
-/* The same of one that has ended: for its record, and its retry. */
-void depend_restore_ended(struct task *task, const struct core_restored *restored);
+/* It has ended, or that is decided: what it waited for is for its record, and its retry. */
+void depend_restore_over(struct task *task);
 /* TASK comes into TASK_BLOCKED. */
 void depend_enter(struct task *task);
 /* TASK is blocked, but not for long: depend_settle will see to it. */
@@ -465,6 +472,8 @@ void sched_unstall(struct core *core);
 bool life_timers(struct core *core);
 /* TASK, which has not started and is in no lane, has ended. */
 void life_end_unstarted(struct task *task, enum task_state state);
+/* What is said of one that was cancelled so. */
+const char *life_cancelled_message(const struct task *task);
 /* The slot has taken TASK, at started_ns as far as is known. */
 void life_taken(struct task *task, int64_t started_ns);
 /* How a task that had been taken ends with its worker. */

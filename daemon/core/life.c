@@ -154,10 +154,15 @@ static bool take_back(struct task *task)
 	return false;
 }
 
+const char *life_cancelled_message(const struct task *task)
+{
+	return task->tried ? "cancelled before its next attempt" : "cancelled before it started";
+}
+
 void life_end_unstarted(struct task *task, enum task_state state)
 {
-	const char *message = state == TASK_EXPIRED ? "its deadline passed before it started" :
-		task->tried ? "cancelled before its next attempt" : "cancelled before it started";
+	const char *message =
+		state == TASK_EXPIRED ? "its deadline passed before it started" : life_cancelled_message(task);
 
 	task_end(task, &(struct task_outcome){ .state = state, .message = xstrdup(message) });
 }

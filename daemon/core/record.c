@@ -81,6 +81,7 @@ static void come_in(struct task *task)
 		task->placed = task->becomes == TASK_QUEUED;
 		task_set_state(task, task->becomes);
 	} /* else those before it may not be there yet: it joins them when they are */
+	unique_come_in(task);
 	tell_recorded(task);
 }
 
@@ -113,6 +114,7 @@ void core_refused(struct core *core, uint64_t id, const char *kind, const char *
 	task->outcome->state = TASK_CANCELLED;
 	task->outcome->kind = kind;
 	task->outcome->message = xstrdup(message);
+	unique_refuse(task);
 	task_set_state(task, TASK_CANCELLED);
 	core_forget(task);
 }

@@ -154,17 +154,18 @@ static void end(struct task *task, enum task_state state, const char *message)
 	task->outcome->state = state;
 	task->outcome->message = xstrdup(message);
 	task->ended_ns = 0; /* of no attempt before this */
+	depend_restore_over(task);
 	task_enter(task, TASK_RECORDING);
 }
 
 /* As one whose worker has died, with no more known of that. */
-static void crash(struct task *task)
+static void crash(struct task *task, bool is_blocked)
 {
 	struct task_outcome outcome = { .state = TASK_CRASHED, .message = xstrdup("taskd ended while it ran") };
 
 	task->placed = false;
 	if (retry_prepare(task, &outcome)) {
-		task_enter(task, TASK_SCHEDULED);
+		task_enter(task, is_blocked ? TASK_BLOCKED : TASK_SCHEDULED);
 		record_tell(task, RECORD_ATTEMPT, false);
 		return;
 	}
@@ -183,7 +184,7 @@ static void interrupt(struct task *task, bool is_blocked)
 	}
 	if (task->on_interrupt_crash || (limit && task->crashes + 1u >= limit) ||
 		!retry_interrupted(task, "taskd ended while it ran")) {
-		crash(task);
+		crash(task, is_blocked);
 		return;
 	}
 	if (task->crashes < UINT8_MAX)
@@ -202,8 +203,10 @@ static bool restore_ended(struct core *core, struct core_restored *restored)
 		return false;
 	}
 	struct task *task = create(core, restored);
-	if (restored->n_links)
-		depend_restore_ended(task, restored);
+	if (restored->n_links) {
+		depend_restore(task, restored, true);
+		depend_restore_over(task);
+	}
 	return task_enter_ended(task);
 }
 
@@ -222,6 +225,8 @@ static void restore_live(struct core *core, const struct core_restored *restored
 		task->final |= restored->state == TASK_CANCELLING;
 		task->tried = true;
 		interrupt(task, is_blocked);
+	} else if (task->final) { /* it was to be cancelled, or replaced */
+		end(task, TASK_CANCELLED, life_cancelled_message(task));
 	} else if (is_blocked) {
 		task_enter(task, TASK_BLOCKED);
 	} else {

@@ -31,6 +31,13 @@ static struct heap *timers_of(struct core *core, const struct core_schedule *sch
 	return &core->schedule_timers[schedule->cron != NULL];
 }
 
+/* It has runs to make up for: in the next turn. */
+static void hurry(struct core *core, struct core_schedule *schedule)
+{
+	if (schedule->owed)
+		heap_set(timers_of(core, schedule), &schedule->node, AT_ONCE, schedule->node.tie);
+}
+
 static void tell_changed(struct core *core, const struct core_schedule *schedule, bool run, bool gone)
 {
 	if (core->ops.schedule_changed)
@@ -58,8 +65,7 @@ static void run_ended(struct task_waiter *waiter, struct task *task)
 	struct core *core = task_core(task);
 
 	schedule->running = NULL;
-	if (schedule->owed)
-		heap_set(timers_of(core, schedule), &schedule->node, AT_ONCE, schedule->node.tie);
+	hurry(core, schedule);
 }
 
 static void watch(struct core_schedule *schedule, struct task *task)
@@ -329,6 +335,9 @@ void schedule_restore_run(struct core *core, struct core_schedule *schedule, str
 		if (schedule->next_ns <= submitted_ns) {
 			count_due(schedule, submitted_ns, &last_ns, &next_ns);
 			set_next(core, schedule, next_ns);
+			hurry(core, schedule);
+		} else if (schedule->owed) {
+			schedule->owed--;
 		}
 	}
 	if (task->id == schedule->last_id)
@@ -363,12 +372,14 @@ int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, 
 	schedule->runs = spec->runs;
 	schedule->skipped = spec->skipped;
 	schedule->last_id = spec->last_id;
+	schedule->owed = spec->owed < SCHEDULE_CATCH_UP ? spec->owed : SCHEDULE_CATCH_UP;
 	schedule->references = 1;
 	schedule->name_hash = table_hash(schedule->name, strlen(schedule->name));
 	names_put(&core->schedule_names, schedule);
 	schedule->node.tie = last ? last->node.tie + 1 : 0;
 	TAILQ_INSERT_TAIL(&core->schedules, schedule, link);
 	begin(core, schedule, spec->next_ns);
+	hurry(core, schedule);
 	tell_changed(core, schedule, false, false);
 	*out = schedule;
 	return CORE_OK;

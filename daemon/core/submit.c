@@ -149,6 +149,8 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 		status = check_room(spec, replaced);
 	if (!status) {
 		*out = submit_create(core, spec);
+		if (replaced)
+			unique_replace(*out, replaced);
 		submit_enter(core, *out, spec, tasks);
 		if (spec->durable)
 			record_tell(*out, RECORD_SUBMITTED, false);
@@ -166,6 +168,8 @@ static int submit_plain(struct core *core, const struct task_spec *spec, const s
 	if (status)
 		return status;
 	*out = submit_create(core, spec);
+	if (replaced)
+		unique_replace(*out, replaced);
 	if (spec->durable) {
 		record_begin(*out, submit_state(core, *out));
 		record_tell(*out, RECORD_SUBMITTED, false);
@@ -198,7 +202,7 @@ int core_submit(struct core *core, const struct task_spec *spec, struct task **o
 	}
 	status = submit(core, spec, other, out);
 	if (!status && other)
-		core_cancel(other);
+		unique_replaced(*out, other);
 	return status;
 }
 

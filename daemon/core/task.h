@@ -153,6 +153,7 @@ struct task_extra {
 	char *key; /* unique.c's; NULL: none */
 	uint32_t key_length;
 	uint64_t key_hash;
+	uint64_t replaces; /* unique.c's: the task that had the key, to be cancelled when this one is on disk; 0: none */
 	int64_t timeout_ns;
 	double progress; /* 0…1, or negative */
 	char *progress_text;

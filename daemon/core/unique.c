@@ -77,6 +77,47 @@ void unique_restore(struct core *core, struct task *task)
 		unique_put(core, task);
 }
 
+/* --- replacing: one of the two is there, whatever happens --- */
+
+void unique_replace(struct task *task, const struct task *other)
+{
+	if (task->durable)
+		task->extra->replaces = other->id;
+}
+
+void unique_replaced(struct task *task, struct task *other)
+{
+	if (!task->durable)
+		core_cancel(other);
+}
+
+void unique_come_in(struct task *task)
+{
+	struct task *other =
+		task->extra && task->extra->replaces ? idmap_get(&task_core(task)->tasks, task->extra->replaces) : NULL;
+
+	if (!other)
+		return;
+	task->extra->replaces = 0;
+	core_cancel(other);
+}
+
+void unique_refuse(struct task *task)
+{
+	struct core *core = task_core(task);
+	uint64_t id = task->extra ? task->extra->replaces : 0;
+	struct task *other = id ? idmap_get(&core->tasks, id) : NULL, *holder;
+
+	if (!other)
+		return;
+	holder = unique_find(core, task->owner->uid, task->extra->key, task->extra->key_length);
+	if (holder == task)
+		unique_put(core, other);
+	else if (holder && holder->extra->replaces == task->id)
+		holder->extra->replaces = id;
+	task->extra->replaces = 0;
+}
+
 void unique_drop(struct core *core, struct task *task)
 {
 	const struct task_extra *extra = task->extra;

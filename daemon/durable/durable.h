@@ -59,6 +59,7 @@ int durable_queue_get(const struct durable *durable, const struct core_queue *qu
 
 /* What the core's ops of the same names call. */
 void durable_record(struct durable *durable, struct task *task, enum core_record what, bool more);
+void durable_met(struct durable *durable, const struct task *task, size_t index);
 void durable_queue_changed(struct durable *durable, struct core_queue *queue, bool gone);
 void durable_schedule_changed(struct durable *durable, const struct core_schedule *schedule, bool run, bool gone);
 /* Before TASK, durable or not, is given to its slot. True: that has to be on disk first, or lies behind such in its slot;

@@ -30,6 +30,7 @@ static void put(struct durable *durable, const struct core_schedule *schedule)
 		.runs = schedule->runs,
 		.skipped = schedule->skipped,
 		.last_id = schedule->last_id,
+		.owed = schedule->owed,
 		.durable = task->durable,
 		.task = {
 			.type = store_text_of(task->type->name, task->type->name_length),
@@ -65,6 +66,7 @@ void durable_schedule_changed(struct durable *durable, const struct core_schedul
 			.runs = schedule->runs,
 			.skipped = schedule->skipped,
 			.last_id = schedule->last_id,
+			.owed = schedule->owed,
 		};
 		durable_put(durable, STORE_SCHEDULE_RAN, 0, &ran, false);
 	} else {
@@ -112,6 +114,7 @@ void schedules_read(struct durable *durable, const struct store_schedule *row)
 		.runs = row->runs,
 		.skipped = row->skipped,
 		.last_id = row->last_id,
+		.owed = row->owed,
 		.catch_up = row->catch_up,
 		.overlap = row->overlap,
 	};

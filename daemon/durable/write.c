@@ -18,12 +18,13 @@ static int64_t ns_of(const struct timeval *time)
 
 /* --- where it stands --- */
 
-/* The state as it is put down: of one that is being recorded, the one that it comes into then. */
+/* The state as it is put down: of one that is being recorded, the one that it comes into then; of one that is blocked by
+ * what it must have, that it waits in its queue, where it has its place. */
 static enum task_state state_of(const struct task *task)
 {
-	if (task->state != TASK_RECORDING)
-		return (enum task_state)task->state;
-	return task->outcome ? task->outcome->state : (enum task_state)task->becomes;
+	if (task->state == TASK_RECORDING)
+		return task->outcome ? task->outcome->state : (enum task_state)task->becomes;
+	return task->state == TASK_BLOCKED && core_waits_for(task) ? TASK_QUEUED : (enum task_state)task->state;
 }
 
 /* What the member means while it waits for its time, or for others; elsewhere it is something else. */
@@ -145,6 +146,7 @@ static void write_extra(const struct durable *durable, const struct task *task, 
 		out->schedule = text_of(extra->schedule->name);
 	out->retry_of = extra->retry_of;
 	out->retried_as = extra->retried_as;
+	out->replaces = extra->replaces;
 	out->timeout_ns = extra->timeout_ns;
 	write_retry(out, &extra->retry);
 	write_attempts(durable, task, out);
@@ -210,6 +212,15 @@ void write_state(struct durable *durable, const struct task *task, bool adds_att
 		out.last = attempt_of(durable, &task->extra->attempts[task->attempt - 2]);
 	}
 	durable_put(durable, STORE_TASK_STATE, task->id, &out, false);
+}
+
+void durable_met(struct durable *durable, const struct task *task, size_t index)
+{
+	struct task_dependency dependency;
+	if (!core_dependency(task, index, &dependency))
+		return;
+	const struct store_task_met out = { .dependency = (uint32_t)index, .result = text_of_bytes(dependency.result) };
+	durable_put(durable, STORE_TASK_MET, task->id, &out, false);
 }
 
 uint64_t write_start(struct durable *durable, const struct task *task)

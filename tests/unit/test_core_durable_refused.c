@@ -169,13 +169,87 @@ START_TEST(what_is_replaced_while_it_comes_in_makes_room_and_ends_when_it_has)
 	struct task *old = submit(spec), *new = submit(spec);
 
 	expect(2, new, RECORD_SUBMITTED);
-	ck_assert(old->final);
 	recorded(old);
+	expect_state(old, TASK_QUEUED);
 	recorded(new);
 	recorded(old);
 	expect_state(old, TASK_CANCELLED);
 	expect_state(new, TASK_QUEUED);
 	ck_assert_ptr_eq(unique_find(toy.core, 0, "k", 1), new);
+}
+END_TEST
+
+static const struct task_spec replacing = { .key = "k", .key_length = 1, .key_mode = KEY_REPLACE };
+
+static struct task *holder(void)
+{
+	return unique_find(toy.core, 0, "k", 1);
+}
+
+/* _i: whether that is durable itself */
+START_TEST(what_is_to_be_replaced_goes_on_and_has_its_key_where_its_successor_is_refused)
+{
+	struct task *old = _i ? submit(replacing) : toy_submit_spec(&toy, replacing);
+
+	recorded(old);
+	for (int again = 0; again < 2; again++) {
+		struct task *new = submit(replacing);
+		ck_assert_ptr_eq(holder(), new);
+		core_refused(toy.core, new->id, "store_full", "no");
+		ck_assert_ptr_eq(holder(), old);
+		expect_state(old, TASK_QUEUED);
+		toy_turn(&toy);
+	}
+	ck_assert_ptr_nonnull(old->slot);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+/* _i: which of the two is refused first */
+START_TEST(what_was_to_be_replaced_twice_has_its_key_again)
+{
+	struct task *old = toy_submit_spec(&toy, replacing), *first = submit(replacing), *second = submit(replacing);
+
+	core_refused(toy.core, _i ? second->id : first->id, "store_full", "no");
+	ck_assert_ptr_eq(holder(), _i ? first : second);
+	core_refused(toy.core, _i ? first->id : second->id, "store_full", "no");
+	ck_assert_ptr_eq(holder(), old);
+	expect_state(old, TASK_QUEUED);
+}
+END_TEST
+
+START_TEST(what_is_replaced_twice_is_cancelled_by_the_first_that_is_on_disk)
+{
+	struct task *old = toy_submit_spec(&toy, replacing), *first = submit(replacing), *second = submit(replacing);
+
+	ck_assert_uint_eq(first->extra->replaces, old->id);
+	ck_assert_uint_eq(second->extra->replaces, first->id);
+	recorded(first);
+	expect_state(old, TASK_CANCELLED);
+	expect_state(first, TASK_QUEUED);
+	recorded(second);
+	recorded(first);
+	expect_state(first, TASK_CANCELLED);
+	ck_assert_ptr_eq(holder(), second);
+}
+END_TEST
+
+/* _i: whether it is durable */
+START_TEST(batch_replaces_when_it_is_on_disk)
+{
+	struct task *old = toy_submit_spec(&toy, replacing), *out[2];
+	struct task_spec specs[2] = { { .type = toy.type, .queue = toy.queue }, replacing };
+	size_t culprit;
+	uint64_t id;
+
+	specs[1].type = toy.type;
+	specs[1].queue = toy.queue;
+	specs[0].durable = specs[1].durable = _i;
+	ck_assert_int_eq(core_submit_batch(toy.core, specs, 2, out, &culprit, &id), CORE_OK);
+	expect_state(old, _i ? TASK_QUEUED : TASK_CANCELLED);
+	recorded(out[0]);
+	recorded(out[1]);
+	expect_state(old, TASK_CANCELLED);
 }
 END_TEST
 
@@ -204,6 +278,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, batch_is_one_chain_in_the_order_of_its_ids);
 	tcase_add_test(tcase, key_is_kept_until_the_end_is_on_disk);
 	tcase_add_test(tcase, what_is_replaced_while_it_comes_in_makes_room_and_ends_when_it_has);
+	tcase_add_loop_test(tcase, what_is_to_be_replaced_goes_on_and_has_its_key_where_its_successor_is_refused, 0, 2);
+	tcase_add_loop_test(tcase, what_was_to_be_replaced_twice_has_its_key_again, 0, 2);
+	tcase_add_test(tcase, what_is_replaced_twice_is_cancelled_by_the_first_that_is_on_disk);
+	tcase_add_loop_test(tcase, batch_replaces_when_it_is_on_disk, 0, 2);
 	tcase_add_test(tcase, what_is_about_to_end_makes_no_room_for_who_replaces_it);
 	suite_add_tcase(suite, tcase);
 	return suite;

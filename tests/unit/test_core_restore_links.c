@@ -119,6 +119,79 @@ START_TEST(results_are_passed_on_from_the_record_or_from_who_is_there)
 }
 END_TEST
 
+/* _i: whether it crashes for good by that; else its next attempt waits. Nothing may be left on the lists of others. */
+START_TEST(interrupted_one_whose_results_are_not_there_yet_waits_for_them)
+{
+	const struct core_restored_link links[] = { { .id = 1 }, { .id = 3 } };
+	const struct task_retry retry = { .retries = 1, .on = RETRY_ALL, .factor = 1 };
+	struct core_restored restored = dependent(2, TASK_RUNNING, links, 2);
+	struct core_restored done = ended(1, TASK_SUCCEEDED, LONG_AGO);
+
+	core_queue_pause(toy.queue);
+	restored.spec.pass_results = restored.spec.on_interrupt_crash = true;
+	restored.spec.retry = _i ? NULL : &retry;
+	done.outcome->result = text("1");
+	struct task *task = restore(restored);
+	expect_state(task, _i ? TASK_RECORDING : TASK_BLOCKED);
+	expect_told(1, task, _i ? RECORD_ENDED : RECORD_ATTEMPT);
+	restore(done);
+	restore(waiting(3, TASK_QUEUED));
+	restore_done();
+	if (_i) {
+		core_recorded(toy.core, 2);
+		expect_state(task, TASK_CRASHED);
+		core_forget(task);
+		toy_turn(&toy);
+	}
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	toy_finish_result(slot, "3"); /* of 3: who has gone does not hear of it */
+	core_recorded(toy.core, 3);
+	toy_turn(&toy);
+	if (_i)
+		return;
+	ck_assert_ptr_nonnull(task->slot);
+	ck_assert_uint_eq(task->args->size, 4);
+	ck_assert_int_eq(memcmp(task->args->data, " 1 3", 4), 0);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+/* It does not go before those that have not come yet. */
+START_TEST(blocked_one_whose_last_one_had_ended_joins_its_queue_when_all_are_there)
+{
+	const struct core_restored_link link = { .id = 1, .done = true };
+	struct task *task = restore(dependent(2, TASK_BLOCKED, &link, 1));
+
+	toy_turn(&toy);
+	expect_state(task, TASK_BLOCKED);
+	restore(waiting(3, TASK_QUEUED));
+	restore_done();
+	ck_assert_uint_eq(toy.given[0], 3);
+	expect_state(task, TASK_QUEUED);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
+START_TEST(what_waited_and_was_to_be_cancelled_is)
+{
+	static const enum task_state states[] = { TASK_QUEUED, TASK_SCHEDULED, TASK_BLOCKED };
+	const struct core_restored_link link = { .id = 1 };
+	struct core_restored restored = dependent(2, states[_i], &link, states[_i] == TASK_BLOCKED);
+
+	restored.final = true;
+	restored.spec.due_ns = states[_i] == TASK_SCHEDULED ? toy.now_ns + NS_PER_S : 0;
+	struct task *task = restore(restored);
+	restore(waiting(1, TASK_QUEUED));
+	restore_done();
+	expect_told(1, task, RECORD_ENDED);
+	expect_state(task, TASK_RECORDING);
+	core_recorded(toy.core, 2);
+	expect_state(task, TASK_CANCELLED);
+	toy_finish(slot, TASK_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(blocked_one_can_be_cancelled_before_all_are_there)
 {
 	const struct core_restored_link link = { .id = 1 };
@@ -197,6 +270,41 @@ START_TEST(run_that_came_to_disk_without_its_schedule_is_not_submitted_again)
 }
 END_TEST
 
+/* One after the other; _i: the last run that was made up for had not ended, or its schedule's figures were not on disk. */
+START_TEST(runs_that_are_owed_are_made_up_for)
+{
+	struct core_schedule_spec spec = {
+		.name = "often",
+		.task = { .type = toy.type, .queue = toy.queue },
+		.every_ns = 3600 * NS_PER_S,
+		.next_ns = toy.now_ns + 3600 * NS_PER_S,
+		.runs = 7,
+		.last_id = 5,
+		.owed = 3,
+		.catch_up = true,
+	};
+	struct core_schedule *schedule;
+	int runs = 3;
+
+	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &schedule), CORE_OK);
+	if (_i)
+		restore_run(_i == 1 ? 5 : 6, TASK_QUEUED, schedule);
+	runs += (_i == 1);
+	restore_done();
+	for (int i = 0; i < runs; i++) {
+		ck_assert_ptr_nonnull(schedule->running);
+		uint64_t id = schedule->running->id;
+		toy_finish(slot, TASK_SUCCEEDED);
+		core_recorded(toy.core, id);
+		toy_turn(&toy);
+	}
+	ck_assert_ptr_null(schedule->running);
+	ck_assert_uint_eq(schedule->owed, 0);
+	ck_assert_uint_eq(schedule->runs, 10);
+	ck_assert_int_eq(schedule->next_ns, spec.next_ns);
+}
+END_TEST
+
 START_TEST(name_of_a_schedule_that_has_gone_stays)
 {
 	struct task *task = restore_run(6, TASK_QUEUED, NULL), *other = restore_run(7, TASK_QUEUED, NULL);
@@ -269,11 +377,15 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, blocked_one_hears_of_what_has_ended);
 	tcase_add_test(tcase, what_waited_no_more_waits_no_more);
 	tcase_add_test(tcase, results_are_passed_on_from_the_record_or_from_who_is_there);
+	tcase_add_loop_test(tcase, interrupted_one_whose_results_are_not_there_yet_waits_for_them, 0, 2);
+	tcase_add_test(tcase, blocked_one_whose_last_one_had_ended_joins_its_queue_when_all_are_there);
+	tcase_add_loop_test(tcase, what_waited_and_was_to_be_cancelled_is, 0, 3);
 	tcase_add_test(tcase, blocked_one_can_be_cancelled_before_all_are_there);
 	suite_add_tcase(suite, tcase);
 	tcase = make_case("schedules");
 	tcase_add_test(tcase, schedule_waits_for_its_last_run_and_for_all_to_be_there);
 	tcase_add_test(tcase, run_that_came_to_disk_without_its_schedule_is_not_submitted_again);
+	tcase_add_loop_test(tcase, runs_that_are_owed_are_made_up_for, 0, 3);
 	tcase_add_test(tcase, name_of_a_schedule_that_has_gone_stays);
 	tcase_add_loop_test(tcase, calendar_that_was_missed_is_made_up_for_where_that_was_asked_for, 0, 2);
 	tcase_add_test(tcase, calendar_follows_a_clock_that_was_set_back_meanwhile);

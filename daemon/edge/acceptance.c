@@ -166,6 +166,7 @@ static void finish(struct acceptance *acceptance)
 
 /* --- waiting --- */
 
+/* It has come in, or is over where that was waited for. */
 static void came_in(struct task_waiter *waiter, struct task *task)
 {
 	struct acceptance_item *item = heap_entry(waiter, struct acceptance_item, waiter);
@@ -223,6 +224,20 @@ static void acceptance_abandon(struct request *request)
 	acceptance_free(acceptance);
 }
 
+/* That TASK is cancelled is certain when its end is on disk, and not when it is itself: it might be run after a restart. */
+static void wait_for_end(struct acceptance_item *item, struct task *task)
+{
+	if (task_state_is_terminal(task->state))
+		return;
+	if (item->task)
+		task_unwait(&item->waiter);
+	else
+		item->acceptance->left++;
+	item->task = task;
+	item->waiter = (struct task_waiter){ .ended = came_in };
+	task_wait(task, &item->waiter);
+}
+
 /* What it has submitted is cancelled, and the answer says so when that much is certain; what it was only given by a key is
  * others' business. */
 static void acceptance_cancel(struct request *request, struct strbuf *out)
@@ -239,6 +254,7 @@ static void acceptance_cancel(struct request *request, struct strbuf *out)
 			core_find(request->connection->edge->core, item->id, &task) != CORE_FOUND)
 			continue;
 		core_cancel(task);
+		wait_for_end(item, task);
 		if (out) {
 			strbuf_puts(out, first ? "" : ",");
 			record_write_state(out, task->id, task_state_name(task->state));
@@ -255,10 +271,23 @@ static void acceptance_status(struct request *request, struct strbuf *out)
 	strbuf_printf(out, "{\"state\":\"recording\",\"tasks\":%zu,\"ended\":0}", acceptance->n);
 }
 
+/* Ends are waited for only of those that are cancelled. */
+static bool acceptance_each(const struct request *request, bool (*visit)(void *user, struct task *task), void *user)
+{
+	const struct acceptance *acceptance = request->state;
+	for (size_t i = 0; i < acceptance->n; i++) {
+		struct task *task = acceptance->cancelled ? acceptance->items[i].task : NULL;
+		if (task && task->on_disk && !visit(user, task))
+			return false;
+	}
+	return true;
+}
+
 static const struct request_kind acceptance_kind = {
 	.abandon = acceptance_abandon,
 	.cancel = acceptance_cancel,
 	.status = acceptance_status,
+	.each = acceptance_each,
 };
 
 static void begin_to_wait(struct acceptance *acceptance, const struct reply_to *to)

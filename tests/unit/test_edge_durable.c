@@ -228,11 +228,30 @@ START_TEST(a_request_that_is_cancelled_meanwhile_takes_its_task_along)
 	client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{\"id\":1}}");
 	ck_assert(client_hears_nothing(&client));
 	on_disk();
+	ck_assert(client_hears_nothing(&client)); /* after a restart it would run */
+	on_disk();
 	json_t *answer = client_hear_json(&client);
 	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "cancelled");
 	ck_assert_str_eq(tree_text(answer, "error.data.id"), "1");
-	on_disk();
 	ck_assert_str_eq(state_of("1"), "cancelled");
+}
+END_TEST
+
+/* _i: before it is on disk, or while its end comes there. */
+START_TEST(a_cancelled_request_is_told_when_the_store_fails)
+{
+	submit("{\"task\":\"hold\"}");
+	client_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{\"id\":1}}");
+	world_settle(&world);
+	if (_i)
+		on_disk();
+	world.durable->state = STORE_BROKEN;
+	edge_store_changed(world.edge, STORE_BROKEN);
+	if (!_i) {
+		ck_assert(client_hears_nothing(&client));
+		fake_refuse(world.durable, "store_failed", "no");
+	}
+	ck_assert_str_eq(kind_heard(), _i ? "store_failed" : "cancelled");
 }
 END_TEST
 
@@ -450,8 +469,9 @@ START_TEST(a_batch_that_is_cancelled_meanwhile_is_cancelled_as_a_whole)
 	client_expect(&client, REQUEST("2", "task.cancel", "{\"call\":1}"),
 		RESULT("2", "[{\"id\":\"1\",\"state\":\"recording\"},{\"id\":\"2\",\"state\":\"recording\"}]"));
 	on_disk();
-	ck_assert_str_eq(kind_heard(), "cancelled");
+	ck_assert(client_hears_nothing(&client));
 	on_disk();
+	ck_assert_str_eq(kind_heard(), "cancelled");
 	ck_assert_str_eq(state_of("1"), "cancelled");
 	ck_assert_str_eq(state_of("2"), "cancelled");
 }
@@ -682,6 +702,7 @@ int main(void)
 	tcase_add_test(one, who_leaves_meanwhile_has_submitted_all_the_same);
 	tcase_add_test(one, who_says_no_more_is_still_answered);
 	tcase_add_test(one, a_request_that_is_cancelled_meanwhile_takes_its_task_along);
+	tcase_add_loop_test(one, a_cancelled_request_is_told_when_the_store_fails, 0, 2);
 	tcase_add_test(one, the_request_says_what_it_waits_for_and_what_was_cancelled);
 	tcase_add_test(one, a_task_that_is_being_recorded_is_cancelled_when_it_is_there);
 	tcase_add_test(one, a_filter_counts_as_begun_what_is_not_on_disk_yet);

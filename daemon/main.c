@@ -81,6 +81,10 @@ static int arguments_read(struct arguments *arguments, int argc, char **argv)
 		fputs("error: -d and --ephemeral exclude each other\nhint: taskd --help\n", stderr);
 		return -1;
 	}
+	if (arguments->state_directory && !*arguments->state_directory) {
+		fputs("error: -d needs a directory\nhint: --ephemeral keeps nothing\n", stderr);
+		return -1;
+	}
 	if (optind < argc) {
 		fprintf(stderr, "error: unexpected argument \"%s\"\nhint: taskd --help\n", argv[optind]);
 		return -1;

@@ -18,14 +18,13 @@ static void fail(struct durable *durable, const char *text)
 static const char *advice(enum store_opening status)
 {
 	switch (status) {
-	case STORE_OPEN_DAMAGED:
-		return "; put a backup in its place, or have it put aside (store_damaged = aside)";
 	case STORE_OPEN_NEWER:
 		return "; it needs that version of taskd, or a directory of its own (-d)";
 	case STORE_OPEN_LOCKED:
 		return "; end that process, or use another directory (-d)";
 	case STORE_OPEN_FULL:
 		return "; make room there, or use another directory (-d)";
+	case STORE_OPEN_DAMAGED: /* the store says it */
 	case STORE_OPEN_FINE:
 	case STORE_OPEN_ASIDE:
 	case STORE_OPEN_ERROR:
@@ -132,7 +131,8 @@ static void on_changed(void *context, enum store_state state, const char *text)
 	core_hold(durable->host.core, durable->draining || is_in_trouble(state));
 	if (is_in_trouble(state))
 		starts_give_up(durable);
-	durable->host.changed(durable->host.context, state, durable->text);
+	if (!durable->failure) /* else that it never opened is all there is to say */
+		durable->host.changed(durable->host.context, state, durable->text);
 }
 
 void hear_fill(struct store_events *events, struct durable *durable)

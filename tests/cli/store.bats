@@ -94,3 +94,9 @@ teardown() {
 	run --separate-stderr -4 fake submit noop
 	[[ $stderr == "error: it has failed"*"hint: "*"taskctl ping"* ]]
 }
+
+@test "a state directory has a name" {
+	cd "$BATS_TEST_TMPDIR"
+	run -2 --separate-stderr timeout 10 taskd -s "$BATS_TEST_TMPDIR/nameless" -d '' </dev/null
+	[[ $stderr == "error: "*"hint: "*--ephemeral* && ! -e tasks.db ]]
+}

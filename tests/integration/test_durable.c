@@ -493,6 +493,7 @@ START_TEST(a_damaged_file_is_refused_or_put_aside_and_never_emptied)
 	if (_i == 0) {
 		ck_assert_int_eq(start_refused(), 1);
 		ck_assert(daemon_logged(&daemon_, "tasks.db"));
+		ck_assert(!daemon_logged(&daemon_, "until taskd is restarted")); /* it does not run */
 		damage("SQLite format 3", 0); /* it was not touched */
 	} else {
 		daemon_again(&daemon_);

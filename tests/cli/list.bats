@@ -127,7 +127,7 @@ ids_of() { # OPTION…
 	mkfifo "$BATS_TEST_TMPDIR/keys"
 	exec 8<>"$BATS_TEST_TMPDIR/keys"
 	id=$(taskctl submit --tag drawn sleep 60)
-	TERM=xterm env --default-signal=INT script -q -e -c 'stty cols 80 rows 10; exec taskctl list --watch --tag drawn' \
+	TERM=xterm env --default-signal=INT script -q -e -f -c 'stty cols 80 rows 10; exec taskctl list --watch --tag drawn' \
 		"$BATS_TEST_TMPDIR/out" <&8 >/dev/null 3>&- &
 	screen=$!
 	condition grep -qE "$id +sleep .*running" "$BATS_TEST_TMPDIR/out"
@@ -148,7 +148,7 @@ ids_of() { # OPTION…
 	for _ in 1 2 3; do
 		last=$(taskctl submit --tag grows noop)
 	done
-	TERM=xterm env --default-signal=INT script -q -e -c \
+	TERM=xterm env --default-signal=INT script -q -e -f -c \
 		"tty >'$BATS_TEST_TMPDIR/tty'; stty cols 30 rows 6; exec taskctl list --watch -n 50 --tag grows" \
 		"$BATS_TEST_TMPDIR/out" <&8 >/dev/null 3>&- &
 	screen=$!

@@ -21,12 +21,6 @@ static const char *queue_state(const json_t *queue)
 	return json_is_true(json_object_get(queue, "paused")) ? "paused" : "open";
 }
 
-/* Whether its tasks are durable is not left to them. */
-static bool is_said(const json_t *durable)
-{
-	return json_is_string(durable) && strcmp(json_string_value(durable), "auto") != 0;
-}
-
 /* For people, a limit that is none is no number. */
 static void make_readable(json_t *queues)
 {
@@ -46,8 +40,6 @@ static void make_readable(json_t *queues)
 			json_object_del(queue, "burst");
 		if (json_integer_value(json_object_get(queue, "weight")) == 1)
 			json_object_del(queue, "weight");
-		if (!is_said(json_object_get(queue, "durable")))
-			json_object_del(queue, "durable");
 		json_object_set_new(queue, "state", json_string(queue_state(queue)));
 	}
 }

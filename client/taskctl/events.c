@@ -171,6 +171,9 @@ static void event_came(void *user, const struct taskd_event *event)
 			(unsigned long long)event->missed, event->missed == 1 ? " was" : "s were");
 		return;
 	case TASKD_EVENT_END:
+		/* The wait for them tells that, too, and whether it is since the daemon is another one. */
+		if (p->ids && (event->failure->error == TASKD_E_NOT_FOUND || event->failure->error == TASKD_E_FORGOTTEN))
+			return;
 		p->over = true;
 		p->status = report_failure_of_some(p->ctl, event->failure);
 		return;

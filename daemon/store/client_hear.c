@@ -203,9 +203,19 @@ static size_t hear_some(struct store_client *client)
 	return (size_t)n;
 }
 
+/* How long the message is of which a part came before. */
+static size_t heard_needs(const struct store_client *client)
+{
+	struct store_header header;
+	size_t there = client->heard.length - client->heard_from;
+	if (there < STORE_HEADER_SIZE || !store_read_header(client->heard.data + client->heard_from, &header))
+		return STORE_HEADER_SIZE;
+	return STORE_HEADER_SIZE + (size_t)header.length;
+}
+
 bool client_hear(struct store_client *client)
 {
-	size_t needs = 0;
+	size_t needs = heard_needs(client);
 	for (size_t heard = 0; heard < HEAR_MOST;) {
 		if (!client->pid || client->condemned)
 			return false;

@@ -687,6 +687,21 @@ START_TEST(question_is_answered_once_though_the_store_dies)
 }
 END_TEST
 
+/* More than is heard in a turn, and than the channel has room for: it comes in parts, and each turn ends within one. */
+START_TEST(answer_that_is_heard_in_many_turns_arrives)
+{
+	static char tag[3 << 20];
+	memset(tag, 'x', sizeof tag);
+	start("work");
+	const struct store_query query = { .question = STORE_ASK_HISTORY, .tag = store_text_of(tag, sizeof tag) };
+	store_client_ask(client, &query, on_found, on_answered, &told);
+	PUMP(told.answered);
+	ck_assert_int_eq(told.found, FAKE_FOUND);
+	ck_assert_int_eq(told.status, STORE_ANSWER_FINE);
+	ck_assert_uint_eq(store_client_respawns(client), 0);
+}
+END_TEST
+
 /* The channel has no room for one of these operations: it is full in the middle of it when the question comes. */
 START_TEST(questions_go_between_operations)
 {
@@ -841,6 +856,7 @@ int main(int argc, char **argv)
 	tcase = tcase_of(suite, "questions");
 	tcase_add_loop_test(tcase, all_is_loaded_once, 0, 3);
 	tcase_add_loop_test(tcase, question_is_answered_once_though_the_store_dies, 0, 2);
+	tcase_add_test(tcase, answer_that_is_heard_in_many_turns_arrives);
 	tcase_add_test(tcase, questions_go_between_operations);
 	tcase_add_test(tcase, question_that_is_taken_back_is_not_answered);
 	tcase_add_test(tcase, question_to_a_client_that_is_freed_has_an_error);

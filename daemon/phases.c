@@ -277,14 +277,14 @@ static bool journaling_turn(const struct server *server, int64_t now_ns)
 
 bool phase_turn(struct server *server, int64_t now_ns)
 {
+	/* These may give up: what follows from that is looked at below, before a sleep that nothing might end. */
+	if (server->phase == PHASE_WAITING && now_ns >= server->state.again_ns)
+		try_state(server);
+	else if (server->phase == PHASE_STARTING)
+		starting_turn(server, now_ns);
 	switch (server->phase) {
 	case PHASE_WAITING:
-		if (now_ns >= server->state.again_ns)
-			try_state(server);
-		return true;
 	case PHASE_STARTING:
-		starting_turn(server, now_ns);
-		return true;
 	case PHASE_SERVING:
 		return true;
 	case PHASE_DRAINING:

@@ -511,7 +511,7 @@ END_TEST
 START_TEST(a_second_daemon_on_the_directory_is_refused)
 {
 	struct daemon other;
-	start("");
+	start("kill_grace = 1h\n"); /* it has nobody to wait for so long */
 	other = daemon_;
 	snprintf(other.socket, sizeof(other.socket), "%s/other", daemon_.folder);
 	snprintf(other.log, sizeof(other.log), "%s/other.log", daemon_.folder);

@@ -98,6 +98,12 @@ static void op_record(void *context, struct task *task, enum core_record what, b
 	durable_record(world.durable, task, what, more);
 }
 
+static void op_met(void *context, const struct task *task, size_t index)
+{
+	(void)context;
+	durable_met(world.durable, task, index);
+}
+
 static void op_queue_changed(void *context, struct core_queue *queue, bool gone)
 {
 	(void)context;
@@ -171,6 +177,7 @@ void world_begin(void)
 		.ended = op_ended,
 		.gather = op_gather,
 		.record = op_record,
+		.met = op_met,
 		.queue_changed = op_queue_changed,
 		.schedule_changed = op_schedule_changed,
 	};

@@ -406,6 +406,9 @@ tests_unit_test_durable_LDADD = $(durable_libraries)
 unit_tests += tests/unit/test_durable_start
 tests_unit_test_durable_start_SOURCES = tests/unit/test_durable_start.c $(durable_world)
 tests_unit_test_durable_start_LDADD = $(durable_libraries)
+unit_tests += tests/unit/test_durable_links
+tests_unit_test_durable_links_SOURCES = tests/unit/test_durable_links.c $(durable_world)
+tests_unit_test_durable_links_LDADD = $(durable_libraries)
 unit_tests += tests/unit/test_durable_lock
 tests_unit_test_durable_lock_LDADD = libdurable.la libbase.la $(CHECK_LIBS)
 

@@ -378,7 +378,7 @@ static bool next_by_hour(const struct cron *cron, int64_t after, int64_t *found)
 
 int64_t cron_next(const struct cron *cron, int64_t wall_ns)
 {
-	int64_t after = round_down(wall_ns, NS_PER_S) / NS_PER_S;
+	int64_t after = wall_ns / NS_PER_S - (wall_ns % NS_PER_S < 0);
 	int64_t found;
 
 	if (!(allows_every_hour(cron) ? next_by_hour : next_by_name)(cron, after, &found))

@@ -204,6 +204,7 @@ START_TEST(next_is_after_the_moment)
 	struct cron every = parse("* * * * *");
 	ck_assert_int_eq(cron_next(&every, -1), 0);
 	ck_assert_int_eq(cron_next(&every, -60 * NS_PER_S - 1), -60 * NS_PER_S);
+	ck_assert_int_eq(cron_next(&every, INT64_MIN), INT64_C(-9223372020) * NS_PER_S);
 	struct cron noon = parse("0 12 * * *");
 	ck_assert_int_eq(cron_next(&noon, -1), 12 * 3600 * NS_PER_S);
 	ck_assert_int_eq(cron_next(&noon, -12 * 3600 * NS_PER_S - 1), -12 * 3600 * NS_PER_S);

@@ -1,0 +1,1 @@
+{"jsonrpc":"2.0","id":9,"method":"mq.ack","params":{"receipt":"2"}}

@@ -128,8 +128,10 @@ START_TEST(what_is_very_large_comes_back_whole)
 	char *data = malloc(length);
 	struct store_task task = story_task(1);
 
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < 3; i++)
 		data[i] = letter[(i + 1) % 3];
+	for (size_t n = 3; n < length; n *= 2)
+		memcpy(data + n, data, n < length - n ? n : length - n);
 	task.args = store_text_of(data, length);
 	story_put_task(&task);
 	story_restart();

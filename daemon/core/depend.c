@@ -300,7 +300,7 @@ static void restore_link(struct task_links *links, const struct core_restored_li
 	*link = (struct link){ .waiter.ended = ended, .links = links, .id = restored->id, .any = restored->any };
 	bool passes = links->pass_results && !link->any;
 
-	/* The results that one was given are gone when it has succeeded. */
+	/* Whatever is said of it, without its result it cannot be passed on. */
 	link->done = passes ? restored->done && restored->result : restored->done || settled;
 	link->met = link->done;
 	if (!link->done)
@@ -318,7 +318,9 @@ bool depend_restore(struct task *task, const struct core_restored *restored, boo
 	links->pass_results = restored->spec.pass_results;
 	for (size_t i = 0; i < restored->n_links; i++)
 		restore_link(links, &restored->links[i], settled);
-	if (settled && !links->open)
+	if (restored->outcome && restored->outcome->state == TASK_SUCCEEDED) /* its arguments are gone, and these with them */
+		drop_results(links);
+	else if (settled && !links->open)
 		measure(task);
 	/* Who waits no more joins its queue behind those that were there before it. */
 	links->restored = !settled || links->open > 0;

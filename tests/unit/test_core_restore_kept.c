@@ -146,6 +146,24 @@ START_TEST(retry_of_what_was_given_results_that_are_lost_is_refused)
 }
 END_TEST
 
+START_TEST(what_has_succeeded_has_neither_arguments_nor_the_results_that_it_was_given)
+{
+	struct bytes *result = bytes_new("55", 2);
+	const struct core_restored_link link = { .id = 1, .done = true, .result = result };
+	struct core_restored over = ended(2, TASK_SUCCEEDED, -2), failed = ended(3, TASK_FAILED, -2);
+
+	over.links = failed.links = &link;
+	over.n_links = failed.n_links = 1;
+	over.spec.pass_results = failed.spec.pass_results = true;
+	restore(over);
+	restore(failed);
+	bytes_unref(result);
+	restore_done();
+	ck_assert_uint_eq(core_args_size(look(2)), 0);
+	ck_assert_uint_eq(core_args_size(look(3)), 3);
+}
+END_TEST
+
 START_TEST(results_that_are_lost_are_not_passed_on_whatever_is_said_of_them)
 {
 	const struct core_restored_link link = { .id = 1, .done = true };
@@ -284,6 +302,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, key_finds_what_had_ended_and_the_latest_has_it);
 	tcase_add_test(tcase, retry_and_what_it_repeats_know_each_other);
 	tcase_add_test(tcase, retry_of_what_was_given_results_that_are_lost_is_refused);
+	tcase_add_test(tcase, what_has_succeeded_has_neither_arguments_nor_the_results_that_it_was_given);
 	tcase_add_test(tcase, results_that_are_lost_are_not_passed_on_whatever_is_said_of_them);
 	tcase_add_loop_test(tcase, lists_are_in_the_order_of_ids_whatever_came_first, 0, 5);
 	tcase_add_test(tcase, moments_before_the_boot_are_moments);

@@ -130,6 +130,7 @@ struct durable *durable_new(const struct durable_host *host, const struct durabl
 	starts_init(&durable->starts);
 	queues_init(durable);
 	vocabulary_init(&durable->words);
+	read_init(durable);
 	durable_take_time(durable);
 	return durable;
 }
@@ -165,6 +166,7 @@ void durable_free(struct durable *durable)
 	queues_free(durable);
 	confirms_free(&durable->confirms);
 	vocabulary_free(&durable->words);
+	read_finish(durable);
 	free(durable->refused.list);
 	free(durable->directory);
 	free(durable->program);

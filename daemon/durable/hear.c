@@ -78,6 +78,7 @@ static void on_loaded(void *context)
 	durable->heard = true;
 	durable->knows_queues = true;
 	durable->loading = false;
+	read_finish(durable);
 	core_restore_done(durable->host.core);
 	if (durable->recovered)
 		log_info("durable tasks that are there again: %llu, of which %llu ran when taskd ended; loaded in %.0f ms",

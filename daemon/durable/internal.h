@@ -78,6 +78,7 @@ struct durable {
 	struct numbers numbers;
 	struct table queues; /* queues.c's: what they say, by their addresses */
 	struct names words;  /* vocabulary.c's */
+	struct table passed; /* read.c's, while it loads: results that are passed on, by the tasks that had them */
 };
 
 void durable_take_time(struct durable *durable);
@@ -144,6 +145,9 @@ struct store_claim *write_claims(const struct object_claim *claims, size_t n);
 void write_retry(struct store_task *out, const struct task_retry *retry);
 
 /* --- read.c --- */
+void read_init(struct durable *durable);
+/* All have been read; again is no harm. */
+void read_finish(struct durable *durable);
 void read_task(struct durable *durable, const struct store_task *task);
 /* What a submission says, borrowing from TASK and RETRY; read_spec_free afterwards. False: it is none. */
 bool read_spec(struct durable *durable, const struct store_task *task, struct task_spec *spec, struct task_retry *retry)

@@ -126,7 +126,54 @@ static struct task_attempt *read_attempts(struct durable *durable, const struct 
 }
 
 
-static struct core_restored_link *read_links(const struct store_task *task)
+/* --- results that are passed on --- */
+
+/* In memory each is there once, however many have waited for it; of small ones that is not worth the while. */
+#define SHARED_LEAST 1024u
+
+struct passed {
+	uint64_t id;
+	struct bytes *result;
+};
+
+static uint64_t passed_id(const void *value)
+{
+	return ((const struct passed *)value)->id;
+}
+
+void read_init(struct durable *durable)
+{
+	table_init(&durable->passed, passed_id);
+}
+
+void read_finish(struct durable *durable)
+{
+	size_t cursor = 0;
+	struct passed *passed;
+	while ((passed = table_next(&durable->passed, &cursor))) {
+		bytes_unref(passed->result);
+		free(passed);
+	}
+	table_fini(&durable->passed);
+	read_init(durable);
+}
+
+static struct bytes *read_passed(struct durable *durable, const struct store_dependency *from)
+{
+	struct passed *passed = from->result.length < SHARED_LEAST ? NULL : table_get(&durable->passed, from->id);
+	struct bytes *result = passed ? passed->result : NULL;
+	if (result && result->size == from->result.length && memcmp(result->data, from->result.data, result->size) == 0)
+		return bytes_ref(result);
+	result = bytes_of(&from->result);
+	if (!passed && from->result.length >= SHARED_LEAST) {
+		passed = xcalloc(1, sizeof(*passed));
+		*passed = (struct passed){ .id = from->id, .result = bytes_ref(result) };
+		table_put(&durable->passed, passed);
+	}
+	return result;
+}
+
+static struct core_restored_link *read_links(struct durable *durable, const struct store_task *task)
 {
 	struct core_restored_link *links = task->n_dependencies ? xcalloc(task->n_dependencies, sizeof(*links)) : NULL;
 	for (uint32_t i = 0; i < task->n_dependencies; i++)
@@ -134,7 +181,7 @@ static struct core_restored_link *read_links(const struct store_task *task)
 			.id = task->dependencies[i].id,
 			.any = task->dependencies[i].any,
 			.done = task->dependencies[i].done,
-			.result = bytes_of(&task->dependencies[i].result),
+			.result = read_passed(durable, &task->dependencies[i]),
 		};
 	return links;
 }
@@ -212,7 +259,7 @@ void read_task(struct durable *durable, const struct store_task *task)
 		return;
 	}
 	char *schedule = vocabulary_copy(&task->schedule);
-	struct core_restored_link *links = read_links(task);
+	struct core_restored_link *links = read_links(durable, task);
 	read_times(durable, task, &restored);
 	restored.schedule_name = schedule;
 	restored.spec.schedule = schedule ? core_schedule_find(durable->host.core, schedule) : NULL;

@@ -193,6 +193,29 @@ START_TEST(one_that_ran_has_the_same_arguments_when_it_is_run_again)
 }
 END_TEST
 
+/* _i: whether it is large enough for that to matter */
+START_TEST(a_result_for_many_is_in_memory_once)
+{
+	enum { MANY = 5 };
+	char result[4097] = "";
+	uint64_t ids[MANY];
+	struct task_dependency first, dependency;
+	memset(result, '7', _i ? sizeof(result) - 1 : 10);
+	uint64_t met = submit(true), late = submit_late();
+	for (int i = 0; i < MANY; i++)
+		ids[i] = submit_dependent(met, late, 0, true);
+	run(met, TASK_SUCCEEDED, result);
+	world_settle();
+	crash();
+	ck_assert(core_dependency(world_find(ids[0]), 0, &first));
+	for (int i = 1; i < MANY; i++) {
+		ck_assert(core_dependency(world_find(ids[i]), 0, &dependency));
+		expect_result(ids[i], 0, result);
+		ck_assert(!_i || dependency.result == first.result);
+	}
+}
+END_TEST
+
 START_TEST(what_was_not_met_is_not)
 {
 	uint64_t lost = submit(false), id = submit_dependent(lost, 0, 0, false), other = submit_dependent(lost, 0, lost, false);
@@ -281,6 +304,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, one_that_waits_for_its_slot_waits_for_nobody_else, 0, ALL_WAYS);
 	tcase_add_loop_test(tc, what_is_met_while_it_comes_in_is_met, 0, N_WAYS);
 	tcase_add_loop_test(tc, one_that_ran_has_the_same_arguments_when_it_is_run_again, 0, N_FATES);
+	tcase_add_loop_test(tc, a_result_for_many_is_in_memory_once, 0, 2);
 	tcase_add_loop_test(tc, what_was_not_met_is_not, 0, N_WAYS);
 	tcase_add_loop_test(tc, of_one_and_who_replaces_it_one_runs, 0, 6);
 	tcase_add_loop_test(tc, runs_that_are_owed_are_owed_still, 0, N_WAYS);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "durable_world.h"
+#include "object/object.h"
 
 static struct task_spec once_spec(void)
 {
@@ -210,6 +211,33 @@ START_TEST(what_may_run_twice_starts_at_once)
 }
 END_TEST
 
+/* It goes back to its place when it may, and keeps that over a restart. */
+START_TEST(what_comes_to_be_blocked_by_a_lock_meanwhile_has_its_place_still)
+{
+	const struct object_claim lock = { .kind = OBJECT_LOCK, .name = { "lock", 4 } };
+	world_load();
+	world_slot();
+	struct task_spec spec = once_spec(), other = world_spec();
+	spec.claims = other.claims = &lock;
+	spec.n_claims = other.n_claims = 1;
+	other.priority = 1;
+	other.durable = false;
+	uint64_t id = submit_until_held(&spec);
+	uint64_t place = world_find(id)->place;
+	world_slot();
+	core_queue_pause(world.queue);
+	world_submit(&other);
+	core_queue_resume(world.queue);
+	core_turn(world.core);
+	ck_assert_ptr_nonnull(core_waits_for(world_find(id)));
+	world_commit();
+	world_crash();
+	world_load();
+	ck_assert_int_eq(world_find(id)->state, TASK_QUEUED);
+	ck_assert_uint_eq(world_find(id)->place, place);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("durable_start");
@@ -226,6 +254,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, who_is_moved_from_slot_to_slot_waits_no_longer_for_it);
 	tcase_add_test(tc, a_daemon_that_stops_starts_no_more_of_them);
 	tcase_add_test(tc, what_may_run_twice_starts_at_once);
+	tcase_add_test(tc, what_comes_to_be_blocked_by_a_lock_meanwhile_has_its_place_still);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -37,7 +37,8 @@ static const char *const side_sql[N_SIDES] = {
 			  " WHERE task = ? ORDER BY attempt",
 	[SIDE_CLAIMS] = "SELECT kind, name, shared, count, slots FROM claims WHERE task = ? ORDER BY position",
 	[SIDE_DEPENDENCIES] = "SELECT needs, any, done, result FROM dependencies WHERE task = ? ORDER BY position",
-	[SIDE_NEEDED] = "SELECT state = 'succeeded', dropped, flags, result FROM tasks WHERE id = ? AND ended_ns IS NOT NULL",
+	[SIDE_NEEDED] =
+		"SELECT state = 'succeeded', dropped, flags, result FROM tasks WHERE id = ? AND ended_ns IS NOT NULL",
 	[SIDE_RETRIES] =
 		"SELECT retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter FROM retries WHERE task = ?",
 	[SIDE_OBITUARY] =

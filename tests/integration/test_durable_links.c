@@ -88,14 +88,16 @@ START_TEST(what_was_met_is_met_and_passed_on)
 	const char *durable = fate == FATE_NOT_DURABLE ? "false" : "true";
 	start(fate == FATE_PRUNED ? "on_stop = interrupt\nresult_count = 1\nhistory_count = 2\n"
 				  : "on_stop = interrupt\nresult_count = 1\n");
-	unsigned long long gate = submit_gate(), begun = submit_task(c, "{\"task\":\"gate\",\"args\":[\"%s/begun\"],\"durable\":%s}",
-		daemon_.folder, durable);
-	unsigned long long met = submit_task(c,
-		"{\"task\":\"fib\",\"args\":[20],\"durable\":%s,\"after_any\":[\"%llu\"]}", durable, begun);
-	unsigned long long bad = submit_task(c,
-		"{\"task\":\"flaky\",\"args\":[9],\"durable\":%s,\"after_any\":[\"%llu\"]}", durable, begun);
+	unsigned long long gate = submit_gate(),
+			   begun = submit_task(c, "{\"task\":\"gate\",\"args\":[\"%s/begun\"],\"durable\":%s}",
+				   daemon_.folder, durable);
+	unsigned long long met = submit_task(
+		c, "{\"task\":\"fib\",\"args\":[20],\"durable\":%s,\"after_any\":[\"%llu\"]}", durable, begun);
+	unsigned long long bad = submit_task(
+		c, "{\"task\":\"flaky\",\"args\":[9],\"durable\":%s,\"after_any\":[\"%llu\"]}", durable, begun);
 	unsigned long long id = submit_task(c,
-		"{\"task\":\"echo\",\"args\":[],\"after\":[\"%llu\",\"%llu\"],\"after_any\":[\"%llu\"],\"pass_results\":true}", met, gate, bad);
+		"{\"task\":\"echo\",\"args\":[],\"after\":[\"%llu\",\"%llu\"],\"after_any\":[\"%llu\"],\"pass_results\":true}",
+		met, gate, bad);
 	struct taskd_future *ends = taskd_request(c, "task.wait", "{\"ids\":[3,4]}");
 	taskd_dispatch(c, 0);
 	touch("begun");
@@ -126,10 +128,12 @@ START_TEST(of_one_and_who_replaces_it_one_is_run)
 {
 	start("");
 	free(request(c, "queue.pause", "{\"queue\":[\"default\"]}"));
-	unsigned long long last = submit_task(c, "{\"task\":\"mark\",\"args\":[\"%s/marks\"],\"key\":\"k\"}", daemon_.folder);
+	unsigned long long last =
+		submit_task(c, "{\"task\":\"mark\",\"args\":[\"%s/marks\"],\"key\":\"k\"}", daemon_.folder);
 	for (int round = 0; round < 5; round++) {
 		unsigned long long id = submit_task(c,
-			"{\"task\":\"mark\",\"args\":[\"%s/marks\"],\"key\":\"k\",\"key_mode\":\"replace\"}", daemon_.folder);
+			"{\"task\":\"mark\",\"args\":[\"%s/marks\"],\"key\":\"k\",\"key_mode\":\"replace\"}",
+			daemon_.folder);
 		kill_it(); /* it was acknowledged; what became of the other may not be on disk */
 		start_again();
 		free(record_at_end(c, last));
@@ -178,7 +182,8 @@ START_TEST(runs_that_were_missed_are_made_up_for_after_another_restart)
 {
 	start("");
 	char *added = ask(c, "schedule.add",
-		"{\"name\":\"often\",\"task\":\"gate\",\"args\":[\"%s/gate\"],\"every\":0.2,\"catch_up\":true}", daemon_.folder);
+		"{\"name\":\"often\",\"task\":\"gate\",\"args\":[\"%s/gate\"],\"every\":0.2,\"catch_up\":true}",
+		daemon_.folder);
 	began_ns = test_now_ns();
 	free(added);
 	kill_it();

@@ -218,7 +218,8 @@ END_TEST
 
 START_TEST(what_was_not_met_is_not)
 {
-	uint64_t lost = submit(false), id = submit_dependent(lost, 0, 0, false), other = submit_dependent(lost, 0, lost, false);
+	uint64_t lost = submit(false), id = submit_dependent(lost, 0, 0, false),
+		 other = submit_dependent(lost, 0, lost, false);
 	core_slot_retire(slot->slot);
 	world_until_state(id, TASK_BLOCKED);
 	world_commit();
@@ -272,7 +273,10 @@ START_TEST(runs_that_are_owed_are_owed_still)
 {
 	struct core_schedule *schedule;
 	struct core_schedule_spec spec = {
-		.name = "often", .task = world_spec(), .every_ns = 600 * NS_PER_S, .catch_up = true,
+		.name = "often",
+		.task = world_spec(),
+		.every_ns = 600 * NS_PER_S,
+		.catch_up = true,
 	};
 	ck_assert_int_eq(core_schedule_add(world.core, &spec, &schedule), CORE_OK);
 	world_pass(5 * 600 * NS_PER_S + NS_PER_S);

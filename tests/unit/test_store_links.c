@@ -19,7 +19,12 @@ static void begin(void)
 static struct store_task plain(uint64_t id, const char *state)
 {
 	return (struct store_task){
-		.id = id, .place = id, .type = story_text("fib"), .queue = story_text("default"), .state = story_text(state), .attempt = 1,
+		.id = id,
+		.place = id,
+		.type = story_text("fib"),
+		.queue = story_text("default"),
+		.state = story_text(state),
+		.attempt = 1,
 	};
 }
 
@@ -33,7 +38,11 @@ static void put_plain(uint64_t id)
 static void end_as(uint64_t id, const char *state, struct store_text result, uint64_t dropped)
 {
 	const struct store_task_end end = {
-		.state = story_text(state), .attempt = 1, .keeps_args = strcmp(state, "succeeded") != 0, .started_ns = 5, .ended_ns = 6 + (int64_t)id,
+		.state = story_text(state),
+		.attempt = 1,
+		.keeps_args = strcmp(state, "succeeded") != 0,
+		.started_ns = 5,
+		.ended_ns = 6 + (int64_t)id,
 		.outcome = { .result = result, .dropped = dropped },
 	};
 
@@ -181,7 +190,8 @@ START_TEST(what_is_not_here_itself_is_met_by_word)
 {
 	struct store_dependency needs[3] = { { .id = 70 }, { .id = 71 }, { .id = 72, .any = true } };
 	struct store_task task = plain(10, "blocked");
-	const struct store_task_met with = { .dependency = 1, .result = story_text("[5]") }, without = { .dependency = 2 };
+	const struct store_task_met with = { .dependency = 1, .result = story_text("[5]") },
+				    without = { .dependency = 2 };
 
 	task.pass_results = true;
 	task.dependencies = needs;
@@ -208,7 +218,8 @@ END_TEST
 
 START_TEST(what_was_replaced_is_as_good_as_cancelled)
 {
-	struct store_task old = plain(1, "queued"), ended = plain(2, "queued"), new = plain(3, "queued"), newer = plain(4, "queued");
+	struct store_task old = plain(1, "queued"), ended = plain(2, "queued"), new = plain(3, "queued"),
+			  newer = plain(4, "queued");
 
 	new.replaces = 1;
 	newer.replaces = 2;
@@ -217,7 +228,8 @@ START_TEST(what_was_replaced_is_as_good_as_cancelled)
 	end_as(2, "failed", STORE_TEXT_NONE, 0);
 	story_put_task(&new);
 	story_put_task(&newer);
-	story_put(STORE_TASK_STATE, 1, &(struct store_task_state){ .state = story_text("queued"), .attempt = 1, .place = 1 });
+	story_put(STORE_TASK_STATE, 1,
+		&(struct store_task_state){ .state = story_text("queued"), .attempt = 1, .place = 1 });
 	story_restart();
 	old.final = true;
 	new.replaces = newer.replaces = 0;

@@ -325,6 +325,10 @@ int command_read(const struct json_span *args, struct command_params *out, char 
 	struct checker checker = { .params = out, .error = error, .error_size = error_size };
 
 	memset(out, 0, sizeof(*out));
+	if (inner.kind != JSON_SPAN_OBJECT && inner.kind != JSON_SPAN_ARRAY) {
+		snprintf(error, error_size, "the arguments must be an object or an array");
+		return -1;
+	}
 	if (params_read(command_param_specs, &inner, out, error, error_size) < 0)
 		return -1;
 	if (check_program(&checker, out->argv.strings) == 0 && read_environment(&checker) == 0 &&

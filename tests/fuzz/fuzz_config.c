@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct config *config = config_text_load(data, size, &error);
 	if (config) {
 		int changes = 0;
+		FUZZ_CHECK(size == 0 || !memchr(data, '\0', size));
 		look(config);
 		struct config *again = config_text_load(data, size, &other_error);
 		FUZZ_CHECK(again);

@@ -15,8 +15,9 @@
 const char fuzz_name[] = "lane";
 const unsigned fuzz_runs = 3000;
 
-#define PAYLOAD_LIMIT (1u << 20)
+#define PAYLOAD_LIMIT (LANE_INLINE_LIMIT + 128)
 #define SENT_MOST 512
+#define SAID_MOST 256
 
 struct world {
 	struct lane *lane;
@@ -25,19 +26,19 @@ struct world {
 	uint32_t first, sent, heard;
 	bool over[SENT_MOST]; /* answered or revoked */
 	bool broken;
+	bool scribbled;
+	uint32_t lengths[SAID_MOST]; /* of the records that the worker has written */
+	uint32_t said, received;
 };
 
 /* --- the worker --- */
 
 /* An answer as the input has it: mostly right, since what is wrong ends everything. */
-static void worker_says(struct world *world, struct fuzz_input *input)
+static struct reply_record record_of(const struct world *world, struct fuzz_input *input, uint8_t how)
 {
-	uint8_t how = fuzz_byte(input);
-	struct reply_record record = { .word = LANE_SUCCEEDED + (how & 3),
-		.seq = world->first + world->heard,
-		.message_length = (how & 3) == 3 ? 0 : fuzz_byte(input),
-		.payload_length = fuzz_number(input, 2) };
-	static const char text[LANE_INLINE_LIMIT + 512] = "{\"text\":\"";
+	struct reply_record record = { .word = LANE_SUCCEEDED + (how & 3), .seq = world->first + world->heard };
+	record.message_length = record.word == LANE_OUTPUT ? 0 : fuzz_byte(input);
+	record.payload_length = fuzz_number(input, 2);
 	if (how & 4)
 		record.seq += fuzz_byte(input);
 	if (how & 8)
@@ -48,20 +49,28 @@ static void worker_says(struct world *world, struct fuzz_input *input)
 		record.large = fuzz_byte(input);
 	if (how & 64)
 		record.word = (uint32_t)fuzz_number(input, 4);
+	return record;
+}
+
+static void worker_says(struct world *world, struct fuzz_input *input)
+{
+	uint8_t how = fuzz_byte(input);
+	struct reply_record record = record_of(world, input, how);
 	uint32_t length = (uint32_t)sizeof record;
-	if (!record.large && record.payload_length <= LANE_INLINE_LIMIT && record.message_length <= 512)
-		length += (uint32_t)record.payload_length + record.message_length;
+	if (record.message_length <= 1024)
+		length += record.message_length;
+	if (!record.large && record.payload_length <= LANE_INLINE_LIMIT)
+		length += (uint32_t)record.payload_length;
 	if (how & 128)
 		length = (uint32_t)fuzz_number(input, 2);
-	if (length > sizeof record + sizeof text)
-		length = sizeof record + sizeof text;
 	void *room;
-	if (ring_reserve(&world->honest, length, 0, &room, NULL) != RING_OK)
+	if (world->said == SAID_MOST || ring_reserve(&world->honest, length, 0, &room, NULL) != RING_OK)
 		return;
 	memcpy(room, &record, length < sizeof record ? length : sizeof record);
 	if (length > sizeof record)
-		memcpy((char *)room + sizeof record, text, length - sizeof record);
+		memset((char *)room + sizeof record, 'm', length - sizeof record);
 	ring_publish(&world->honest);
+	world->lengths[world->said++] = length;
 }
 
 /* A large payload, or something that is none. */
@@ -75,7 +84,10 @@ static void worker_sends(struct world *world, struct fuzz_input *input)
 	} header = { .seq = world->first + world->heard, .size = LANE_INLINE_LIMIT + 1 + fuzz_byte(input) };
 	int socket = lane_socket_fd(world->lane);
 	if (how & 1) {
-		const struct payload payload = { .data = text, .size = (size_t)header.size };
+		int fd = lane_memory_fd(world->lane);
+		const struct payload payload = {
+			.data = text, .size = (size_t)header.size, .n_fds = how >> 2 & 3, .fds = { fd, fd, fd }
+		};
 		int status = payload_send(socket, header.seq, &payload, how & 2 ? PAYLOAD_OF_MASTER : PAYLOAD_OF_SLOT);
 		FUZZ_CHECK(status <= LANE_OK);
 		return;
@@ -143,6 +155,10 @@ static void master_hears(struct world *world)
 		return;
 	FUZZ_CHECK(world->heard < world->sent && reply.seq == world->first + world->heard);
 	FUZZ_CHECK(reply.task_id == world->heard + 1 && memchr(reply.message, '\0', sizeof reply.message));
+	/* Nothing is read but what is the record's. */
+	size_t inside = reply.payload && reply.payload->size <= LANE_INLINE_LIMIT ? reply.payload->size : 0;
+	inside += sizeof(struct reply_record) + strlen(reply.message);
+	FUZZ_CHECK(world->scribbled || inside <= world->lengths[world->received++]);
 	if (reply.payload) {
 		FUZZ_CHECK(reply.payload->size > 0 && reply.payload->size <= PAYLOAD_LIMIT);
 		fuzz_touch(reply.payload->data, reply.payload->size);
@@ -191,12 +207,12 @@ static void master_asks(struct world *world, struct fuzz_input *input)
 	}
 }
 
-static int lowest_fd(void)
+static int open_descriptors(void)
 {
-	int fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
-	if (fd >= 0)
-		close(fd);
-	return fd;
+	int n = 0;
+	for (int fd = 0; fd < 64; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -206,12 +222,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	struct fuzz_input input = { data, size };
 	static struct world world;
-	int before = lowest_fd();
+	int before = open_descriptors();
 	world = (struct world){ .lane = lane_new(&options) };
 	FUZZ_CHECK(world.lane);
 	world.memory = lane_memory_of(world.lane);
 	const struct lane_memory *memory = world.memory;
 	void *guard = fuzz_guard(memory->base, memory->size);
+	memset(memory->completion_data, 'x', memory->completion_ring); /* what is behind a record is not nothing */
 	ring_init(&world.honest, &memory->shared->completions, memory->completion_data, memory->completion_ring);
 	for (int steps = 0; input.left && steps < 200; steps++) {
 		switch (fuzz_byte(&input) % 10) {
@@ -238,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 9: {
 			/* Pages 1 and 3 are the master's own, and read-only: what a worker writes there is elsewhere. */
+			world.scribbled = true;
 			bool header = fuzz_byte(&input) & 1;
 			uint8_t *base = header ? memory->base : memory->request_data;
 			size_t head = header ? sizeof(struct lane_shared) : 1024;
@@ -249,6 +267,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fuzz_unguard(guard);
 	lane_free(world.lane);
-	FUZZ_CHECK(lowest_fd() == before);
+	FUZZ_CHECK(open_descriptors() == before);
 	return 0;
 }

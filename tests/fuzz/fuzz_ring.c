@@ -67,6 +67,7 @@ static void hear(struct world *world, uint32_t number)
 		return;
 	int status = ring_peek(&world->consumer, &record, &length);
 	world->broken = status == RING_BROKEN;
+	FUZZ_CHECK(world->consumer.theirs - world->consumer.mine <= SIZE);
 	if (status != RING_OK)
 		return;
 	check_within(&world->in, record, length);
@@ -97,6 +98,7 @@ static void say(struct world *world, uint32_t number)
 		return;
 	int status = ring_reserve(&world->own, length, keep, &room, &position);
 	world->own_broken = status == RING_BROKEN;
+	FUZZ_CHECK(world->own.mine - world->own.theirs <= SIZE);
 	FUZZ_CHECK(status == RING_TOO_LARGE || length <= ring_record_limit(SIZE));
 	if (status != RING_OK)
 		return;

@@ -213,6 +213,8 @@ static const struct {
 		"parameter \"success\" must have exit statuses from 0 to 255, not \"0\"" },
 	{ "{\"shell\":\"x\",\"success\":[]}", "parameter \"success\" is empty: it lists exit statuses" },
 	{ "{\"shell\":\"x\",\"success\":0}", "parameter \"success\" must be an array, not 0" },
+	{ "\"\"", "the arguments must be an object or an array" },
+	{ "5", "the arguments must be an object or an array" },
 	{ "[{\"argv\":[\"ls\"]},null,null]", "parameter \"argv\" must be an array of strings, not an object" },
 };
 

@@ -4,11 +4,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 /* Of old tasks there leave with each transaction up to twice as many as there can be new ones in it, so that their number
  * comes down to what it should be under any load. */
 #define PRUNE_LEAST 16u
 #define PRUNE_MOST 2000u
+#define LOG_MOST 12288 /* pages: three times what the keeper begins at */
+#define LOG_TRIES 100
 
 union body {
 	struct store_task task;
@@ -253,6 +258,25 @@ static enum writer_result make_room(struct writer *writer)
 	return believed ? WRITER_FULL : WRITER_DISK;
 }
 
+/* The keeper copies the log back beside the commits. Where it does not keep up, for want of a processor, they wait for the
+ * copying, so that the log is not as large as all that was ever written. Busy: the keeper is at it. */
+static enum writer_result copy_log(struct writer *writer)
+{
+	const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
+	int rc = SQLITE_BUSY;
+
+	for (int i = 0; i < LOG_TRIES && rc == SQLITE_BUSY; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		rc = sqlite3_wal_checkpoint_v2(writer->apply.db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	}
+	enum db_code code = db_error(&writer->apply.db, rc);
+	if (code != DB_IO && code != DB_CORRUPT)
+		return WRITER_DONE;
+	give_up(writer, code, writer->apply.live, writer->apply.ended);
+	return WRITER_DISK;
+}
+
 static enum writer_result commit_locked(struct writer *writer, const struct batch *batch, const char *data)
 {
 	uint64_t live = writer->apply.live, ended = writer->apply.ended,
@@ -287,6 +311,8 @@ enum writer_result writer_commit(struct writer *writer, const struct batch *batc
 		result = commit_locked(writer, batch, data);
 	if (result == WRITER_FULL)
 		result = make_room(writer);
+	if (result == WRITER_DONE && writer->log_pages >= LOG_MOST)
+		result = copy_log(writer);
 	pthread_mutex_unlock(&writer->lock);
 	return result;
 }

@@ -47,7 +47,7 @@ coverage: all
 	$(srcdir)/tests/coverage '$(abs_top_srcdir)' .
 
 clean-local:
-	rm -rf sanitize-address sanitize-thread tests/node
+	rm -rf sanitize-address sanitize-thread tests/node fuzz
 
 EXTRA_DIST += tests/setup.sh tests/installed tests/run tests/count tests/failures tests/coverage \
 	$(filter-out $(integration_programs),$(integration_tests)) $(cli_tests)

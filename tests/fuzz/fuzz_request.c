@@ -99,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case RPC_BATCH:
 		read_batch(&batch);
+		read_as_everything(text, size);
 		break;
 	case RPC_BAD:
 		answer(&request.id, error, reason);

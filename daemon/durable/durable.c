@@ -302,10 +302,20 @@ static void refuse_late(struct durable *durable)
 	durable->refused.count = 0;
 }
 
+/* Readings of two clocks in every turn would cost those who want nothing of the store. */
+static void look_at_clocks(struct durable *durable)
+{
+	int64_t now_ns = core_now(durable->host.core);
+	if (now_ns - durable->clocks_ns < NS_PER_MS)
+		return;
+	durable->clocks_ns = now_ns;
+	durable_take_time(durable);
+}
+
 bool durable_turn(struct durable *durable)
 {
 	durable->heard = false;
-	durable_take_time(durable);
+	look_at_clocks(durable);
 	if (durable->opened && !durable->load_began_ns) {
 		durable->load_began_ns = clock_mono_ns();
 		durable->loading = true;

@@ -63,6 +63,7 @@ struct durable {
 	char *failure;     /* why it was not opened */
 	char *text;        /* why its state is not "ok" */
 	int64_t lead_ns;   /* of the wall clock before the monotonic one */
+	int64_t clocks_ns; /* when that was looked at last, in a turn */
 	bool opened;       /* the store has said so */
 	bool knows_queues; /* those of before, and the schedules, are there again: the tasks come after them */
 	bool loading;      /* they are asked for, and not all there */

@@ -86,11 +86,14 @@ static int run_check(struct taskctl *ctl, const struct invocation *invocation)
 
 static int run_backup(struct taskctl *ctl, const struct invocation *invocation)
 {
-	char *path = path_absolute(ctl, invocation->operands[0], NULL), size[UNITS_TEXT_SIZE], took[UNITS_TEXT_SIZE];
+	char *path, size[UNITS_TEXT_SIZE], took[UNITS_TEXT_SIZE];
 	struct strbuf text = STRBUF_INIT;
 	json_t *answer;
 	int status;
 
+	if (!invocation->operands[0][0]) /* as from "$UNSET" */
+		return report_usage(ctl, NULL, "store backup: the file's name is empty");
+	path = path_absolute(ctl, invocation->operands[0], NULL);
 	if (!path)
 		return EXIT_FAILED;
 	if (!text_is_utf8(path)) {

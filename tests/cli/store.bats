@@ -66,6 +66,8 @@ teardown() {
 	taskctl --json store backup other.db | jq -e --arg path "$PWD/other.db" '.path == $path and .bytes > 0'
 	run ! taskctl store backup no/such/folder.db
 	run -2 taskctl store backup
+	run --separate-stderr -2 taskctl store backup ''
+	[[ $stderr == 'error: store backup: the file'\''s name is empty'* ]]
 	cd /
 	socket=$BATS_TEST_TMPDIR/copy.sock
 	taskd -s "$socket" -d "$BATS_TEST_TMPDIR/copy" </dev/null >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &

@@ -366,6 +366,9 @@ store_libraries = libstore.la $(SQLITE_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_store_open
 tests_unit_test_store_open_SOURCES = tests/unit/test_store_open.c $(store_world)
 tests_unit_test_store_open_LDADD = $(store_libraries)
+unit_tests += tests/unit/test_store_log
+tests_unit_test_store_log_SOURCES = tests/unit/test_store_log.c $(store_world)
+tests_unit_test_store_log_LDADD = $(store_libraries)
 # A store that is served, in a process of its own.
 store_served = tests/unit/store_served.c tests/unit/store_served.h
 store_story = tests/unit/store_story.c tests/unit/store_story.h $(store_served)

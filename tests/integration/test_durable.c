@@ -131,7 +131,7 @@ START_TEST(results_failures_and_attempts_are_there_again)
 	char *after = record_of(c, bad);
 	ck_assert_ptr_nonnull(strstr(before, "\"message\":\"attempt 2 is to fail\""));
 	for (int i = 1; i <= 3; i++) {
-		char message[32];
+		char message[64];
 		snprintf(message, sizeof(message), "\"attempt %d is to fail\"", i);
 		ck_assert_msg(strstr(after, message) != NULL, "%s\n%s", before, after);
 	}

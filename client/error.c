@@ -94,6 +94,8 @@ const char *taskd_strerror(enum taskd_error error)
 		return "the daemon's store has failed";
 	case TASKD_E_NOT_DURABLE:
 		return "the daemon keeps nothing on disk";
+	case TASKD_E_OVER_SHARE:
+		return "more than one user may have";
 	case TASKD_E_OTHER:
 		return "an error of the daemon that this library does not know";
 	}

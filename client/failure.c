@@ -95,6 +95,8 @@ static enum taskd_error error_of(enum proto_error error)
 		return TASKD_E_STORE_FAILED;
 	case PROTO_NOT_DURABLE:
 		return TASKD_E_NOT_DURABLE;
+	case PROTO_OVER_SHARE:
+		return TASKD_E_OVER_SHARE;
 	case PROTO_INTERNAL_ERROR:
 	case PROTO_BAD_CONFIG:
 	case PROTO_N_ERRORS:

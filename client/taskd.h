@@ -81,6 +81,7 @@ enum taskd_error {
 	TASKD_E_STORE_FULL,        /* a durable task was not taken: the disk is full, or too far behind */
 	TASKD_E_STORE_FAILED,      /* the daemon cannot record anything any more */
 	TASKD_E_NOT_DURABLE,       /* the daemon keeps nothing on disk */
+	TASKD_E_OVER_SHARE,        /* more than one user may have of something: tasks that wait, requests a second, … */
 	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */

@@ -77,6 +77,8 @@ static const char *refusal_text(int refusal)
 		return "taskd stops";
 	case CORE_DRAINING:
 		return "its queue is being drained";
+	case CORE_OVER_SHARE:
+		return "its owner has as many tasks as one user may have";
 	case CORE_OVERLAP:
 		return "its last run has not ended";
 	case CORE_OK:

@@ -108,6 +108,8 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		EXIT_FULL, "TASKD_E_STORE_FULL", "try again in a moment; store_backlog in taskd.conf is the limit"),
 	ERROR(PROTO_NOT_DURABLE, -32037, "not_durable", "this daemon keeps nothing on disk", EXIT_USAGE,
 		"TASKD_E_NOT_DURABLE", "state_directory in taskd.conf, or taskd -d, gives it a place"),
+	ERROR(PROTO_OVER_SHARE, -32038, "over_share", "more than one user may have", EXIT_FULL, "TASKD_E_OVER_SHARE",
+		"data.limit is what taskd.conf calls it; \"taskctl stats --users\" shows what each has"),
 };
 
 const struct proto_error_info *proto_error_info(enum proto_error error)

@@ -47,6 +47,7 @@ enum proto_error {
 	PROTO_STORE_FAILED,      /* -32035 store_failed: …since the store is out of order; or its outcome cannot be recorded */
 	PROTO_STORE_BEHIND,      /* -32036 store_behind: …since more waits for the disk than may */
 	PROTO_NOT_DURABLE,       /* -32037 not_durable: this daemon has no store */
+	PROTO_OVER_SHARE,        /* -32038 over_share: more than one user may have; data.limit says of what, data.most how much */
 	PROTO_N_ERRORS,
 };
 

@@ -86,6 +86,15 @@ enum method {
 	N_METHODS,
 };
 
+/* What a caller may have to be allowed; [access] in taskd.conf(5) says who is. Whoever has RIGHT_ADMIN has them all. */
+enum right {
+	RIGHT_NONE,   /* nothing: for whoever may connect */
+	RIGHT_SUBMIT, /* to hand over tasks, of names and into queues that are allowed; to use named objects */
+	RIGHT_READ,   /* to see tasks: his own, or all; and how much there is of everything */
+	RIGHT_CANCEL, /* to end tasks, signal them, write to them, forget them: his own, or all */
+	RIGHT_ADMIN,  /* what concerns everybody */
+	N_RIGHTS,
+};
 struct method_info {
 	const char *name;
 	size_t name_length;
@@ -93,8 +102,10 @@ struct method_info {
 	const struct param_spec *params; /* never NULL */
 	const char *result;              /* one line: what the result is */
 	const char *result_schema;       /* its JSON Schema's text */
-	bool admin;                      /* only for root and the daemon's own user */
+	enum right right;                /* that its caller needs at least */
 };
+/* "none", "submit", "read", "cancel", "admin". */
+const char *right_name(enum right right);
 const struct method_info *method_info(enum method method);
 /* -1 where there is none. */
 int method_find(const char *name, size_t length);

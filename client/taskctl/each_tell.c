@@ -72,6 +72,7 @@ static bool is_its_own(enum taskd_error error)
 	case TASKD_E_STORE_FULL:
 	case TASKD_E_STORE_FAILED:
 	case TASKD_E_NOT_DURABLE:
+	case TASKD_E_OVER_SHARE:
 		return false;
 	}
 	return false;

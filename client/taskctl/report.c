@@ -219,6 +219,7 @@ static const char *library_kind(enum taskd_error error)
 	case TASKD_E_STORE_FULL: return "store_full";
 	case TASKD_E_STORE_FAILED: return "store_failed";
 	case TASKD_E_NOT_DURABLE: return "not_durable";
+	case TASKD_E_OVER_SHARE: return "over_share";
 	case TASKD_E_OTHER: return "other";
 	}
 	return "other";
@@ -265,6 +266,7 @@ int exit_status_of(enum taskd_error error)
 	case TASKD_E_STORE_FULL:
 	case TASKD_E_STORE_FAILED:
 	case TASKD_E_NOT_DURABLE:
+	case TASKD_E_OVER_SHARE:
 		known = proto_error_of_kind(library_kind(error));
 		return known < 0 ? EXIT_FAILED : proto_error_info((enum proto_error)known)->exit_status;
 	case TASKD_E_CONNECT:

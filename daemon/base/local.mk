@@ -12,6 +12,7 @@ libbase_la_SOURCES = \
 	daemon/base/log_format.h \
 	daemon/base/spawn.h \
 	daemon/base/table.h \
+	daemon/base/users.h \
 	daemon/base/xmalloc.h \
 	daemon/base/bytes.c \
 	daemon/base/cgroup_file.c \
@@ -23,4 +24,5 @@ libbase_la_SOURCES = \
 	daemon/base/log_format.c \
 	daemon/base/spawn.c \
 	daemon/base/table.c \
+	daemon/base/users.c \
 	daemon/base/xmalloc.c

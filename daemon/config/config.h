@@ -24,6 +24,15 @@ struct config_pool { /* [pool NAME] */
 	int64_t commands;        /* 1: it runs commands and nothing else; then threads is 1, `tasks` concerns commands only, and
 				  * "auto" is at least 4 processes. The default in [pool commands], where the key is absent */
 	int64_t capture_limit;   /* commands: bytes of each output stream that a result keeps; default 1M */
+	char *user;              /* its workers run as this user, with its groups; NULL: as the master. Where a queue of a pool
+				  * of commands has as_submitter, the workers keep root, and each command runs as this user or as its
+				  * submitter */
+	int64_t no_new_privs;    /* 0, 1; -1 (auto): 1, but for commands 0 */
+	int64_t seccomp;         /* 0 off, 1 default, 2 strict (not for commands); -1 (auto): default, but for commands off */
+	char *read_paths;        /* absolute paths, separated by spaces: nothing else can be read or executed; NULL: no limit */
+	char *write_paths;       /* …nor written; what may be written may be read, too; NULL: nothing where read_paths are
+				  * there, else no limit */
+	int64_t private_directory; /* 1: a directory of its own for each worker, of commands for each command */
 	STAILQ_ENTRY(config_pool) link;
 };
 struct config_queue { /* [queue NAME]; each pool has one of its own name: it is here also where no section describes it */
@@ -37,6 +46,9 @@ struct config_queue { /* [queue NAME]; each pool has one of its own name: it is 
 	int64_t burst;
 	int64_t ageing; /* ns; 0: none */
 	int64_t weight;
+	int64_t fair; /* 1: users take turns in it, at each priority */
+	int64_t as_submitter; /* 1: its commands run as who submitted them; its pool is one of commands, and the master is started
+			       * as root */
 	int64_t durable; /* its tasks are recorded: -1 (auto): as they say, else submitted ones are and called ones are not; 0; 1 */
 	STAILQ_ENTRY(config_queue) link;
 };
@@ -69,6 +81,21 @@ struct config_command { /* [command NAME]; see config/template.h */
 	struct template *template; /* made of the above; never NULL after config_load */
 	STAILQ_ENTRY(config_command) link;
 };
+
+/* What some users may do; what several sections say adds up. See edge/access.h and taskd.conf(5). */
+struct config_access { /* [access NAME] */
+	char *name;
+	char *users;    /* words: a user, a uid, @group, "owner" (root and the daemon's own user), "members" (of the socket's group),
+			 * "*"; default "nobody" */
+	int64_t submit; /* default 1: tasks whose names match `tasks` into queues whose names match `queues` */
+	char *tasks, *queues; /* names and patterns (fnmatch) separated by spaces; default "*" */
+	char *objects;  /* names and patterns of the named objects that they may use; default "*" */
+	int64_t read;   /* enum access_scope: 0 none, 1 own (default), 2 all */
+	int64_t cancel; /* the same */
+	int64_t admin;  /* 1: everything; default 0 */
+	STAILQ_ENTRY(config_access) link;
+};
+#define CONFIG_ACCESS_LIMIT 64 /* sections */
 
 struct config {
 	char *file;   /* where it was read from; NULL: all defaults */
@@ -109,6 +136,23 @@ struct config {
 	int64_t history_count;  /* …at most so many; default 1000000; 0: no limit */
 	int64_t on_stop;        /* of what runs when the daemon is stopped: 0 (finish): it has drain_timeout; 1 (interrupt): durable
 				 * tasks that may be run again are interrupted at once */
+	/* [taskd], of rights and shares: */
+	char *user;         /* the master becomes this user, where root starts it; NULL: "taskd" where there is such a user, else it
+			     * stays root */
+	int64_t seccomp;    /* 1 (default): the master may only make the system calls that it needs */
+	int64_t core_dumps; /* 0 (default): the master and the store leave none, and cannot be looked into */
+	/* Of each user but root and the daemon's own; 0: no limit. Each is a word in data.limit of "over_share". */
+	int64_t user_connections;  /* -1 (auto, the default): half of max_connections, and of the descriptors that there are */
+	int64_t user_requests;     /* outstanding, on all connections; default 1048576 */
+	double user_rate;          /* requests a second; default 0 */
+	int64_t user_burst;        /* so many may come at once after a pause; default 1000 */
+	int64_t user_queued;       /* tasks that have not started; default 1000000 */
+	int64_t user_queued_bytes; /* …what limit_bytes counts of them; default 1G */
+	int64_t user_running;      /* tasks in workers: those beyond wait; default 0 */
+	int64_t user_result_bytes; /* kept records: his oldest go first where he has more; -1 (auto, the default): half of
+				    * result_bytes */
+	STAILQ_HEAD(, config_access) access; /* never empty: where the file has none, one named "default" whose users are
+					      * "members". Root and the daemon's user are admins whatever it says */
 	/* [taskd], of commands: */
 	char *exec_users;      /* who may run any command: words, each a user, @group, "owner" (root and the daemon's own user), "*"
 				* (everyone who may connect) or "nobody"; default "owner" */
@@ -131,7 +175,7 @@ enum config_type {
 	CONFIG_PROCESSES,
 };
 struct config_key {
-	const char *section; /* "taskd", "pool", "queue", "semaphore", "plugin", "command" */
+	const char *section; /* "taskd", "pool", "queue", "semaphore", "plugin", "command", "access" */
 	const char *name;
 	enum config_type type;
 	const char *initial; /* as it would be written; NULL: none */

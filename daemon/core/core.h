@@ -190,6 +190,8 @@ struct core_queue_options {
 	uint32_t burst;     /* so many may start at once after a pause; 0: 1 */
 	int64_t ageing_ns;  /* QUEUE_PRIORITY: who has waited so long counts for one priority more; 0: no ageing */
 	uint32_t weight;    /* its share of its pool among queues whose next tasks have equal priorities; 0: 1 */
+	bool fair;          /* at each priority the owners of what waits take turns, each with his own tasks in the queue's
+			     * order; who comes to it has saved nothing up */
 };
 struct core_queue *core_queue_new(struct core *core, const char *name, struct core_pool *pool,
 	const struct core_queue_options *options);
@@ -240,6 +242,7 @@ enum core_refusal {
 	CORE_NO_QUEUE = -10,      /* core_retry: its queue, who could run it, or its arguments are gone */
 	CORE_OVERLAP = -11,       /* a schedule's last run has not ended */
 	CORE_EXISTS = -12,        /* a schedule of that name */
+	CORE_OVER_SHARE = -13,    /* its owner would have more than one user may: see core_over_share */
 };
 /* What becomes of a task whose key another task of the same owner has. */
 enum key_mode {
@@ -340,6 +343,36 @@ int core_retry(struct task *task, struct task **out) __attribute__((warn_unused_
 /* Nothing more is taken in: core_submit answers CORE_CLOSED. Nothing more is started either where START is false:
  * what slots have not begun comes back to its queue. */
 void core_close(struct core *core, bool start);
+
+/* --- shares: what one user may have of it all --- */
+#define CORE_EXEMPT_LIMIT 2
+struct core_shares { /* 0: no limit */
+	size_t queued;       /* tasks that have not started: scheduled, blocked, waiting, or recorded before they are */
+	size_t queued_bytes; /* …as limit_bytes of a queue counts them */
+	size_t running;      /* tasks in lanes. What is beyond waits, and holds up nobody else's, whatever the queue's order; but an
+			      * awaited task (core_task_await) may always start */
+	size_t result_bytes; /* kept records: the owner's fetched ones, then his oldest, go first where he has more */
+	uint32_t exempt[CORE_EXEMPT_LIMIT]; /* uids whom all this does not bind */
+	size_t n_exempt;
+};
+/* What is there already stays. */
+void core_set_shares(struct core *core, const struct core_shares *shares);
+enum core_share { CORE_SHARE_QUEUED, CORE_SHARE_QUEUED_BYTES };
+/* Which share the submission of SPEC and of COUNT tasks in all, which count for BYTES in all, is over: after
+ * CORE_OVER_SHARE. What the owner has of it, and how much he may have. */
+enum core_share core_over_share(const struct core *core, const struct task_spec *spec, size_t count, size_t bytes,
+	size_t *has, size_t *may);
+struct core_user_figures {
+	uint32_t uid;
+	size_t queued, queued_bytes; /* as shares count them */
+	size_t running;              /* in lanes */
+	size_t held;                 /* of `queued`: those that wait for their owner's others to end (shares.running) */
+	size_t kept, kept_bytes;     /* ended, record kept */
+};
+/* Zeroed but for uid where he has no tasks. */
+void core_user_figures(const struct core *core, uint32_t uid, struct core_user_figures *out);
+/* The owners of tasks, in no order; CURSOR is 0 at first. False: no more. */
+bool core_user_next(const struct core *core, size_t *cursor, struct core_user_figures *out);
 
 /* --- durable tasks --- */
 /* A task with the `durable` bit is TASK_RECORDING twice in its life: from its submission, which has all its checks and its

@@ -8,9 +8,9 @@
 
 #include "base/bytes.h"
 #include "base/closer.h"
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "edge/descriptors.h"
-#include "edge/users.h"
 #include "pool/command.h"
 
 #define REASON_SIZE 320

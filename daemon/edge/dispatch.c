@@ -116,7 +116,7 @@ static void unknown_method(const struct reply_to *to, const char *name)
 static bool may_call(const struct call *call)
 {
 	const struct method_info *info = method_info(call->method);
-	if (!info->admin || call_is_admin(call))
+	if (info->right != RIGHT_ADMIN || call_is_admin(call))
 		return true;
 	reply_errorf(&call->to, PROTO_DENIED, "only root and the daemon's own user may call %s", info->name);
 	return false;

@@ -2,8 +2,8 @@
  * error with a suggestion, since nobody asks for what cannot be there. */
 #include <string.h>
 
+#include "base/users.h"
 #include "edge/rpc.h"
-#include "edge/users.h"
 #include "proto/suggest.h"
 
 bool filter_states(const struct call *call, const struct param_strings *names, unsigned *states)

@@ -72,7 +72,5 @@ libedge_la_SOURCES = \
 	daemon/edge/stored.c \
 	daemon/edge/submission.c \
 	daemon/edge/tally.h \
-	daemon/edge/users.c \
-	daemon/edge/users.h \
 	daemon/edge/view.c \
 	daemon/edge/view.h

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "edge/objects.h"
-#include "edge/users.h"
 #include "pool/pool.h"
 
 struct connection_owner {

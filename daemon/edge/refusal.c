@@ -144,6 +144,9 @@ void refusal_tell(struct refusal *out, const struct core *core, enum core_refusa
 	case CORE_EXISTS:
 		plain(out, PROTO_EXISTS, NULL);
 		break;
+	case CORE_OVER_SHARE:
+		plain(out, PROTO_OVER_SHARE, NULL);
+		break;
 	case CORE_OK:
 	case CORE_ATTACHED:
 	case CORE_OVERLAP: /* nobody is told of these by an error */

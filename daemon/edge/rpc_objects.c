@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/users.h"
 #include "edge/objects.h"
-#include "edge/users.h"
 
 #define LIST_DEFAULT 1000
 #define PARTIES_EACH 100   /* of an object's holders, and of those who wait */

@@ -1,9 +1,9 @@
 /* Looking into the store: what it has of tasks, how it stands, whether it is sound, and copies of it. */
 #include <string.h>
 
+#include "base/users.h"
 #include "durable/durable.h"
 #include "edge/store.h"
-#include "edge/users.h"
 
 #define HISTORY_DEFAULT 100
 #define HISTORY_BYTES (64u * 1024 * 1024)

@@ -31,11 +31,13 @@ enum {
 #define LANE_INLINE_LIMIT (16u * 1024)
 #define LANE_FDS_LIMIT 3u
 
+#define LANE_RUN_AS_POOL UINT32_MAX
 struct lane_request {
 	uint64_t task_id;
 	uint32_t attempt;
 	uint32_t items;      /* 0: args is one task's array or object; else an array of so many items, each run as [item] */
 	int64_t timeout_ns;  /* its time limit, from the moment the slot takes it; 0: none */
+	uint32_t run_as;     /* a command, where its worker is root: the uid that it runs as; LANE_RUN_AS_POOL: as its pool says */
 	const char *name;    /* the task type's */
 	size_t name_length;
 	const char *args; /* JSON */

@@ -108,7 +108,7 @@ START_TEST(what_concerns_everybody_is_for_admins)
 		for (size_t i = 0; i < sizeof(admins) / sizeof(admins[0]); i++)
 			admin |= admins[i] == (enum method)method;
 		ck_assert_msg(
-			method_info((enum method)method)->admin == admin, "%s", method_info((enum method)method)->name);
+			(method_info((enum method)method)->right == RIGHT_ADMIN) == admin, "%s", method_info((enum method)method)->name);
 	}
 }
 END_TEST

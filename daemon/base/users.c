@@ -1,5 +1,5 @@
 /* Looking up users and groups without asking anybody who could be slow. */
-#include "edge/users.h"
+#include "base/users.h"
 
 #include <grp.h>
 #include <pwd.h>

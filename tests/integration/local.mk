@@ -23,7 +23,7 @@ EXTRA_PROGRAMS += $(integration_programs)
 
 EXTRA_LTLIBRARIES += libharness.la
 libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h tests/integration/bunch.c \
-	tests/integration/bunch.h
+	tests/integration/bunch.h tests/integration/others.c tests/integration/others.h
 libharness_la_LIBADD = libclient.la
 
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)

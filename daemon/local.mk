@@ -28,7 +28,8 @@ libserver_la_SOURCES = \
 	daemon/tasklog.c \
 	daemon/wallclock.c
 dist_man_MANS += daemon/taskd.8
-libserver_la_LIBADD = libedge.la libdurable.la libstorewire.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la
+libserver_la_LIBADD = libedge.la libdurable.la libstorewire.la libpool.la libconfig.la libcore.la liblane.la libbase.la libproto.la \
+	$(SECCOMP_LIBS)
 
 bin_PROGRAMS += taskd
 taskd_SOURCES = daemon/main.c

@@ -3,7 +3,7 @@
 
 # shellcheck disable=SC2034 # for those who read this file
 readonly build_packages=(build-essential autoconf automake libtool pkg-config libevent-dev libjansson-dev libinih-dev
-	libsqlite3-dev libsmartcols-dev check scdoc)
+	libsqlite3-dev libsmartcols-dev libseccomp-dev check scdoc)
 
 fail() { # MESSAGE [HINT]
 	echo "error: $1" >&2

@@ -48,7 +48,7 @@ libworker_la_SOURCES = \
 	daemon/worker/streams_outlet.c \
 	daemon/worker/text.c \
 	daemon/worker/tree.c
-libworker_la_LIBADD = liblane.la libbase.la libproto.la
+libworker_la_LIBADD = liblane.la libbase.la libproto.la $(SECCOMP_LIBS)
 
 pkglibexec_PROGRAMS += taskd-worker
 taskd_worker_SOURCES = daemon/worker/main.c

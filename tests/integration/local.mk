@@ -1,6 +1,8 @@
 # Tests of the real daemon in a directory of its own. A line for each file in integration_tests: *.bats is run by bats,
 # *.py by python3, and what has no suffix is a program or script; a C program is a line in integration_programs.
 integration_programs += \
+	tests/integration/test_access \
+	tests/integration/test_access_leaks \
 	tests/integration/test_calls \
 	tests/integration/test_claims \
 	tests/integration/test_command \
@@ -26,6 +28,8 @@ libharness_la_SOURCES = tests/integration/harness.c tests/integration/harness.h 
 	tests/integration/bunch.h tests/integration/others.c tests/integration/others.h
 libharness_la_LIBADD = libclient.la
 
+tests_integration_test_access_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_integration_test_access_leaks_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_claims_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_command_LDADD = libharness.la $(CHECK_LIBS)

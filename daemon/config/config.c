@@ -56,6 +56,15 @@ static struct config_command *command_add(struct config *config, const char *nam
 	return command;
 }
 
+static struct config_access *access_add(struct config *config, const char *name)
+{
+	struct config_access *access = xcalloc(1, sizeof(*access));
+	access->name = xstrdup(name);
+	config_value_defaults(access, "access");
+	STAILQ_INSERT_TAIL(&config->access, access, link);
+	return access;
+}
+
 void *config_section_add(struct config *config, enum config_section kind, const char *name)
 {
 	switch (kind) {
@@ -71,6 +80,8 @@ void *config_section_add(struct config *config, enum config_section kind, const 
 		return plugin_add(config, name);
 	case CONFIG_SECTION_COMMAND:
 		return command_add(config, name);
+	case CONFIG_SECTION_ACCESS:
+		return access_add(config, name);
 	case N_CONFIG_SECTIONS:
 		break;
 	}
@@ -106,6 +117,16 @@ static void queues_complete(struct config *config)
 	}
 }
 
+/* Where the file says nothing of rights, whoever is in the group that the socket is made for may work with it. */
+static void access_complete(struct config *config)
+{
+	if (!STAILQ_EMPTY(&config->access))
+		return;
+	struct config_access *access = access_add(config, "default");
+	free(access->users);
+	access->users = xstrdup("members");
+}
+
 const char *config_complete(struct config *config)
 {
 	const char *clash = NULL;
@@ -123,6 +144,7 @@ const char *config_complete(struct config *config)
 		if (pool->processes == 0)
 			pool->processes = config_value_auto(pool->commands);
 	queues_complete(config);
+	access_complete(config);
 	return clash;
 }
 
@@ -134,6 +156,7 @@ struct config *config_load(const char *file, bool must_exist, char **error)
 	STAILQ_INIT(&config->semaphores);
 	STAILQ_INIT(&config->plugins);
 	STAILQ_INIT(&config->commands);
+	STAILQ_INIT(&config->access);
 	config_value_defaults(config, "taskd");
 	char *wrong = NULL;
 	FILE *stream = file ? fopen(file, "re") : NULL;
@@ -193,6 +216,13 @@ void config_free(struct config *config)
 		free(command->name);
 		free(command);
 	}
+	struct config_access *access;
+	while ((access = STAILQ_FIRST(&config->access))) {
+		STAILQ_REMOVE_HEAD(&config->access, link);
+		config_value_free(access, "access");
+		free(access->name);
+		free(access);
+	}
 	config_value_free(config, "taskd");
 	free(config->file);
 	free(config);
@@ -241,6 +271,7 @@ static const struct config_key new_keys[] = {
 	{ .section = "semaphore", .name = "(new)", .reloadable = true },
 	{ .section = "plugin", .name = "(new)", .reloadable = true },
 	{ .section = "command", .name = "(new)", .reloadable = true },
+	{ .section = "access", .name = "(new)", .reloadable = true },
 };
 static const struct config_key removed_keys[] = {
 	{ .section = "pool", .name = "(removed)" },
@@ -248,6 +279,7 @@ static const struct config_key removed_keys[] = {
 	{ .section = "semaphore", .name = "(removed)", .reloadable = true },
 	{ .section = "plugin", .name = "(removed)", .reloadable = true },
 	{ .section = "command", .name = "(removed)", .reloadable = true },
+	{ .section = "access", .name = "(removed)", .reloadable = true },
 };
 
 static const struct config_key *key_of(const struct config_key *keys, const char *section)
@@ -262,6 +294,7 @@ static const void *part_find(const struct config *config, const char *section, c
 {
 	const struct config_queue *queue;
 	const struct config_plugin *plugin;
+	const struct config_access *access;
 	if (strcmp(section, "pool") == 0)
 		return config_pool_find(config, name);
 	if (strcmp(section, "command") == 0)
@@ -276,6 +309,10 @@ static const void *part_find(const struct config *config, const char *section, c
 		STAILQ_FOREACH(plugin, &config->plugins, link)
 			if (strcmp(plugin->name, name) == 0)
 				return plugin;
+	if (strcmp(section, "access") == 0)
+		STAILQ_FOREACH(access, &config->access, link)
+			if (strcmp(access->name, name) == 0)
+				return access;
 	return NULL;
 }
 
@@ -306,6 +343,7 @@ static void parts_compare(const struct config *config, const struct config *othe
 	const struct config_semaphore *semaphore;
 	const struct config_plugin *plugin;
 	const struct config_command *command;
+	const struct config_access *access;
 	STAILQ_FOREACH(pool, &config->pools, link)
 		part_compare(&(struct part){ "pool", pool->name, pool }, other, with_keys, changed, user);
 	STAILQ_FOREACH(queue, &config->queues, link)
@@ -316,6 +354,8 @@ static void parts_compare(const struct config *config, const struct config *othe
 		part_compare(&(struct part){ "plugin", plugin->name, plugin }, other, with_keys, changed, user);
 	STAILQ_FOREACH(command, &config->commands, link)
 		part_compare(&(struct part){ "command", command->name, command }, other, with_keys, changed, user);
+	STAILQ_FOREACH(access, &config->access, link)
+		part_compare(&(struct part){ "access", access->name, access }, other, with_keys, changed, user);
 }
 
 void config_compare(const struct config *from, const struct config *to,

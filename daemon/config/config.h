@@ -78,6 +78,7 @@ struct config_command { /* [command NAME]; see config/template.h */
 	int64_t timeout;  /* ns; 0: none. A submission may ask for less, not for more */
 	int64_t limit_memory, limit_processes, limit_cpu, limit_files, limit_core, limit_file_size; /* -1: none; core: 0 */
 	int64_t capture;  /* -1: the pool's */
+	char *secret;     /* names of parameters, separated by blanks, whose values are shown to nobody; NULL */
 	struct template *template; /* made of the above; never NULL after config_load */
 	STAILQ_ENTRY(config_command) link;
 };

@@ -17,6 +17,7 @@
 #define SEMAPHORE(member) .section = "semaphore", .name = #member, .offset = offsetof(struct config_semaphore, member)
 #define COMMAND(member) .section = "command", .name = #member, .offset = offsetof(struct config_command, member)
 #define PLUGIN(member) .section = "plugin", .name = #member, .offset = offsetof(struct config_plugin, member)
+#define ACCESS(member) .section = "access", .name = #member, .offset = offsetof(struct config_access, member)
 
 static const char *const target_words[] = { "auto", "stderr", "journal", NULL };
 static const int64_t target_values[] = { -1, LOG_TARGET_STDERR, LOG_TARGET_JOURNAL };
@@ -27,6 +28,9 @@ static const char *const stop_words[] = { "finish", "interrupt", NULL };
 static const char *const auto_words[] = { "no", "yes", "auto", NULL };
 static const int64_t auto_values[] = { 0, 1, -1 };
 static const char *const bool_words[] = { "no", "yes", NULL };
+static const char *const calls_words[] = { "auto", "off", "default", "strict", NULL };
+static const int64_t calls_values[] = { -1, 0, 1, 2 };
+static const char *const scope_words[] = { "none", "own", "all", NULL };
 static const int64_t level_values[] = {
 	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
 };
@@ -71,6 +75,28 @@ const struct config_key config_keys[] = {
 		.summary = "requests of each user that wait for one of them; 0: no limit" },
 	{ TASKD(mq_bytes_limit), .type = CONFIG_SIZE, .initial = "256M", .reloadable = true, .min = 0, .max = 1024 * TIB,
 		.summary = "bytes of each user's messages in message queues; 0: no limit" },
+	{ TASKD(user_connections), .type = CONFIG_INT, .initial = "auto", .reloadable = true, .min = 0, .max = 1000000,
+		.takes_none = true, .none = -1, .none_word = "auto", .summary = "connections of each user; 0: no limit" },
+	{ TASKD(user_requests), .type = CONFIG_INT, .initial = "1048576", .reloadable = true, .min = 0, .max = INT64_C(1) << 40,
+		.summary = "outstanding requests of each user; 0: no limit" },
+	{ TASKD(user_rate), .type = CONFIG_DECIMAL, .initial = "0", .reloadable = true, .min = 0, .max = 1000000000,
+		.summary = "requests of each user in a second; 0: no limit" },
+	{ TASKD(user_burst), .type = CONFIG_INT, .initial = "1000", .reloadable = true, .min = 1, .max = 1000000000,
+		.summary = "requests of a user that may come at once where the rate allowed more before" },
+	{ TASKD(user_queued), .type = CONFIG_INT, .initial = "1000000", .reloadable = true, .min = 0, .max = INT64_C(1) << 40,
+		.summary = "tasks of each user that have not started; 0: no limit" },
+	{ TASKD(user_queued_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.summary = "bytes of their arguments; 0: no limit" },
+	{ TASKD(user_running), .type = CONFIG_INT, .initial = "0", .reloadable = true, .min = 0, .max = 1 << 30,
+		.summary = "tasks of each user that run at once; 0: no limit" },
+	{ TASKD(user_result_bytes), .type = CONFIG_SIZE, .initial = "auto", .reloadable = true, .min = 0, .max = 1024 * TIB,
+		.takes_none = true, .none = -1, .none_word = "auto",
+		.summary = "bytes of results that are kept of each user; 0: no limit" },
+	{ TASKD(user), .type = CONFIG_STRING, .summary = "what the daemon runs as, where root starts it" },
+	{ TASKD(seccomp), .type = CONFIG_ENUM, .initial = "yes", .words = bool_words,
+		.summary = "whether the daemon gives up the system calls that it does not need" },
+	{ TASKD(core_dumps), .type = CONFIG_ENUM, .initial = "no", .words = bool_words,
+		.summary = "whether the daemon leaves a core file when it crashes" },
 	{ TASKD(exec_users), .type = CONFIG_STRING, .initial = "owner", .reloadable = true,
 		.summary = "who may run any command" },
 	{ TASKD(command_log_dir), .type = CONFIG_STRING, .reloadable = true, .absolute = true,
@@ -123,6 +149,15 @@ const struct config_key config_keys[] = {
 		.summary = "whether it runs commands, and nothing else" },
 	{ POOL(capture_limit), .type = CONFIG_SIZE, .initial = "1M", .reloadable = true, .min = 0, .max = 256 * MIB,
 		.summary = "what the result of a command keeps of each of its outputs" },
+	{ POOL(user), .type = CONFIG_STRING, .reloadable = true, .summary = "what its workers run as" },
+	{ POOL(no_new_privs), .type = CONFIG_ENUM, .initial = "auto", .reloadable = true, .words = auto_words,
+		.values = auto_values, .summary = "whether nothing that they execute can gain privileges" },
+	{ POOL(seccomp), .type = CONFIG_ENUM, .initial = "auto", .reloadable = true, .words = calls_words,
+		.values = calls_values, .summary = "which system calls they may make" },
+	{ POOL(read_paths), .type = CONFIG_STRING, .reloadable = true, .summary = "all that they may read and execute" },
+	{ POOL(write_paths), .type = CONFIG_STRING, .reloadable = true, .summary = "all that they may write" },
+	{ POOL(private_directory), .type = CONFIG_ENUM, .initial = "no", .reloadable = true, .words = bool_words,
+		.summary = "whether each has a folder of its own to work in" },
 
 	/* [queue NAME] */
 	{ QUEUE(pool), .type = CONFIG_STRING, .summary = "the pool that runs its tasks" },
@@ -142,14 +177,18 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = 0, .summary = "tasks that may wait in it" },
 	{ QUEUE(limit_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 1 * KIB, .max = 1024 * TIB,
 		.takes_none = true, .none = 0, .summary = "bytes of arguments that may wait in it" },
-
+	{ QUEUE(fair), .type = CONFIG_ENUM, .initial = "no", .reloadable = true, .words = bool_words,
+		.summary = "whether users take turns in it" },
+	{ QUEUE(as_submitter), .type = CONFIG_ENUM, .initial = "no", .reloadable = true, .words = bool_words,
+		.summary = "whether its commands run as who submitted them" },
 	{ QUEUE(durable), .type = CONFIG_ENUM, .initial = "auto", .reloadable = true, .words = auto_words,
 		.values = auto_values, .summary = "whether its tasks are kept on disk" },
 
-	/* [plugin NAME] */
+	/* [semaphore NAME] */
 	{ SEMAPHORE(slots), .type = CONFIG_INT, .initial = "1", .reloadable = true, .min = 1, .max = INT32_MAX,
 		.summary = "permits that it has" },
 
+	/* [plugin NAME] */
 	{ PLUGIN(path), .type = CONFIG_STRING, .reloadable = true, .absolute = true, .summary = "the shared object" },
 
 	/* [command NAME] */
@@ -180,5 +219,24 @@ const struct config_key config_keys[] = {
 		.takes_none = true, .none = -1, .summary = "size of a file that it writes" },
 	{ COMMAND(capture), .type = CONFIG_SIZE, .initial = "pool", .reloadable = true, .min = 0, .max = 256 * MIB,
 		.takes_none = true, .none = -1, .none_word = "pool", .summary = "what its result keeps of each of its outputs" },
+	{ COMMAND(secret), .type = CONFIG_STRING, .reloadable = true,
+		.summary = "parameters that are shown to nobody" },
+
+	/* [access NAME] */
+	{ ACCESS(users), .type = CONFIG_STRING, .initial = "nobody", .reloadable = true, .summary = "whom it is about" },
+	{ ACCESS(submit), .type = CONFIG_ENUM, .initial = "yes", .reloadable = true, .words = bool_words,
+		.summary = "whether they may submit tasks" },
+	{ ACCESS(tasks), .type = CONFIG_STRING, .initial = "*", .reloadable = true,
+		.summary = "names and patterns of those tasks" },
+	{ ACCESS(queues), .type = CONFIG_STRING, .initial = "*", .reloadable = true,
+		.summary = "names and patterns of the queues into which" },
+	{ ACCESS(objects), .type = CONFIG_STRING, .initial = "*", .reloadable = true,
+		.summary = "names and patterns of the named objects that they may use" },
+	{ ACCESS(read), .type = CONFIG_ENUM, .initial = "own", .reloadable = true, .words = scope_words,
+		.summary = "whose tasks they may see" },
+	{ ACCESS(cancel), .type = CONFIG_ENUM, .initial = "own", .reloadable = true, .words = scope_words,
+		.summary = "whose tasks they may cancel, signal, write to and forget" },
+	{ ACCESS(admin), .type = CONFIG_ENUM, .initial = "no", .reloadable = true, .words = bool_words,
+		.summary = "whether they may do everything" },
 };
 const size_t config_n_keys = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -21,9 +21,11 @@ static const char *const section_words[N_CONFIG_SECTIONS] = {
 	[CONFIG_SECTION_SEMAPHORE] = "semaphore",
 	[CONFIG_SECTION_PLUGIN] = "plugin",
 	[CONFIG_SECTION_COMMAND] = "command",
+	[CONFIG_SECTION_ACCESS] = "access",
 };
 #define LINE_LIMIT 4096
-#define KEYS_MAX 128
+#define CALLS_STRICT 2 /* of a pool's seccomp */
+#define KEYS_MAX 256
 
 /* A section of the file while it is read. */
 struct section {
@@ -82,8 +84,8 @@ static int kind_find(struct reading *reading, const char *word)
 		fail_at(reading, reading->line, "there is no section [%s]; did you mean [%s]?", word, suggest.best);
 	else
 		fail_at(reading, reading->line,
-			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME] "
-			"and [command NAME]",
+			"there is no section [%s]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME], "
+			"[command NAME] and [access NAME]",
 			word);
 	return -1;
 }
@@ -115,8 +117,8 @@ static void section_begin(struct reading *reading, char *title)
 	else if (kind != CONFIG_SECTION_TASKD && !name)
 		fail_at(reading, reading->line, "[%s] needs a name: [%s NAME]", word, word);
 	else if (name && (!config_name_is_sound(name) || strtok_r(NULL, " \t", &rest)))
-		fail_at(reading, reading->line, "the name of a %s has letters, digits, - and _, at most %d of them", word,
-			CONFIG_NAME_LIMIT);
+		fail_at(reading, reading->line, "the name of %s %s has letters, digits, - and _, at most %d of them",
+			strcmp(word, "access") == 0 ? "an" : "a", word, CONFIG_NAME_LIMIT);
 	if (reading->error)
 		return;
 	const struct section *same = section_find(reading, (enum config_section)kind, name);
@@ -270,7 +272,11 @@ static void queue_check(struct reading *reading, const struct section *section)
 		queue->pool = xstrdup(pool ? queue->name : "default");
 	else if (pool && strcmp(queue->pool, queue->name) != 0)
 		fail_at(reading, line, "queue %s belongs to the pool of its name", queue->name);
-	if (config_pool_find(reading->config, queue->pool))
+	pool = config_pool_find(reading->config, queue->pool);
+	if (pool && queue->as_submitter && !pool->commands)
+		fail_at(reading, line_of(section, "as_submitter"),
+			"as_submitter is for queues of commands: pool %s runs none", pool->name);
+	if (pool)
 		return;
 	struct suggest suggest;
 	suggest_begin(&suggest, queue->pool);
@@ -280,12 +286,34 @@ static void queue_check(struct reading *reading, const struct section *section)
 		suggest.best ? "; did you mean " : "", suggest.best ? suggest.best : "", suggest.best ? "?" : "");
 }
 
+/* One user, by name or number, that something is to run as. */
+static void user_check(struct reading *reading, const struct section *section, const char *key, const char *user)
+{
+	if (user && strpbrk(user, " \t,:@*/"))
+		fail_at(reading, line_of(section, key), "%s: %s is no user's name or number", key, user);
+}
+
+static void paths_check(struct reading *reading, const struct section *section, const char *key, const char *paths)
+{
+	char *words = paths ? xstrdup(paths) : NULL, *rest = words, *word;
+	while ((word = strsep(&rest, " \t")))
+		if (*word && *word != '/')
+			fail_at(reading, line_of(section, key), "%s: %s does not begin with a slash", key, word);
+	free(words);
+}
+
 static void pool_check(struct reading *reading, const struct section *section)
 {
 	const struct config_pool *pool = section->target;
 	if (pool->commands && pool->threads > 1)
 		fail_at(reading, line_of(section, "threads"),
 			"a process of a pool of commands runs one at a time: threads is 1, processes says how many");
+	if (pool->commands && pool->seccomp == CALLS_STRICT)
+		fail_at(reading, line_of(section, "seccomp"),
+			"seccomp: strict is not for a pool of commands: they could not even be started");
+	user_check(reading, section, "user", pool->user);
+	paths_check(reading, section, "read_paths", pool->read_paths);
+	paths_check(reading, section, "write_paths", pool->write_paths);
 }
 
 /* The reason begins with the key that it is about. */
@@ -311,28 +339,50 @@ static void command_check(struct reading *reading, const struct section *section
 	free(reason);
 }
 
-/* Names, separated by blanks; the word for none of them stands alone. */
-static void exec_users_check(struct reading *reading, const struct section *section)
+/* Whom KEY is about: names, separated by blanks; the word for none of them stands alone. Whether there are such users and
+ * groups is seen when somebody connects. */
+static void users_check(struct reading *reading, const struct section *section, const char *key, const char *users)
 {
-	char *words = xstrdup(reading->config->exec_users), *rest = words, *word;
+	char *words = xstrdup(users), *rest = words, *word;
 	size_t n = 0;
 	bool nobody = false;
 	while ((word = strsep(&rest, " \t"))) {
 		n += *word != '\0';
 		nobody |= strcmp(word, "nobody") == 0;
 		if (strcmp(word, "@") == 0 || strchr(word, ','))
-			fail_at(reading, line_of(section, "exec_users"), "exec_users: %s is no user or @group", word);
+			fail_at(reading, line_of(section, key), "%s: %s is no user or @group", key, word);
 	}
 	if (nobody && n > 1)
-		fail_at(reading, line_of(section, "exec_users"), "exec_users: nobody stands alone");
+		fail_at(reading, line_of(section, key), "%s: nobody stands alone", key);
 	free(words);
+}
+
+static void taskd_check(struct reading *reading, const struct section *section)
+{
+	users_check(reading, section, "exec_users", reading->config->exec_users);
+	user_check(reading, section, "user", reading->config->user);
+}
+
+/* They are told apart by the bits of a number. */
+static void access_check(struct reading *reading, const struct section *section)
+{
+	const struct config_access *access = section->target, *other;
+	size_t n = 1;
+	STAILQ_FOREACH(other, &reading->config->access, link) {
+		if (other == access)
+			break;
+		n++;
+	}
+	if (n > CONFIG_ACCESS_LIMIT)
+		fail_at(reading, section->line, "there are %d [access] sections at most", CONFIG_ACCESS_LIMIT);
+	users_check(reading, section, "users", access->users);
 }
 
 static void section_check(struct reading *reading, const struct section *section)
 {
 	switch (section->kind) {
 	case CONFIG_SECTION_TASKD:
-		exec_users_check(reading, section);
+		taskd_check(reading, section);
 		break;
 	case CONFIG_SECTION_POOL:
 		pool_check(reading, section);
@@ -346,6 +396,9 @@ static void section_check(struct reading *reading, const struct section *section
 		break;
 	case CONFIG_SECTION_COMMAND:
 		command_check(reading, section);
+		break;
+	case CONFIG_SECTION_ACCESS:
+		access_check(reading, section);
 		break;
 	case CONFIG_SECTION_SEMAPHORE:
 	case N_CONFIG_SECTIONS:

@@ -130,6 +130,43 @@ START_TEST(no_file_is_all_defaults)
 }
 END_TEST
 
+START_TEST(no_file_has_shares_and_rights)
+{
+	config = config_load(NULL, false, &error);
+	ck_assert_ptr_nonnull(config);
+	ck_assert_ptr_null(config->user);
+	ck_assert_int_eq(config->seccomp, 1);
+	ck_assert_int_eq(config->core_dumps, 0);
+	ck_assert_int_eq(config->user_connections, -1);
+	ck_assert_int_eq(config->user_requests, 1048576);
+	ck_assert_double_eq(config->user_rate, 0);
+	ck_assert_int_eq(config->user_burst, 1000);
+	ck_assert_int_eq(config->user_queued, 1000000);
+	ck_assert_int_eq(config->user_queued_bytes, 1 << 30);
+	ck_assert_int_eq(config->user_running, 0);
+	ck_assert_int_eq(config->user_result_bytes, -1);
+	ck_assert_ptr_null(pool("default")->user);
+	ck_assert_int_eq(pool("default")->no_new_privs, -1);
+	ck_assert_int_eq(pool("default")->seccomp, -1);
+	ck_assert_ptr_null(pool("default")->read_paths);
+	ck_assert_ptr_null(pool("default")->write_paths);
+	ck_assert_int_eq(pool("default")->private_directory, 0);
+	ck_assert_int_eq(queue("default")->fair, 0);
+	ck_assert_int_eq(queue("default")->as_submitter, 0);
+	const struct config_access *access = STAILQ_FIRST(&config->access);
+	ck_assert_str_eq(access->name, "default");
+	ck_assert_str_eq(access->users, "members");
+	ck_assert_int_eq(access->submit, 1);
+	ck_assert_str_eq(access->tasks, "*");
+	ck_assert_str_eq(access->queues, "*");
+	ck_assert_str_eq(access->objects, "*");
+	ck_assert_int_eq(access->read, 1);
+	ck_assert_int_eq(access->cancel, 1);
+	ck_assert_int_eq(access->admin, 0);
+	ck_assert_ptr_null(STAILQ_NEXT(access, link));
+}
+END_TEST
+
 START_TEST(missing_file_is_refused_only_where_it_must_exist)
 {
 	config = config_load("/nonexistent/taskd.conf", false, &error);
@@ -246,6 +283,89 @@ START_TEST(queue_goes_to_the_default_pool)
 }
 END_TEST
 
+/* --- rights and shares --- */
+
+START_TEST(shares_are_read)
+{
+	load("[taskd]\nuser = daemon\nseccomp = no\ncore_dumps = yes\nuser_connections = 0\nuser_requests = 10\n"
+	     "user_rate = 0.5\nuser_burst = 3\nuser_queued = 0\nuser_queued_bytes = 64K\nuser_running = 2\n"
+	     "user_result_bytes = 1M\n");
+	ck_assert_str_eq(config->user, "daemon");
+	ck_assert_int_eq(config->seccomp, 0);
+	ck_assert_int_eq(config->core_dumps, 1);
+	ck_assert_int_eq(config->user_connections, 0);
+	ck_assert_int_eq(config->user_requests, 10);
+	ck_assert_double_eq(config->user_rate, 0.5);
+	ck_assert_int_eq(config->user_burst, 3);
+	ck_assert_int_eq(config->user_queued, 0);
+	ck_assert_int_eq(config->user_queued_bytes, 65536);
+	ck_assert_int_eq(config->user_running, 2);
+	ck_assert_int_eq(config->user_result_bytes, 1 << 20);
+	load("[taskd]\nuser_connections = auto\nuser_result_bytes = auto\n");
+	ck_assert_int_eq(config->user_connections, -1);
+	ck_assert_int_eq(config->user_result_bytes, -1);
+}
+END_TEST
+
+START_TEST(confinement_is_read)
+{
+	load("[pool a]\nuser = nobody\nno_new_privs = no\nseccomp = strict\nread_paths = /usr /etc\nwrite_paths = /tmp\n"
+	     "private_directory = yes\n[pool b]\nseccomp = off\nno_new_privs = yes\nuser = 65534\n"
+	     "[pool jobs]\ncommands = yes\nseccomp = default\n[queue jobs]\nas_submitter = yes\nfair = yes\n");
+	ck_assert_str_eq(pool("a")->user, "nobody");
+	ck_assert_int_eq(pool("a")->no_new_privs, 0);
+	ck_assert_int_eq(pool("a")->seccomp, 2);
+	ck_assert_str_eq(pool("a")->read_paths, "/usr /etc");
+	ck_assert_str_eq(pool("a")->write_paths, "/tmp");
+	ck_assert_int_eq(pool("a")->private_directory, 1);
+	ck_assert_str_eq(pool("b")->user, "65534");
+	ck_assert_int_eq(pool("b")->no_new_privs, 1);
+	ck_assert_int_eq(pool("b")->seccomp, 0);
+	ck_assert_int_eq(pool("jobs")->seccomp, 1);
+	ck_assert_int_eq(queue("jobs")->fair, 1);
+	ck_assert_int_eq(queue("jobs")->as_submitter, 1);
+	ck_assert_int_eq(queue("a")->as_submitter, 0);
+}
+END_TEST
+
+START_TEST(access_is_read_in_its_order)
+{
+	load("[access ops]\nusers = @ops alice 1000\nadmin = yes\n"
+	     "[access lab]\nusers = *\nsubmit = no\ntasks = sim-* render\nqueues = sims\nobjects = lab-*\nread = all\n"
+	     "cancel = none\n[access rest]\n");
+	const struct config_access *access = STAILQ_FIRST(&config->access);
+	ck_assert_str_eq(access->name, "ops");
+	ck_assert_str_eq(access->users, "@ops alice 1000");
+	ck_assert_int_eq(access->admin, 1);
+	access = STAILQ_NEXT(access, link);
+	ck_assert_str_eq(access->name, "lab");
+	ck_assert_int_eq(access->submit, 0);
+	ck_assert_str_eq(access->tasks, "sim-* render");
+	ck_assert_str_eq(access->queues, "sims");
+	ck_assert_str_eq(access->objects, "lab-*");
+	ck_assert_int_eq(access->read, 2);
+	ck_assert_int_eq(access->cancel, 0);
+	access = STAILQ_NEXT(access, link);
+	ck_assert_str_eq(access->users, "nobody"); /* who is named nowhere has nothing */
+	ck_assert_ptr_null(STAILQ_NEXT(access, link)); /* and there is no other default */
+}
+END_TEST
+
+START_TEST(so_many_access_sections_there_may_be)
+{
+	char text[8192] = "";
+	for (int i = 0; i < CONFIG_ACCESS_LIMIT; i++)
+		snprintf(text + strlen(text), 64, "[access a%d]\n", i);
+	load(text);
+	strcat(text, "[access more]\n");
+	write_bytes(text, strlen(text));
+	config_free(config);
+	config = config_load(file, true, &error);
+	ck_assert_ptr_null(config);
+	ck_assert_ptr_nonnull(strstr(error, ":65: there are 64 [access] sections at most"));
+}
+END_TEST
+
 /* --- commands --- */
 
 static const struct config_command *command(const char *name)
@@ -336,8 +456,8 @@ static const struct wrong wrongs[] = {
 	{ "[taskd]\nzzzzzzzzzzzzz = 3\n", 2, "[taskd] has no key zzzzzzzzzzzzz" },
 	{ "\n[pol x]\n", 2, "there is no section [pol]; did you mean [pool]?" },
 	{ "[elephant]\n", 1,
-		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME] and "
-		"[command NAME]" },
+		"there is no section [elephant]; there are [taskd], [pool NAME], [queue NAME], [semaphore NAME], [plugin NAME], "
+		"[command NAME] and [access NAME]" },
 	{ "[semaphore]\n", 1, "[semaphore] needs a name: [semaphore NAME]" },
 	{ "[semaphore gpu]\nslots = 0\n", 2, "slots: 0 is out of bounds: 1 to 2147483647" },
 	{ "[]\n", 1, "a section without a name" },
@@ -406,6 +526,30 @@ static const struct wrong wrongs[] = {
 	{ "[taskd]\nexec_users = alice, bob\n", 2, "exec_users: alice, is no user or @group" },
 	{ "[taskd]\nexec_users = @\n", 2, "exec_users: @ is no user or @group" },
 	{ "[taskd]\ncommand_log_dir = log\n", 2, "command_log_dir: log does not begin with a slash" },
+	{ "[acces x]\n", 1, "there is no section [acces]; did you mean [access]?" },
+	{ "[access]\n", 1, "[access] needs a name: [access NAME]" },
+	{ "[access a.b]\n", 1, "the name of an access has letters, digits, - and _, at most 64 of them" },
+	{ "[access x]\nuser = a\n", 2, "[access] has no key user; did you mean users?" },
+	{ "[access x]\nusers = a, b\n", 2, "users: a, is no user or @group" },
+	{ "[access x]\nusers = nobody members\n", 2, "users: nobody stands alone" },
+	{ "[access x]\nread = al\n", 2, "read: al is not one of none, own, all; did you mean all?" },
+	{ "[access x]\nadmin = maybe\n", 2, "admin: maybe is not one of no, yes" },
+	{ "[taskd]\nuser = a b\n", 2, "user: a b is no user's name or number" },
+	{ "[taskd]\nuser_connections = none\n", 2, "user_connections: none is not a whole number, or auto" },
+	{ "[taskd]\nuser_rate = fast\n", 2, "user_rate: fast is not a number such as 10 or 0.5" },
+	{ "[taskd]\nuser_burst = 0\n", 2, "user_burst: 0 is out of bounds: 1 to 1000000000" },
+	{ "[taskd]\nuser_result_bytes = -1\n", 2, "user_result_bytes: -1 is not a size such as 64M or 4096, or auto" },
+	{ "[taskd]\nseccomp = auto\n", 2, "seccomp: auto is not one of no, yes" },
+	{ "[pool a]\nseccomp = yes\n", 2, "seccomp: yes is not one of auto, off, default, strict" },
+	{ "[pool a]\ncommands = yes\nseccomp = strict\n", 3,
+		"seccomp: strict is not for a pool of commands: they could not even be started" },
+	{ "[pool commands]\nseccomp = strict\n", 2,
+		"seccomp: strict is not for a pool of commands: they could not even be started" },
+	{ "[pool a]\nuser = @staff\n", 2, "user: @staff is no user's name or number" },
+	{ "[pool a]\nread_paths = /usr lib\n", 2, "read_paths: lib does not begin with a slash" },
+	{ "[pool a]\nwrite_paths = ./x\n", 2, "write_paths: ./x does not begin with a slash" },
+	{ "[pool a]\n[queue a]\nas_submitter = yes\n", 3, "as_submitter is for queues of commands: pool a runs none" },
+	{ "[queue a]\n\nas_submitter = yes\n", 3, "as_submitter is for queues of commands: pool default runs none" },
 	{ "[command]\n", 1, "[command] needs a name: [command NAME]" },
 	{ "[comand x]\n", 1, "there is no section [comand]; did you mean [command]?" },
 	{ "[command a/b]\n", 1, "the name of a command has letters, digits, - and _, at most 64 of them" },
@@ -486,7 +630,7 @@ END_TEST
 
 START_TEST(table_is_in_order)
 {
-	static const char *const sections[] = { "taskd", "pool", "queue", "semaphore", "plugin", "command" };
+	static const char *const sections[] = { "taskd", "pool", "queue", "semaphore", "plugin", "command", "access" };
 	size_t section = 0;
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
@@ -568,6 +712,19 @@ START_TEST(semaphores_are_compared)
 }
 END_TEST
 
+START_TEST(rights_and_shares_are_compared)
+{
+	compare("", "[access default]\nusers = members\n");
+	ck_assert_str_eq(told, "");
+	compare("[access a]\n[access b]\nread = all\n[access c]\n", "[access d]\n[access b]\nread = own\ntasks = x\n[access a]\n");
+	ck_assert_str_eq(told, "[access d] (new)\n[access b] tasks\n[access b] read\n[access c] (removed)\n");
+	compare("[pool a]\n", "[taskd]\nuser = daemon\nuser_rate = 5\ncore_dumps = yes\nseccomp = no\n"
+			       "[pool a]\nuser = nobody\nseccomp = off\n[queue a]\nfair = yes\n");
+	ck_assert_str_eq(told, "[taskd] user_rate\n[taskd] user (restart)\n[taskd] seccomp (restart)\n"
+			       "[taskd] core_dumps (restart)\n[pool a] user\n[pool a] seccomp\n[queue a] fair\n");
+}
+END_TEST
+
 START_TEST(commands_are_compared)
 {
 	compare("[command a]\nargv = true\n[command b]\nargv = true\n[command c]\nargv = true\n",
@@ -589,7 +746,7 @@ START_TEST(example_says_the_defaults)
 	char *path = xasprintf("%s/systemd/taskd.conf.example", top ? top : ".");
 	FILE *stream = fopen(path, "r");
 	ck_assert_msg(stream != NULL, "%s", path);
-	static char text[8192], keys[8192], samples[8192];
+	static char text[16384], keys[16384], samples[16384];
 	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
 	fclose(stream);
 	free(path);
@@ -600,7 +757,8 @@ START_TEST(example_says_the_defaults)
 		bool sample = strncmp(line, "# [", 3) == 0 || (strncmp(line, "# ", 2) == 0 && strstr(line, " = "));
 		bool own = (strncmp(line, "#socket", 7) == 0 && strncmp(line, "#socket_mode", 12) != 0) ||
 			strncmp(line, "#command_log_dir", 16) == 0 ||
-			strncmp(line, "#state_directory", 16) == 0; /* not a default */
+			strncmp(line, "#state_directory", 16) == 0 || strncmp(line, "#user =", 7) == 0 ||
+			strncmp(line, "#read_paths", 11) == 0 || strncmp(line, "#write_paths", 12) == 0; /* not a default */
 		found += key;
 		strcat(keys, own ? "" : line + key);
 		strcat(keys, "\n");
@@ -617,6 +775,7 @@ START_TEST(example_says_the_defaults)
 	load(samples);
 	ck_assert_int_eq(pool("io")->threads, 32);
 	ck_assert_str_eq(template_parameters(command("thumbnail")->template), "input: path, lines: integer = 10");
+	ck_assert_int_eq(queue("sims")->fair, 1);
 }
 END_TEST
 
@@ -662,6 +821,12 @@ int main(void)
 	tcase_add_test(tcase, there_is_a_pool_of_each_kind);
 	tcase_add_test(tcase, where_nobody_runs_commands_there_are_no_processes_for_them);
 	tcase_add_test(tcase, commands_are_compared);
+	tcase_add_test(tcase, no_file_has_shares_and_rights);
+	tcase_add_test(tcase, shares_are_read);
+	tcase_add_test(tcase, confinement_is_read);
+	tcase_add_test(tcase, access_is_read_in_its_order);
+	tcase_add_test(tcase, so_many_access_sections_there_may_be);
+	tcase_add_test(tcase, rights_and_shares_are_compared);
 	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
 	tcase_add_test(tcase, nul_byte_is_refused);
 	tcase_add_test(tcase, long_line_is_read_whole_or_refused);

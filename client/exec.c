@@ -122,14 +122,14 @@ static void add_streams(struct strbuf *out, const struct taskd_command *command)
 	add_number(out, "columns", command->columns);
 }
 
-static void add_success(struct strbuf *out, const struct taskd_command *command)
+static void add_integers(struct strbuf *out, const char *name, const int *integers, size_t n)
 {
-	if (!command->success)
+	if (!integers)
 		return;
-	add_name(out, "success");
+	add_name(out, name);
 	strbuf_puts(out, "[");
-	for (size_t i = 0; i < command->n_success; i++)
-		strbuf_printf(out, "%s%d", i > 0 ? "," : "", command->success[i]);
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(out, "%s%d", i > 0 ? "," : "", integers[i]);
 	strbuf_puts(out, "]");
 }
 
@@ -148,7 +148,8 @@ static enum taskd_error write_command(
 	add_limits(out, command);
 	add_streams(out, command);
 	add_fds(out, command, fds, n_fds);
-	add_success(out, command);
+	add_integers(out, "success", command->success, command->n_success);
+	add_integers(out, "secret", command->n_secret > 0 ? command->secret : NULL, command->n_secret);
 	strbuf_puts(out, "}");
 	return strbuf_failed(out) ? error_set(TASKD_E_MEMORY, NULL) : TASKD_OK;
 }

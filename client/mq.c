@@ -27,8 +27,10 @@ enum taskd_error taskd_mq_create(struct taskd *c, const char *name, const struct
 	struct object_ask ask;
 
 	object_ask_begin(&ask, c, "mq.create", "name", name);
-	if (options)
+	if (options) {
 		mq_describe(&ask, options);
+		object_ask_flag(&ask, "shared", options->shared);
+	}
 	object_ask_send(&ask);
 	return object_ask_end(&ask);
 }

@@ -17,6 +17,8 @@ enum taskd_error taskd_mq_put(struct taskd *c, const char *name, const char *val
 		if (options->head)
 			object_ask_string(&ask, "end", "head");
 		mq_describe(&ask, &options->mq);
+		if (options->mq.shared)
+			object_ask_refuse(&ask, "a put cannot make a queue that is shared: taskd_mq_create can");
 	}
 	object_ask_timeout(&ask, timeout_ns);
 	object_ask_json(&ask, "value", value);

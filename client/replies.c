@@ -305,9 +305,12 @@ static void settle_finished(struct taskd *c, struct reply *reply)
 	settle_outcome(f, reply);
 }
 
+/* Who has as many connections as one user may is told so at once, and that is to be known from a daemon that went away. */
 static enum taskd_error refusal(const struct failure *failure)
 {
-	return failure && failure->told.error == TASKD_E_PROTOCOL ? TASKD_E_PROTOCOL : TASKD_E_DISCONNECTED;
+	enum taskd_error error = failure ? failure->told.error : TASKD_E_DISCONNECTED;
+
+	return error == TASKD_E_PROTOCOL || error == TASKD_E_OVER_SHARE ? error : TASKD_E_DISCONNECTED;
 }
 
 static void settle_event(struct taskd *c, enum subscription_kind kind, struct reply *reply)

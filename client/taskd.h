@@ -53,7 +53,7 @@ enum taskd_error {
 	TASKD_E_FORGOTTEN,    /* the task's record is gone */
 	TASKD_E_QUEUE_FULL,
 	TASKD_E_TOO_LARGE, /* arguments or result over the daemon's limit */
-	TASKD_E_DENIED,
+	TASKD_E_DENIED, /* this user may not: `data` says "right", "submit", "read", "cancel" or "admin" */
 	TASKD_E_UNAVAILABLE,  /* the daemon is stopping, or cannot take it now */
 	TASKD_E_INVALID,      /* an argument of the call makes no sense, or is not JSON */
 	TASKD_E_CONNECT,      /* the daemon cannot be reached */
@@ -81,7 +81,9 @@ enum taskd_error {
 	TASKD_E_STORE_FULL,        /* a durable task was not taken: the disk is full, or too far behind */
 	TASKD_E_STORE_FAILED,      /* the daemon cannot record anything any more */
 	TASKD_E_NOT_DURABLE,       /* the daemon keeps nothing on disk */
-	TASKD_E_OVER_SHARE,        /* more than one user may have of something: tasks that wait, requests a second, … */
+	TASKD_E_OVER_SHARE,        /* more than one user may have of something: tasks that wait, requests a second, …;
+				    * `data` says "limit", the key of taskd.conf, "most", and where waiting helps
+				    * "retry_after" */
 	TASKD_E_OTHER,             /* an error of the daemon that this library does not know */
 };
 /* A static, one-line text; never NULL. */
@@ -325,6 +327,11 @@ struct taskd_command {
 	int rows, columns;
 	const int *success; /* exit statuses that are success; NULL: 0 alone */
 	size_t n_success;
+	/* Arguments that nobody is to see: "***" in records, listings and logs. Indexes in argv; the program is 0. (In /proc
+	 * the host's users see them while the command runs: what has to be hid from them belongs into env or input, which
+	 * the daemon shows to nobody.) */
+	const int *secret;
+	size_t n_secret;
 };
 /* Submits COMMAND as the task "exec": a future whose result is the command's, of which taskd_ran reads the parts. As
  * taskd_submit; TASKD_E_INVALID also where COMMAND makes no sense. */
@@ -546,9 +553,11 @@ enum taskd_mq_order {
 struct taskd_mq_options {
 	enum taskd_mq_order order;
 	int64_t limit_count, limit_bytes; /* a put waits while it has so much; 0: as it is, or no limit */
+	bool shared; /* of taskd_mq_create only: other users may use it, too; else it is its maker's alone */
 };
 /* Made so, it stays until it is deleted, also empty; it may be there, the same, already. Others are made by their first
- * put or get, and go when they are empty and nobody waits. OPTIONS may be NULL. */
+ * put or get, and go when they are empty and nobody waits. Who made it first has it for himself, unless it is made
+ * shared: for other users all that is done with it is TASKD_E_DENIED. OPTIONS may be NULL. */
 enum taskd_error taskd_mq_create(struct taskd *c, const char *name, const struct taskd_mq_options *options);
 /* VALUE: JSON text. OPTIONS may be NULL. TASKD_E_QUEUE_FULL: there was no room in time. To put many without waiting for
  * each answer: taskd_request, as taskd-protocol(7) has mq.put. */

@@ -292,6 +292,37 @@ START_TEST(a_daemon_that_refuses_the_connection)
 }
 END_TEST
 
+START_TEST(a_user_with_too_many_connections_is_told_so)
+{
+	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
+
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32038,\"message\":\"anna has 8 connections\","
+		"\"data\":{\"kind\":\"over_share\",\"limit\":\"user_connections\",\"most\":8}}}");
+	fake_close(&fake);
+	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_OVER_SHARE);
+	ck_assert_str_eq(taskd_exception(f)->message, "the daemon ended the connection: anna has 8 connections");
+	taskd_future_free(f);
+	check_ended(TASKD_E_OVER_SHARE, "the daemon ended the connection: anna has 8 connections");
+}
+END_TEST
+
+START_TEST(a_submission_over_a_share_says_of_what_and_when)
+{
+	struct taskd_future *f = taskd_submit(c, "t", NULL, NULL);
+
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32038,\"message\":\"more than one user may have\","
+		"\"data\":{\"kind\":\"over_share\",\"limit\":\"user_queued\",\"most\":10,\"retry_after\":0.5}}}");
+	ck_assert_int_eq(taskd_result(f, FAKE_PATIENCE), TASKD_E_OVER_SHARE);
+	ck_assert_str_eq(taskd_exception(f)->kind, "over_share");
+	ck_assert_ptr_nonnull(strstr(taskd_exception(f)->data, "\"limit\":\"user_queued\""));
+	ck_assert_ptr_nonnull(strstr(taskd_exception(f)->data, "\"retry_after\":0.5"));
+	taskd_future_free(f);
+	ck_assert_int_eq(taskd_connection_error(c), TASKD_OK);
+}
+END_TEST
+
 START_TEST(a_message_over_the_limit)
 {
 	struct taskd_connect_options options = { .frame_limit = 100 };
@@ -396,6 +427,8 @@ static Suite *end_suite(void)
 	tcase_add_loop_test(tests, nonsense_ends_the_connection, 0, (int)(sizeof(nonsense) / sizeof(nonsense[0])));
 	tcase_add_test(tests, the_second_answer_to_a_request);
 	tcase_add_test(tests, a_daemon_that_refuses_the_connection);
+	tcase_add_test(tests, a_user_with_too_many_connections_is_told_so);
+	tcase_add_test(tests, a_submission_over_a_share_says_of_what_and_when);
 	tcase_add_test(tests, a_message_over_the_limit);
 	tcase_add_test(tests, a_reply_that_comes_byte_by_byte);
 	tcase_add_test(tests, a_forked_child_gets_errors_and_disturbs_nothing);

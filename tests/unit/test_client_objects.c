@@ -412,6 +412,31 @@ START_TEST(a_message_queue_is_described)
 }
 END_TEST
 
+START_TEST(a_queue_for_all_users_is_made_so_and_not_by_a_put)
+{
+	const struct taskd_mq_options shared = { .shared = true };
+	const struct taskd_mq_put_options put = { .mq = shared };
+
+	answer("{\"created\":true}");
+	ck_assert_int_eq(taskd_mq_create(c, "q", &shared), TASKD_OK);
+	check_asked("mq.create", "\"name\":\"q\",\"shared\":true");
+	ck_assert_int_eq(taskd_mq_put(c, "q", "1", &put, TASKD_FOREVER), TASKD_E_INVALID);
+	check_last(TASKD_E_INVALID, "taskd_mq_create can");
+}
+END_TEST
+
+START_TEST(whose_queue_it_is_is_told_to_who_may_not_use_it)
+{
+	fake_say(&fake,
+		"{\"jsonrpc\":\"2.0\",\"id\":%d,\"error\":{\"code\":-32009,\"message\":\"q is anna's\","
+		"\"data\":{\"kind\":\"denied\",\"right\":\"submit\"}}}",
+		++last_id);
+	ck_assert_int_eq(taskd_mq_put(c, "q", "1", NULL, TASKD_FOREVER), TASKD_E_DENIED);
+	ck_assert_str_eq(taskd_future_error(NULL)->message, "q is anna's");
+	ck_assert_str_eq(taskd_future_error(NULL)->data, "{\"kind\":\"denied\",\"right\":\"submit\"}");
+}
+END_TEST
+
 START_TEST(any_json_value_is_put_and_nothing_else)
 {
 	static const char *const values[] = { "null", "-1.5e3", "\"a\\nb\"", "[1,{\"a\":null}]", "{}" };
@@ -858,6 +883,8 @@ int main(void)
 	tcase_add_test(tests, some_or_all_are_notified);
 	tcase_add_test(tests, a_barrier_lets_all_go_or_is_broken);
 	tcase_add_test(tests, a_message_queue_is_described);
+	tcase_add_test(tests, a_queue_for_all_users_is_made_so_and_not_by_a_put);
+	tcase_add_test(tests, whose_queue_it_is_is_told_to_who_may_not_use_it);
 	tcase_add_test(tests, any_json_value_is_put_and_nothing_else);
 	tcase_add_test(tests, a_message_is_read_into_its_parts);
 	tcase_add_test(tests, a_message_of_any_length_is_the_callers);

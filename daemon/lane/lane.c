@@ -225,9 +225,10 @@ static void record_write(struct request_record *record, uint32_t seq, const stru
 	record->args_length = request->args_length;
 	record->attempt = request->attempt;
 	record->items = request->items;
-	record->name_length = (uint32_t)request->name_length;
+	record->run_as = request->run_as;
+	record->name_length = (uint16_t)request->name_length;
 	record->large = large;
-	record->n_fds = (uint16_t)request->n_fds;
+	record->n_fds = (uint8_t)request->n_fds;
 	char *text = (char *)(record + 1);
 	memcpy(text, request->name, request->name_length);
 	text[request->name_length] = '\0';

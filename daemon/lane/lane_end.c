@@ -212,6 +212,7 @@ static int request_open(struct lane_end *end, const struct request_record *recor
 		.attempt = record->attempt,
 		.items = record->items,
 		.timeout_ns = record->timeout_ns,
+		.run_as = record->run_as,
 		.name = text,
 		.name_length = record->name_length,
 		.args = text + record->name_length + 1,

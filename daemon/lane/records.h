@@ -73,9 +73,10 @@ struct request_record {
 	uint64_t args_length;
 	uint32_t attempt;
 	uint32_t items;
-	uint32_t name_length;
-	uint16_t large; /* the arguments come as a memfd */
-	uint16_t n_fds; /* so many descriptors come along */
+	uint32_t run_as;
+	uint16_t name_length;
+	uint8_t large; /* the arguments come as a memfd */
+	uint8_t n_fds; /* so many descriptors come along */
 };
 static_assert(sizeof(struct request_record) == 48, "no padding");
 

@@ -92,6 +92,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 		.task_id = task->id,
 		.attempt = task->attempt,
 		.items = task->items,
+		.run_as = LANE_RUN_AS_POOL,
 		.timeout_ns = task->extra ? task->extra->timeout_ns : 0,
 		.name = task->type->name,
 		.name_length = task->type->name_length,

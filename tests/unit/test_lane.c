@@ -33,7 +33,7 @@ START_TEST(request_and_reply_arrive_whole)
 	struct lane_end *end = lane_end_new(dup(lane_memory_fd(lane)), dup(lane_socket_fd(lane)), b.doorbell, PAYLOAD_LIMIT);
 	ck_assert_ptr_nonnull(end);
 	lane_handed_over(lane);
-	const struct lane_request sent = { .task_id = UINT64_MAX - 1, .attempt = 3, .items = 2, .timeout_ns = 123456789,
+	const struct lane_request sent = { .task_id = UINT64_MAX - 1, .attempt = 3, .items = 2, .timeout_ns = 123456789, .run_as = 4000000001,
 		.name = "resize-it", .name_length = 6, .args = "[1,2]", .args_length = 5 };
 	uint32_t seq;
 	ck_assert_int_eq(lane_send(lane, &sent, &seq), LANE_OK);
@@ -44,6 +44,7 @@ START_TEST(request_and_reply_arrive_whole)
 	ck_assert_uint_eq(taken.attempt, 3);
 	ck_assert_uint_eq(taken.items, 2);
 	ck_assert_int_eq(taken.timeout_ns, 123456789);
+	ck_assert_uint_eq(taken.run_as, 4000000001);
 	ck_assert_str_eq(taken.name, "resize");
 	ck_assert_uint_eq(taken.name_length, 6);
 	ck_assert_uint_eq(taken.args_length, 5);

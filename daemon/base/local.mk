@@ -11,6 +11,8 @@ libbase_la_SOURCES = \
 	daemon/base/log.h \
 	daemon/base/log_format.h \
 	daemon/base/spawn.h \
+	daemon/base/spawn_parts.h \
+	daemon/base/spawn_wire.h \
 	daemon/base/table.h \
 	daemon/base/users.h \
 	daemon/base/xmalloc.h \
@@ -23,6 +25,7 @@ libbase_la_SOURCES = \
 	daemon/base/log.c \
 	daemon/base/log_format.c \
 	daemon/base/spawn.c \
+	daemon/base/spawners.c \
 	daemon/base/table.c \
 	daemon/base/users.c \
 	daemon/base/xmalloc.c

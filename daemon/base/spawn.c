@@ -1,5 +1,5 @@
 /* Starts children by posix_spawn of their own binary, so that a start costs the same whatever this process holds, and a
- * child gets none of it. */
+ * child gets none of it; or has a spawner start them (spawners.c). */
 #include "base/spawn.h"
 
 #include <assert.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/spawn_parts.h"
 #include "base/xmalloc.h"
 
 #define FIRST_FD 3
@@ -44,8 +45,8 @@ char *spawn_find(const char *variable, const char *name)
 static bool environment_is_ours(const char *entry)
 {
 	static const char *const ours[] = { "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "LISTEN_PID=",
-		"LISTEN_FDS=", "LISTEN_FDNAMES=", "TASKD_WORKER=", "TASKD_STORE=", "TASKD_TASK_ID=", "TASKD_ATTEMPT=",
-		"TASKD_SLOT=" };
+		"LISTEN_FDS=", "LISTEN_FDNAMES=", "TASKD_WORKER=", "TASKD_STORE=", "TASKD_SPAWN=", "TASKD_TASK_ID=",
+		"TASKD_ATTEMPT=", "TASKD_SLOT=" };
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (strncmp(entry, ours[i], strlen(ours[i])) == 0)
 			return true;
@@ -104,7 +105,7 @@ static int fds_arrange(const struct spawn *spawn, const int moved[SPAWN_FDS_LIMI
 	return error ? error : posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FD + (int)spawn->n_fds);
 }
 
-int spawn_child(const struct spawn *spawn)
+int spawn_directly(const struct spawn *spawn)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -131,4 +132,12 @@ int spawn_child(const struct spawn *spawn)
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error ? -error : pid;
+}
+
+int spawn_child(const struct spawn *spawn)
+{
+	if (spawners_are_there())
+		return spawners_spawn(spawn);
+	/* To become somebody else takes code between clone and exec, and rights: both are the spawners'. */
+	return spawn->as_other && spawn->uid != geteuid() ? -EPERM : spawn_directly(spawn);
 }

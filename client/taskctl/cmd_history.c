@@ -72,8 +72,7 @@ const struct command command_history = {
 	.summary = "List durable tasks out of the store, the newest first",
 	.help = "Also those that \"taskctl list\" does not show any more; \"taskctl status\" and\n"
 		"\"taskctl result\" work with their ids. How far back it goes is history_ttl and\n"
-		"history_count in taskd.conf. Who is neither root nor the daemon's own user sees\n"
-		"his own tasks.",
+		"history_count in taskd.conf. Who may read his own tasks only sees those.",
 	.options = history_options,
 	.values_size = sizeof(struct history_values),
 	.reconnects = true,

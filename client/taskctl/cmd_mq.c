@@ -15,6 +15,7 @@ const char *const mq_orders[] = { "fifo", "lifo", "priority", NULL };
 
 struct create_values {
 	struct mq_kind kind;
+	bool shared;
 };
 struct peek_values {
 	struct option_integer count;
@@ -175,6 +176,8 @@ static int run_create(struct taskctl *ctl, const struct invocation *invocation)
 	int status;
 
 	mq_put_kind(params, &values->kind);
+	if (values->shared)
+		json_object_set_new(params, "shared", json_true());
 	status = taskctl_request(ctl, METHOD_MQ_CREATE, params, &answer);
 	if (status != EXIT_FINE)
 		return status;
@@ -239,10 +242,13 @@ static void make_readable(json_t *queues)
 	size_t i;
 	json_t *queue;
 
-	json_array_foreach (queues, i, queue)
+	json_array_foreach (queues, i, queue) {
 		for (size_t j = 0; j < sizeof members / sizeof *members; j++)
 			if (json_integer_value(json_object_get(queue, members[j])) == 0)
 				json_object_del(queue, members[j]);
+		if (json_is_false(json_object_get(queue, "shared")))
+			json_object_del(queue, "shared");
+	}
 }
 
 static int run_list(struct taskctl *ctl, const struct invocation *invocation)
@@ -258,6 +264,8 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "PUTTERS", .path = "putters", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "LIMIT", .path = "limit_count", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "LIMIT-BYTES", .path = "limit_bytes", .cell = CELL_SIZE, .optional = true },
+		{ .title = "OWNER", .path = "owner", .cell = CELL_TEXT },
+		{ .title = "SHARED", .path = "shared", .cell = CELL_TEXT, .optional = true },
 		{ .title = "MADE", .path = "created", .cell = CELL_TEXT },
 		{ .title = "SINCE", .path = "since", .cell = CELL_AGO },
 		{ .title = "MAKER", .path = "maker", .cell = CELL_TEXT },
@@ -287,6 +295,7 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 
 static const struct option_spec create_options[] = {
 	MQ_KIND_OPTIONS(struct create_values, kind),
+	MQ_OPTION(struct create_values, shared, "shared", OPTION_FLAG, NULL, "other users may use it, too", .letter = 0),
 	{ .name = NULL },
 };
 static const struct option_spec peek_options[] = {
@@ -321,7 +330,8 @@ const struct command command_mq_len = MQ_COMMAND("len", "Print how many messages
 const struct command command_mq_create = MQ_COMMAND("create", "Make a message queue that stays", run_create,
 	.options = create_options, .values_size = sizeof(struct create_values),
 	.help = "Until \"mq delete\", also while it is empty. Others are made by their first put or get,\n"
-		"and go when they are empty and nobody waits.");
+		"and go when they are empty and nobody waits. A message queue is its maker's: to\n"
+		"other users it is denied, unless it is made with --shared.");
 const struct command command_mq_clear = MQ_COMMAND("clear", "Throw away all messages of a queue", run_clear,
 	.help = "What was taken and is not acknowledged yet is not among them.");
 const struct command command_mq_join = MQ_COMMAND("join", "Wait until all messages of a queue are done", run_join,

@@ -40,6 +40,8 @@ static void make_readable(json_t *queues)
 			json_object_del(queue, "burst");
 		if (json_integer_value(json_object_get(queue, "weight")) == 1)
 			json_object_del(queue, "weight");
+		if (json_is_false(json_object_get(queue, "fair")))
+			json_object_del(queue, "fair");
 		json_object_set_new(queue, "state", json_string(queue_state(queue)));
 	}
 }
@@ -65,6 +67,7 @@ static int run_queues(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "BURST", .path = "burst", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "AGEING", .path = "ageing", .cell = CELL_SECONDS, .optional = true },
 		{ .title = "WEIGHT", .path = "weight", .cell = CELL_NUMBER, .optional = true },
+		{ .title = "FAIR", .path = "fair", .cell = CELL_TEXT, .optional = true },
 		{ .title = "DURABLE", .path = "durable", .cell = CELL_TEXT, .optional = true },
 		{ .title = NULL },
 	};

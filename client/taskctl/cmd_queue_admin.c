@@ -16,10 +16,13 @@ struct queue_values {
 	struct option_integer burst;
 	struct option_integer ageing_ns;
 	struct option_integer weight;
+	int fair;    /* 1 + index of yes_no */
 	int durable; /* 1 + index of durables */
 };
 
 static const char *const orders[] = { "priority", "fifo", "lifo", NULL };
+static const char *const yes_no[] = { "yes", "no", NULL };
+enum { YES = 1 };
 static const char *const durables[] = { "auto", "yes", "no", NULL };
 
 static void put_integer(json_t *params, const char *name, const struct option_integer *option)
@@ -48,6 +51,8 @@ static json_t *queue_params(const char *name, const struct queue_values *values)
 		json_object_set_new(params, "ageing", json_string(text));
 	}
 	put_integer(params, "weight", &values->weight);
+	if (values->fair)
+		json_object_set_new(params, "fair", json_boolean(values->fair == YES));
 	if (values->durable)
 		json_object_set_new(params, "durable", json_string(durables[values->durable - 1]));
 	return params;
@@ -122,6 +127,9 @@ static int run_queue_remove(struct taskctl *ctl, const struct invocation *invoca
 		"a wait so long counts as much as a priority of 1 more; 0: none", .letter = 0),                        \
 	QUEUE_OPTION(weight, "weight", OPTION_INTEGER, "N", "its share of the pool beside equal queues", .min = 1,     \
 		.max = 1000),                                                                                          \
+	QUEUE_OPTION(fair, "fair", OPTION_WORD, "YES|NO",                                                              \
+		"users take turns in it, at each priority: yes, no",                                                   \
+		.complete = COMPLETE_WORDS, .words = yes_no),                                                          \
 	QUEUE_OPTION(durable, "durable", OPTION_WORD, "WHICH",                                                         \
 		"its tasks are kept on disk: auto (submitted ones), yes, no",                                          \
 		.complete = COMPLETE_WORDS, .words = durables)

@@ -23,8 +23,12 @@ static int run_one(struct taskctl *ctl, const struct invocation *invocation, str
 {
 	const struct run_values *values = invocation->values;
 	char *line = values->shell ? line_of(invocation->operands, invocation->n_operands) : NULL;
-	int status;
+	int status = secret_check(ctl, &command->secret, (size_t)invocation->n_operands);
 
+	if (status != EXIT_FINE)
+		return status;
+	command->command.secret = command->secret.places;
+	command->command.n_secret = command->secret.n;
 	if (line)
 		command->command.shell = line;
 	else
@@ -50,6 +54,7 @@ static int run_run(struct taskctl *ctl, const struct invocation *invocation)
 		return RUN_EXIT_TROUBLE;
 	if (status != EXIT_FINE)
 		return status;
+	secret_hide(&command.secret, invocation->operands, invocation->n_operands);
 	if (values->each)
 		status = run_each(ctl, values, &command, invocation->operands, invocation->n_operands);
 	else

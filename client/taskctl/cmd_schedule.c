@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "client/taskctl/commands.h"
+#include "client/taskctl/secret.h"
 #include "client/taskctl/submission.h"
 #include "client/taskctl/taskctl.h"
 #include "client/taskctl/writer.h"
+#include "proto/command.h"
 #include "proto/strbuf.h"
 #include "proto/units.h"
 
@@ -17,15 +19,37 @@ struct schedule_values {
 	int64_t every_ns;
 	bool catch_up;
 	bool overlap;
+	struct option_list secret;
 };
+
+/* The arguments of the task. NULL: reported. */
+static char *add_args(const struct taskctl *ctl, const struct invocation *invocation)
+{
+	const struct schedule_values *values = invocation->values;
+	struct secret secret;
+	char *args;
+
+	if (values->secret.n > 0 && strcmp(invocation->operands[1], COMMAND_TASK) != 0) {
+		report_usage(ctl, "of a named command, \"secret = PARAMETER\" in taskd.conf says it",
+			"--secret goes with the task " COMMAND_TASK " only");
+		return NULL;
+	}
+	if (secret_read(ctl, &values->secret, &secret) != EXIT_FINE)
+		return NULL;
+	secret_hide(&secret, invocation->operands + 2, invocation->n_operands - 2);
+	args = arguments_json(ctl, invocation->operands + 2, invocation->n_operands - 2, values->args);
+	if (args)
+		args = secret_args(ctl, &secret, args);
+	secret_free(&secret);
+	return args;
+}
 
 /* The parameters of schedule.add; the arguments pass to the letter. NULL: reported. */
 static char *add_params(const struct taskctl *ctl, const struct invocation *invocation)
 {
 	const struct schedule_values *values = invocation->values;
 	json_t *params = submission_params(ctl, &values->submission);
-	char *args =
-		params ? arguments_json(ctl, invocation->operands + 2, invocation->n_operands - 2, values->args) : NULL;
+	char *args = params ? add_args(ctl, invocation) : NULL;
 	char every[UNITS_TEXT_SIZE], *text = NULL;
 
 	if (args) {
@@ -164,6 +188,7 @@ static const struct option_spec add_options[] = {
 		.summary = "also while the last run has not ended; else it is skipped" },
 	{ .name = "args", .type = OPTION_TEXT, .offset = offsetof(struct schedule_values, args), .argument = "JSON",
 		.summary = "arguments: an array (before the ARGs), or an object by name" },
+	SECRET_OPTION(struct schedule_values, secret),
 	SUBMISSION_OPTIONS(struct schedule_values, submission),
 	SUBMISSION_OBJECT_OPTIONS(struct schedule_values, submission),
 	SUBMISSION_DURABLE_OPTIONS(struct schedule_values, submission),

@@ -61,6 +61,7 @@ const struct command *const commands[] = {
 	&command_workers,
 	&command_stats,
 	&command_ping,
+	&command_whoami,
 	&command_store_stats,
 	&command_store_check,
 	&command_store_backup,

@@ -62,6 +62,7 @@ struct option_spec {
 	const char *argument; /* what its argument is called in the help; NULL for a flag */
 	const char *summary;
 	enum complete complete;
+	bool hidden;              /* OPTION_ITEMS: what is behind its "=" is nobody's business: ps(1) does not show it */
 	int64_t min, max;         /* OPTION_INTEGER, OPTION_NUMBER */
 	const char *const *words; /* OPTION_WORD, and what COMPLETE_WORDS offers; ends with NULL */
 };

@@ -53,6 +53,8 @@ extern const struct command command_queue_add, command_queue_set, command_queue_
 extern const struct command command_pools, command_resize;
 /* cmd_show.c */
 extern const struct command command_tasks, command_workers, command_stats, command_ping;
+/* cmd_whoami.c */
+extern const struct command command_whoami;
 /* cmd_store.c */
 extern const struct command command_store_stats, command_store_check, command_store_backup;
 /* cmd_admin.c */

@@ -27,6 +27,7 @@ struct job *job_new(struct each *each, char *const *values, size_t n)
 	struct job *job = must(calloc(1, sizeof *job));
 	struct place_values place_values = { .values = values, .n = n, .number = ++each->given };
 
+	job->each = each;
 	job->number = place_values.number;
 	job->files.out = job->files.err = -1;
 	if (!each->places)
@@ -76,7 +77,7 @@ const char *job_text(struct job *job)
 	if (job->text)
 		return job->text;
 	if (job->argv) {
-		job->text = shell_line(job->argv);
+		job->text = shell_line(job->argv, job->each->command.secret, job->each->command.n_secret);
 	} else if (strpbrk(job->line, "\t\n\r")) {
 		shell_quote_line(&text, job->line);
 		job->text = must(strbuf_take(&text, NULL));
@@ -129,7 +130,6 @@ bool job_start(struct each *each, struct job *job)
 	struct taskd_command command = each->command;
 	int fds[3] = { -1, STDOUT_FILENO, each->values->merge ? -1 : STDERR_FILENO };
 
-	job->each = each;
 	link_job(each, job);
 	each->in_flight++;
 	command.argv = (const char *const *)job->argv;

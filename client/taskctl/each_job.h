@@ -48,6 +48,7 @@ struct each {
 	struct taskd_command command; /* but for argv, shell and fds */
 	struct taskd_options options;
 	struct places *places; /* NULL: the values are lines */
+	int *secret;           /* the command's; malloc'ed */
 	struct each_input *input;
 	int input_fd; /* to be closed, or -1 */
 	struct each_output *output;

@@ -273,6 +273,35 @@ static char **argv_of(const struct strbuf *texts, size_t count)
 	return argv;
 }
 
+/* Such a word is as many as there are values. */
+static bool stands_alone(const struct word *word)
+{
+	return word->n == 1 && word->pieces[0].kind != PIECE_TEXT && word->pieces[0].kind != PIECE_NUMBER &&
+		word->pieces[0].source == 0;
+}
+
+size_t places_count(const struct places *places)
+{
+	return places->n;
+}
+
+size_t places_spread(const struct places *places, size_t n_values, const int *words, size_t n, int **out)
+{
+	size_t at = 0, spread = 0;
+
+	*out = must(calloc(places->n * (n_values + 1) + 1, sizeof **out));
+	for (size_t i = 0; i < places->n; i++) {
+		size_t count = stands_alone(&places->words[i]) ? n_values : 1;
+
+		for (size_t j = 0; j < n; j++)
+			if ((size_t)words[j] == i)
+				for (size_t k = 0; k < count; k++)
+					(*out)[spread++] = (int)(at + k);
+		at += count;
+	}
+	return spread;
+}
+
 char **places_argv(const struct places *places, const struct place_values *values)
 {
 	struct strbuf texts = STRBUF_INIT;
@@ -281,8 +310,7 @@ char **places_argv(const struct places *places, const struct place_values *value
 
 	for (size_t i = 0; i < places->n; i++) {
 		const struct word *word = &places->words[i];
-		bool alone = word->n == 1 && word->pieces[0].kind != PIECE_TEXT &&
-			word->pieces[0].kind != PIECE_NUMBER && word->pieces[0].source == 0;
+		bool alone = stands_alone(word);
 
 		for (size_t j = 0; j < word->n; j++)
 			add_piece_text(&texts, &word->pieces[j], values, alone ? '\0' : ' ', false);

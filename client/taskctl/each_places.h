@@ -25,6 +25,11 @@ struct places *places_new(char *const *words, size_t n, size_t n_sources, char *
 void places_free(struct places *places);
 /* The command, literally: one block, for free(3), that ends with NULL. */
 char **places_argv(const struct places *places, const struct place_values *values);
+/* How many words there are, with {} that was put behind them. */
+size_t places_count(const struct places *places);
+/* Where what places_argv makes of the WORDS, by their places (N of them, in any order), is in it, with N_VALUES: in *OUT,
+ * malloc'ed. How many they are. */
+size_t places_spread(const struct places *places, size_t n_values, const int *words, size_t n, int **out);
 /* A line for a shell: the words as they are, the values quoted. malloc'ed. */
 char *places_line(const struct places *places, const struct place_values *values);
 

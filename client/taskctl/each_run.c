@@ -239,9 +239,23 @@ static int open_input(struct each *each, const struct each_words *words)
 	return EXIT_FINE;
 }
 
-/* Without a command, each value is one by itself: a shell's line. */
-static int read_places(struct each *each, const struct each_words *words)
+/* They are told by the words of the command line; a run may have more. */
+static int take_secret(struct each *each, const struct secret *secret, size_t n_values)
 {
+	int status = secret_check(each->ctl, secret, places_count(each->places));
+
+	if (status == EXIT_FINE && secret->n > 0) {
+		each->command.n_secret =
+			places_spread(each->places, n_values, secret->places, secret->n, &each->secret);
+		each->command.secret = each->secret;
+	}
+	return status;
+}
+
+/* Without a command, each value is one by itself: a shell's line. */
+static int read_places(struct each *each, const struct each_words *words, const struct secret *secret)
+{
+	size_t n_values;
 	char *error;
 
 	if (words->n_command == 0) {
@@ -251,10 +265,10 @@ static int read_places(struct each *each, const struct each_words *words)
 			"taskctl run --each -- COMMAND {} ::: VALUE…; with --shell, the values can be the commands",
 			"run --each needs a COMMAND");
 	}
-	each->places = places_new(words->command, words->n_command,
-		words->n_sources > 0 ? words->n_sources : each_input_sources(each->input), &error);
+	n_values = words->n_sources > 0 ? words->n_sources : each_input_sources(each->input);
+	each->places = places_new(words->command, words->n_command, n_values, &error);
 	if (each->places)
-		return EXIT_FINE;
+		return take_secret(each, secret, n_values);
 	report_usage(each->ctl, NULL, "%s", error);
 	free(error);
 	return EXIT_USAGE;
@@ -272,7 +286,7 @@ static int open_joblog(struct each *each)
 	return report(each->ctl, EXIT_USAGE, "system", NULL, "--joblog %s: %s", values->joblog, strerror(errno));
 }
 
-static int prepare(struct each *each, char **words, int n)
+static int prepare(struct each *each, const struct secret *secret, char **words, int n)
 {
 	struct each_source *sources = must(calloc(each_marks(words, (size_t)n) + 1, sizeof *sources));
 	struct each_words split = { .sources = sources };
@@ -282,7 +296,7 @@ static int prepare(struct each *each, char **words, int n)
 	status = open_input(each, &split);
 	free(sources);
 	if (status == EXIT_FINE)
-		status = read_places(each, &split);
+		status = read_places(each, &split, secret);
 	if (status == EXIT_FINE)
 		status = open_joblog(each);
 	if (status == EXIT_FINE)
@@ -299,7 +313,7 @@ int run_each(struct taskctl *ctl, const struct run_values *values, struct run_co
 		.output = each_output_new(values->merge),
 		.input_fd = -1,
 	};
-	int status = prepare(&each, words, n);
+	int status = prepare(&each, &command->secret, words, n);
 
 	if (status == EXIT_FINE && values->dry_run) {
 		status = dry_run(&each);
@@ -312,6 +326,7 @@ int run_each(struct taskctl *ctl, const struct run_values *values, struct run_co
 	}
 	jobs_free(&each);
 	places_free(each.places);
+	free(each.secret);
 	each_input_free(each.input);
 	joblog_free(each.joblog);
 	each_output_free(each.output);

@@ -34,6 +34,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_submit.c \
 	client/taskctl/cmd_wait.c \
 	client/taskctl/cmd_watch.c \
+	client/taskctl/cmd_whoami.c \
 	client/taskctl/command.c \
 	client/taskctl/command.h \
 	client/taskctl/commands.h \
@@ -84,6 +85,8 @@ taskctl_SOURCES = \
 	client/taskctl/records.c \
 	client/taskctl/records.h \
 	client/taskctl/report.c \
+	client/taskctl/report_hint.c \
+	client/taskctl/report_hint.h \
 	client/taskctl/results.h \
 	client/taskctl/run.h \
 	client/taskctl/run_attached.c \
@@ -100,6 +103,8 @@ taskctl_SOURCES = \
 	client/taskctl/run_streams.h \
 	client/taskctl/run_terminal.c \
 	client/taskctl/run_terminal.h \
+	client/taskctl/secret.c \
+	client/taskctl/secret.h \
 	client/taskctl/session.c \
 	client/taskctl/shell_words.c \
 	client/taskctl/shell_words.h \

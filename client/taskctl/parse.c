@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/taskctl/command.h"
+#include "client/taskctl/secret.h"
 #include "client/taskctl/taskctl.h"
 #include "proto/suggest.h"
 
@@ -70,20 +71,25 @@ static int unknown_option(const struct parser *p, const char *word)
 }
 
 /* The argument of an option: what stands behind it, else the next word. */
-static int take_argument(struct parser *p, const struct match *match, const char *attached)
+static int take_argument(struct parser *p, const struct match *match, char *attached)
 {
+	int status;
+
 	if (!attached) {
 		if (p->next >= p->argc)
 			return report_usage(
 				p->ctl, NULL, "--%s needs its %s", match->spec->name, match->spec->argument);
 		attached = p->argv[p->next++];
 	}
-	return option_set(p->ctl, match->spec, match->values, attached);
+	status = option_set(p->ctl, match->spec, match->values, attached);
+	if (match->spec->hidden)
+		secret_hide_value(attached);
+	return status;
 }
 
-static int parse_long(struct parser *p, const char *word)
+static int parse_long(struct parser *p, char *word)
 {
-	const char *name = word + 2, *equals = strchr(name, '=');
+	char *name = word + 2, *equals = strchr(name, '=');
 	struct match match;
 
 	if (!match_option(p, name, equals ? (size_t)(equals - name) : strlen(name), 0, &match))
@@ -96,9 +102,9 @@ static int parse_long(struct parser *p, const char *word)
 }
 
 /* "-rq", "-sPATH", "-s PATH" */
-static int parse_letters(struct parser *p, const char *word)
+static int parse_letters(struct parser *p, char *word)
 {
-	for (const char *letter = word + 1; *letter; letter++) {
+	for (char *letter = word + 1; *letter; letter++) {
 		struct match match;
 		int status;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/taskctl/progress.h"
+#include "client/taskctl/report_hint.h"
 #include "client/taskctl/taskctl.h"
 #include "proto/errors.h"
 #include "proto/strbuf.h"
@@ -288,41 +289,6 @@ static int failure_status(const struct taskd_failure *failure)
 	return known < 0 ? exit_status_of(failure->error) : proto_error_info((enum proto_error)known)->exit_status;
 }
 
-/* The hint of a full queue, with the number that is in the data; for free(). NULL: there is none. */
-static char *hint_of_retry(const struct taskd_failure *failure)
-{
-	json_t *data = failure->data ? json_loads(failure->data, 0, NULL) : NULL;
-	const json_t *after = json_object_get(data, "retry_after");
-	char *hint = NULL;
-
-	if (json_is_number(after) && asprintf(&hint, "try again after %g seconds", json_number_value(after)) < 0)
-		hint = must(NULL);
-	json_decref(data);
-	return hint;
-}
-
-/* What to do about the store, in the words of a command line; NULL: as the daemon says. */
-static const char *hint_of_store(const struct taskd_failure *failure)
-{
-	static const struct {
-		enum proto_error error;
-		const char *hint;
-	} hints[] = {
-		{ PROTO_STORE_FULL, "make room where the state directory is (\"taskctl store stats\" shows it), "
-				    "or submit with --no-durable" },
-		{ PROTO_STORE_BEHIND, "try again in a moment, or submit with --no-durable" },
-		{ PROTO_STORE_FAILED, "\"taskctl ping\" and taskd's log tell of it; a restart of taskd tries again" },
-		{ PROTO_NOT_DURABLE, "it was started with --ephemeral, or has no state directory: \"taskd -d DIR\", "
-				     "or state_directory in taskd.conf" },
-	};
-	int known = failure->kind && failure->kind[0] ? proto_error_of_kind(failure->kind) : -1;
-
-	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-		if (known == (int)hints[i].error)
-			return hints[i].hint;
-	return NULL;
-}
-
 static int report_failure_of(const struct taskctl *ctl, const char *what, const size_t *index,
 	const struct taskd_failure *failure)
 {
@@ -335,15 +301,12 @@ static int report_failure_of(const struct taskctl *ctl, const char *what, const 
 		.code = failure->code ? &failure->code : NULL,
 		.index = index,
 	};
-	char *retry = ctl->json ? NULL : hint_of_retry(failure);
-	const char *store = ctl->json ? NULL : hint_of_store(failure);
+	char *hint = ctl->json ? NULL : hint_of_failure(failure);
 
-	if (retry)
-		told.hint = retry;
-	else if (store)
-		told.hint = store;
+	if (hint)
+		told.hint = hint;
 	tell(ctl, &told);
-	free(retry);
+	free(hint);
 	return failure_status(failure);
 }
 

@@ -56,6 +56,9 @@ static int check_one(const struct taskctl *ctl, const struct run_values *v)
 
 static int check(const struct taskctl *ctl, const struct run_values *v)
 {
+	if (v->secret.n > 0 && v->shell)
+		return report_usage(ctl, "put it into a variable: --env NAME=VALUE, and $NAME in the line",
+			"--secret does not go with --shell: a line has no arguments");
 	if ((v->stdin_file != NULL) + v->no_stdin + v->live > 1)
 		return report_usage(ctl, NULL, "one of --stdin, --no-stdin and --live");
 	if (!v->detach && submission_says_durable(&v->submission))
@@ -175,6 +178,8 @@ int run_command_make(const struct taskctl *ctl, const struct run_values *v, stru
 	if (status == EXIT_FINE)
 		status = take_success(ctl, &v->success, out);
 	if (status == EXIT_FINE)
+		status = secret_read(ctl, &v->secret, &out->secret);
+	if (status == EXIT_FINE)
 		status = take_env(ctl, &v->env, out);
 	if (status == EXIT_FINE)
 		status = take_input(ctl, v, out);
@@ -191,6 +196,7 @@ void run_command_free(struct run_command *command)
 	free(command->cwd);
 	free(command->env);
 	free(command->success);
+	secret_free(&command->secret);
 	free(command->input_file);
 	free(command->input);
 }
@@ -208,9 +214,11 @@ const struct option_spec run_option_specs[] = {
 	OPTION(tty, "tty", OPTION_FLAG, NULL, "give it a terminal, and this one's keys", .letter = 't'),
 	OPTION(detach, "detach", OPTION_FLAG, NULL, "print the id, and leave it running by itself", .letter = 0),
 	OPTION(cwd, "cwd", OPTION_TEXT, "FOLDER", "where it runs (here)", .complete = COMPLETE_FILE),
-	OPTION(env, "env", OPTION_ITEMS, "NAME[=VALUE]", "a variable of its environment; several times", .letter = 'e'),
+	OPTION(env, "env", OPTION_ITEMS, "NAME[=VALUE]", "a variable of its environment; several times", .letter = 'e',
+		.hidden = true),
 	OPTION(clean_env, "clean-env", OPTION_FLAG, NULL, "nothing of this environment but what --env says",
 		.letter = 0),
+	SECRET_OPTION(struct run_values, secret),
 	OPTION(umask, "umask", OPTION_TEXT, "OCTAL", "its umask (the one here)", .letter = 0),
 	OPTION(nice, "nice", OPTION_INTEGER, "N", "so much less urgent for the CPU, -20 to 19", .min = -20, .max = 19),
 	OPTION(limit_memory, "limit-memory", OPTION_SIZE, "SIZE", "memory that it may have: 512M", .letter = 0),

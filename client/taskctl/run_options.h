@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "client/taskctl/command.h"
+#include "client/taskctl/secret.h"
 #include "client/taskctl/submission.h"
 #include "client/taskd.h"
 
@@ -22,6 +23,7 @@ struct run_values {
 	struct option_integer nice;
 	struct option_integer limit_memory, limit_processes, limit_cpu, limit_files, limit_file_size, limit_core;
 	struct option_list success;
+	struct option_list secret;
 	/* its input and output */
 	const char *stdin_file;
 	bool no_stdin;
@@ -56,6 +58,7 @@ struct run_command {
 	char umask[8];
 	const char **env;
 	int *success;
+	struct secret secret; /* as it was said; the command has them once its words are known */
 	char *input_file;
 	char *input;
 };

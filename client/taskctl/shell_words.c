@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "client/taskctl/secret.h"
 #include "client/taskctl/taskctl.h"
 
 static bool is_plain(const char *word)
@@ -78,14 +79,17 @@ void shell_quote_line(struct strbuf *out, const char *word)
 	strbuf_puts(out, "'");
 }
 
-char *shell_line(char *const *argv)
+char *shell_line(char *const *argv, const int *secret, size_t n_secret)
 {
 	struct strbuf line = STRBUF_INIT;
 
-	for (int i = 0; argv[i]; i++) {
+	for (size_t i = 0; argv[i]; i++) {
 		if (i > 0)
 			strbuf_puts(&line, " ");
-		shell_quote_line(&line, argv[i]);
+		if (secret_has(secret, n_secret, i))
+			strbuf_puts(&line, SECRET_SHOWN);
+		else
+			shell_quote_line(&line, argv[i]);
 	}
 	strbuf_add(&line, "", 0);
 	return must(strbuf_take(&line, NULL));

@@ -135,6 +135,35 @@ START_TEST(in_a_line_the_values_are_quoted_and_the_rest_is_not)
 }
 END_TEST
 
+/* SECRET: the words of TEXT, from 0; WANTED: the line that a person sees of all. */
+static void check_shown(const char *text, const char *values_text, const int *secret, size_t n, const char *wanted)
+{
+	cut(&values, values_text);
+	struct place_values filled = { .values = values.words, .n = values.n, .number = 1 };
+	struct places *places = read_places(text, values.n);
+	char **argv = places_argv(places, &filled), *line;
+	int *spread;
+	size_t n_spread = places_spread(places, values.n, secret, n, &spread);
+
+	line = shell_line(argv, spread, n_spread);
+	ck_assert_str_eq(line, wanted);
+	free(line);
+	free(spread);
+	free(argv);
+	places_free(places);
+}
+
+START_TEST(what_is_secret_is_in_no_line_though_a_word_has_become_several)
+{
+	check_shown("curl|-u|me:word|{}", "a b", (const int[]){ 2 }, 1, "curl -u *** 'a b'");
+	check_shown("echo|{}|x|y", "1|2|3", (const int[]){ 2 }, 1, "echo 1 2 3 *** y");
+	check_shown("echo|{}|x|y", "1|2|3", (const int[]){ 3, 1 }, 2, "echo *** *** *** x ***");
+	check_shown("echo|{2}-{1}|{1}", "1|2", (const int[]){ 2 }, 1, "echo 2-1 ***");
+	check_shown("echo|x", "1|2", (const int[]){ 2 }, 1, "echo x *** ***");
+	check_shown("echo|x", "1", NULL, 0, "echo x 1");
+}
+END_TEST
+
 static void check_quoted(const char *word, const char *in_shell, const char *on_line)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -193,6 +222,7 @@ int main(void)
 	tcase_add_test(tcase, other_braces_are_themselves);
 	tcase_add_test(tcase, a_source_that_is_not_there_is_an_error);
 	tcase_add_test(tcase, in_a_line_the_values_are_quoted_and_the_rest_is_not);
+	tcase_add_test(tcase, what_is_secret_is_in_no_line_though_a_word_has_become_several);
 	tcase_add_test(tcase, words_are_quoted_where_a_shell_would_see_more_in_them);
 	tcase_add_test(tcase, a_shell_reads_the_same_word_again);
 	suite_add_tcase(suite, tcase);

@@ -24,6 +24,8 @@ struct access {
 	unsigned generation; /* of the configuration that it was found for */
 	uint64_t sections;   /* the bits of the [access] sections that are about it, in their order in the configuration */
 	bool submit;         /* one of them lets it submit something */
+	bool submit_all;     /* …everything, into every queue */
+	bool exec;           /* exec_users are about it: it may run any command, where it may submit "exec" */
 	bool admin;
 	enum access_scope read, cancel;
 };

@@ -17,42 +17,6 @@
 
 /* --- who may --- */
 
-/* A word of exec_users. */
-static bool word_means(const char *word, const struct connection *connection)
-{
-	const struct peer *peer = &connection->peer;
-	uint32_t number;
-	if (strcmp(word, "nobody") == 0)
-		return false;
-	if (strcmp(word, "*") == 0)
-		return true;
-	if (strcmp(word, "owner") == 0)
-		return peer_is_admin(peer);
-	if (word[0] == '@')
-		return group_find(word + 1, &number) && peer_is_in_group(connection->fd, peer, number);
-	return user_find(word, &number) && number == peer->uid;
-}
-
-static bool find_permission(const struct connection *connection)
-{
-	char *words = xstrdup(connection->edge->exec_users), *rest = words, *word;
-	bool granted = false;
-	while (!granted && (word = strsep(&rest, " \t")))
-		granted = *word && word_means(word, connection);
-	free(words);
-	return granted;
-}
-
-/* Found once for each connection and configuration: files are read for it. */
-static bool command_is_free(struct connection *connection)
-{
-	if (connection_is_closed(connection))
-		return false;
-	if (connection->exec == PERMISSION_UNKNOWN)
-		connection->exec = find_permission(connection) ? PERMISSION_GRANTED : PERMISSION_DENIED;
-	return connection->exec == PERMISSION_GRANTED;
-}
-
 void command_denied(const struct connection *connection, char message[COMMAND_DENIED_SIZE], struct strbuf *data)
 {
 	const char *hint =
@@ -61,14 +25,15 @@ void command_denied(const struct connection *connection, char message[COMMAND_DE
 	user_name(connection->peer.uid, name, sizeof(name));
 	snprintf(message, COMMAND_DENIED_SIZE,
 		"free commands (exec) are not allowed for user %s; exec_users in taskd.conf says for whom", name);
-	strbuf_printf(data, "{\"kind\":\"%s\",\"hint\":", proto_error_info(PROTO_DENIED)->kind);
+	strbuf_printf(data, "{\"kind\":\"%s\",\"right\":\"%s\",\"hint\":", proto_error_info(PROTO_DENIED)->kind,
+		right_name(RIGHT_SUBMIT));
 	strbuf_json_string(data, hint, strlen(hint));
 	strbuf_puts(data, "}");
 }
 
 bool command_may_run(struct connection *connection, const struct task_type *type)
 {
-	return !type->command || strcmp(type->name, COMMAND_TASK) != 0 || command_is_free(connection);
+	return !type->command || strcmp(type->name, COMMAND_TASK) != 0 || access_of(connection)->exec;
 }
 
 bool command_may_submit(const struct call *call, const struct task_type *type)
@@ -244,11 +209,6 @@ int command_item(const struct edge *edge, const struct task_type *type, const st
 }
 
 /* --- which --- */
-
-bool command_may_touch(const struct connection *connection, const struct task *task)
-{
-	return task->owner->uid == connection->peer.uid || peer_is_admin(&connection->peer);
-}
 
 bool command_line(const struct task *task, struct strbuf *out)
 {

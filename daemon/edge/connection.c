@@ -92,6 +92,7 @@ void connection_new(struct edge *edge, int fd, const struct peer *peer)
 	connection->edge = edge;
 	connection->fd = fd;
 	connection->peer = *peer;
+	connection->user = user_join(edge, peer->uid);
 	connection->number = ++edge->last_number;
 	connection->send_timer.fire = send_timed_out;
 	framing_init(&connection->framing, FRAMING_UNKNOWN, edge->limits.frame);
@@ -159,6 +160,8 @@ bool connection_bury(struct connection *connection)
 		event_free(connection->event);
 	input_free(connection);
 	descriptors_free(connection);
+	user_leave(connection->edge, connection->user);
+	peer_free(&connection->peer);
 	free(connection);
 	return any;
 }

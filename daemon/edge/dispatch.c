@@ -112,14 +112,40 @@ static void unknown_method(const struct reply_to *to, const char *name)
 	reply_unknown(to, PROTO_UNKNOWN_METHOD, "method", name, suggest.best);
 }
 
-/* What concerns everybody is not for everybody. */
+/* Methods whose answer may take its time. The others are for whoever has all the requests outstanding that he may have,
+ * too: with them he gets out of that. */
+static const bool may_wait[N_METHODS] = {
+	[METHOD_TASK_CALL] = true,
+	[METHOD_TASK_SUBMIT] = true,
+	[METHOD_TASK_SUBMIT_BATCH] = true,
+	[METHOD_TASK_MAP] = true,
+	[METHOD_TASK_RESULT] = true,
+	[METHOD_TASK_WAIT] = true,
+	[METHOD_TASK_HISTORY] = true,
+	[METHOD_TASK_LOG] = true,
+	[METHOD_TASK_WATCH] = true,
+	[METHOD_TASK_FOLLOW] = true,
+	[METHOD_TASK_SEND] = true,
+	[METHOD_QUEUE_PAUSE] = true,
+	[METHOD_QUEUE_DRAIN] = true,
+	[METHOD_LOCK_ACQUIRE] = true,
+	[METHOD_SEMAPHORE_ACQUIRE] = true,
+	[METHOD_EVENT_WAIT] = true,
+	[METHOD_CONDITION_WAIT] = true,
+	[METHOD_BARRIER_WAIT] = true,
+	[METHOD_MQ_PUT] = true,
+	[METHOD_MQ_GET] = true,
+	[METHOD_MQ_JOIN] = true,
+	[METHOD_STORE_CHECK] = true,
+	[METHOD_STORE_BACKUP] = true,
+};
+
+/* What a share or a right does not let pass has been answered. */
 static bool may_call(const struct call *call)
 {
-	const struct method_info *info = method_info(call->method);
-	if (info->right != RIGHT_ADMIN || call_is_admin(call))
-		return true;
-	reply_errorf(&call->to, PROTO_DENIED, "only root and the daemon's own user may call %s", info->name);
-	return false;
+	if (may_wait[call->method] && !user_may_wait(&call->to))
+		return false;
+	return access_allows(call, method_info(call->method)->right);
 }
 
 /* taskd's own methods have a dot, or begin with "$/"; no task's name does. */
@@ -127,7 +153,9 @@ static void dispatch_method(struct call *call, const char *name, size_t length)
 {
 	char text[129];
 	if (!memchr(name, '.', length) && name[0] != '$') {
-		rpc_task_named(call, name, length);
+		call->method = METHOD_TASK_CALL;
+		if (may_call(call))
+			rpc_task_named(call, name, length);
 		return;
 	}
 	int method = method_find(name, length);
@@ -169,6 +197,8 @@ static void dispatch_request(struct connection *connection, struct batch *batch,
 		reply_errorf(&call.to, PROTO_INVALID_REQUEST, "an id has at most %u bytes", REQUEST_ID_LIMIT);
 		return;
 	}
+	if (!user_may_ask(&call.to))
+		return;
 	if (batch && answered && connection->outstanding >= connection->edge->limits.requests) {
 		reply_error(&call.to, PROTO_TOO_MANY, "more requests at once than max_requests", NULL);
 		return;
@@ -193,7 +223,8 @@ static void answer_bad(struct connection *connection, struct batch *batch, const
 	if (batch)
 		batch_expect(batch);
 	connection->edge->n_requests++;
-	reply_error(&to, error, reason, NULL);
+	if (user_may_ask(&to))
+		reply_error(&to, error, reason, NULL);
 }
 
 /* Whether it waits until the store has loaded. */

@@ -58,7 +58,6 @@ static size_t descriptor_limit(const struct config *config)
 
 void edge_configure(struct edge *edge, const struct config *config)
 {
-	struct connection *connection;
 	size_t descriptors = descriptor_limit(config), connections = (size_t)config->max_connections;
 	edge->limits = (struct edge_limits){
 		.frame = (size_t)config->frame_limit,
@@ -75,10 +74,8 @@ void edge_configure(struct edge *edge, const struct config *config)
 		.mq_bytes = (size_t)config->mq_bytes_limit,
 	};
 	objects_set_limits(core_objects(edge->core), &objects);
-	free(edge->exec_users);
-	edge->exec_users = xstrdup(config->exec_users ? config->exec_users : "owner");
-	TAILQ_FOREACH(connection, &edge->connections, link)
-		connection->exec = PERMISSION_UNKNOWN;
+	rules_configure(&edge->rules, config);
+	users_configure(edge, config);
 }
 
 struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config)
@@ -103,6 +100,7 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	LIST_INIT(&edge->task_waits);
 	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
+	users_init(edge);
 	edge_configure(edge, config);
 	pools_on_output(host->pools, follows_said, edge);
 	return edge;
@@ -176,9 +174,10 @@ void edge_free(struct edge *edge)
 	pools_on_output(edge->host.pools, NULL, NULL);
 	requests_free_spare(edge);
 	object_waits_free_spare(edge);
+	users_free(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);
-	free(edge->exec_users);
+	rules_free(&edge->rules);
 	free(edge->input);
 	free(edge);
 }

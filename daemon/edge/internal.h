@@ -14,8 +14,11 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "core/core.h"
+#include "edge/access.h"
 #include "edge/edge.h"
 #include "edge/peer.h"
+#include "edge/rules.h"
+#include "edge/user.h"
 #include "proto/errors.h"
 #include "proto/framing.h"
 #include "proto/json_scan.h"
@@ -77,7 +80,11 @@ struct edge {
 	struct edge_host host;
 	struct core *core;
 	struct edge_limits limits;
-	char *exec_users; /* as configured: who may run any command */
+	struct rules rules;        /* who may do what, as configured */
+	struct user_shares shares; /* how much of it each user may have */
+	struct core_shares core_shares;
+	uint32_t shares_uid; /* whom they do not bind, beside root */
+	struct table users;  /* user.c's accounts, by uid */
 
 	TAILQ_HEAD(, listener) listeners;
 	bool open;
@@ -128,8 +135,6 @@ void listeners_free(struct edge *edge);
 /* --- connection.c --- */
 /* Whether a connection is that of a handler, whose waits hold up its worker. */
 enum nesting { NESTING_UNKNOWN, NESTING_NONE, NESTING_HANDLER };
-/* Whether its peer may run any command: see command.c. */
-enum permission { PERMISSION_UNKNOWN, PERMISSION_DENIED, PERMISSION_GRANTED };
 
 struct connection {
 	struct edge *edge;
@@ -143,6 +148,8 @@ struct connection {
 	struct descriptors *descriptors; /* that came along and nobody has claimed yet; NULL mostly */
 	struct framing framing;
 	struct peer peer;
+	struct access access; /* access_of knows it */
+	struct user *user;    /* the peer's account */
 	uint64_t number;  /* of no other connection while the daemon runs */
 	int fd;           /* -1 once closed */
 	short interest;   /* what the event is set up for */
@@ -163,7 +170,6 @@ struct connection {
 	struct object_owner *owner; /* as an owner of named objects; NULL mostly */
 	enum nesting nesting;
 	int worker_pid; /* NESTING_HANDLER: the process of the worker that its peer is, or, of commands, descends from */
-	enum permission exec;
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
 	struct backlog *backlog; /* dispatch.c's: what is handled in other turns; NULL mostly */
@@ -172,7 +178,7 @@ struct connection {
 	TAILQ_ENTRY(connection) dirty_link;
 };
 
-/* Takes over FD, which is closed on failure too. */
+/* Takes over FD, which is closed on failure too, and what PEER has. */
 void connection_new(struct edge *edge, int fd, const struct peer *peer);
 /* The end, seen from whoever notices it. WHY goes into the log; NULL where the peer has left. May be called twice. */
 void connection_close(struct connection *connection, const char *why);

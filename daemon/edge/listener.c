@@ -246,6 +246,7 @@ int edge_add_listener(struct edge *edge, int fd)
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&edge->listeners, listener, link);
+	rules_add_socket(&edge->rules, fd);
 	listener_watch(listener, edge->open);
 	return 0;
 }

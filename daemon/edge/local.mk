@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += libedge.la
 libedge_la_SOURCES = \
 	daemon/edge/acceptance.c \
 	daemon/edge/acceptance.h \
+	daemon/edge/access.c \
+	daemon/edge/access.h \
 	daemon/edge/ask.c \
 	daemon/edge/batch.c \
 	daemon/edge/claims.c \
@@ -27,6 +29,7 @@ libedge_la_SOURCES = \
 	daemon/edge/map_result.c \
 	daemon/edge/map_result.h \
 	daemon/edge/nested.c \
+	daemon/edge/object_access.c \
 	daemon/edge/object_error.c \
 	daemon/edge/object_owner.c \
 	daemon/edge/object_wait.c \
@@ -65,6 +68,8 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_task.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/rpc_watch.c \
+	daemon/edge/rules.c \
+	daemon/edge/rules.h \
 	daemon/edge/said.c \
 	daemon/edge/said.h \
 	daemon/edge/store.c \
@@ -72,5 +77,7 @@ libedge_la_SOURCES = \
 	daemon/edge/stored.c \
 	daemon/edge/submission.c \
 	daemon/edge/tally.h \
+	daemon/edge/user.c \
+	daemon/edge/user.h \
 	daemon/edge/view.c \
 	daemon/edge/view.h

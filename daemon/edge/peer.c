@@ -8,6 +8,21 @@
 
 #include "base/xmalloc.h"
 
+/* With no room it says how much it needs. */
+static void read_groups(int fd, struct peer *peer)
+{
+	socklen_t length = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &length) == 0 || errno != ERANGE)
+		return;
+	gid_t *groups = xmalloc(length);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) {
+		free(groups);
+		return;
+	}
+	peer->groups = groups;
+	peer->n_groups = length / sizeof(groups[0]);
+}
+
 int peer_of(int fd, struct peer *peer)
 {
 	struct ucred credentials;
@@ -19,23 +34,22 @@ int peer_of(int fd, struct peer *peer)
 		return -1;
 	}
 	*peer = (struct peer){ .uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid };
+	read_groups(fd, peer);
 	return 0;
 }
 
-bool peer_is_in_group(int fd, const struct peer *peer, gid_t group)
+void peer_free(struct peer *peer)
 {
-	socklen_t length = 0;
-	bool found = false;
-	if (peer->gid == group)
-		return true;
-	/* With no room it says how much it needs. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &length) == 0 || errno != ERANGE)
-		return false;
-	gid_t *groups = xmalloc(length);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) == 0)
-		for (size_t i = 0; i < length / sizeof(groups[0]) && !found; i++)
-			found = groups[i] == group;
-	free(groups);
+	free(peer->groups);
+	peer->groups = NULL;
+	peer->n_groups = 0;
+}
+
+bool peer_is_in_group(const struct peer *peer, gid_t group)
+{
+	bool found = peer->gid == group;
+	for (size_t i = 0; i < peer->n_groups && !found; i++)
+		found = peer->groups[i] == group;
 	return found;
 }
 

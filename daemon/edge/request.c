@@ -81,6 +81,7 @@ struct request *request_new(const struct reply_to *to, const struct request_kind
 	}
 	LIST_INSERT_HEAD(&connection->requests, request, link);
 	connection->outstanding++;
+	connection->user->outstanding++;
 	edge->outstanding++;
 	edge->end_waits += kind->for_tasks;
 	if (connection->index)
@@ -117,6 +118,7 @@ void request_free(struct request *request)
 	edge_timer_cancel(edge, &request->timer);
 	LIST_REMOVE(request, link);
 	connection->outstanding--;
+	connection->user->outstanding--;
 	connection->asked -= request->asked;
 	edge->outstanding--;
 	edge->end_waits -= request->kind->for_tasks;

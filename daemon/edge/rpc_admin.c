@@ -296,7 +296,7 @@ static void refuse_config(const struct call *call, const char *error)
 
 bool call_is_admin(const struct call *call)
 {
-	return peer_is_admin(&call->to.connection->peer);
+	return access_of(call->to.connection)->admin;
 }
 
 void rpc_server_reload(const struct call *call)

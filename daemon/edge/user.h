@@ -7,23 +7,57 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config;
 struct edge;
+struct reply_to;
+struct strbuf;
 
 struct user {
 	uint32_t uid;
 	bool exempt;
 	size_t connections;
-	size_t outstanding; /* requests that wait for something */
-	uint64_t requests;  /* so far, while the account is there */
-	uint64_t refused;   /* connections and requests, for a share of the edge's */
-	int64_t rate_ns;    /* when its next request is due by its rate, were there no burst */
+	size_t outstanding;      /* requests that wait for something */
+	size_t outstanding_most; /* so many may; SIZE_MAX: no limit */
+	uint64_t requests;       /* so far, while the account is there */
+	uint64_t refused;        /* connections and requests, for a share of the edge's */
+	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */
 };
-/* The account of UID, made where there is none; it is there as long as it has connections. One reference for each. */
+/* What the configuration gives each of those who are not exempt. */
+struct user_shares {
+	size_t connections; /* 0: no limit */
+	size_t requests;    /* 0: no limit */
+	int64_t period_ns;  /* between requests, by user_rate; 0: no limit */
+	int64_t burst_ns;   /* so far a request may come before it is due */
+	double rate;
+};
+
+/* The account of UID, made where there is none; it is there as long as it has connections, or owes time for requests that
+ * it made. One reference for each. */
 struct user *user_join(struct edge *edge, uint32_t uid);
 void user_leave(struct edge *edge, struct user *user);
 /* In no order; CURSOR is 0 at first; NULL at the end. */
 struct user *user_next(const struct edge *edge, size_t *cursor);
 /* NULL: it has none. */
 struct user *user_of(const struct edge *edge, uint32_t uid);
+
+/* Whether UID may have one connection more. False: that is counted, and LINE has the error to tell it, a message of its own
+ * without its newline. */
+bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line);
+/* Counts a request of the user of TO's connection. False: it comes before its time, and that has been answered. */
+bool user_may_ask(const struct reply_to *to);
+/* Whether there is room for one more that waits for something. False: that has been answered. */
+bool user_may_wait(const struct reply_to *to);
+
+/* "over_share": UID may have MOST of what the key LIMIT is about, and has (or would have) HAS; SIZE_MAX: that says
+ * nothing. RETRY_NS: when there may be room; -1: not known. Fills MESSAGE and DATA, an object's text. */
+#define OVER_SHARE_SIZE 256
+void over_share_tell(const struct edge *edge, uint32_t uid, const char *limit, double most, size_t has, int64_t retry_ns,
+	char message[OVER_SHARE_SIZE], struct strbuf *data);
+
+/* --- for edge.c --- */
+void users_init(struct edge *edge);
+void users_configure(struct edge *edge, const struct config *config);
+/* All have left. */
+void users_free(struct edge *edge);
 
 #endif

@@ -1,0 +1,223 @@
+/* Shares of the edge: connections, outstanding requests, requests a second. A user's account outlives his connections as
+ * long as he owes time: whoever comes back at once has not gained a burst by that. */
+#include "edge/user.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/users.h"
+#include "base/xmalloc.h"
+#include "config/config.h"
+#include "edge/reply.h"
+#include "proto/jsonrpc.h"
+
+/* A user's account, and when it goes. */
+struct account {
+	struct user user;
+	struct edge *edge;
+	struct edge_timer timer; /* set while he has no connections */
+};
+
+static struct account *account_of(struct user *user)
+{
+	return (struct account *)((char *)user - offsetof(struct account, user));
+}
+
+static uint64_t account_key(const void *value)
+{
+	return ((const struct account *)value)->user.uid;
+}
+
+/* --- what the configuration gives --- */
+
+static void user_configure(const struct edge *edge, struct user *user)
+{
+	user->exempt = user->uid == 0 || user->uid == geteuid();
+	user->outstanding_most = user->exempt || !edge->shares.requests ? SIZE_MAX : edge->shares.requests;
+}
+
+/* What the core keeps. Who the daemon's user is may change once: when root gives itself up. */
+static void core_configure(struct edge *edge)
+{
+	edge->shares_uid = geteuid();
+	edge->core_shares.exempt[0] = 0;
+	edge->core_shares.exempt[1] = edge->shares_uid;
+	edge->core_shares.n_exempt = 2;
+}
+
+void users_configure(struct edge *edge, const struct config *config)
+{
+	struct user *user;
+	size_t cursor = 0;
+	int64_t kept = config->user_result_bytes == -1 ? config->result_bytes / 2 : config->user_result_bytes;
+	int64_t burst = config->user_burst > 1 ? config->user_burst : 1;
+	edge->shares = (struct user_shares){
+		.connections = config->user_connections == -1 ? (edge->limits.connections + 1) / 2
+							       : (size_t)config->user_connections,
+		.requests = (size_t)config->user_requests,
+		.rate = config->user_rate,
+	};
+	if (config->user_rate > 0) {
+		edge->shares.period_ns = (int64_t)((double)NS_PER_S / config->user_rate);
+		if (edge->shares.period_ns < 1)
+			edge->shares.period_ns = 1;
+		if (__builtin_mul_overflow(edge->shares.period_ns, burst - 1, &edge->shares.burst_ns))
+			edge->shares.burst_ns = INT64_MAX / 2;
+	}
+	edge->core_shares = (struct core_shares){
+		.queued = (size_t)config->user_queued,
+		.queued_bytes = (size_t)config->user_queued_bytes,
+		.running = (size_t)config->user_running,
+		.result_bytes = (size_t)kept,
+	};
+	core_configure(edge);
+	while ((user = user_next(edge, &cursor)))
+		user_configure(edge, user);
+}
+
+/* --- accounts --- */
+
+void users_init(struct edge *edge)
+{
+	table_init(&edge->users, account_key);
+}
+
+static void account_free(struct account *account)
+{
+	edge_timer_cancel(account->edge, &account->timer);
+	table_remove(&account->edge->users, account->user.uid);
+	free(account);
+}
+
+static void settled(struct edge_timer *timer)
+{
+	account_free(heap_entry(timer, struct account, timer.node));
+}
+
+struct user *user_join(struct edge *edge, uint32_t uid)
+{
+	struct user *user = user_of(edge, uid);
+	if (edge->shares_uid != geteuid())
+		core_configure(edge);
+	if (!user) {
+		struct account *account = xcalloc(1, sizeof(*account));
+		account->edge = edge;
+		account->timer.fire = settled;
+		user = &account->user;
+		user->uid = uid;
+		table_put(&edge->users, account);
+	}
+	edge_timer_cancel(edge, &account_of(user)->timer);
+	user_configure(edge, user);
+	user->connections++;
+	return user;
+}
+
+void user_leave(struct edge *edge, struct user *user)
+{
+	if (--user->connections > 0)
+		return;
+	if (user->rate_ns > core_now(edge->core))
+		edge_timer_set(edge, &account_of(user)->timer, user->rate_ns);
+	else
+		account_free(account_of(user));
+}
+
+struct user *user_next(const struct edge *edge, size_t *cursor)
+{
+	struct account *account = table_next(&edge->users, cursor);
+	return account ? &account->user : NULL;
+}
+
+struct user *user_of(const struct edge *edge, uint32_t uid)
+{
+	struct account *account = table_get(&edge->users, uid);
+	return account ? &account->user : NULL;
+}
+
+void users_free(struct edge *edge)
+{
+	struct account *account;
+	for (size_t cursor = 0; (account = table_next(&edge->users, &cursor)); cursor = 0)
+		account_free(account);
+	table_fini(&edge->users);
+}
+
+/* --- what is refused --- */
+
+void over_share_tell(const struct edge *edge, uint32_t uid, const char *limit, double most, size_t has, int64_t retry_ns,
+	char message[OVER_SHARE_SIZE], struct strbuf *data)
+{
+	const char *name = user_name_kept(uid, core_now(edge->core));
+	snprintf(message, OVER_SHARE_SIZE, "user %.64s has all that %s of taskd.conf allows: %.15g", name, limit, most);
+	error_data_begin(data, PROTO_OVER_SHARE);
+	strbuf_printf(data, ",\"limit\":\"%s\",\"most\":%.15g,\"user\":", limit, most);
+	strbuf_json_string(data, name, strlen(name));
+	if (has != SIZE_MAX)
+		strbuf_printf(data, ",\"has\":%zu", has);
+	if (retry_ns >= 0)
+		strbuf_printf(data, ",\"retry_after\":%.3f", (double)retry_ns / (double)NS_PER_S);
+	strbuf_puts(data, "}");
+}
+
+static bool refuse(const struct reply_to *to, const char *limit, double most, size_t has, int64_t retry_ns)
+{
+	struct user *user = to->connection->user;
+	char message[OVER_SHARE_SIZE];
+	struct strbuf data = STRBUF_INIT;
+	user->refused++;
+	if (!to->id)
+		return false;
+	over_share_tell(to->connection->edge, user->uid, limit, most, has, retry_ns, message, &data);
+	reply_error(to, PROTO_OVER_SHARE, message, data.data);
+	strbuf_free(&data);
+	return false;
+}
+
+bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line)
+{
+	struct user *user = user_of(edge, uid);
+	size_t most = edge->shares.connections;
+	char message[OVER_SHARE_SIZE];
+	struct strbuf data = STRBUF_INIT;
+	if (!most || !user || user->connections < most || user->exempt)
+		return true;
+	user->refused++;
+	over_share_tell(edge, uid, "user_connections", (double)most, user->connections, -1, message, &data);
+	rpc_error(line, "null", 4, PROTO_OVER_SHARE, message, data.data);
+	strbuf_free(&data);
+	return false;
+}
+
+/* A request may come before it is due by as much as the burst is. */
+static bool in_time(const struct edge *edge, struct user *user, int64_t *wait_ns)
+{
+	int64_t now = core_now(edge->core), due = user->rate_ns > now ? user->rate_ns : now;
+	*wait_ns = due - now - edge->shares.burst_ns;
+	if (*wait_ns > 0)
+		return false;
+	user->rate_ns = due + edge->shares.period_ns;
+	return true;
+}
+
+bool user_may_ask(const struct reply_to *to)
+{
+	struct user *user = to->connection->user;
+	const struct edge *edge = to->connection->edge;
+	int64_t wait_ns;
+	user->requests++;
+	if (!edge->shares.period_ns || user->exempt || in_time(edge, user, &wait_ns))
+		return true;
+	return refuse(to, "user_rate", edge->shares.rate, SIZE_MAX, wait_ns);
+}
+
+bool user_may_wait(const struct reply_to *to)
+{
+	const struct user *user = to->connection->user;
+	if (user->outstanding < user->outstanding_most)
+		return true;
+	return refuse(to, "user_requests", (double)user->outstanding_most, user->outstanding, -1);
+}

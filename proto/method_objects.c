@@ -135,6 +135,8 @@ const struct param_spec mq_specs[] = {
 const struct param_spec mq_create_specs[] = {
 	MQ_NAME_PARAM(mq_create_params),
 	MQ_OPTIONS(mq_create_params),
+	PARAM(mq_create_params, shared, "shared", PARAM_BOOL,
+		.summary = "other users may use it, too; default: as it is there, or false"),
 	END_OF_PARAMS,
 };
 

@@ -33,13 +33,14 @@ extern const struct param_spec object_list_specs[];
 #define SCHEMA_LENGTH                                                                              \
 	SCHEMA_OF("\"length\",\"bytes\",\"unacked\",\"unfinished\",\"getters\",\"putters\"",       \
 		"\"length\":" SCHEMA_COUNT ",\"bytes\":" SCHEMA_COUNT ",\"unacked\":" SCHEMA_COUNT \
-		",\"unfinished\":" SCHEMA_COUNT ",\"getters\":" SCHEMA_COUNT ",\"putters\":" SCHEMA_COUNT)
+		",\"unfinished\":" SCHEMA_COUNT ",\"getters\":" SCHEMA_COUNT ",\"putters\":" SCHEMA_COUNT \
+		",\"owner\":" SCHEMA_COUNT ",\"shared\":" SCHEMA_BOOL)
 #define SCHEMA_CLEARED SCHEMA_OF("\"cleared\"", "\"cleared\":" SCHEMA_COUNT)
 #define SCHEMA_UNFINISHED SCHEMA_OF("\"unfinished\"", "\"unfinished\":" SCHEMA_COUNT)
 
 /* One who holds or waits. */
 #define SCHEMA_PARTY                                                                               \
-	SCHEMA_OF("\"pid\",\"user\",\"since\"",                                                    \
+	SCHEMA_OF("\"user\",\"since\"",                                                             \
 		"\"pid\":" SCHEMA_COUNT ",\"user\":" SCHEMA_STRING ",\"connection\":" SCHEMA_COUNT \
 		",\"task\":" SCHEMA_ID ",\"holder\":" SCHEMA_STRING ",\"shared\":" SCHEMA_BOOL     \
 		",\"count\":" SCHEMA_COUNT ",\"fence\":" SCHEMA_COUNT ",\"since\":" SCHEMA_TIME    \
@@ -62,6 +63,7 @@ extern const struct param_spec object_list_specs[];
 	SCHEMA_LISTED_AS(",\"length\":" SCHEMA_COUNT ",\"bytes\":" SCHEMA_COUNT ",\"unacked\":" SCHEMA_COUNT       \
 			 ",\"unfinished\":" SCHEMA_COUNT ",\"getters\":" SCHEMA_COUNT ",\"putters\":" SCHEMA_COUNT \
 			 ",\"created\":" SCHEMA_BOOL ",\"order\":{\"enum\":[\"fifo\",\"lifo\",\"priority\"]}"      \
-			 ",\"limit_count\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT)
+			 ",\"limit_count\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT                   \
+			 ",\"owner\":" SCHEMA_COUNT ",\"shared\":" SCHEMA_BOOL)
 
 #endif

@@ -73,6 +73,7 @@ struct mq_options_params {
 struct mq_create_params {
 	struct param_name name;
 	struct mq_options_params options;
+	bool shared; /* false says nothing */
 };
 struct mq_put_params {
 	struct param_name name;

@@ -5,7 +5,7 @@
 
 static const struct object_class mq_class;
 
-const struct mq_options mq_unsaid = { .order = -1, .limit_count = -1, .limit_bytes = -1 };
+const struct mq_options mq_unsaid = { .order = -1, .limit_count = -1, .limit_bytes = -1, .shared = -1 };
 
 /* --- what a queue is --- */
 static const char *order_name(enum mq_order order)
@@ -56,6 +56,19 @@ static bool order_agrees(const struct mq *mq, const struct object_name *name, st
 	return false;
 }
 
+static bool sharing_agrees(const struct object_name *name, int *shared, int said, struct object_problem *problem)
+{
+	if (said < 0 || said == *shared)
+		return true;
+	if (*shared < 0) {
+		*shared = said;
+		return true;
+	}
+	problem_say(problem, "message queue \"%.*s\" is %s", (int)name->length, name->data,
+		*shared ? "shared by all users" : "not shared");
+	return false;
+}
+
 int mq_agree(const struct mq *mq, const struct object_name *name, const struct mq_options *said, struct mq_options *out,
 	struct object_problem *problem)
 {
@@ -63,7 +76,8 @@ int mq_agree(const struct mq *mq, const struct object_name *name, const struct m
 	if (said &&
 		!(order_agrees(mq, name, out, said->order, problem) &&
 			limit_agrees(name, "count", &out->limit_count, said->limit_count, problem) &&
-			limit_agrees(name, "bytes", &out->limit_bytes, said->limit_bytes, problem)))
+			limit_agrees(name, "bytes", &out->limit_bytes, said->limit_bytes, problem) &&
+			sharing_agrees(name, &out->shared, said->shared, problem)))
 		return OBJECT_MISMATCH;
 	return OBJECT_DONE;
 }
@@ -197,10 +211,12 @@ static void figures_of(const struct mq *mq, struct mq_figures *out)
 		.getters = mq->object.line.count,
 		.putters = mq->putters.count,
 		.created = mq->created,
+		.owner = mq->object.maker->uid,
 		.options = {
 			.order = (int)mq_order(options),
 			.limit_count = options->limit_count < 0 ? 0 : options->limit_count,
 			.limit_bytes = options->limit_bytes < 0 ? 0 : options->limit_bytes,
+			.shared = options->shared > 0,
 		},
 	};
 }

@@ -113,6 +113,7 @@ bool mq_is_there(void)
 int create(int order, int64_t limit_count, int64_t limit_bytes)
 {
 	return mq_create(all, &q,
-		&(struct mq_options){ .order = order, .limit_count = limit_count, .limit_bytes = limit_bytes },
+		&(struct mq_options){ .order = order, .limit_count = limit_count, .limit_bytes = limit_bytes,
+			.shared = -1 },
 		&owners[0], NULL, &problem);
 }

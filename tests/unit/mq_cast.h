@@ -7,7 +7,7 @@
 extern struct object_grant grant; /* of the get that was last; its value is let go of by the next one */
 extern struct waiter waiters[CAST * 2];
 
-#define UNSAID ((struct mq_options){ .order = -1, .limit_count = -1, .limit_bytes = -1 })
+#define UNSAID ((struct mq_options){ .order = -1, .limit_count = -1, .limit_bytes = -1, .shared = -1 })
 
 void mq_cast_open(void);
 void mq_cast_close(void);

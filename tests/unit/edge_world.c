@@ -436,6 +436,33 @@ void world_configure(struct world *world)
 	edge_configure(world->edge, &world->config);
 }
 
+static char *or_default(char *words, const char *initial)
+{
+	return words ? words : (char *)initial;
+}
+
+static void set_access(struct world *world, const struct config_access *sections, size_t n)
+{
+	ck_assert_uint_le(n, sizeof(world->sections) / sizeof(world->sections[0]));
+	STAILQ_INIT(&world->config.access);
+	for (size_t i = 0; i < n; i++) {
+		struct config_access *section = &world->sections[i];
+		*section = sections[i];
+		section->name = or_default(section->name, "test");
+		section->users = or_default(section->users, "nobody");
+		section->tasks = or_default(section->tasks, "*");
+		section->queues = or_default(section->queues, "*");
+		section->objects = or_default(section->objects, "*");
+		STAILQ_INSERT_TAIL(&world->config.access, section, link);
+	}
+}
+
+void world_allow(struct world *world, const struct config_access *sections, size_t n)
+{
+	set_access(world, sections, n);
+	world_configure(world);
+}
+
 static void init(struct world *world, bool durable)
 {
 	char *error = NULL;
@@ -450,6 +477,8 @@ static void init(struct world *world, bool durable)
 		.max_connections = 64,
 		.max_requests = 50000,
 	};
+	set_access(world,
+		&(struct config_access){ .users = (char *)"*", .submit = 1, .read = ACCESS_OWN, .cancel = ACCESS_OWN }, 1);
 	world->base = event_base_new();
 	make_core(world);
 	pools_init(world);
@@ -510,6 +539,38 @@ void client_init(struct client *client, struct world *world)
 	ck_assert_int_eq(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(fcntl(client->fd, F_SETFL, O_NONBLOCK), 0);
 	world_settle(world);
+	const struct connection *last = TAILQ_LAST(&world->edge->connections, connection_list);
+	client->number = last ? last->number : 0;
+}
+
+struct connection *client_connection(const struct client *client)
+{
+	struct connection *connection;
+	TAILQ_FOREACH(connection, &client->world->edge->connections, link)
+		if (connection->number == client->number)
+			return connection;
+	return NULL;
+}
+
+void client_become(struct client *client, uid_t uid, gid_t gid, const gid_t *groups)
+{
+	struct connection *connection = client_connection(client);
+	ck_assert_ptr_nonnull(connection);
+	struct peer *peer = &connection->peer;
+	peer_free(peer);
+	peer->uid = uid;
+	peer->gid = gid;
+	while (groups && groups[peer->n_groups] != (gid_t)-1)
+		peer->n_groups++;
+	peer->groups = peer->n_groups ? xcalloc(peer->n_groups, sizeof(peer->groups[0])) : NULL;
+	if (peer->n_groups)
+		memcpy(peer->groups, groups, peer->n_groups * sizeof(groups[0]));
+	struct user *user = user_join(connection->edge, uid);
+	user->outstanding += connection->outstanding;
+	connection->user->outstanding -= connection->outstanding;
+	user_leave(connection->edge, connection->user);
+	connection->user = user;
+	connection->access.generation = 0;
 }
 
 void client_leave(struct client *client)

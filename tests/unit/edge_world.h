@@ -29,6 +29,7 @@ struct world {
 	struct core_slot *slots[4];
 	struct edge *edge;
 	struct config config;
+	struct config_access sections[4]; /* what config.access has */
 	struct pools *pools;
 	struct durable *durable; /* NULL: there is no store */
 	char folder[64];
@@ -44,6 +45,7 @@ struct world {
 struct client {
 	struct world *world;
 	int fd;
+	uint64_t number; /* its connection's */
 	char *input;
 	size_t length;
 	bool closed; /* the other side has */
@@ -57,6 +59,9 @@ void world_init_durable(struct world *world);
 void world_fini(struct world *world);
 /* Applies world->config. */
 void world_configure(struct world *world);
+/* Applies it with these N [access] sections, whose keys are NULL where they are as by default. At first there is one that
+ * is about everybody: who is neither root nor the daemon's user submits, and sees and cancels his own. */
+void world_allow(struct world *world, const struct config_access *sections, size_t n);
 /* One turn of the loop, as the server has it. True: there was something to do. */
 bool world_turn(struct world *world);
 /* Turns until there is nothing more to do. */
@@ -72,6 +77,10 @@ size_t world_connections(const struct world *world);
 
 void client_init(struct client *client, struct world *world);
 void client_fini(struct client *client);
+/* From now on it is somebody else. GROUPS ends with -1; NULL: it has no supplementary ones. */
+void client_become(struct client *client, uid_t uid, gid_t gid, const gid_t *groups);
+/* Its connection; NULL: there is none any more. */
+struct connection *client_connection(const struct client *client);
 void client_send(struct client *client, const char *data, size_t length);
 /* A line; the newline is added. */
 void client_say(struct client *client, const char *line);

@@ -541,12 +541,9 @@ START_TEST(a_notification_is_done_without_an_answer)
 }
 END_TEST
 
-/* Another user's connection: the kernel's word for it is overwritten. */
 static void become(uid_t uid)
 {
-	struct connection *connection;
-	TAILQ_FOREACH(connection, &world.edge->connections, link)
-		connection->peer.uid = uid;
+	client_become(&client, uid, uid, NULL);
 }
 
 START_TEST(others_commands_are_not_to_be_touched)

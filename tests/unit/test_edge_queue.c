@@ -191,9 +191,7 @@ START_TEST(others_than_admins_are_denied)
 		REQUEST("1", "server.reload", "{}"),
 		REQUEST("1", "server.shutdown", "{}"),
 	};
-	struct connection *connection;
-	TAILQ_FOREACH(connection, &world.edge->connections, link)
-		connection->peer.uid = geteuid() + 1000;
+	client_become(&client, geteuid() + 1000, 1000, NULL);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_str_eq(kind_of(lines[i]), "denied");
 	ck_assert_int_eq(world.n_shutdowns, 0);

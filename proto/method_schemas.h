@@ -177,6 +177,13 @@
 		",\"recovered\":" SCHEMA_COUNT ",\"interrupted\":" SCHEMA_COUNT ",\"backlog\":" SCHEMA_COUNT \
 		",\"committed\":" SCHEMA_COUNT ",\"respawns\":" SCHEMA_COUNT ",\"pid\":" SCHEMA_COUNT)
 
+#define SCHEMA_SCOPE "{\"enum\":[\"none\",\"own\",\"all\"]}"
+#define SCHEMA_YOU                                                                                        \
+	SCHEMA_OF("\"uid\",\"user\",\"rights\"",                                                          \
+		"\"uid\":" SCHEMA_COUNT ",\"user\":" SCHEMA_STRING                                         \
+		",\"rights\":" SCHEMA_OF("\"submit\",\"read\",\"cancel\",\"admin\"",                      \
+			"\"submit\":" SCHEMA_BOOL ",\"read\":" SCHEMA_SCOPE ",\"cancel\":" SCHEMA_SCOPE    \
+			",\"admin\":" SCHEMA_BOOL))
 #define SCHEMA_INFO                                                                                       \
 	SCHEMA_OF("\"name\",\"version\",\"protocol\",\"pid\"",                                            \
 		"\"name\":{\"const\":\"taskd\"},\"version\":" SCHEMA_STRING ",\"protocol\":" SCHEMA_COUNT \
@@ -185,7 +192,7 @@
 		",\"config\":{\"type\":[\"string\",\"null\"]}"                                            \
 		",\"limits\":" SCHEMA_OF(                                                                 \
 			"", "\"frame\":" SCHEMA_COUNT ",\"payload\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT) \
-		",\"store\":" SCHEMA_STORE)
+		",\"store\":" SCHEMA_STORE ",\"you\":" SCHEMA_YOU)
 
 #define SCHEMA_WORKER_COUNTS SCHEMA_OF("\"ready\",\"wanted\"", "\"ready\":" SCHEMA_COUNT ",\"wanted\":" SCHEMA_COUNT)
 #define SCHEMA_STATS                                                                                                 \

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/users.h"
+#include "edge/access.h"
 #include "edge/objects.h"
 #include "edge/store.h"
 #include "pool/pool.h"
@@ -199,20 +201,41 @@ void rpc_pool_resize(const struct call *call)
 
 /* --- the server --- */
 
-static void put_info(struct strbuf *out, struct edge *edge)
+/* Who asks, and what he may. */
+static void put_you(struct strbuf *out, const struct call *call)
 {
+	static const char *const scopes[] = { [ACCESS_NONE] = "none", [ACCESS_OWN] = "own", [ACCESS_ALL] = "all" };
+	struct connection *connection = call->to.connection;
+	const struct access *access = access_of(connection);
+	uint32_t uid = connection->peer.uid;
+	strbuf_printf(out, ",\"you\":{\"uid\":%" PRIu32 ",", uid);
+	put_string(out, "user", user_name_kept(uid, core_now(call->edge->core)));
+	strbuf_printf(out, ",\"rights\":{\"submit\":%s,\"read\":\"%s\",\"cancel\":\"%s\",\"admin\":%s}}",
+		access->submit ? "true" : "false", scopes[access->read], scopes[access->cancel],
+		access->admin ? "true" : "false");
+}
+
+static void put_info(struct strbuf *out, const struct call *call)
+{
+	struct edge *edge = call->edge;
 	strbuf_puts(out, "{\"name\":\"taskd\",\"version\":\"" PACKAGE_VERSION "\",");
 	strbuf_printf(out, "\"protocol\":%d,\"pid\":%d,\"uid\":%u,", PROTOCOL_VERSION, (int)getpid(), (unsigned)geteuid());
 	edge->host.describe(edge->host.context, out);
 	strbuf_printf(out, "\"limits\":{\"frame\":%zu,\"payload\":%zu,\"requests\":%zu},", edge->limits.frame,
 		edge->limits.payload, edge->limits.requests);
 	store_put(out, edge, false);
+	put_you(out, call);
 	strbuf_puts(out, "}");
 }
 
 void rpc_server_info(const struct call *call)
 {
-	answer(call, put_info);
+	struct no_params params = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	if (!call_params(call, &params))
+		return;
+	put_info(&out, call);
+	reply_buffer(&call->to, &out);
 }
 
 /* Bytes of this process that are in memory; 0 where /proc does not say. */

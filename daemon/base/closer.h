@@ -8,5 +8,7 @@
 void closer_close(int fd);
 /* A connected stream socket of the Unix domain, which a client has the other end of. */
 void closer_close_socket(int fd);
+/* The same of packets (SOCK_SEQPACKET), which a worker has the other end of: one may be empty, and have descriptors. */
+void closer_close_packets(int fd);
 
 #endif

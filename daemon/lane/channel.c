@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define UNREAD_MOST 32u /* wake-ups from one look at a doorbell that should not have been rung to the next */
@@ -178,7 +179,9 @@ void channel_wake(struct channel *channel)
 	if (!channel->rings && ++channel->unread < UNREAD_MOST)
 		return;
 	uint64_t n;
+	struct iovec room = { .iov_base = &n, .iov_len = sizeof n };
 	channel->unread = 0;
-	if (read(channel->doorbell_fd, &n, sizeof n) == (ssize_t)sizeof n)
+	/* That it does not wait is said here, for what is said of the descriptor can be changed by the child, whose it is, too. */
+	if (preadv2(channel->doorbell_fd, &room, 1, -1, RWF_NOWAIT) == (ssize_t)sizeof n)
 		channel->rings = false;
 }

@@ -1,6 +1,7 @@
 /* The master's side of a lane. It never waits, and believes its own books: what the slot wrote is copied out, checked
  * against them, and only then used. */
 #include "base/bytes.h"
+#include "base/closer.h"
 #include "lane/lane.h"
 #include "lane/payload.h"
 #include "lane/records.h"
@@ -17,6 +18,7 @@
 #define BOOK_SIZE 256u /* requests from the oldest unanswered one on; the core's window is at most 64 */
 #define AWAY_MOST 8u   /* requests with files on their way */
 #define UNCHECKED_MOST 64u /* messages from one look at an empty socket to the next */
+#define MAPPED_MOST 8192u  /* payloads that stay where they came in: a process has room for some 65,000 mappings */
 #define FIRST_SEQ ((uint32_t)-100) /* so that each lane meets the wrap */
 
 struct book_entry {
@@ -88,7 +90,7 @@ void lane_free(struct lane *lane)
 	if (!lane)
 		return;
 	lane_handed_over(lane);
-	close(lane->socket_fd);
+	closer_close_packets(lane->socket_fd);
 	lane_memory_close(&lane->memory);
 	free(lane);
 }
@@ -356,10 +358,25 @@ static void reply_without_payload(struct lane_reply *reply)
 	snprintf(reply->message, sizeof reply->message, "no memory for the result");
 }
 
+static unsigned n_mapped; /* of all lanes */
+
 static void payload_release(void *owner, const char *data, size_t size)
 {
 	(void)owner;
+	n_mapped--;
 	payload_unmap(data, size);
+}
+
+/* Takes over what PAYLOAD has mapped. NULL: no memory. */
+static struct bytes *bytes_of(const struct payload *payload)
+{
+	if (n_mapped < MAPPED_MOST) {
+		n_mapped++;
+		return bytes_new_foreign(payload->data, payload->size, payload_release, NULL);
+	}
+	struct bytes *copy = bytes_new(payload->data, payload->size);
+	payload_unmap(payload->data, payload->size);
+	return copy;
 }
 
 /* The payload of a reply whose record of LENGTH bytes is at RECORD and whose head was copied to SAID. */
@@ -376,11 +393,9 @@ static int reply_payload(struct lane *lane, const struct reply_record *said, con
 			reply_without_payload(reply);
 		if (status != LANE_OK)
 			return status == LANE_NO_MEMORY ? LANE_OK : status;
-		reply->payload = bytes_new_foreign(payload.data, payload.size, payload_release, NULL);
-		if (!reply->payload) {
-			payload_unmap(payload.data, payload.size);
+		reply->payload = bytes_of(&payload);
+		if (!reply->payload)
 			reply_without_payload(reply);
-		}
 		return LANE_OK;
 	}
 	if (said->payload_length > LANE_INLINE_LIMIT || said->payload_length > length - before)
@@ -404,8 +419,9 @@ static bool is_sound(const struct reply_record *said, uint32_t length)
 	switch (said->word) {
 	case LANE_SUCCEEDED:
 	case LANE_FAILED:
-	case LANE_PROGRESS:
 		return true;
+	case LANE_PROGRESS: /* a line, for people */
+		return !said->large;
 	case LANE_OUTPUT:
 		return (said->code == 0 || said->code == 1) && said->message_length == 0 && !said->large &&
 			said->payload_length > 0 && said->payload_length <= LANE_INLINE_LIMIT &&

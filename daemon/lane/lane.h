@@ -51,7 +51,7 @@ struct lane_request {
 enum lane_word {
 	LANE_SUCCEEDED = 1, /* payload: the result's JSON */
 	LANE_FAILED = 2,    /* payload: the error's data as JSON, or empty */
-	LANE_PROGRESS = 3,  /* payload: a text, or empty; the task goes on */
+	LANE_PROGRESS = 3,  /* payload: a text (up to LANE_INLINE_LIMIT), or empty; the task goes on */
 	LANE_OUTPUT = 4,    /* payload: what a command has just said, NULL where the master had no memory; the task goes on */
 };
 

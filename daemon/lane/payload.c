@@ -1,6 +1,7 @@
 /* Large payloads as sealed memfds, and descriptors. The receiver believes nothing: a file that its sender could still write or shorten
  * would be a way to change what was checked, or to kill the reader with SIGBUS. */
 #include "lane/payload.h"
+#include "base/closer.h"
 #include "lane/lane.h"
 
 #include <assert.h>
@@ -118,15 +119,19 @@ int payload_send(int socket, uint32_t seq, const struct payload *payload, enum p
 	return status;
 }
 
-static void fds_close(const int *fds, size_t n)
+/* What is no memory may take as long to close as its sender wants. */
+static void fds_close(const int *fds, size_t n, enum payload_sender sender)
 {
 	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
+		if (sender == PAYLOAD_OF_SLOT)
+			closer_close(fds[i]);
+		else
+			close(fds[i]);
 }
 
 /* The N descriptors of the next message: LANE_OK, LANE_BROKEN where it is not a proper one, LANE_NO_MEMORY where this
- * process has not so many free. */
-static int message_receive(int socket, struct payload_header *header, int *fds, size_t n)
+ * process has not so many free. With MSG_PEEK among the FLAGS it stays where it is. */
+static int message_look(int socket, struct payload_header *header, int *fds, size_t n, enum payload_sender sender, int flags)
 {
 	/* CMSG_LEN, not CMSG_SPACE, which may have room for one more: the kernel closes what does not fit, and says so. */
 	union descriptors control;
@@ -135,7 +140,7 @@ static int message_receive(int socket, struct payload_header *header, int *fds, 
 		.msg_controllen = CMSG_LEN(n * sizeof *fds) };
 	ssize_t size;
 	do
-		size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		size = recvmsg(socket, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
 		return LANE_BROKEN;
@@ -150,8 +155,23 @@ static int message_receive(int socket, struct payload_header *header, int *fds, 
 	bool cut = message.msg_flags & MSG_CTRUNC;
 	if (came == n && !cut && size == (ssize_t)sizeof *header && !(message.msg_flags & MSG_TRUNC))
 		return LANE_OK;
-	fds_close(fds, came);
+	fds_close(fds, came, sender);
 	return came < n && cut ? LANE_NO_MEMORY : LANE_BROKEN;
+}
+
+/* Of a slot's message the kernel closes what does not fit, here and now, however long that takes. So it is looked at first,
+ * and left there where it is not a proper one: who closes the socket closes that, too. */
+static int message_receive(int socket, struct payload_header *header, int *fds, size_t n, enum payload_sender sender)
+{
+	if (sender == PAYLOAD_OF_MASTER)
+		return message_look(socket, header, fds, n, sender, 0);
+	int status = message_look(socket, header, fds, n, sender, MSG_PEEK);
+	if (status != LANE_BROKEN && payload_discard(socket, header->seq) != LANE_OK) {
+		if (status == LANE_OK)
+			fds_close(fds, n, sender);
+		return LANE_BROKEN;
+	}
+	return status;
 }
 
 /* Of plain memory (huge pages can run out under the reader's feet), of that size, and sealed. */
@@ -178,21 +198,23 @@ static int memory_map(int fd, size_t size, enum payload_sender sender, const cha
 
 int payload_receive(int socket, uint32_t seq, struct payload *payload, enum payload_sender sender)
 {
-	struct payload_header header;
+	struct payload_header header = { 0 };
 	int fds[DESCRIPTORS_MAX];
 	size_t memory = payload->size ? 1 : 0;
-	int status = message_receive(socket, &header, fds, memory + payload->n_fds);
+	int status = message_receive(socket, &header, fds, memory + payload->n_fds, sender);
 	if (status != LANE_OK)
 		return status;
 	if (header.seq != seq || header.size != payload->size || header.n_fds != payload->n_fds)
 		status = LANE_BROKEN;
 	else if (memory)
 		status = memory_map(fds[0], payload->size, sender, &payload->data);
-	fds_close(fds, memory);
-	if (status == LANE_OK)
-		memcpy(payload->fds, fds + memory, payload->n_fds * sizeof *fds);
-	else
-		fds_close(fds + memory, payload->n_fds);
+	if (status != LANE_OK) {
+		fds_close(fds, memory + payload->n_fds, sender);
+		return status;
+	}
+	if (memory) /* that is what it is */
+		close(fds[0]);
+	memcpy(payload->fds, fds + memory, payload->n_fds * sizeof *fds);
 	return status;
 }
 

@@ -29,7 +29,8 @@ int payload_send(int socket, uint32_t seq, const struct payload *payload, enum p
 /* Takes the payload of SEQ, which was sent before: PAYLOAD says what was promised (size, n_fds) and gets the rest.
  * LANE_OK: the caller's until payload_unmap of the data, which is mapped read-only, and its descriptors are CLOEXEC;
  * LANE_BROKEN: it is not there, or not what was promised; LANE_NO_MEMORY: this process has no room or descriptor for
- * it, and it is gone. */
+ * it, and it is gone. What is there and not what was promised stays in the socket; that is closed by closer_close_packets,
+ * since it may be descriptors that take long to close. */
 int payload_receive(int socket, uint32_t seq, struct payload *payload, enum payload_sender sender)
 	__attribute__((warn_unused_result));
 void payload_unmap(const char *data, size_t size);

@@ -132,6 +132,23 @@ START_TEST(nor_for_what_waits_in_a_socket_unread)
 }
 END_TEST
 
+START_TEST(packets_with_nothing_among_them_are_closed_at_once)
+{
+	int pair[2];
+	for (int unread = 0; unread < 3; unread++) { /* nothing; an empty one, which is not nothing; one */
+		size_t before = count_open();
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+		if (unread)
+			ck_assert_int_eq(send(pair[1], "x", (size_t)unread - 1, 0), unread - 1);
+		close(pair[1]);
+		closer_close_packets(pair[0]);
+		if (!unread)
+			ck_assert_int_lt(fcntl(pair[0], F_GETFD), 0);
+		wait_for_open(before);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("closer");
@@ -142,6 +159,7 @@ int main(void)
 	tcase_add_test(all, nobody_waits_for_one_that_takes_long);
 	tcase_add_test(all, a_socket_with_nothing_in_it_is_closed_at_once);
 	tcase_add_test(all, nor_for_what_waits_in_a_socket_unread);
+	tcase_add_test(all, packets_with_nothing_among_them_are_closed_at_once);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -34,10 +34,13 @@ static void setup(void)
 	b = both_make(LANE_RING_MIN);
 }
 
-/* Whatever a test did: when both ends are gone, nothing is left open. */
+/* Whatever a test did: when both ends are gone, nothing is left open, or not for long: what a slot has sent is closed
+ * elsewhere (base/closer.h). */
 static void teardown(void)
 {
 	both_free(&b);
+	for (int ms = 0; ms < BOUND_MS && open_descriptors() != open_before; ms++)
+		poll(NULL, 0, 1);
 	ck_assert_int_eq(open_descriptors(), open_before);
 }
 
@@ -68,11 +71,15 @@ static void writers_close(struct travellers *travellers)
 	}
 }
 
-/* Whether nobody has the Ith one open, in no process and on no way. */
+/* Whether nobody has the Ith one open, in no process and on no way, or has it only until it is closed elsewhere. */
 static bool is_closed(const struct travellers *travellers, unsigned i)
 {
 	char byte;
 	ssize_t n = read(travellers->readers[i], &byte, 1);
+	for (int ms = 0; ms < BOUND_MS && n < 0 && errno == EAGAIN; ms++) {
+		poll(NULL, 0, 1);
+		n = read(travellers->readers[i], &byte, 1);
+	}
 	ck_assert(n == 0 || (n < 0 && errno == EAGAIN));
 	return n == 0;
 }
@@ -594,7 +601,7 @@ START_TEST(descriptors_that_a_slot_sends_do_not_come_in)
 	memcpy(room, &record, sizeof record);
 	ring_publish(&ring);
 	ck_assert_int_eq(lane_receive(b.lane, &reply), LANE_BROKEN);
-	ck_assert_int_eq(open_descriptors(), before);
+	ck_assert_int_le(open_descriptors(), before + 1); /* the memfd, until it is closed */
 	free((void *)(uintptr_t)payload.data);
 	close(socket);
 	lane_end_free(b.end);

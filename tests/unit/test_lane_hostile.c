@@ -1,8 +1,11 @@
 /* A lane whose other end lies, scribbles, or dies: it costs the lane, and the master nothing. */
 #include "lane_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -51,6 +54,7 @@ static const struct lie lies[] = {
 	{ "a payload over the inline limit", .payload_length = LANE_INLINE_LIMIT, .length = 20000, .status = LANE_BROKEN },
 	{ "a large payload that is small", .large = 1, .status = LANE_BROKEN },
 	{ "a large payload that was not sent", .large = 1, .payload_length = 100000, .status = LANE_BROKEN },
+	{ "large progress", .word = 2, .large = 1, .payload_length = 100000, .status = LANE_BROKEN },
 	{ "a large payload over the limit", .large = 1, .payload_length = PAYLOAD_LIMIT, .status = LANE_BROKEN },
 };
 
@@ -194,6 +198,14 @@ static int open_descriptors(void)
 	return n;
 }
 
+/* What comes from a slot and is not wanted is closed elsewhere. */
+static void wait_for_descriptors(int n)
+{
+	for (int ms = 0; ms < BOUND_MS && open_descriptors() != n; ms++)
+		poll(NULL, 0, 1);
+	ck_assert_int_eq(open_descriptors(), n);
+}
+
 START_TEST(wrong_payload_breaks_the_lane_and_leaks_nothing)
 {
 	struct lane_reply reply;
@@ -211,7 +223,119 @@ START_TEST(wrong_payload_breaks_the_lane_and_leaks_nothing)
 		ck_assert_uint_eq(reply.payload->size, LARGE);
 		bytes_unref(reply.payload);
 	}
-	ck_assert_int_eq(open_descriptors(), before);
+	lane_free(b.lane);
+	b.lane = NULL;
+	wait_for_descriptors(before - 3); /* its memory, and both ends of its socket */
+}
+END_TEST
+
+/* --- what takes long to close --- */
+
+#define LONG_S 600 /* longer than a test may take */
+
+/* A connection over which nothing goes any more: to close it takes LONG_S, or until *OTHER is closed. */
+static int lingering(int *other)
+{
+	static const char bytes[4096];
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct linger linger = { .l_onoff = 1, .l_linger = LONG_S };
+	socklen_t length = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, length), 0);
+	*other = accept(listener, NULL, NULL);
+	ck_assert_int_ge(*other, 0);
+	close(listener);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+	while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+enum { AS_PAYLOAD, AMONG_OTHERS, UNREAD, UNREAD_AND_EMPTY, N_LONG };
+
+/* Its sender has closed it: the last copy is on its way. */
+static void send_lingering(int socket, uint32_t seq, int how, int *other)
+{
+	struct {
+		uint32_t seq, n_fds;
+		uint64_t size;
+	} header = { .seq = seq, .size = LARGE };
+	int fds[2] = { lingering(other), memory_of(RIGHT) };
+	size_t n = how == AMONG_OTHERS ? 2 : 1;
+	union {
+		struct cmsghdr aligned;
+		char room[CMSG_SPACE(sizeof fds)];
+	} control = { .room = { 0 } };
+	struct iovec part = { &header, how == UNREAD_AND_EMPTY ? 0 : sizeof header };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), how == AMONG_OTHERS ? (int[]){ fds[1], fds[0] } : fds, n * sizeof(int));
+	ck_assert_int_eq(sendmsg(socket, &message, 0), (ssize_t)part.iov_len);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+START_TEST(master_does_not_wait_for_a_descriptor_that_takes_long_to_close)
+{
+	int other, before = open_descriptors();
+	uint32_t seq = send_ok(b.lane, "1");
+	send_lingering(lane_socket_fd(b.lane), seq, _i, &other);
+	if (_i == AS_PAYLOAD || _i == AMONG_OTHERS) {
+		struct reply_record record = reply_to(seq);
+		record.message_length = 0;
+		record.large = 1;
+		record.payload_length = LARGE;
+		say_record(&record, sizeof record, "");
+		ck_assert_int_eq(hear(b.lane), LANE_BROKEN);
+	}
+	lane_free(b.lane);
+	b.lane = NULL;
+	close(other);
+	wait_for_descriptors(before - 3);
+}
+END_TEST
+
+/* A process has room for some 65,000 mappings: results that are kept are not one each for ever. */
+START_TEST(many_large_results_do_not_take_all_mappings)
+{
+	enum { N = 9000 };
+	static struct bytes *kept[N];
+	char *text = calloc(1, LANE_INLINE_LIMIT + 1);
+	int status = LANE_OK;
+	size_t right = 0, maps = 0;
+	char line[512];
+	for (int i = 0; i < N && status == LANE_OK; i++) {
+		struct lane_reply reply = { 0 };
+		struct lane_request request;
+		send_ok(b.lane, "1");
+		status = lane_end_take(b.end, &request) == LANE_OK ? LANE_OK : LANE_BROKEN;
+		text[0] = (char)('a' + i % 26);
+		if (status == LANE_OK)
+			status = say(b.end, LANE_SUCCEEDED, text, LANE_INLINE_LIMIT + 1);
+		if (status == LANE_OK)
+			status = lane_receive(b.lane, &reply);
+		kept[i] = reply.payload;
+	}
+	ck_assert_int_eq(status, LANE_OK);
+	FILE *file = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof line, file))
+		maps += strstr(line, "memfd:taskd-payload") != NULL;
+	fclose(file);
+	for (int i = 0; i < N; i++) {
+		right += kept[i] && kept[i]->size == LANE_INLINE_LIMIT + 1 && kept[i]->data[0] == 'a' + i % 26;
+		bytes_unref(kept[i]);
+	}
+	ck_assert_uint_eq(right, N);
+	ck_assert_uint_gt(maps, 4000);
+	ck_assert_uint_lt(maps, N);
+	free(text);
 }
 END_TEST
 
@@ -479,6 +603,8 @@ int main(void)
 	tcase_add_test(tcase, answer_twice_or_to_nothing_is_refused);
 	tcase_add_test(tcase, answer_to_what_was_revoked_is_refused);
 	tcase_add_loop_test(tcase, wrong_payload_breaks_the_lane_and_leaks_nothing, 0, N_WRONGS);
+	tcase_add_loop_test(tcase, master_does_not_wait_for_a_descriptor_that_takes_long_to_close, 0, N_LONG);
+	tcase_add_test(tcase, many_large_results_do_not_take_all_mappings);
 	tcase_add_test(tcase, memory_cannot_be_shortened);
 	suite_add_tcase(suite, tcase);
 

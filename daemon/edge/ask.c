@@ -6,6 +6,7 @@
 
 #include "base/xmalloc.h"
 #include "durable/durable.h"
+#include "edge/access.h"
 #include "edge/store.h"
 
 static void ask_free(struct ask *ask)
@@ -124,14 +125,23 @@ static void answer_task(struct ask *ask, const struct reply_to *to, const struct
 		reply_buffer(to, &ask->out);
 }
 
+/* What is another's is answered as if there were no row. */
+static bool row_is_seen(const struct ask *ask, const struct store_task *task)
+{
+	return access_sees_user(ask->request->connection, task->owner);
+}
+
 static void result_row(struct ask *ask, const struct store_task *task)
 {
+	if (!row_is_seen(ask, task))
+		return;
 	ask->is_error = stored_outcome(&ask->out, task);
 }
 
 static void status_row(struct ask *ask, const struct store_task *task)
 {
-	stored_record(&ask->out, task, false);
+	if (row_is_seen(ask, task))
+		stored_record(&ask->out, task, false);
 }
 
 void ask_result(const struct call *call, uint64_t id)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/rpc.h"
 #include "object/object.h"
 
@@ -39,6 +40,14 @@ static void add_semaphores(struct object_claim *next, const struct param_permits
 		};
 }
 
+static bool may_use_all(const struct call *call, const struct object_claim *claims, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!access_may_use(call, &claims[i].name))
+			return false;
+	return true;
+}
+
 bool submission_claims(const struct call *call, const struct claim_options *options, struct submission *out)
 {
 	struct object_problem problem;
@@ -55,6 +64,8 @@ bool submission_claims(const struct call *call, const struct claim_options *opti
 		&options->semaphores);
 	out->spec.claims = out->claims;
 	out->spec.n_claims = n;
+	if (!may_use_all(call, out->claims, n))
+		return false;
 	if (claims_check(core_objects(call->edge->core), out->claims, n, &problem) == OBJECT_DONE)
 		return true;
 	reply_error(&call->to, PROTO_MISMATCH, problem.text[0] ? problem.text : NULL, NULL);

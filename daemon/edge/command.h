@@ -29,15 +29,13 @@ bool command_may_run(struct connection *connection, const struct task_type *type
 #define COMMAND_DENIED_SIZE 256
 /* Why not, as a message and an error's data. */
 void command_denied(const struct connection *connection, char message[COMMAND_DENIED_SIZE], struct strbuf *data);
-/* Whether it may read what TASK, a command, says, write to it, and so on: its owner, root, the daemon's own user. */
-bool command_may_touch(const struct connection *connection, const struct task *task);
 
 /* --- asking --- */
 /* TASK's command line for people; false where it is no command, or it is not known any more. */
 bool command_line(const struct task *task, struct strbuf *out);
-/* The task of that id, where it is a command, and not a part of a map, that the caller may touch; NULL: the error
- * has been answered. */
-struct task *call_finds_command(const struct call *call, uint64_t id);
+/* The task of that id, where it is a command, and not a part of a map, to which the caller has RIGHT (RIGHT_READ or
+ * RIGHT_CANCEL); NULL: the error has been answered. */
+struct task *call_finds_command(const struct call *call, uint64_t id, enum right right);
 /* It does not run: "not_running". */
 void reply_not_running(const struct reply_to *to, struct task *task);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/users.h"
+#include "edge/access.h"
 #include "edge/rpc.h"
 #include "proto/suggest.h"
 
@@ -46,7 +47,8 @@ static bool set_user(const struct call *call, const char *name, struct task_filt
 	return false;
 }
 
-bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *out)
+bool filter_prepare(
+	const struct call *call, const struct filter_params *params, enum right right, struct task_filter *out)
 {
 	*out = (struct task_filter){
 		.tag = params->tag,
@@ -62,7 +64,7 @@ bool filter_prepare(const struct call *call, const struct filter_params *params,
 		return false;
 	if (params->since.given)
 		out->since_ns = submission_moment(call->edge->core, &params->since, true);
-	return true;
+	return access_narrow(call, right, out);
 }
 
 bool filter_is_empty(const struct filter_params *params)

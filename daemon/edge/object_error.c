@@ -35,35 +35,34 @@ static void answer(const struct reply_to *to, enum proto_error error, struct str
 
 /* --- who is in the way --- */
 
-static void put_held_by(struct strbuf *data, const struct edge *edge, const struct party *party)
+static void put_held_by(struct strbuf *data, struct connection *viewer, const struct party *party)
 {
 	strbuf_puts(data, ",\"held_by\":{");
-	party_write(data, edge, party);
+	party_write(data, viewer, party);
 	strbuf_puts(data, "}");
 }
 
 static void not_owner(const struct reply_to *to, enum object_kind kind, const struct object_name *name,
 	const struct object_link *link)
 {
-	const struct edge *edge = to->connection->edge;
 	const struct party party = party_of_link(link);
 	struct strbuf text = STRBUF_INIT, data = STRBUF_INIT;
 	put_name(&text, kind, name);
 	strbuf_puts(&text, " is held by ");
-	party_tell(&text, edge, &party);
+	party_tell(&text, to->connection, &party);
 	data_begin(&data, PROTO_NOT_OWNER, proto_error_info(PROTO_NOT_OWNER)->hint);
-	put_held_by(&data, edge, &party);
+	put_held_by(&data, to->connection, &party);
 	answer(to, PROTO_NOT_OWNER, &text, &data);
 }
 
 /* a, waits for lock "x", held by b, who waits for lock "y", held by … the first */
-static void tell_circle(struct strbuf *text, const struct edge *edge, const struct object_problem *problem)
+static void tell_circle(struct strbuf *text, struct connection *viewer, const struct object_problem *problem)
 {
 	size_t told = problem->n_links < OBJECT_LINKS ? problem->n_links : OBJECT_LINKS;
 	for (size_t i = 0; i < told; i++) {
 		const struct object_link *link = &problem->links[i];
 		const struct party party = party_of_link(link);
-		party_tell(text, edge, &party);
+		party_tell(text, viewer, &party);
 		strbuf_printf(text, "%s for %s \"%s\", held by ", i ? ", which waits" : " would wait",
 			object_kind_text(link->kind), link->name);
 	}
@@ -72,14 +71,14 @@ static void tell_circle(struct strbuf *text, const struct edge *edge, const stru
 	strbuf_puts(text, problem->n_links == 1 ? "itself" : "the first");
 }
 
-static void put_cycle(struct strbuf *data, const struct edge *edge, const struct object_problem *problem)
+static void put_cycle(struct strbuf *data, struct connection *viewer, const struct object_problem *problem)
 {
 	strbuf_puts(data, ",\"cycle\":[");
 	for (size_t i = 0; i < problem->n_links && i < OBJECT_LINKS; i++) {
 		const struct object_link *link = &problem->links[i];
 		const struct party party = party_of_link(link);
 		strbuf_puts(data, i ? ",{" : "{");
-		party_write(data, edge, &party);
+		party_write(data, viewer, &party);
 		strbuf_printf(data, ",\"waits_for\":{\"%s\":", object_kind_name(link->kind));
 		strbuf_json_string(data, link->name, strlen(link->name));
 		strbuf_puts(data, "}}");
@@ -89,15 +88,14 @@ static void put_cycle(struct strbuf *data, const struct edge *edge, const struct
 
 static void deadlock(const struct reply_to *to, const struct object_problem *problem)
 {
-	const struct edge *edge = to->connection->edge;
 	struct strbuf text = STRBUF_INIT, data = STRBUF_INIT;
 	bool alone = problem->n_links == 1; /* it would wait for itself */
 	if (alone && problem->text[0])
 		strbuf_puts(&text, problem->text);
 	else
-		tell_circle(&text, edge, problem);
+		tell_circle(&text, to->connection, problem);
 	data_begin(&data, PROTO_DEADLOCK, alone ? NULL : "acquire them in the same order everywhere");
-	put_cycle(&data, edge, problem);
+	put_cycle(&data, to->connection, problem);
 	answer(to, PROTO_DEADLOCK, &text, &data);
 }
 
@@ -200,11 +198,11 @@ static bool look(const struct edge *edge, enum object_kind kind, const struct ob
 	return sight->holders;
 }
 
-static void tell_holders(struct strbuf *text, struct strbuf *data, const struct edge *edge, enum object_kind kind,
+static void tell_holders(struct strbuf *text, struct strbuf *data, struct connection *viewer, enum object_kind kind,
 	const struct object_name *name)
 {
 	struct sight sight;
-	if (!look(edge, kind, name, &sight)) {
+	if (!look(viewer->edge, kind, name, &sight)) {
 		strbuf_puts(text, " was not to be had in time");
 		return;
 	}
@@ -213,10 +211,10 @@ static void tell_holders(struct strbuf *text, struct strbuf *data, const struct 
 			sight.view.slots);
 	else
 		strbuf_puts(text, " is held by ");
-	party_tell(text, edge, &sight.party);
+	party_tell(text, viewer, &sight.party);
 	if (sight.view.holders > 1)
 		strbuf_printf(text, " and %zu more", sight.view.holders - 1);
-	put_held_by(data, edge, &sight.party);
+	put_held_by(data, viewer, &sight.party);
 }
 
 void object_timed_out(const struct reply_to *to, enum object_kind kind, const struct object_name *name)
@@ -229,7 +227,7 @@ void object_timed_out(const struct reply_to *to, enum object_kind kind, const st
 	switch (kind) {
 	case OBJECT_LOCK:
 	case OBJECT_SEMAPHORE:
-		tell_holders(&text, &data, to->connection->edge, kind, name);
+		tell_holders(&text, &data, to->connection, kind, name);
 		break;
 	case OBJECT_EVENT:
 		strbuf_puts(&text, " was not set in time");

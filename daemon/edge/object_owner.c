@@ -7,6 +7,7 @@
 
 #include "base/users.h"
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/objects.h"
 #include "pool/pool.h"
 
@@ -59,23 +60,25 @@ static int pid_of_task(struct task *task)
 	return pools_worker_of(task->slot)->pid;
 }
 
+/* Its own processes may speak for it whoever they are; others are told of it what they may see. */
 static struct object_owner *task_owner(const struct call *call, uint64_t id)
 {
 	struct task *task;
 	enum core_found found = core_find(call->edge->core, id, &task);
-	if (found != CORE_FOUND) {
+	int pid = found == CORE_FOUND ? pid_of_task(task) : 0;
+	bool own = pid && nested_pid(call->to.connection) == pid;
+	if (found == CORE_FOUND && !own && !access_sees(call->to.connection, task))
+		found = CORE_FORGOTTEN;
+	if (own)
+		return core_task_owner(task);
+	if (found != CORE_FOUND)
 		reply_not_there(&call->to, id, found);
-		return NULL;
-	}
-	int pid = pid_of_task(task);
-	if (!pid)
+	else if (!pid)
 		reply_errorf(&call->to, PROTO_NOT_RUNNING, "task %" PRIu64 " does not run: it is %s", id,
 			task_state_name(task->state));
-	else if (nested_pid(call->to.connection) != pid)
+	else
 		reply_errorf(&call->to, PROTO_DENIED,
 			"this is not a process of task %" PRIu64 ": only such may hold something for it", id);
-	else
-		return core_task_owner(task);
 	return NULL;
 }
 
@@ -88,16 +91,6 @@ bool call_holder(const struct call *call, const struct who_params *who, struct o
 	}
 	out->owner = who && who->task ? task_owner(call, who->task) : connection_owner(call->to.connection);
 	return out->owner;
-}
-
-void call_with_name(const struct call *call, void (*act)(const struct call *call, const struct object_name *name))
-{
-	struct object_name_params params = { 0 };
-	if (!call_params(call, &params))
-		return;
-	const struct object_name name = object_name_of(&params.name);
-	act(call, &name);
-	call_params_free(call, &params);
 }
 
 /* --- telling --- */
@@ -135,11 +128,22 @@ static int pid_of(const struct edge *edge, const struct party *party)
 	return pid_of_task(task);
 }
 
-void party_write(struct strbuf *out, const struct edge *edge, const struct party *party)
+bool party_is_seen(struct connection *viewer, uint32_t uid)
 {
+	return uid == viewer->peer.uid || access_sees_user(viewer, uid);
+}
+
+void party_write(struct strbuf *out, struct connection *viewer, const struct party *party)
+{
+	const struct edge *edge = viewer->edge;
 	const char *user = user_name_kept(party->uid, core_now(edge->core));
-	strbuf_printf(out, "\"pid\":%d,\"user\":", pid_of(edge, party));
+	bool seen = party_is_seen(viewer, party->uid);
+	if (seen)
+		strbuf_printf(out, "\"pid\":%d,", pid_of(edge, party));
+	strbuf_puts(out, "\"user\":");
 	strbuf_json_string(out, user, strlen(user));
+	if (!seen)
+		return;
 	if (party->kind == OWNER_TASK)
 		strbuf_printf(out, ",\"task\":\"%" PRIu64 "\"", party->id);
 	else
@@ -150,10 +154,15 @@ void party_write(struct strbuf *out, const struct edge *edge, const struct party
 	strbuf_json_string(out, party->token, party->token_length);
 }
 
-void party_tell(struct strbuf *out, const struct edge *edge, const struct party *party)
+void party_tell(struct strbuf *out, struct connection *viewer, const struct party *party)
 {
-	int pid = pid_of(edge, party);
+	const struct edge *edge = viewer->edge;
 	const char *user = user_name_kept(party->uid, core_now(edge->core));
+	if (!party_is_seen(viewer, party->uid)) {
+		strbuf_printf(out, "user %s", user);
+		return;
+	}
+	int pid = pid_of(edge, party);
 	if (party->kind == OWNER_TASK) {
 		strbuf_printf(out, "task %" PRIu64 " (user %s", party->id, user);
 		if (pid)

@@ -187,7 +187,6 @@ bool asking_begin(struct asking *asking, const struct call *call, const struct w
 	asking->call = call;
 	asking->form = form;
 	asking->objects = core_objects(call->edge->core);
-	asking->name = object_name_of(name);
 	asking->timeout_ns = timeout_ns;
 	asking->wait = NULL;
 	asking->charge = 0;
@@ -195,7 +194,7 @@ bool asking_begin(struct asking *asking, const struct call *call, const struct w
 	problem_clear(&asking->problem);
 	if (form->joins && !call->to.id)
 		return false;
-	if (!call_holder(call, who, &asking->holder))
+	if (!call_takes_object(call, form->kind, name, &asking->name) || !call_holder(call, who, &asking->holder))
 		return false;
 	if (call->to.id && (timeout_ns != 0 || form->joins)) {
 		asking->wait = &waiting_new(call->edge)->wait;

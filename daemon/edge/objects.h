@@ -14,10 +14,6 @@ struct connection *connection_of_owner(const struct object_owner *owner);
 /* Who asks, as the parameters say it. False: the error has been answered. */
 bool call_holder(const struct call *call, const struct who_params *who, struct object_holder *out)
 	__attribute__((warn_unused_result));
-static inline struct object_name object_name_of(const struct param_name *name)
-{
-	return (struct object_name){ .data = name->data, .length = name->length };
-}
 /* It is large: only what tells that it is empty is set. */
 static inline void problem_clear(struct object_problem *problem)
 {
@@ -35,13 +31,23 @@ struct party {
 };
 struct party party_of_owner(const struct object_owner *owner, const struct object_name *token);
 struct party party_of_link(const struct object_link *link);
-/* "pid":…,"user":…,"connection":… and so on: members without braces. */
-void party_write(struct strbuf *out, const struct edge *edge, const struct party *party);
-/* pid 123 (user anna, connection 7) */
-void party_tell(struct strbuf *out, const struct edge *edge, const struct party *party);
+/* Whether VIEWER may know more of it than whose it is. */
+bool party_is_seen(struct connection *viewer, uint32_t uid);
+/* "pid":…,"user":…,"connection":… and so on, as far as VIEWER may know: members without braces. */
+void party_write(struct strbuf *out, struct connection *viewer, const struct party *party);
+/* pid 123 (user anna, connection 7); or user anna */
+void party_tell(struct strbuf *out, struct connection *viewer, const struct party *party);
 
+/* --- object_access.c --- */
+/* The name of the object of that kind that the parameters say, which the caller may use. There is no other way from
+ * parameters to an object. False: it may not, and that has been answered. */
+bool call_takes_object(const struct call *call, enum object_kind kind, const struct param_name *name,
+	struct object_name *out) __attribute__((warn_unused_result));
 /* For methods that take a name and nothing more. */
-void call_with_name(const struct call *call, void (*act)(const struct call *call, const struct object_name *name));
+void call_with_name(const struct call *call, enum object_kind kind,
+	void (*act)(const struct call *call, const struct object_name *name));
+/* Whether the peer may use that message queue without being an admin. */
+bool message_queue_is_open(const struct connection *connection, const struct mq_figures *figures);
 
 /* --- object_error.c --- */
 /* "lock", …, "message queue". */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "edge/rpc.h"
+#include "proto/jsonrpc.h"
 
 static void put_string(struct strbuf *out, const char *name, const char *text, size_t length)
 {
@@ -30,13 +31,13 @@ static double retry_after(const struct task_type *type, const struct core_queue_
 	return seconds > 60 ? 60 : seconds;
 }
 
-static void queue_full(struct refusal *refusal, const struct task_spec *spec, size_t wanted)
+static void queue_full(struct refusal *refusal, const struct task_spec *spec, struct wanted wanted)
 {
 	struct core_queue_figures figures;
 	core_queue_figures(spec->queue, &figures);
 	size_t depth = figures.scheduled + figures.blocked + figures.waiting + figures.recording;
 	const struct core_queue_options *options = &figures.options;
-	bool by_bytes = !options->limit_queued || depth + wanted <= options->limit_queued;
+	bool by_bytes = !options->limit_queued || depth + wanted.count <= options->limit_queued;
 	snprintf(refusal->message, sizeof(refusal->message), "the queue \"%.100s\" is full: %zu tasks (%zu bytes) wait",
 		core_queue_name(spec->queue), depth, figures.waiting_bytes);
 	begin(refusal, PROTO_QUEUE_FULL);
@@ -92,6 +93,10 @@ static void no_dependency(
 	uint64_t id = missing(core, spec->after, spec->n_after);
 	if (!id)
 		id = missing(core, spec->after_any, spec->n_after_any);
+	if ((id & SUBMISSION_HIDDEN) && id != UINT64_MAX) {
+		id &= ~SUBMISSION_HIDDEN;
+		error = PROTO_FORGOTTEN;
+	}
 	snprintf(refusal->message, sizeof(refusal->message),
 		error == PROTO_FORGOTTEN ? "it is to wait for task %" PRIu64 ", whose record has been dropped"
 					 : "it is to wait for task %" PRIu64 ", which never was",
@@ -106,8 +111,13 @@ static void plain(struct refusal *refusal, enum proto_error error, const char *m
 	begin(refusal, error);
 }
 
+struct wanted wanted_of(const struct task_spec *spec)
+{
+	return (struct wanted){ .count = 1, .bytes = core_submit_cost(spec) };
+}
+
 void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec,
-	size_t wanted, struct task *task)
+	struct wanted wanted, struct task *task)
 {
 	*out = (struct refusal){ .data = STRBUF_INIT };
 	switch (code) {
@@ -161,8 +171,19 @@ void refusal_free(struct refusal *refusal)
 	strbuf_free(&refusal->data);
 }
 
+void denied_error(struct strbuf *out, enum right right, uint64_t id)
+{
+	struct strbuf data = STRBUF_INIT;
+	char message[64];
+	snprintf(message, sizeof(message), "this needs the right to %s it", right_name(right));
+	error_data_begin(&data, PROTO_DENIED);
+	strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\",\"right\":\"%s\"}", id, right_name(right));
+	rpc_error_object(out, proto_error_info(PROTO_DENIED)->code, message, data.data);
+	strbuf_free(&data);
+}
+
 void submission_refused(
-	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, struct task *task)
+	const struct reply_to *to, int refusal, const struct task_spec *spec, struct wanted wanted, struct task *task)
 {
 	struct refusal told;
 	refusal_tell(&told, to->connection->edge->core, (enum core_refusal)refusal, spec, wanted, task);

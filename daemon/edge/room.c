@@ -1,10 +1,14 @@
 /* Submissions that wait for room, as their submitters asked for it. Each queue has those that wait for it in the order in
  * which they came; only the first is looked at, once a turn and while there is one, so that a large one is not passed by
- * small ones for ever. Whoever did not ask to wait is not asked to stand behind them, but finds the queue full mostly. */
+ * small ones for ever. Whoever did not ask to wait is not asked to stand behind them, but finds the queue full mostly.
+ *
+ * Nobody waits for room within his own share: over_share is answered at once, also to one who has waited for the queue's.
+ * And by then he may have lost the right to submit it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/rpc.h"
 
 struct parked {
@@ -74,7 +78,7 @@ static void refuse(struct parked *parked)
 	struct task_spec *spec = parked->parking.spec;
 	spec->queue = core_queue_find(edge->core, parked->room->name);
 	if (spec->queue)
-		submission_refused(&to, CORE_QUEUE_FULL, spec, parked->parking.count, NULL);
+		submission_refused(&to, CORE_QUEUE_FULL, spec, parked->parking.wanted, NULL);
 	else
 		reply_errorf(&to, PROTO_UNAVAILABLE, "the queue \"%.100s\" has been removed", parked->room->name);
 	parked_free(parked);
@@ -95,26 +99,27 @@ static const struct request_kind parked_request = {
 
 /* --- waiting --- */
 
-static bool fits(const struct core_queue_options *options, size_t count, size_t bytes)
+static bool fits(const struct core_queue_options *options, struct wanted wanted)
 {
-	return (!options->limit_queued || count <= options->limit_queued) &&
-		(!options->limit_bytes || bytes <= options->limit_bytes);
+	return (!options->limit_queued || wanted.count <= options->limit_queued) &&
+		(!options->limit_bytes || wanted.bytes <= options->limit_bytes);
 }
 
-bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes)
+bool room_is_there(const struct core_queue *queue, struct wanted wanted)
 {
 	struct core_queue_figures figures;
 	core_queue_figures(queue, &figures);
-	size_t here = figures.scheduled + figures.blocked + figures.waiting + figures.recording;
-	return figures.draining || fits(&figures.options, here + count, figures.waiting_bytes + bytes);
+	wanted.count += figures.scheduled + figures.blocked + figures.waiting + figures.recording;
+	wanted.bytes += figures.waiting_bytes;
+	return figures.draining || fits(&figures.options, wanted);
 }
 
 void room_wait(const struct call *call, const struct parking *parking)
 {
 	struct core_queue_figures figures;
 	core_queue_figures(parking->spec->queue, &figures);
-	if (!fits(&figures.options, parking->count, parking->bytes)) {
-		submission_refused(&call->to, CORE_QUEUE_FULL, parking->spec, parking->count, NULL);
+	if (!fits(&figures.options, parking->wanted)) {
+		submission_refused(&call->to, CORE_QUEUE_FULL, parking->spec, parking->wanted, NULL);
 		parking->kind->free(parking->state);
 		return;
 	}
@@ -125,7 +130,7 @@ void room_wait(const struct call *call, const struct parking *parking)
 	TAILQ_INSERT_TAIL(&parked->room->parked, parked, link);
 	parked->request = request_new(&call->to, &parked_request);
 	parked->request->state = parked;
-	request_charge(parked->request, parking->bytes);
+	request_charge(parked->request, parking->wanted.bytes);
 	request_set_timeout(parked->request, parking->timeout_ns);
 }
 
@@ -142,11 +147,12 @@ static bool try_first(struct edge *edge, struct room *room)
 		return true;
 	}
 	const struct parking *parking = &parked->parking;
-	if (!edge->closing && !room_is_there(parking->spec->queue, parking->count, parking->bytes))
+	if (!edge->closing && !room_is_there(parking->spec->queue, parking->wanted))
 		return false;
 	const struct call call = { .edge = edge, .to = request_reply_to(request), .method = parked->method };
 	request_hide(request);
-	if (!parking->kind->submit(&call, parking->state)) {
+	if (access_may_submit(&call, parking->spec->type, parking->spec->queue) &&
+		!parking->kind->submit(&call, parking->state)) {
 		request_show(request);
 		return false;
 	}

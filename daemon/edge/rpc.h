@@ -39,6 +39,8 @@ rpc_handler rpc_cancel_request;
 void rpc_task_named(const struct call *call, const char *name, size_t length);
 
 /* --- submission.c: what all methods that submit tasks have in common --- */
+/* In the id of a task that it is to wait for: there is one, and the submitter may not know. */
+#define SUBMISSION_HIDDEN (UINT64_C(1) << 63)
 /* A submission as its parameters say it. The spec points into it, and into the parameters. */
 struct submission {
 	struct task_spec spec; /* its args are this struct's own */
@@ -93,13 +95,22 @@ struct refusal {
 	char message[320];
 	struct strbuf data; /* an object's text */
 };
-/* Why the core would not take so many tasks of SPEC; TASK is the one that it gave with CORE_DUPLICATE. */
+/* So much is wanted of a queue, or of a share. */
+struct wanted {
+	size_t count; /* tasks */
+	size_t bytes; /* which count for so many, as core_submit_cost has it */
+};
+/* Of SPEC alone. */
+struct wanted wanted_of(const struct task_spec *spec);
+/* Why the core would not take WANTED, of which SPEC is one; TASK is the one that it gave with CORE_DUPLICATE. */
 void refusal_tell(struct refusal *out, const struct core *core, enum core_refusal code, const struct task_spec *spec,
-	size_t wanted, struct task *task);
+	struct wanted wanted, struct task *task);
 void refusal_free(struct refusal *refusal);
+/* The error object of a task that is there, but to which the caller does not have RIGHT. */
+void denied_error(struct strbuf *out, enum right right, uint64_t id);
 /* Answers that. */
 void submission_refused(
-	const struct reply_to *to, int refusal, const struct task_spec *spec, size_t wanted, struct task *task);
+	const struct reply_to *to, int refusal, const struct task_spec *spec, struct wanted wanted, struct task *task);
 
 /* --- room.c: submissions that wait for room in their queue --- */
 /* What is parked, by what it is. */
@@ -112,21 +123,22 @@ struct parking {
 	const struct parked_kind *kind;
 	void *state;             /* taken over */
 	struct task_spec *spec;  /* within it: its queue is found again each time */
-	size_t count;            /* so many tasks */
-	size_t bytes;            /* which count for so many bytes, as core_submit_cost has it */
+	struct wanted wanted;
 	int64_t timeout_ns;
 };
 /* Whether QUEUE takes so many tasks now, as far as can be said without asking the core; or says no for another
  * reason. */
-bool room_is_there(const struct core_queue *queue, size_t count, size_t bytes);
+bool room_is_there(const struct core_queue *queue, struct wanted wanted);
 /* Answers CALL with queue_full when the time is over and there was no room; at once, where there will never be. */
 void room_wait(const struct call *call, const struct parking *parking);
 /* Submits what there is room for. True: there was something. */
 bool rooms_turn(struct edge *edge);
 
 /* --- filter.c --- */
-/* What PARAMS say, for the core; it points into them. False: the error has been answered. */
-bool filter_prepare(const struct call *call, const struct filter_params *params, struct task_filter *out)
+/* What PARAMS say, for the core, narrowed to what the caller has RIGHT to; it points into them. False: the error has been
+ * answered. */
+bool filter_prepare(
+	const struct call *call, const struct filter_params *params, enum right right, struct task_filter *out)
 	__attribute__((warn_unused_result));
 /* The states that NAMES say, as TASK_STATE_BITs added to *states. False: the error has been answered. */
 bool filter_states(const struct call *call, const struct param_strings *names, unsigned *states)
@@ -139,8 +151,11 @@ bool filter_is_empty(const struct filter_params *params);
 #define IDS_LIMIT 100000
 /* Whether there are not too many; false: that has been answered. */
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
-/* Whether each is there; false: the error of the first that is not has been answered. */
+/* Whether each is there, and may be read; false: the error of the first that is not has been answered. */
 bool call_finds_ids(const struct call *call, const struct param_ids *ids);
+/* Whether one who has begun to wait for TASK, or has submitted it, may hear of it now: it is his own, or he sees it still,
+ * which a reload may have changed. */
+bool connection_hears_of(struct connection *connection, const struct task *task);
 /* A request that waits for TASK's outcome. ATTACHED: it holds the task, which is cancelled when nobody does any
  * more, unless it is detached. */
 struct request *call_wait(const struct reply_to *to, struct task *task, bool attached);

@@ -52,10 +52,10 @@ static void reset(const struct call *call, const struct object_name *name)
 
 void rpc_barrier_abort(const struct call *call)
 {
-	call_with_name(call, abort_barrier);
+	call_with_name(call, OBJECT_BARRIER, abort_barrier);
 }
 
 void rpc_barrier_reset(const struct call *call)
 {
-	call_with_name(call, reset);
+	call_with_name(call, OBJECT_BARRIER, reset);
 }

@@ -328,19 +328,31 @@ static bool may_watch(const struct call *call, const struct task_batch *batch)
 	return false;
 }
 
+/* All of them are one user's; only those of its queue count for a queue. */
+static struct wanted wanted_by(const struct task_batch *batch, const struct core_queue *queue)
+{
+	struct wanted wanted = { 0 };
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct task_spec *spec = &batch->items[i].submission.spec;
+		if (queue && spec->queue != queue)
+			continue;
+		wanted.count++;
+		wanted.bytes += core_submit_cost(spec);
+	}
+	return wanted;
+}
+
 static void refused(
 	const struct call *call, const struct task_batch *batch, int refusal, size_t culprit, struct task *task)
 {
 	const struct task_spec *spec = &batch->items[culprit].submission.spec;
 	struct reply_place place;
 	const struct call of = call_of(call, batch, culprit, &place);
-	size_t wanted = 0;
+	const struct wanted wanted = wanted_by(batch, refusal == CORE_OVER_SHARE ? NULL : spec->queue);
 	if (refusal == CORE_CYCLE) {
 		find_circle(call, batch, culprit);
 		return;
 	}
-	for (size_t i = 0; i < batch->count; i++)
-		wanted += batch->items[i].submission.spec.queue == spec->queue;
 	submission_refused(refusal == CORE_CLOSED ? &call->to : &of.to, refusal, spec, wanted, task);
 }
 

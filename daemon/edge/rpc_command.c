@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/command.h"
 #include "pool/command.h"
 #include "proto/base64.h"
@@ -42,32 +43,40 @@ static void say_not_there(struct refusal *out, uint64_t id, enum core_found foun
 	say(out, error, id, "");
 }
 
+static bool has_right(const struct call *call, enum right right, const struct task *task)
+{
+	struct connection *connection = call->to.connection;
+	return right == RIGHT_CANCEL ? access_may_cancel(connection, task) : access_sees(connection, task);
+}
+
 /* NULL with *why filled in; else nothing of it is to be freed. */
-static struct task *find(const struct connection *connection, uint64_t id, struct refusal *why)
+static struct task *find(const struct call *call, uint64_t id, enum right right, struct refusal *why)
 {
 	struct task *task;
-	enum core_found found = core_find(connection->edge->core, id, &task);
+	enum core_found found = access_find(call, id, &task);
 	*why = (struct refusal){ .data = STRBUF_INIT };
 	if (found != CORE_FOUND) {
 		say_not_there(why, id, found);
+	} else if (!has_right(call, right, task)) {
+		char more[32];
+		snprintf(more, sizeof(more), ",\"right\":\"%s\"", right_name(right));
+		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " belongs to uid %u", id,
+			(unsigned)task->owner->uid);
+		say(why, PROTO_DENIED, id, more);
 	} else if (!task->type->command) {
 		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " (\"%s\") is not a command", id,
 			task->type->name);
 		say(why, PROTO_NOT_A_COMMAND, id, "");
-	} else if (!command_may_touch(connection, task)) {
-		snprintf(why->message, sizeof(why->message), "task %" PRIu64 " belongs to uid %u", id,
-			(unsigned)task->owner->uid);
-		say(why, PROTO_DENIED, id, "");
 	} else {
 		return task;
 	}
 	return NULL;
 }
 
-struct task *call_finds_command(const struct call *call, uint64_t id)
+struct task *call_finds_command(const struct call *call, uint64_t id, enum right right)
 {
 	struct refusal why;
-	struct task *task = find(call->to.connection, id, &why);
+	struct task *task = find(call, id, right, &why);
 	if (task && task->items) {
 		reply_errorf(&call->to, PROTO_NOT_A_COMMAND,
 			"task %" PRIu64 " is a part of a map, of several commands: what they say is in its result", id);
@@ -129,13 +138,20 @@ static void errands_free(struct errands *errands)
 	free(errands);
 }
 
+/* As it would be found if it were asked for now. */
+static enum core_found find_again(const struct errand *errand, struct task **out)
+{
+	const struct request *request = errand->errands->request;
+	const struct call call = { .edge = request->connection->edge, .to = request_reply_to(request) };
+	return access_find(&call, errand->id, out);
+}
+
 /* {"id":…,"state":…} and, where that is known, whether it stands still now. */
 static void put_errand(struct strbuf *out, const struct errand *errand)
 {
-	const struct core *core = errand->errands->request->connection->edge->core;
 	enum command_order_kind kind = errand->errands->kind;
 	struct task *task;
-	enum core_found found = core_find(core, errand->id, &task);
+	enum core_found found = find_again(errand, &task);
 	if (found == CORE_FOUND && task->slot)
 		core_task_look(task);
 	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\"", errand->id,
@@ -224,7 +240,7 @@ static const struct request_kind errands_kind = {
 static void not_running(struct errand *errand, struct refusal *why)
 {
 	struct task *task;
-	enum core_found found = core_find(errand->errands->request->connection->edge->core, errand->id, &task);
+	enum core_found found = find_again(errand, &task);
 	if (found == CORE_FOUND)
 		say_not_running(why, task);
 	else
@@ -260,17 +276,16 @@ static void errand_done(void *user, const struct command_answer *answer)
 		errands_answer(errands);
 }
 
-static void errand_begin(struct errand *errand, const struct command_order *order)
+static void errand_begin(const struct call *call, struct errand *errand, const struct command_order *order)
 {
-	const struct connection *connection = errand->errands->request->connection;
 	struct refusal why;
 	bool busy = false;
-	struct task *task = find(connection, errand->id, &why);
+	struct task *task = find(call, errand->id, RIGHT_CANCEL, &why);
 	if (!task) {
 		errand_fail(errand, &why);
 		return;
 	}
-	errand->ask = pools_command_order(connection->edge->host.pools, task, order, errand_done, errand, &busy);
+	errand->ask = pools_command_order(call->edge->host.pools, task, order, errand_done, errand, &busy);
 	if (errand->ask) {
 		errand->errands->n_open++;
 		return;
@@ -296,7 +311,7 @@ static void order_quietly(const struct call *call, const uint64_t *ids, size_t n
 	for (size_t i = 0; i < n; i++) {
 		struct refusal why;
 		bool busy;
-		struct task *task = find(call->to.connection, ids[i], &why);
+		struct task *task = find(call, ids[i], RIGHT_CANCEL, &why);
 		if (!task)
 			refusal_free(&why);
 		else
@@ -325,7 +340,7 @@ static void order_tasks(const struct call *call, const uint64_t *ids, size_t n, 
 	connection_hold(call->to.connection, size);
 	for (size_t i = 0; i < n; i++) {
 		errands->list[i] = (struct errand){ .errands = errands, .id = ids[i] };
-		errand_begin(&errands->list[i], order);
+		errand_begin(call, &errands->list[i], order);
 	}
 	if (errands->n_open == 0)
 		errands_answer(errands);
@@ -386,7 +401,7 @@ void rpc_task_window(const struct call *call)
 		.rows = (int)params.rows,
 		.columns = (int)params.columns,
 	};
-	if (call_finds_command(call, params.id))
+	if (call_finds_command(call, params.id, RIGHT_CANCEL))
 		order_tasks(call, &params.id, 1, &what, -1);
 	call_params_free(call, &params);
 }
@@ -428,7 +443,7 @@ void rpc_task_send(const struct call *call)
 	size_t length;
 	if (!call_params(call, &params))
 		return;
-	struct task *task = call_finds_command(call, params.id);
+	struct task *task = call_finds_command(call, params.id, RIGHT_CANCEL);
 	char *data = task ? read_data(call, &params, &length) : NULL;
 	if (data && length > COMMAND_SEND_LIMIT) {
 		reply_errorf(&call->to, PROTO_TOO_LARGE, "at most %u bytes can be sent at once, not %zu",

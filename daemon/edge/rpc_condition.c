@@ -23,26 +23,27 @@ void rpc_condition_wait(const struct call *call)
 {
 	struct condition_wait_params params = { 0 };
 	struct asking asking;
+	struct object_name lock;
 	if (!call_params(call, &params))
 		return;
-	if (asking_begin(&asking, call, &form, &params.name, &params.who, params.timeout)) {
-		const struct object_name lock = object_name_of(&params.lock);
+	if (call_takes_object(call, OBJECT_LOCK, &params.lock, &lock) &&
+		asking_begin(&asking, call, &form, &params.name, &params.who, params.timeout))
 		asking_end(&asking,
 			condition_wait(
 				asking.objects, &asking.name, &lock, &asking.holder, asking.wait, &asking.problem));
-	}
 	call_params_free(call, &params);
 }
 
 static void notify(const struct call *call, const struct condition_notify_params *params)
 {
-	const struct object_name name = object_name_of(&params->name), lock = object_name_of(&params->lock);
+	struct object_name name, lock;
 	struct object_problem problem;
 	struct object_holder holder;
 	int64_t count = params->all ? -1 : params->count ? params->count : 1;
 	size_t notified = 0;
 	char text[64];
-	if (!call_holder(call, &params->who, &holder))
+	if (!call_takes_object(call, OBJECT_CONDITION, &params->name, &name) ||
+		!call_takes_object(call, OBJECT_LOCK, &params->lock, &lock) || !call_holder(call, &params->who, &holder))
 		return;
 	problem_clear(&problem);
 	int status =

@@ -37,17 +37,17 @@ static void is_set(const struct call *call, const struct object_name *name)
 
 void rpc_event_set(const struct call *call)
 {
-	call_with_name(call, set);
+	call_with_name(call, OBJECT_EVENT, set);
 }
 
 void rpc_event_clear(const struct call *call)
 {
-	call_with_name(call, clear);
+	call_with_name(call, OBJECT_EVENT, clear);
 }
 
 void rpc_event_is_set(const struct call *call)
 {
-	call_with_name(call, is_set);
+	call_with_name(call, OBJECT_EVENT, is_set);
 }
 
 void rpc_event_wait(const struct call *call)

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/command.h"
 #include "edge/said.h"
 #include "edge/tally.h"
@@ -75,11 +76,19 @@ static uint64_t id_of(const void *value)
 
 /* --- telling --- */
 
+/* Asked each time: the right may have gone since it began. */
+static bool is_seen(const struct follow *follow)
+{
+	return access_sees(follow->connection, follow->followed->task);
+}
+
 /* What is followed takes no more than half of what may wait for a client, so that the rest is there for its replies. A
  * limit that is less than a piece lets one through at a time. */
 static bool has_room(struct follow *follow, size_t length)
 {
 	const struct connection *connection = follow->connection;
+	if (!is_seen(follow))
+		return false;
 	size_t waits = tally_count(&follow->tally, connection->written);
 	bool room = !connection_is_closed(connection) && (!waits || waits + length <= follow->limit) &&
 		connection->output_size + connection->held + length + FRAME <= connection->edge->limits.output / 2;
@@ -218,10 +227,11 @@ void following_free(struct connection *connection)
 static void tell_end(struct follow *follow, const struct task *task, const struct said said[CAPTURE_N_STREAMS])
 {
 	struct strbuf message = STRBUF_INIT;
+	bool seen = is_seen(follow);
 	begin(follow, &message);
-	strbuf_printf(&message, ",\"end\":true,\"state\":\"%s\"", task_state_name(task->state));
+	strbuf_printf(&message, ",\"end\":true,\"state\":\"%s\"", seen ? task_state_name(task->state) : "forgotten");
 	for (int stream = 0; stream < CAPTURE_N_STREAMS; stream++)
-		if (said[stream].known)
+		if (seen && said[stream].known)
 			strbuf_printf(&message, ",\"%s\":%" PRIu64, said_stream_names[stream], said[stream].total);
 	connection_send(follow->connection, &message, NULL, "}}");
 	strbuf_free(&message);
@@ -410,7 +420,7 @@ void rpc_task_follow(const struct call *call)
 	struct follow_params params = { 0 };
 	if (!call_params(call, &params))
 		return;
-	struct task *task = call_finds_command(call, params.id);
+	struct task *task = call_finds_command(call, params.id, RIGHT_READ);
 	if (task && task_state_is_terminal(task->state))
 		reply_not_running(&call->to, task);
 	else if (task && call->to.id)

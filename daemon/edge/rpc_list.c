@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/rpc.h"
 #include "pool/pool.h"
 
@@ -67,7 +68,7 @@ void rpc_task_list(const struct call *call)
 	struct task_walk walk;
 	if (!call_params(call, &params))
 		return;
-	if (begin_walk(call, &params, &walk) && filter_prepare(call, &params.filter, &filter))
+	if (begin_walk(call, &params, &walk) && filter_prepare(call, &params.filter, RIGHT_READ, &filter))
 		list(call, &params, &filter, &walk);
 	call_params_free(call, &params);
 }
@@ -106,7 +107,7 @@ void rpc_task_types(const struct call *call)
 		return;
 	strbuf_puts(&out, "[");
 	while ((type = core_type_next(call->edge->core, type))) {
-		if (!type->known)
+		if (!type->known || !access_offers(call->to.connection, type->name))
 			continue;
 		strbuf_puts(&out, first ? "" : ",");
 		put_type(&out, type);

@@ -39,12 +39,12 @@ void rpc_lock_acquire(const struct call *call)
 
 static void release(const struct call *call, const struct lock_release_params *params)
 {
-	const struct object_name name = object_name_of(&params->name);
+	struct object_name name;
 	struct object_problem problem;
 	struct object_holder holder;
 	int64_t depth = 0;
 	char text[64];
-	if (!call_holder(call, &params->who, &holder))
+	if (!call_takes_object(call, OBJECT_LOCK, &params->name, &name) || !call_holder(call, &params->who, &holder))
 		return;
 	problem_clear(&problem);
 	int status = lock_release(core_objects(call->edge->core), &name, &holder, &depth, &problem);

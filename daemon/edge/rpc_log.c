@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/command.h"
 #include "edge/said.h"
 #include "pool/command.h"
@@ -193,7 +194,7 @@ static void answer_of_nobody(const struct call *call, struct page *page, enum co
 	if (!page->attempt)
 		page->attempt = 1;
 	page->over = page->lost = true;
-	if (call_is_admin(call))
+	if (access_of(call->to.connection)->read == ACCESS_ALL)
 		answer_from_disk(call, page, found);
 	else
 		reply_not_there(&call->to, page->id, found);
@@ -212,10 +213,10 @@ void rpc_task_log(const struct call *call)
 		.offset = params.offset > 0 ? (uint64_t)params.offset : 0,
 		.size = params.limit > 0 && params.limit < LOG_PAGE ? (size_t)params.limit : LOG_PAGE,
 	};
-	enum core_found found = core_find(call->edge->core, params.id, &task);
+	enum core_found found = access_find(call, params.id, &task);
 	if (found != CORE_FOUND)
 		answer_of_nobody(call, &page, found);
-	else if ((task = call_finds_command(call, params.id)))
+	else if ((task = call_finds_command(call, params.id, RIGHT_READ)))
 		answer_of_task(call, &page, task);
 	call_params_free(call, &params);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/many.h"
 #include "proto/jsonrpc.h"
 
@@ -146,8 +147,8 @@ static bool slice(struct many *many)
 	for (size_t i = 0; i < n; i++) {
 		if (found[i]->id > many->newest)
 			return true;
-		/* It may have ended with one before it. */
-		if (!(TASK_STATE_BIT(found[i]->state) & many->filter.states))
+		/* It may have ended with one before it; and the right to it may have gone since the first slice. */
+		if (!(TASK_STATE_BIT(found[i]->state) & many->filter.states) || !access_may_cancel(connection, found[i]))
 			continue;
 		many->matched++;
 		many->action->act(many, found[i]);
@@ -185,7 +186,7 @@ bool manies_turn(struct edge *edge)
 void many_begin(const struct call *call, struct cancel_params *params, const struct action *action)
 {
 	struct task_filter filter;
-	if (!filter_prepare(call, &params->filter, &filter))
+	if (!filter_prepare(call, &params->filter, RIGHT_CANCEL, &filter))
 		return;
 	struct many *many = xcalloc(1, sizeof(*many));
 	many->action = action;
@@ -228,28 +229,38 @@ static const char *forget_one(struct task *task)
 	return core_forget(task) ? "forgotten" : state;
 }
 
-/* [{"id":…,"state":…}…], what is not there included; a single id that is not there is the error. */
+/* {"id":…,"state":…}, and an error where it is known of, but not the caller's to do that with. */
+static void put_one(const struct call *call, struct strbuf *out, uint64_t id, const char *(*act)(struct task *))
+{
+	struct task *task;
+	enum core_found found = access_find(call, id, &task);
+	if (found != CORE_FOUND) {
+		record_write_state(out, id, found == CORE_FORGOTTEN ? "forgotten" : "not_found");
+		return;
+	}
+	if (access_may_cancel(call->to.connection, task)) {
+		record_write_state(out, id, act(task));
+		return;
+	}
+	if (task->slot)
+		core_task_look(task);
+	strbuf_printf(out, "{\"id\":\"%" PRIu64 "\",\"state\":\"%s\",\"error\":", id, task_state_name(task->state));
+	denied_error(out, RIGHT_CANCEL, id);
+	strbuf_puts(out, "}");
+}
+
+/* [{"id":…,"state":…}…], what is not there included; a single id that is not there, or not the caller's, is the error. */
 static void each_id(const struct call *call, const struct param_ids *ids, const char *(*act)(struct task *))
 {
-	struct core *core = call->edge->core;
 	struct strbuf out = STRBUF_INIT;
 	struct task *task;
-	if (!call_takes_ids(call, ids))
+	if (!call_takes_ids(call, ids) ||
+		(ids->count == 1 && !access_finds(call, ids->ids[0], RIGHT_CANCEL, &task)))
 		return;
 	strbuf_puts(&out, "[");
 	for (size_t i = 0; i < ids->count; i++) {
-		enum core_found found = core_find(core, ids->ids[i], &task);
-		if (found != CORE_FOUND && ids->count == 1) {
-			reply_not_there(&call->to, ids->ids[0], found);
-			strbuf_free(&out);
-			return;
-		}
-		if (i)
-			strbuf_puts(&out, ",");
-		record_write_state(&out, ids->ids[i],
-			found == CORE_FOUND               ? act(task)
-				: found == CORE_FORGOTTEN ? "forgotten"
-							  : "not_found");
+		strbuf_puts(&out, i ? "," : "");
+		put_one(call, &out, ids->ids[i], act);
 	}
 	strbuf_puts(&out, "]");
 	reply_buffer(&call->to, &out);

@@ -292,7 +292,7 @@ static struct task *submit_chunk(const struct call *call, struct task_spec *spec
 	bytes_unref(spec->args);
 	spec->args = NULL;
 	if (refusal != CORE_OK) {
-		submission_refused(&call->to, refusal, spec, 1, NULL);
+		submission_refused(&call->to, refusal, spec, wanted_of(spec), NULL);
 		return NULL;
 	}
 	return task;
@@ -337,6 +337,11 @@ static size_t bytes_of(const struct wanted_map *wanted)
 	return wanted->size + wanted->n * (sizeof(struct bytes) + 2);
 }
 
+static struct wanted share_of(const struct wanted_map *wanted)
+{
+	return (struct wanted){ .count = wanted->n, .bytes = bytes_of(wanted) };
+}
+
 /* NULL: that has been answered. */
 static struct map *map_new(const struct call *call, const struct wanted_map *wanted, size_t size)
 {
@@ -361,7 +366,7 @@ static bool start(const struct call *call, struct wanted_map *wanted)
 {
 	struct map *map;
 	size_t size = sizeof(*map) + wanted->n * sizeof(map->chunks[0]);
-	if (!room_is_there(wanted->submission.spec.queue, wanted->n, bytes_of(wanted)))
+	if (!room_is_there(wanted->submission.spec.queue, share_of(wanted)))
 		return false;
 	map = map_new(call, wanted, size);
 	if (!map)
@@ -413,8 +418,7 @@ static void park(const struct call *call, struct wanted_map *wanted)
 		.kind = &kind,
 		.state = wanted,
 		.spec = &wanted->submission.spec,
-		.count = wanted->n,
-		.bytes = bytes_of(wanted),
+		.wanted = share_of(wanted),
 		.timeout_ns = wanted->params.options.wait_for_room,
 	};
 	room_wait(call, &parking);
@@ -474,7 +478,7 @@ static void start_or_park(const struct call *call, struct wanted_map *wanted, si
 		park(call, wanted);
 		return;
 	}
-	submission_refused(&call->to, CORE_QUEUE_FULL, &wanted->submission.spec, wanted->n, NULL);
+	submission_refused(&call->to, CORE_QUEUE_FULL, &wanted->submission.spec, share_of(wanted), NULL);
 	wanted_free(wanted);
 }
 

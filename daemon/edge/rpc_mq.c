@@ -54,6 +54,7 @@ static void put_value(struct asking *asking, const struct mq_put_params *params,
 		.order = params->options.order,
 		.limit_count = params->options.limit_count,
 		.limit_bytes = params->options.limit_bytes,
+		.shared = -1,
 	};
 	const struct mq_message message = {
 		.value = value,
@@ -159,23 +160,28 @@ void rpc_mq_nack(const struct call *call)
 	give_receipt(call, mq_nack);
 }
 
-void rpc_mq_task_done(const struct call *call)
+static void task_done(const struct call *call, const struct object_name *name, int64_t count)
 {
-	struct mq_task_done_params params = { 0 };
 	struct object_problem problem;
 	uint64_t unfinished = 0;
 	char text[64];
-	if (!call_params(call, &params))
-		return;
-	const struct object_name name = object_name_of(&params.name);
 	problem_clear(&problem);
-	int status = mq_task_done(
-		core_objects(call->edge->core), &name, params.count ? params.count : 1, &unfinished, &problem);
+	int status = mq_task_done(core_objects(call->edge->core), name, count, &unfinished, &problem);
 	int length = snprintf(text, sizeof(text), "{\"unfinished\":%" PRIu64 "}", unfinished);
 	if (status == OBJECT_DONE)
 		reply_text(&call->to, text, (size_t)length);
 	else
-		object_error(&call->to, (enum object_status)status, OBJECT_MQ, &name, &problem);
+		object_error(&call->to, (enum object_status)status, OBJECT_MQ, name, &problem);
+}
+
+void rpc_mq_task_done(const struct call *call)
+{
+	struct mq_task_done_params params = { 0 };
+	struct object_name name;
+	if (!call_params(call, &params))
+		return;
+	if (call_takes_object(call, OBJECT_MQ, &params.name, &name))
+		task_done(call, &name, params.count ? params.count : 1);
 	call_params_free(call, &params);
 }
 

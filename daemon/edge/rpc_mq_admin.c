@@ -10,14 +10,17 @@
 
 static void create(const struct call *call, const struct mq_create_params *params)
 {
-	const struct object_name name = object_name_of(&params->name);
+	struct object_name name;
 	const struct mq_options options = {
 		.order = params->options.order,
 		.limit_count = params->options.limit_count,
 		.limit_bytes = params->options.limit_bytes,
+		.shared = params->shared ? 1 : -1,
 	};
 	struct object_problem problem;
 	bool created = false;
+	if (!call_takes_object(call, OBJECT_MQ, &params->name, &name))
+		return;
 	problem_clear(&problem);
 	int status = mq_create(core_objects(call->edge->core), &name, &options, connection_owner(call->to.connection),
 		&created, &problem);
@@ -40,9 +43,11 @@ void rpc_mq_create(const struct call *call)
 
 static void peek(const struct call *call, const struct mq_peek_params *params)
 {
-	const struct object_name name = object_name_of(&params->name);
+	struct object_name name;
 	struct bytes *values[PEEK_MAX];
 	struct strbuf out = STRBUF_INIT;
+	if (!call_takes_object(call, OBJECT_MQ, &params->name, &name))
+		return;
 	size_t n = mq_peek(core_objects(call->edge->core), &name, params->end == MQ_END_TAIL, values,
 		params->limit ? (size_t)params->limit : 1);
 	strbuf_puts(&out, "{\"values\":[");
@@ -67,12 +72,16 @@ void rpc_mq_peek(const struct call *call)
 static void length(const struct call *call, const struct object_name *name)
 {
 	struct mq_figures figures = { 0 };
-	char text[256];
-	mq_figures(core_objects(call->edge->core), name, &figures);
+	char text[320];
+	bool there = mq_figures(core_objects(call->edge->core), name, &figures);
 	int used = snprintf(text, sizeof(text),
 		"{\"length\":%zu,\"bytes\":%zu,\"unacked\":%zu,\"unfinished\":%" PRIu64
-		",\"getters\":%zu,\"putters\":%zu}",
+		",\"getters\":%zu,\"putters\":%zu",
 		figures.length, figures.bytes, figures.unacked, figures.unfinished, figures.getters, figures.putters);
+	if (there)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, ",\"owner\":%u,\"shared\":%s",
+			(unsigned)figures.owner, figures.options.shared ? "true" : "false");
+	text[used++] = '}';
 	reply_text(&call->to, text, (size_t)used);
 }
 
@@ -95,15 +104,15 @@ static void delete (const struct call *call, const struct object_name *name)
 
 void rpc_mq_length(const struct call *call)
 {
-	call_with_name(call, length);
+	call_with_name(call, OBJECT_MQ, length);
 }
 
 void rpc_mq_clear(const struct call *call)
 {
-	call_with_name(call, clear);
+	call_with_name(call, OBJECT_MQ, clear);
 }
 
 void rpc_mq_delete(const struct call *call)
 {
-	call_with_name(call, delete);
+	call_with_name(call, OBJECT_MQ, delete);
 }

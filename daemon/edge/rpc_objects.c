@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/users.h"
+#include "edge/access.h"
 #include "edge/objects.h"
 
 #define LIST_DEFAULT 1000
@@ -11,6 +12,7 @@
 
 struct listing {
 	struct strbuf out;
+	struct connection *viewer;
 	const struct edge *edge;
 	size_t parties; /* told so far, of all objects */
 	/* Of one object: */
@@ -31,17 +33,18 @@ static void put_bool(struct strbuf *out, const char *member, bool value)
 
 /* --- parties --- */
 
+/* A fence is what its holder proves to others that it holds by: it is for nobody else. */
 static void put_party(
-	struct strbuf *out, const struct edge *edge, enum object_kind kind, const struct object_party *party)
+	struct strbuf *out, struct connection *viewer, enum object_kind kind, const struct object_party *party)
 {
 	const struct party who = party_of_owner(party->owner, &party->token);
 	strbuf_puts(out, "{");
-	party_write(out, edge, &who);
+	party_write(out, viewer, &who);
 	if (kind == OBJECT_LOCK)
 		put_bool(out, "shared", party->shared);
 	if (party->count && (kind == OBJECT_LOCK || kind == OBJECT_SEMAPHORE))
 		strbuf_printf(out, ",\"count\":%" PRId64, party->count);
-	if (party->fence)
+	if (party->fence && party_is_seen(viewer, who.uid))
 		strbuf_printf(out, ",\"fence\":%" PRIu64, party->fence);
 	record_write_time(out, "since", party->since_ns);
 	if (party->what)
@@ -73,7 +76,7 @@ static bool visit_party(void *user, const struct object_party *party)
 	if (listing->told >= PARTIES_EACH || listing->parties >= PARTIES_ALL)
 		return false;
 	strbuf_puts(&listing->out, listing->told ? "," : "");
-	put_party(&listing->out, listing->edge, visit->kind, party);
+	put_party(&listing->out, listing->viewer, visit->kind, party);
 	listing->told++;
 	listing->parties++;
 	return true;
@@ -94,7 +97,7 @@ static size_t put_unstarted(struct listing *listing, const struct object *object
 		};
 		strbuf_puts(out, listing->told++ ? "," : "");
 		listing->parties++;
-		put_party(out, listing->edge, claim->kind,
+		put_party(out, listing->viewer, claim->kind,
 			&(struct object_party){
 				.waits = true,
 				.owner = &owner,
@@ -131,6 +134,8 @@ static void put_mq(struct strbuf *out, const struct mq_figures *figures)
 		figures->bytes, figures->unacked, figures->unfinished);
 	strbuf_printf(out, ",\"getters\":%zu,\"putters\":%zu", figures->getters, figures->putters);
 	put_bool(out, "created", figures->created);
+	strbuf_printf(out, ",\"owner\":%u", (unsigned)figures->owner);
+	put_bool(out, "shared", figures->options.shared);
 	strbuf_printf(out, ",\"order\":\"%s\",\"limit_count\":%" PRId64 ",\"limit_bytes\":%" PRId64,
 		orders[figures->options.order], figures->options.limit_count, figures->options.limit_bytes);
 }
@@ -185,30 +190,43 @@ static void put_object(struct listing *listing, const struct object *object)
 	strbuf_puts(out, "}");
 }
 
+/* Objects have no contents, but for message queues: one that is not for the viewer is not shown. */
+static bool is_shown(struct connection *viewer, const struct object *object)
+{
+	struct object_view view = { 0 };
+	object_look(object, &view);
+	return access_shows_object(viewer, &view.name) &&
+		(view.kind != OBJECT_MQ || message_queue_is_open(viewer, &view.mq) ||
+			access_sees_user(viewer, view.mq.owner));
+}
+
 static void list(const struct call *call, enum object_kind kind)
 {
 	struct object_list_params params = { 0 };
 	struct objects *objects = core_objects(call->edge->core);
-	struct listing listing = { .edge = call->edge };
+	struct listing listing = { .edge = call->edge, .viewer = call->to.connection };
 	const struct object *object = NULL;
-	size_t n = 0;
+	size_t n = 0, looked = 0;
 	if (!call_params(call, &params))
 		return;
-	const struct object_name name = object_name_of(&params.name);
+	const struct object_name name = { .data = params.name.data, .length = params.name.length };
 	size_t limit = params.limit ? (size_t)params.limit : LIST_DEFAULT;
 	strbuf_puts(&listing.out, "[");
 	if (name.length) {
 		object = object_find(objects, kind, &name);
-		if (object)
+		if (object && is_shown(listing.viewer, object))
 			put_object(&listing, object);
 	} else {
-		for (; n < limit && (object = object_next(objects, kind, object)); n++) {
-			strbuf_puts(&listing.out, n ? "," : "");
+		while (n < limit && (object = object_next(objects, kind, object))) {
+			looked++;
+			if (!is_shown(listing.viewer, object))
+				continue;
+			strbuf_puts(&listing.out, n++ ? "," : "");
 			put_object(&listing, object);
 		}
 	}
 	strbuf_puts(&listing.out, "]");
-	connection_looked(call->to.connection, n + listing.parties);
+	connection_looked(call->to.connection, looked + listing.parties);
 	reply_buffer(&call->to, &listing.out);
 	call_params_free(call, &params);
 }

@@ -41,6 +41,7 @@ static void put_options(struct strbuf *out, const struct core_queue_options *opt
 	strbuf_printf(out, ",\"rate\":%.9g,\"burst\":%u,\"ageing\":%.9g,\"weight\":%u", options->rate,
 		options->burst ? (unsigned)options->burst : 1, (double)options->ageing_ns / (double)NS_PER_S,
 		options->weight ? (unsigned)options->weight : 1);
+	strbuf_printf(out, ",\"fair\":%s", bool_name(options->fair));
 }
 
 /* As queue.set has it; where nothing is durable, that. */

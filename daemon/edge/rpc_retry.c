@@ -5,6 +5,7 @@
 
 #include "base/xmalloc.h"
 #include "edge/acceptance.h"
+#include "edge/access.h"
 #include "edge/command.h"
 #include "edge/many.h"
 #include "edge/store.h"
@@ -12,11 +13,25 @@
 
 /* --- one --- */
 
-/* Who may not submit such a task may not have it run once more either; then why not is put into ERROR. */
+/* Whether the connection could submit it as it is; one who is not answered asks. */
+static bool may_submit(struct connection *connection, const struct task *task)
+{
+	const struct call quiet = { .edge = connection->edge, .to = { .connection = connection } };
+	return connection_is_closed(connection) || access_may_submit(&quiet, task->type, task->queue);
+}
+
+/* Who may not submit such a task may not have it run once more either, nor who may not cancel it; then why not is put into
+ * ERROR. */
 static bool may_retry(struct connection *connection, const struct task *task, struct strbuf *error)
 {
 	char message[COMMAND_DENIED_SIZE];
 	struct strbuf data = STRBUF_INIT;
+	enum right right = access_may_cancel(connection, task) ? RIGHT_SUBMIT : RIGHT_CANCEL;
+	if (right == RIGHT_CANCEL || !may_submit(connection, task)) {
+		if (!error->length)
+			denied_error(error, right, task->id);
+		return false;
+	}
 	if (command_may_run(connection, task->type))
 		return true;
 	if (!error->length) {
@@ -51,7 +66,7 @@ static int store_refuses(const struct edge *edge, const struct task *task)
 static struct task *retry(struct connection *connection, struct task *task, bool *old, struct strbuf *error)
 {
 	struct core *core = connection->edge->core;
-	const struct task_spec spec = { .queue = task->queue, .type = task->type };
+	const struct task_spec spec = { .queue = task->queue, .type = task->type, .owner = task->owner->uid };
 	struct strbuf denied = STRBUF_INIT;
 	struct task *again;
 	struct refusal told;
@@ -65,11 +80,12 @@ static struct task *retry(struct connection *connection, struct task *task, bool
 			put_error(error, (enum proto_error)trouble, NULL);
 		return NULL;
 	}
+	const struct wanted wanted = { .count = 1, .bytes = core_args_size(task) };
 	int refusal = core_retry(task, &again);
 	*old = refusal == CORE_ATTACHED;
 	if (refusal >= 0)
 		return again;
-	refusal_tell(&told, core, (enum core_refusal)refusal, &spec, 1, again);
+	refusal_tell(&told, core, (enum core_refusal)refusal, &spec, wanted, again);
 	if (!error->length)
 		rpc_error_object(error, proto_error_info(told.error)->code, told.message, told.data.data);
 	refusal_free(&told);
@@ -137,10 +153,10 @@ static const struct action retry_action = {
 /* --- by ids --- */
 
 /* The task that is its retry; NULL: the error object is in ERROR. */
-static struct task *retry_id(struct connection *connection, uint64_t id, bool *old, struct strbuf *error)
+static struct task *retry_id(const struct call *call, uint64_t id, bool *old, struct strbuf *error)
 {
 	struct task *task;
-	enum core_found found = core_find(connection->edge->core, id, &task);
+	enum core_found found = access_find(call, id, &task);
 	if (found != CORE_FOUND) {
 		enum proto_error kind = found == CORE_FORGOTTEN ? PROTO_FORGOTTEN : PROTO_NOT_FOUND;
 		struct strbuf data = STRBUF_INIT;
@@ -152,7 +168,7 @@ static struct task *retry_id(struct connection *connection, uint64_t id, bool *o
 	}
 	if (task->slot)
 		core_task_look(task);
-	return retry(connection, task, old, error);
+	return retry(call->to.connection, task, old, error);
 }
 
 static void retry_ids(const struct call *call, const struct param_ids *ids)
@@ -164,7 +180,7 @@ static void retry_ids(const struct call *call, const struct param_ids *ids)
 		struct strbuf error = STRBUF_INIT;
 		size_t length;
 		bool old = false;
-		struct task *again = retry_id(call->to.connection, ids->ids[i], &old, &error);
+		struct task *again = retry_id(call, ids->ids[i], &old, &error);
 		struct acceptance_item *item = acceptance_set(acceptance, i, again);
 		item->of = ids->ids[i];
 		item->duplicate = old;

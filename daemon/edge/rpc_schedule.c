@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "core/cron.h"
+#include "edge/access.h"
 #include "edge/rpc.h"
 #include "proto/suggest.h"
 
@@ -76,6 +77,19 @@ static void put_schedule(struct strbuf *out, const struct core_schedule *schedul
 	strbuf_puts(out, "}");
 }
 
+/* It is his own, or he may read what its owner has. */
+static bool is_seen(const struct call *call, const struct core_schedule *schedule)
+{
+	struct connection *connection = call->to.connection;
+	return schedule->task.owner == connection->peer.uid || access_sees_user(connection, schedule->task.owner);
+}
+
+static bool may_remove(const struct call *call, const struct core_schedule *schedule)
+{
+	struct connection *connection = call->to.connection;
+	return schedule->task.owner == connection->peer.uid || access_of(connection)->cancel == ACCESS_ALL;
+}
+
 void rpc_schedule_list(const struct call *call)
 {
 	struct no_params params = { 0 };
@@ -85,6 +99,8 @@ void rpc_schedule_list(const struct call *call)
 		return;
 	strbuf_puts(&out, "[");
 	while ((schedule = core_schedule_next(call->edge->core, schedule))) {
+		if (!is_seen(call, schedule))
+			continue;
 		strbuf_puts(&out, out.length > 1 ? "," : "");
 		put_schedule(&out, schedule);
 	}
@@ -210,11 +226,12 @@ static struct core_schedule *find(const struct call *call, const char *name)
 {
 	struct core_schedule *schedule = core_schedule_find(call->edge->core, name), *other = NULL;
 	struct suggest suggest;
-	if (schedule)
+	if (schedule && (is_seen(call, schedule) || may_remove(call, schedule)))
 		return schedule;
 	suggest_begin(&suggest, name);
 	while ((other = core_schedule_next(call->edge->core, other)))
-		suggest_offer(&suggest, other->name);
+		if (is_seen(call, other))
+			suggest_offer(&suggest, other->name);
 	reply_unknown(&call->to, PROTO_NOT_FOUND, "schedule", name, suggest.best);
 	return NULL;
 }
@@ -226,8 +243,8 @@ void rpc_schedule_remove(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	struct core_schedule *schedule = find(call, params.name);
-	if (schedule && schedule->task.owner != call->to.connection->peer.uid && !call_is_admin(call)) {
-		reply_errorf(&call->to, PROTO_DENIED, "the schedule \"%s\" belongs to uid %u", schedule->name,
+	if (schedule && !may_remove(call, schedule)) {
+		access_deny(call, RIGHT_CANCEL, "the schedule \"%s\" belongs to uid %u", schedule->name,
 			(unsigned)schedule->task.owner);
 	} else if (schedule) {
 		put_schedule(&out, schedule);

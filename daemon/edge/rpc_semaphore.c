@@ -14,10 +14,11 @@ static void granted(const struct reply_to *to, const struct object_grant *grant)
 
 static const struct wait_form form = { .kind = OBJECT_SEMAPHORE, .granted = granted, .timed_out = object_timed_out };
 
-static struct semaphore_request request_of(const struct semaphore_params *params, const struct object_holder *holder)
+static struct semaphore_request request_of(
+	const struct semaphore_params *params, const struct object_name *name, const struct object_holder *holder)
 {
 	return (struct semaphore_request){
-		.name = object_name_of(&params->name),
+		.name = *name,
 		.holder = *holder,
 		.slots = params->slots,
 		.bounded = params->bounded,
@@ -30,7 +31,7 @@ static void acquire(const struct call *call, const struct semaphore_params *para
 	struct asking asking;
 	if (!asking_begin(&asking, call, &form, &params->name, &params->who, params->timeout))
 		return;
-	const struct semaphore_request request = request_of(params, &asking.holder);
+	const struct semaphore_request request = request_of(params, &asking.name, &asking.holder);
 	asking_end(&asking, semaphore_acquire(asking.objects, &request, asking.wait, &asking.grant, &asking.problem));
 }
 
@@ -47,11 +48,13 @@ static void release(const struct call *call, const struct semaphore_params *para
 {
 	struct object_problem problem;
 	struct object_holder holder;
+	struct object_name name;
 	int64_t value = 0;
 	char text[64];
-	if (!call_holder(call, &params->who, &holder))
+	if (!call_takes_object(call, OBJECT_SEMAPHORE, &params->name, &name) ||
+		!call_holder(call, &params->who, &holder))
 		return;
-	const struct semaphore_request request = request_of(params, &holder);
+	const struct semaphore_request request = request_of(params, &name, &holder);
 	problem_clear(&problem);
 	int status = semaphore_release(core_objects(call->edge->core), &request, &value, &problem);
 	if (status != OBJECT_DONE) {

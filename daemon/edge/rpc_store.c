@@ -3,6 +3,7 @@
 
 #include "base/users.h"
 #include "durable/durable.h"
+#include "edge/access.h"
 #include "edge/store.h"
 
 #define HISTORY_DEFAULT 100
@@ -32,21 +33,20 @@ static void history_answer(struct ask *ask, const struct reply_to *to, const str
 	reply_buffer(to, &ask->out);
 }
 
-/* Who is no admin sees what is his own. */
+/* Whose: what the caller may read. */
 static bool choose_owner(const struct call *call, const char *user, struct store_query *query)
 {
-	uint32_t own = call->to.connection->peer.uid;
-	query->by_owner = user || !call_is_admin(call);
-	query->owner = own;
-	if (user && !user_find(user, &query->owner)) {
+	struct task_filter filter = { .by_owner = user };
+	if (user && !user_find(user, &filter.owner)) {
 		reply_errorf(&call->to, PROTO_INVALID_PARAMS,
 			"unknown user \"%.100s\": a name in /etc/passwd, or a number, is needed", user);
 		return false;
 	}
-	if (query->owner == own || call_is_admin(call))
-		return true;
-	reply_error(&call->to, PROTO_DENIED, "only root and the daemon's own user may see the history of others", NULL);
-	return false;
+	if (!access_narrow(call, RIGHT_READ, &filter))
+		return false;
+	query->by_owner = filter.by_owner;
+	query->owner = filter.owner;
+	return true;
 }
 
 /* A moment of the wall clock, never 0; a duration counts back from now. */

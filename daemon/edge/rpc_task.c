@@ -6,18 +6,27 @@
 
 #include "base/bytes.h"
 #include "base/xmalloc.h"
-#include "edge/command.h"
 #include "edge/acceptance.h"
+#include "edge/access.h"
+#include "edge/command.h"
 #include "edge/store.h"
 #include "proto/jsonrpc.h"
 
 /* --- a request that is answered with a task's outcome --- */
 
+bool connection_hears_of(struct connection *connection, const struct task *task)
+{
+	return task->owner->uid == connection->peer.uid || access_sees(connection, task);
+}
+
 static void outcome_came(struct task_waiter *waiter, struct task *task)
 {
 	struct request *request = heap_entry(waiter, struct request, waiter);
 	const struct reply_to to = request_reply_to(request);
-	reply_outcome(&to, task);
+	if (connection_hears_of(request->connection, task))
+		reply_outcome(&to, task);
+	else
+		reply_not_there(&to, task->id, CORE_FORGOTTEN);
 	request_free(request);
 }
 
@@ -69,7 +78,11 @@ static void attached_cancel(struct request *request, struct strbuf *out)
 
 static void one_status(struct request *request, struct strbuf *out)
 {
-	record_write(out, request->task, false);
+	const struct task *task = request->task;
+	if (connection_hears_of(request->connection, task))
+		record_write(out, request->task, false);
+	else
+		record_write_state(out, task->id, "forgotten");
 }
 
 static const struct request_kind attached_kind = {
@@ -208,7 +221,7 @@ static bool submit(const struct call *call, const struct submit_params *params, 
 	if (refusal == CORE_QUEUE_FULL)
 		return false;
 	if (refusal < 0) {
-		submission_refused(&call->to, refusal, &submission->spec, 1, task);
+		submission_refused(&call->to, refusal, &submission->spec, wanted_of(&submission->spec), task);
 		return true;
 	}
 	if (refusal == CORE_OK)
@@ -249,8 +262,7 @@ static void park(const struct call *call, struct submit_params *params, struct s
 		.kind = &kind,
 		.state = parked,
 		.spec = &parked->submission.spec,
-		.count = 1,
-		.bytes = core_submit_cost(&parked->submission.spec),
+		.wanted = wanted_of(&parked->submission.spec),
 		.timeout_ns = parked->params.options.wait_for_room,
 	};
 	room_wait(call, &parking);
@@ -277,7 +289,8 @@ static void submit_or_park(const struct call *call)
 		if (params.options.wait_for_room > 0)
 			park(call, &params, &submission);
 		else
-			submission_refused(&call->to, CORE_QUEUE_FULL, &submission.spec, 1, NULL);
+			submission_refused(&call->to, CORE_QUEUE_FULL, &submission.spec, wanted_of(&submission.spec),
+				NULL);
 	}
 	submission_free(&submission);
 	call_params_free(call, &params);
@@ -312,14 +325,14 @@ void rpc_task_named(const struct call *call, const char *name, size_t length)
 	}
 	spec->owner = call->to.connection->peer.uid;
 	spec->detached = submission_is_detached(call);
-	if (submission_durable(call, -1, -1, &submission) &&
+	if (access_may_submit(call, spec->type, spec->queue) && submission_durable(call, -1, -1, &submission) &&
 		submission_args(call, &call->params, true, &submission) && store_takes(&call->to, spec)) {
 		int refusal = core_submit(call->edge->core, spec, &task);
 		if (refusal == CORE_OK) {
 			command_attach(call->edge, task, &submission);
 			answer_called(call, task);
 		} else {
-			submission_refused(&call->to, refusal, spec, 1, NULL);
+			submission_refused(&call->to, refusal, spec, wanted_of(spec), NULL);
 		}
 	}
 	submission_free(&submission);
@@ -348,13 +361,11 @@ void rpc_task_status(const struct call *call)
 	} else if (!params.id) {
 		reply_error(&call->to, PROTO_INVALID_PARAMS, "\"id\" or \"call\" is needed", NULL);
 	} else {
-		enum core_found found = core_find(call->edge->core, params.id, &task);
-		if (found == CORE_FOUND)
-			record_write(&record, task, false);
-		else if (found == CORE_FORGOTTEN && call->edge->host.durable)
+		enum core_found found = access_find(call, params.id, &task);
+		if (found == CORE_FORGOTTEN && call->edge->host.durable)
 			ask_status(call, params.id);
-		else
-			reply_not_there(&call->to, params.id, found);
+		else if (access_finds(call, params.id, RIGHT_READ, &task))
+			record_write(&record, task, false);
 	}
 	if (record.length)
 		reply_buffer(&call->to, &record);

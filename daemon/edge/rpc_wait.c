@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/store.h"
 
 void rpc_task_result(const struct call *call)
@@ -13,11 +14,11 @@ void rpc_task_result(const struct call *call)
 	struct task *task;
 	if (!call_params(call, &params))
 		return;
-	enum core_found found = core_find(call->edge->core, params.id, &task);
+	enum core_found found = access_find(call, params.id, &task);
 	if (found == CORE_FORGOTTEN && call->edge->host.durable)
 		ask_result(call, params.id);
-	else if (found != CORE_FOUND)
-		reply_not_there(&call->to, params.id, found);
+	else if (!access_finds(call, params.id, RIGHT_READ, &task))
+		;
 	else if (task_state_is_terminal(task->state))
 		reply_outcome(&call->to, task);
 	else if (call->to.id && store_lets_wait(&call->to, task))
@@ -78,11 +79,19 @@ static void wait_free(struct wait *wait)
 	free(wait);
 }
 
+static void put_record(struct strbuf *out, const struct wait *wait, struct task *task)
+{
+	if (connection_hears_of(wait->request->connection, task))
+		record_write(out, task, false);
+	else
+		record_write_state(out, task->id, "forgotten");
+}
+
 static void note_end(struct awaited *awaited, struct task *task)
 {
 	struct wait *wait = awaited->wait;
 	struct strbuf record = STRBUF_INIT;
-	record_write(&record, task, false);
+	put_record(&record, wait, task);
 	awaited->record = strbuf_take(&record, &awaited->record_length);
 	strbuf_free(&record);
 	awaited->task = NULL;
@@ -104,7 +113,7 @@ static void put_records(struct strbuf *out, struct wait *wait, bool done)
 		if (done)
 			strbuf_add(out, awaited->record, awaited->record_length);
 		else
-			record_write(out, awaited->task, false);
+			put_record(out, wait, awaited->task);
 	}
 }
 
@@ -192,11 +201,8 @@ bool call_finds_ids(const struct call *call, const struct param_ids *ids)
 {
 	struct task *task;
 	for (size_t i = 0; i < ids->count; i++) {
-		enum core_found found = core_find(call->edge->core, ids->ids[i], &task);
-		if (found != CORE_FOUND) {
-			reply_not_there(&call->to, ids->ids[i], found);
+		if (!access_finds(call, ids->ids[i], RIGHT_READ, &task))
 			return false;
-		}
 	}
 	return true;
 }
@@ -206,10 +212,12 @@ bool call_finds_ids(const struct call *call, const struct param_ids *ids)
 /* The tasks that have the tag now, as ids: not one more than can be waited for at once. */
 static void find_tagged(const struct call *call, struct wait_params *params)
 {
-	const struct task_filter filter = { .tag = params->tag, .tag_length = strlen(params->tag) };
+	struct task_filter filter = { .tag = params->tag, .tag_length = strlen(params->tag) };
 	struct task_walk walk = { .oldest_first = true };
 	struct task *found[TAG_PORTION];
 	size_t room = 0;
+	if (!access_narrow(call, RIGHT_READ, &filter))
+		return; /* nobody was named, so that this is not refused */
 	while (!walk.over && params->ids.count <= IDS_LIMIT) {
 		size_t n = core_select(call->edge->core, &filter, &walk, TAG_PORTION, found, TAG_PORTION);
 		if (params->ids.count + n > room) {

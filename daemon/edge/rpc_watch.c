@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/follow.h"
 #include "edge/rpc.h"
 #include "edge/tally.h"
@@ -128,7 +129,8 @@ static bool watch_is_about(const struct watch *watch, const struct happening *ha
 		return false;
 	if (watch->queue && strcmp(watch->queue, core_queue_name(task->queue)) != 0)
 		return false;
-	return task_filter_matches(&watch->filter, task);
+	/* Asked each time: the right may have gone since the watch began. */
+	return task_filter_matches(&watch->filter, task) && access_sees(watch->connection, task);
 }
 
 static void tell(struct watch *watch, struct happening *happening)
@@ -325,7 +327,7 @@ void rpc_task_watch(const struct call *call)
 	if (!call_params(call, &params))
 		return;
 	if (call_takes_ids(call, &params.ids) && call_finds_ids(call, &params.ids) &&
-		filter_prepare(call, &params.filter, &filter) && call->to.id)
+		filter_prepare(call, &params.filter, RIGHT_READ, &filter) && call->to.id)
 		watch_begin(call, &params, &filter);
 	call_params_free(call, &params);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "durable/durable.h"
+#include "edge/access.h"
 #include "edge/command.h"
 #include "edge/store.h"
 #include "pool/pool.h"
@@ -25,7 +26,7 @@ void submission_unknown_task(const struct call *call, const char *name)
 	struct task_type *type = NULL;
 	suggest_begin(&suggest, name);
 	while ((type = core_type_next(call->edge->core, type)))
-		if (type->known)
+		if (type->known && access_offers(call->to.connection, type->name))
 			suggest_offer(&suggest, type->name);
 	reply_unknown(&call->to, PROTO_UNKNOWN_TASK, "task", name, suggest.best);
 }
@@ -129,21 +130,36 @@ void submission_retry(const struct retry_options *retry, struct task_retry *out)
 
 /* --- after what, and instead of what --- */
 
-/* Those of ids; those of labels are of id 0 until rpc_batch.c has found their indices. */
-static void copy_refs(struct task_ref *to, const struct param_refs *from)
+/* What is another's and not to be seen is to be told as forgotten, when it is time to tell what is missing, and not before
+ * that. So the core gets an id that never was, out of which refusal.c makes that. Whoever names such an id himself is
+ * told of one that never was. */
+static uint64_t ref_id(const struct call *call, uint64_t id)
 {
-	for (size_t i = 0; i < from->count; i++)
-		to[i] = (struct task_ref){ .id = from->refs[i].id };
+	const struct connection *connection = call->to.connection;
+	struct task *task;
+	if (id & SUBMISSION_HIDDEN)
+		return UINT64_MAX;
+	if (core_find(call->edge->core, id, &task) != CORE_FOUND || task->owner->uid == connection->peer.uid ||
+		access_sees(call->to.connection, task))
+		return id;
+	return id | SUBMISSION_HIDDEN;
 }
 
-static void set_refs(const struct submit_options *options, struct submission *out)
+/* Those of ids; those of labels are of id 0 until rpc_batch.c has found their indices. */
+static void copy_refs(const struct call *call, struct task_ref *to, const struct param_refs *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		to[i] = (struct task_ref){ .id = from->refs[i].id ? ref_id(call, from->refs[i].id) : 0 };
+}
+
+static void set_refs(const struct call *call, const struct submit_options *options, struct submission *out)
 {
 	size_t n = options->after.count, n_any = options->after_any.count;
 	if (n + n_any == 0)
 		return;
 	out->refs = xreallocarray(NULL, n + n_any, sizeof(out->refs[0]));
-	copy_refs(out->refs, &options->after);
-	copy_refs(out->refs + n, &options->after_any);
+	copy_refs(call, out->refs, &options->after);
+	copy_refs(call, out->refs + n, &options->after_any);
 	out->spec.after = out->refs;
 	out->spec.n_after = n;
 	out->spec.after_any = out->refs + n;
@@ -214,7 +230,7 @@ static bool set_rest(const struct call *call, const struct submit_options *optio
 		submission_free(out);
 		return false;
 	}
-	set_refs(options, out);
+	set_refs(call, options, out);
 	return true;
 }
 
@@ -234,7 +250,8 @@ bool submission_prepare(
 		submission_unknown_task(call, task);
 		return false;
 	}
-	return choose_queue(call, options, &out->spec) && set_rest(call, options, out);
+	return choose_queue(call, options, &out->spec) && access_may_submit(call, out->spec.type, out->spec.queue) &&
+		set_rest(call, options, out);
 }
 
 void submission_free(struct submission *submission)

@@ -562,7 +562,17 @@ START_TEST(others_commands_are_not_to_be_touched)
 	start();
 	become(4002);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		expect_kind(ask(ways[i][0], ways[i][1]), "denied", "belongs to uid 4001");
+		expect_kind(ask(ways[i][0], ways[i][1]), "forgotten", "dropped");
+	ck_assert_ptr_null(commands_ordered());
+	const struct config_access reader = { .users = (char *)"4002", .submit = 1, .read = ACCESS_ALL, .cancel = ACCESS_OWN };
+	world_allow(&world, &reader, 1);
+	ck_assert_ptr_null(tree_at(ask(ways[0][0], ways[0][1]), "error"));
+	ck_assert_ptr_null(tree_at(ask(ways[1][0], ways[1][1]), "error"));
+	for (size_t i = 2; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		json_t *answer = ask(ways[i][0], ways[i][1]);
+		expect_kind(answer, "denied", "belongs to uid 4001");
+		ck_assert_str_eq(tree_text(answer, "error.data.right"), "cancel");
+	}
 	ck_assert_ptr_null(commands_ordered());
 	static const uid_t allowed[] = { 4001, 0 };
 	for (size_t i = 0; i < 2; i++) {

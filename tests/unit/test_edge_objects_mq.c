@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/xmalloc.h"
@@ -209,9 +210,13 @@ START_TEST(what_is_in_a_queue_can_be_counted_and_thrown_away)
 		RESULT("{\"length\":0,\"bytes\":0,\"unacked\":0,\"unfinished\":0,\"getters\":0,\"putters\":0}"));
 	client_expect(&client, PUT("[1,2]"), RESULT("true"));
 	client_expect(&client, PUT("3"), RESULT("true"));
-	client_expect(&client, ASK("mq.length", "[\"q\"]"),
-		RESULT("{\"length\":2,\"bytes\":6,\"unacked\":0,\"unfinished\":2,\"getters\":0,\"putters\":0}"));
-	json_t *answer = client_ask(&client, ASK("mq.list", "[]"));
+	json_t *answer = client_ask(&client, ASK("mq.length", "[\"q\"]"));
+	ck_assert_int_eq(tree_int(answer, "result.length"), 2);
+	ck_assert_int_eq(tree_int(answer, "result.bytes"), 6);
+	ck_assert_int_eq(tree_int(answer, "result.unfinished"), 2);
+	ck_assert_int_eq(tree_int(answer, "result.owner"), geteuid());
+	ck_assert(json_is_false(tree_at(answer, "result.shared")));
+	answer = client_ask(&client, ASK("mq.list", "[]"));
 	ck_assert_str_eq(tree_text(answer, "result.0.name"), "q");
 	ck_assert_str_eq(tree_text(answer, "result.0.order"), "fifo");
 	ck_assert_int_eq(tree_int(answer, "result.0.length"), 2);

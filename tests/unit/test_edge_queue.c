@@ -60,7 +60,7 @@ START_TEST(a_queue_says_what_it_is)
 	ck_assert_str_eq(text,
 		"{\"name\":\"fast\",\"pool\":\"default\",\"waiting\":0,\"scheduled\":0,\"blocked\":0,\"waiting_bytes\":0,\"running\":0,"
 		"\"submitted\":0,\"ended\":0,\"order\":\"lifo\",\"limit_queued\":5,\"limit_bytes\":1024,\"limit_running\":2,\"rate\":2.5,"
-		"\"burst\":4,\"ageing\":60,\"weight\":3,\"paused\":false,\"draining\":false,\"configured\":false,\"recording\":0,\"durable\":\"no\"}");
+		"\"burst\":4,\"ageing\":60,\"weight\":3,\"fair\":false,\"paused\":false,\"draining\":false,\"configured\":false,\"recording\":0,\"durable\":\"no\"}");
 	free(text);
 	hold("fast");
 	answer = client_ask(&client, REQUEST("1", "queue.list", "{}"));

@@ -135,7 +135,7 @@ START_TEST(only_its_owner_or_an_admin_removes_it)
 	client_ask(&client, ADD("\"name\":\"mine\",\"task\":\"echo\",\"every\":10"));
 	client_ask(&client, ADD("\"name\":\"ours\",\"task\":\"echo\",\"every\":10"));
 	client_become(&client, 4002, 4002, NULL);
-	ck_assert_str_eq(kind_of(REQUEST("1", "schedule.remove", "{\"name\":\"mine\"}")), "denied");
+	ck_assert_str_eq(kind_of(REQUEST("1", "schedule.remove", "{\"name\":\"mine\"}")), "not_found");
 	client_become(&client, 4001, 4001, NULL);
 	ck_assert_int_eq(tree_int(client_ask(&client, REQUEST("1", "schedule.remove", "{\"name\":\"mine\"}")), "result.owner"), 4001);
 	client_become(&client, geteuid(), getegid(), NULL);

@@ -139,6 +139,8 @@ static enum taskd_error write_command(
 	enum taskd_error error;
 
 	strbuf_puts(out, "{");
+	/* First, where the daemon looks for them: what follows may be megabytes. */
+	add_integers(out, "secret", command->n_secret > 0 ? command->secret : NULL, command->n_secret);
 	if ((error = add_argv(out, command->argv)) ||
 		(error = add_text(out, "shell", "the shell's line", command->shell)) ||
 		(error = add_cwd(out, command->cwd)) || (error = environment_write(out, command)) ||
@@ -149,7 +151,6 @@ static enum taskd_error write_command(
 	add_streams(out, command);
 	add_fds(out, command, fds, n_fds);
 	add_integers(out, "success", command->success, command->n_success);
-	add_integers(out, "secret", command->n_secret > 0 ? command->secret : NULL, command->n_secret);
 	strbuf_puts(out, "}");
 	return strbuf_failed(out) ? error_set(TASKD_E_MEMORY, NULL) : TASKD_OK;
 }

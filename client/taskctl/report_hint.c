@@ -28,23 +28,15 @@ static char *hint_of_retry(const json_t *data)
 	return hint;
 }
 
-/* "user_queued is 100 in taskd.conf, and anna has 98": without the data, as where the connection itself was refused,
- * there is less to say. */
+/* How much it is, the message says. Without the data, as where the connection itself was refused, it was too many of
+ * these. */
 static char *hint_of_share(const json_t *data)
 {
 	const char *limit = json_string_value(json_object_get(data, "limit"));
-	const char *user = json_string_value(json_object_get(data, "user"));
-	const json_t *most = json_object_get(data, "most"), *has = json_object_get(data, "has");
-	char *retry = hint_of_retry(data), part[96] = "", *hint;
+	char *retry = hint_of_retry(data), *hint;
 
-	if (!limit) {
-		free(retry);
-		return must(strdup("user_connections in taskd.conf is how many one user may have"));
-	}
-	if (json_is_number(has))
-		snprintf(part, sizeof part, ", and %s has %g", user ? user : "you", json_number_value(has));
-	if (asprintf(&hint, "%s%s%s is %.15g in taskd.conf%s; \"taskctl stats --users\" shows what each has",
-		    retry ? retry : "", retry ? ": " : "", limit, json_number_value(most), part) < 0)
+	if (asprintf(&hint, "%s%s%s in taskd.conf is the limit; \"taskctl stats --users\" shows what each has",
+		    retry ? retry : "", retry ? "; " : "", limit ? limit : "user_connections") < 0)
 		hint = must(NULL);
 	free(retry);
 	return hint;

@@ -62,7 +62,7 @@ static json_t *object_of(json_t *args)
 
 char *secret_args(const struct taskctl *ctl, const struct secret *secret, char *args)
 {
-	json_t *all, *object, *places;
+	json_t *all, *object, *places, *whole;
 	char *text = NULL;
 
 	if (secret->n == 0)
@@ -76,8 +76,12 @@ char *secret_args(const struct taskctl *ctl, const struct secret *secret, char *
 		places = must(json_array());
 		for (size_t i = 0; i < secret->n; i++)
 			json_array_append_new(places, json_integer(secret->places[i]));
-		json_object_set_new(object, "secret", places);
-		text = must(json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)));
+		/* First, where the daemon looks for them. */
+		whole = must(json_pack("{s:o}", "secret", places));
+		json_object_update(whole, object);
+		json_object_set(whole, "secret", places);
+		text = must(json_dumps(whole, JSON_COMPACT | JSON_REAL_PRECISION(15)));
+		json_decref(whole);
 	}
 	json_decref(object);
 	json_decref(all);

@@ -94,6 +94,20 @@ START_TEST(whatever_is_said_of_a_command_is_passed_on)
 }
 END_TEST
 
+START_TEST(secret_arguments_are_told_before_all_else)
+{
+	static const int secret[] = { 2, 1 }, none[] = { 3 };
+
+	expect(&(struct taskd_command){ .argv = ARGV("login", "me", "word"), .secret = secret, .n_secret = 2 },
+		EXEC("1", "{\"secret\":[2,1],\"argv\":[\"login\",\"me\",\"word\"],\"cwd\":\"/\"}"));
+	fake_expect(&fake, c, "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{\"id\":1}}");
+	expect(&(struct taskd_command){ .argv = ARGV("login", "me"), .secret = secret },
+		EXEC("2", "{\"argv\":[\"login\",\"me\"],\"cwd\":\"/\"}"));
+	refuse(&(struct taskd_command){ .argv = ARGV("login", "me", "word"), .secret = none, .n_secret = 1 }, "secret");
+	refuse(&(struct taskd_command){ .shell = "login me", .secret = none, .n_secret = 1 }, "secret");
+}
+END_TEST
+
 START_TEST(a_terminal_has_its_size)
 {
 	expect(&(struct taskd_command){ .argv = ARGV("top"), .tty = true, .rows = 50, .columns = 132 },
@@ -517,6 +531,7 @@ int main(void)
 	tcase_add_checked_fixture(said, setup, teardown);
 	tcase_add_test(said, a_command_is_a_task_with_its_words_and_the_current_directory);
 	tcase_add_test(said, whatever_is_said_of_a_command_is_passed_on);
+	tcase_add_test(said, secret_arguments_are_told_before_all_else);
 	tcase_add_test(said, a_terminal_has_its_size);
 	tcase_add_test(said, options_make_it_a_long_request);
 	tcase_add_test(said, input_is_text_where_it_can_be);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/base64.h"
+#include "proto/strbuf.h"
 
 /* execve(2) takes less in any case: three quarters of the 8 MiB that the kernel's stack limit is for this. */
 #define TOTAL_LIMIT (6u * 1024 * 1024)
@@ -18,6 +19,7 @@
 #define WINDOW_LIMIT 65535
 #define FILES_MIN 3 /* its standard input and outputs */
 #define STATUS_MAX 255
+#define SECRETS_MAX 1024 /* they are looked at wherever the command line is shown */
 #define NS_PER_SECOND INT64_C(1000000000)
 
 static const char *const stream_words[] = { "stdin", "stdout", "stderr", NULL };
@@ -64,6 +66,8 @@ const struct param_spec command_param_specs[] = {
 	PARAM(direct, "direct", PARAM_BOOL,
 		.summary = "its outputs are those descriptors, and taskd does not see what passes; default false"),
 	PARAM(success_span, "success", PARAM_ARRAY, .summary = "the exit statuses that are success; default [0]"),
+	PARAM(secret_span, "secret", PARAM_ARRAY,
+		.summary = "places in argv, from 0 on: \"***\" is shown instead of these; default: none"),
 	{ .name = NULL },
 };
 
@@ -303,6 +307,26 @@ static int read_success(struct checker *checker)
 	return 0;
 }
 
+static int check_secrets(struct checker *checker)
+{
+	const struct json_span *list = &checker->params->secret_span;
+	size_t count = checker->params->argv.count, cursor = 0;
+	struct json_span item;
+	long long place;
+
+	if (list->kind == JSON_NONE)
+		return 0;
+	if (count == 0)
+		return refuse(checker, "parameter \"secret\" is about \"argv\", which is not there");
+	if (json_count(list) > SECRETS_MAX)
+		return refuse(checker, "parameter \"secret\" has more than %d elements", SECRETS_MAX);
+	while (json_next(list, &cursor, NULL, &item))
+		if (!json_integer(&item, &place) || place < 0 || (unsigned long long)place >= count)
+			return refuse(checker, "parameter \"secret\" must have places in \"argv\" from 0 to %zu, not %.*s",
+				count - 1, item.length > 60 ? 60 : (int)item.length, item.text);
+	return 0;
+}
+
 /* --- all of it --- */
 
 /* An array of one object is that object: an item of a map is an argument. */
@@ -333,10 +357,45 @@ int command_read(const struct json_span *args, struct command_params *out, char 
 		return -1;
 	if (check_program(&checker, out->argv.strings) == 0 && read_environment(&checker) == 0 &&
 		check_surroundings(&checker) == 0 && check_fds(&checker) == 0 && check_input(&checker) == 0 &&
-		check_terminal(&checker) == 0 && read_success(&checker) == 0)
+		check_terminal(&checker) == 0 && read_success(&checker) == 0 && check_secrets(&checker) == 0)
 		return 0;
 	command_free(out);
 	return -1;
+}
+
+static bool begins_with_secrets(const struct json_span *args)
+{
+	struct json_span name, value;
+	size_t cursor = 0;
+
+	return args->kind == JSON_SPAN_OBJECT && json_next(args, &cursor, &name, &value) && json_string_is(&name, "secret");
+}
+
+bool command_hide(const struct json_span *args, const struct command_params *params, struct strbuf *out)
+{
+	const struct json_span inner = unwrap(args);
+	const struct param_spec *spec = command_param_specs;
+	struct json_span name, value;
+	size_t cursor = 0;
+
+	if (params->secret_span.kind == JSON_NONE || begins_with_secrets(args))
+		return false;
+	strbuf_puts(out, "{\"secret\":");
+	strbuf_add(out, params->secret_span.text, params->secret_span.length);
+	for (; json_next(&inner, &cursor, &name, &value); spec++) {
+		bool named = inner.kind == JSON_SPAN_OBJECT;
+		if (named ? json_string_is(&name, "secret") : strcmp(spec->name, "secret") == 0)
+			continue;
+		strbuf_puts(out, ",");
+		if (named)
+			strbuf_add(out, name.text, name.length);
+		else
+			strbuf_printf(out, "\"%s\"", spec->name);
+		strbuf_puts(out, ":");
+		strbuf_add(out, value.text, value.length);
+	}
+	strbuf_puts(out, "}");
+	return true;
 }
 
 void command_free(struct command_params *params)

@@ -54,6 +54,7 @@ struct command_params {
 	bool direct; /* they are the command's own: taskd does not see what passes, nothing is captured */
 	struct json_span success_span; /* an array of exit statuses that are success; absent: 0 alone */
 	bool success[256];
+	struct json_span secret_span; /* an array of places in argv, from 0 on: they are shown to nobody */
 };
 /* The table of it, for task.types and the documents. */
 extern const struct param_spec command_param_specs[];
@@ -63,6 +64,9 @@ extern const struct param_spec command_param_specs[];
  * bytes, names of variables, absolute paths, what does not go together. -1 with the reason in ERROR, nothing to free. */
 int command_read(const struct json_span *args, struct command_params *out, char *error, size_t error_size);
 void command_free(struct command_params *params);
+/* Whether ARGS, which command_read has taken, have secrets and do not begin with them: then OUT gets the same arguments so
+ * that they do, as command_text wants it, which does not read on to the end of what may be megabytes. */
+bool command_hide(const struct json_span *args, const struct command_params *params, struct strbuf *out);
 /* Given standard input as bytes, malloc'ed; NULL where there is none. */
 char *command_stdin(const struct command_params *params, size_t *length);
 /* The place of stdin, stdout, stderr (0…2) among the descriptors that came along, or -1. */
@@ -70,7 +74,8 @@ int command_fd_place(const struct command_params *params, int stream);
 /* Whether exit STATUS counts as success. */
 bool command_succeeds(const struct command_params *params, int status);
 /* The command line for people, of ARGS as command_read takes them or of a result's {"command":…}: quoted as a shell would
- * want it, control characters escaped, UTF-8, cut to COMMAND_TEXT_LIMIT bytes. False: there is none in it. */
+ * want it, control characters escaped, UTF-8, cut to COMMAND_TEXT_LIMIT bytes; "***" is where a secret argument was. False:
+ * there is none in it. */
 bool command_text(const struct json_span *args, struct strbuf *out);
 /* A signal's number by "TERM", "SIGTERM" or "15"; -1: there is none. "SIGTERM" of a number; NULL. */
 int command_signal(const char *name);

@@ -183,21 +183,36 @@ static size_t unescape_start(const struct json_span *string, char room[WORD_ROOM
 
 /* --- what is told --- */
 
-static bool add_argv(struct line *line, const struct json_span *argv)
+/* Which of the words that can be shown are not to be. */
+static void read_secrets(const struct json_span *list, bool secret[COMMAND_TEXT_LIMIT])
 {
+	struct json_span item;
+	long long place;
+	size_t cursor = 0;
+
+	while (list->kind == JSON_SPAN_ARRAY && json_next(list, &cursor, NULL, &item))
+		if (json_integer(&item, &place) && place >= 0 && place < COMMAND_TEXT_LIMIT)
+			secret[place] = true;
+}
+
+static bool add_argv(struct line *line, const struct json_span *argv, const struct json_span *secrets)
+{
+	bool secret[COMMAND_TEXT_LIMIT] = { false };
 	char word[WORD_ROOM];
 	struct json_span item;
-	size_t cursor = 0;
-	bool any = false;
+	size_t cursor = 0, n = 0;
 
-	while (argv->kind == JSON_SPAN_ARRAY && !line->full && json_next(argv, &cursor, NULL, &item)) {
+	read_secrets(secrets, secret);
+	for (; argv->kind == JSON_SPAN_ARRAY && !line->full && json_next(argv, &cursor, NULL, &item); n++) {
 		if (item.kind != JSON_SPAN_STRING)
 			return false;
-		add(line, " ", any ? 1 : 0);
-		add_word(line, word, unescape_start(&item, word));
-		any = true;
+		add(line, " ", n > 0 ? 1 : 0);
+		if (n < COMMAND_TEXT_LIMIT && secret[n])
+			add(line, "***", 3);
+		else
+			add_word(line, word, unescape_start(&item, word));
 	}
-	return any;
+	return n > 0;
 }
 
 static bool add_string(struct line *line, const struct json_span *string)
@@ -213,12 +228,14 @@ static bool add_string(struct line *line, const struct json_span *string)
 /* Any of its members; which of them are there was checked by command_read, and a result begins with "command". */
 static bool add_object(struct line *line, const struct json_span *object)
 {
-	struct json_span name, value;
+	struct json_span name, value, secrets = { .kind = JSON_NONE };
 	size_t cursor = 0;
 
 	while (json_next(object, &cursor, &name, &value)) {
+		if (json_string_is(&name, "secret"))
+			secrets = value;
 		if (json_string_is(&name, "argv") && value.kind != JSON_SPAN_NULL)
-			return add_argv(line, &value);
+			return add_argv(line, &value, &secrets);
 		if ((json_string_is(&name, "shell") || json_string_is(&name, "command")) && value.kind != JSON_SPAN_NULL)
 			return add_string(line, &value);
 	}
@@ -237,7 +254,7 @@ static bool add_args(struct line *line, const struct json_span *args)
 	if (item.kind == JSON_SPAN_OBJECT)
 		return add_object(line, &item);
 	if (item.kind == JSON_SPAN_ARRAY)
-		return add_argv(line, &item);
+		return add_argv(line, &item, &(struct json_span){ .kind = JSON_NONE });
 	return item.kind == JSON_SPAN_NULL && json_next(args, &cursor, NULL, &item) && add_string(line, &item);
 }
 

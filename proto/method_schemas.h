@@ -140,7 +140,7 @@
 		",\"rate\":" SCHEMA_SECONDS ",\"burst\":" SCHEMA_COUNT ",\"ageing\":" SCHEMA_SECONDS            \
 		",\"weight\":" SCHEMA_COUNT ",\"paused\":" SCHEMA_BOOL ",\"draining\":" SCHEMA_BOOL             \
 		",\"configured\":" SCHEMA_BOOL ",\"recording\":" SCHEMA_COUNT                                 \
-		",\"durable\":{\"enum\":[\"auto\",\"yes\",\"no\"]}")
+		",\"durable\":{\"enum\":[\"auto\",\"yes\",\"no\"]},\"fair\":" SCHEMA_BOOL)
 #define SCHEMA_QUEUES SCHEMA_ARRAY(SCHEMA_QUEUE)
 
 #define SCHEMA_SCHEDULE                                                                                          \
@@ -201,6 +201,14 @@
 		"},\"connections\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"workers\":" SCHEMA_WORKER_COUNTS \
 		",\"objects\":{\"type\":\"object\",\"additionalProperties\":" SCHEMA_COUNT "}"                     \
 		",\"memory\":" SCHEMA_OF("", "\"resident\":" SCHEMA_COUNT) ",\"store\":" SCHEMA_STORE)
+#define SCHEMA_USERS                                                                                                   \
+	SCHEMA_ARRAY(SCHEMA_OF("\"uid\",\"user\",\"connections\",\"queued\",\"running\"",                                   \
+		"\"uid\":" SCHEMA_COUNT ",\"user\":" SCHEMA_STRING ",\"connections\":" SCHEMA_COUNT                      \
+		",\"outstanding\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"refused\":" SCHEMA_COUNT              \
+		",\"queued\":" SCHEMA_COUNT ",\"queued_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT               \
+		",\"held\":" SCHEMA_COUNT ",\"kept\":" SCHEMA_COUNT ",\"kept_bytes\":" SCHEMA_COUNT                      \
+		",\"objects\":" SCHEMA_COUNT ",\"waiters\":" SCHEMA_COUNT ",\"mq_bytes\":" SCHEMA_COUNT                  \
+		",\"shares\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"number\",\"minimum\":0}}"))
 #define SCHEMA_PING                                      \
 	SCHEMA_OF("\"ok\",\"workers\",\"store\"",        \
 		"\"ok\":{\"const\":true},\"workers\":" SCHEMA_WORKER_COUNTS ",\"store\":" SCHEMA_STORE_STATE)

@@ -411,7 +411,9 @@ static const struct param_spec resize_params[] = {
 			.summary = "its share of its pool among equally urgent queues; default 1"),                \
 		PARAM(queue_params, durable, "durable", PARAM_ENUM, .words = durable_words,                        \
 			.summary = "whether its tasks are kept on disk, where they do not say; default auto: "     \
-				   "what is submitted, not what is called")
+				   "what is submitted, not what is called"),                                       \
+		PARAM(queue_params, fair, "fair", PARAM_MAYBE,                                                     \
+			.summary = "whether users take turns in it, at each priority; default false")
 
 static const struct param_spec queue_create_params[] = {
 	QUEUE_NAME_PARAM(queue_params),

@@ -286,6 +286,7 @@ struct queue_params { /* queue.create, queue.set: what is absent stays, or is th
 	int64_t ageing; /* ns; -1: absent; 0: none */
 	int64_t weight; /* 0: absent */
 	int durable;    /* enum durable_word; -1: absent */
+	int fair;       /* 1, 0; -1: absent */
 };
 enum durable_word { DURABLE_WORD_AUTO, DURABLE_WORD_YES, DURABLE_WORD_NO };
 struct queue_name_params { /* queue.remove */

@@ -10,6 +10,7 @@
 #include "base/xmalloc.h"
 #include "config/config.h"
 #include "config/template_parts.h"
+#include "proto/suggest.h"
 
 /* REASON with the key that it is about before it. */
 static char *about(const char *key, char *reason)
@@ -193,6 +194,33 @@ static char *fixed_make(struct template *template, const struct config_command *
 	return error;
 }
 
+/* --- what is not shown --- */
+
+static char *secret_parse(struct template *template, const char *text)
+{
+	char *error = NULL;
+	size_t n;
+
+	if (!text)
+		return NULL;
+	char **words = words_split(text, false, &n, &error);
+	for (size_t i = 0; !error && i < n; i++) {
+		long index = parameter_find(template, words[i], strlen(words[i]));
+		if (index >= 0) {
+			template->parameters[index].secret = true;
+			continue;
+		}
+		struct suggest suggest;
+		suggest_begin(&suggest, words[i]);
+		for (size_t k = 0; k < template->n_parameters; k++)
+			suggest_offer(&suggest, template->parameters[k].name);
+		error = suggest.best ? xasprintf("%s is no parameter; did you mean %s?", words[i], suggest.best)
+				     : xasprintf("%s is no parameter", words[i]);
+	}
+	words_free(words);
+	return error;
+}
+
 /* --- all of it --- */
 
 static char *unused(const struct template *template)
@@ -208,6 +236,8 @@ static char *parts_make(struct template *template, const struct config_command *
 {
 	char *error = about("parameters", parameters_parse(template, command->parameters ? command->parameters : ""));
 
+	if (!error)
+		error = about("secret", secret_parse(template, command->secret));
 	if (!error)
 		error = about("argv", argv_parse(template, command->argv));
 	if (!error)

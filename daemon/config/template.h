@@ -16,7 +16,7 @@ struct template;
  * argv: words, separated by spaces, with quotes and backslashes as in a shell, and nothing else of a shell's; {NAME} in a
  * word is replaced by that argument's text, which never becomes several words; "{{" and "}}" are braces. A word that is
  * just {NAME...} takes the list parameter NAME, each element a word of its own. cwd, stdin_file and the values of env may
- * have {NAME}, too.
+ * have {NAME}, too. secret: names of parameters; the arguments that they are in are secret ones of exec.
  * parameters: NAME:TYPE or NAME:TYPE=DEFAULT; NAME alone is a string. Types: string, integer, number, path (not empty, and
  * "./" comes before a leading dash), words with | between them; string... and path... are lists and come last. NULL:
  * *error is malloc'ed. */

@@ -89,6 +89,8 @@ static int bind_one(struct expansion *expansion, size_t index, const struct json
 	struct binding *binding = &expansion->bindings[index];
 	char *text = value_text(parameter, value), reason[320];
 
+	if (!text && parameter->secret)
+		return refuse(expansion, "parameter \"%s\" must be %s", parameter->name, wanted_of(parameter));
 	if (!text)
 		return refuse(expansion, "parameter \"%s\" must be %s, not %.*s", parameter->name, wanted_of(parameter),
 			value->length > SHOWN ? SHOWN : (int)value->length, value->text);
@@ -96,9 +98,10 @@ static int bind_one(struct expansion *expansion, size_t index, const struct json
 	if (strlen(text) > COMMAND_ARG_LIMIT)
 		return refuse(expansion, "parameter \"%s\" has %zu bytes: the kernel takes %u at most", parameter->name,
 			strlen(text), COMMAND_ARG_LIMIT);
-	if (parameter_check(parameter, text, reason, sizeof(reason)) < 0)
-		return refuse(expansion, "parameter \"%s\" must be %s", parameter->name, reason);
-	return 0;
+	if (parameter_check(parameter, text, reason, sizeof(reason)) == 0)
+		return 0;
+	return parameter->secret ? refuse(expansion, "parameter \"%s\" must be %s", parameter->name, wanted_of(parameter))
+				 : refuse(expansion, "parameter \"%s\" must be %s", parameter->name, reason);
 }
 
 /* To a list goes all of an array that is LEFT behind CURSOR. */
@@ -261,11 +264,39 @@ static void list_add(struct expansion *expansion, struct strbuf *out, size_t ind
 	strbuf_free(&plain);
 }
 
+static bool word_is_secret(const struct template *template, const struct word *word)
+{
+	bool secret = false;
+
+	for (size_t i = 0; i < word->n_pieces; i++)
+		secret |= !word->pieces[i].text && template->parameters[word->pieces[i].parameter].secret;
+	return secret;
+}
+
+/* Their places, before all else: see command_hide. */
+static void secrets_add(struct expansion *expansion, struct strbuf *out)
+{
+	const struct template *template = expansion->template;
+	size_t place = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < template->n_argv; i++) {
+		const struct word *word = &template->argv[i];
+		size_t n = word->list ? expansion->bindings[word->pieces[0].parameter].n : 1;
+		for (size_t k = 0; k < n && word_is_secret(template, word); k++, any = true)
+			strbuf_printf(out, "%s%zu", any ? "," : "\"secret\":[", place + k);
+		place += n;
+	}
+	strbuf_puts(out, any ? "]," : "");
+}
+
 static void exec_add(struct expansion *expansion, struct strbuf *out)
 {
 	const struct template *template = expansion->template;
 
-	strbuf_puts(out, "{\"argv\":[");
+	strbuf_puts(out, "{");
+	secrets_add(expansion, out);
+	strbuf_puts(out, "\"argv\":[");
 	for (size_t i = 0; i < template->n_argv; i++) {
 		const struct word *word = &template->argv[i];
 		if (word->list) {

@@ -18,6 +18,7 @@ struct parameter {
 	bool optional;
 	char *initial; /* where it is absent; NULL: a list of none */
 	bool used;     /* it has a place */
+	bool secret;   /* what is given for it is shown to nobody */
 };
 /* A part of a word: text, or the place of a parameter. */
 struct piece {

@@ -213,6 +213,12 @@ static const struct {
 		"parameter \"success\" must have exit statuses from 0 to 255, not \"0\"" },
 	{ "{\"shell\":\"x\",\"success\":[]}", "parameter \"success\" is empty: it lists exit statuses" },
 	{ "{\"shell\":\"x\",\"success\":0}", "parameter \"success\" must be an array, not 0" },
+	{ "{\"shell\":\"x\",\"secret\":[0]}", "parameter \"secret\" is about \"argv\", which is not there" },
+	{ "{\"argv\":[\"a\",\"b\"],\"secret\":[2]}", "parameter \"secret\" must have places in \"argv\" from 0 to 1, not 2" },
+	{ "{\"argv\":[\"a\",\"b\"],\"secret\":[-1]}", "parameter \"secret\" must have places in \"argv\" from 0 to 1, not -1" },
+	{ "{\"argv\":[\"a\",\"b\"],\"secret\":[\"b\"]}",
+		"parameter \"secret\" must have places in \"argv\" from 0 to 1, not \"b\"" },
+	{ "{\"argv\":[\"a\",\"b\"],\"secret\":1}", "parameter \"secret\" must be an array, not 1" },
 	{ "\"\"", "the arguments must be an object or an array" },
 	{ "5", "the arguments must be an object or an array" },
 	{ "[{\"argv\":[\"ls\"]},null,null]", "parameter \"argv\" must be an array of strings, not an object" },
@@ -339,7 +345,49 @@ static const struct {
 	{ "{\"argv\":[\"gr\\u00fcn\",\"\\ud83d\\ude00\"]}", "gr\xc3\xbcn \xf0\x9f\x98\x80" },
 	{ "{\"argv\":[\"\\u009b2J\",\"\\u202egpj\"]}", "$'\\u009b2J' $'\\u202egpj'" },
 	{ "{\"command\":\"ls -l 'a b'\",\"status\":0}", "ls -l 'a b'" },
+	{ "{\"secret\":[2],\"argv\":[\"curl\",\"-u\",\"me:pass word\",\"x\"]}", "curl -u *** x" },
+	{ "[{\"secret\":[0,1],\"argv\":[\"a\",\"b\"]}]", "*** ***" },
+	{ "{\"secret\":[],\"argv\":[\"a\"]}", "a" },
 };
+
+/* What is shown of them, whatever the order in which they were said. */
+static const struct {
+	const char *args, *hidden;
+} hidings[] = {
+	{ "{\"argv\":[\"a\",\"b\"],\"secret\":[1],\"cwd\":\"/\"}",
+		"{\"secret\":[1],\"argv\":[\"a\",\"b\"],\"cwd\":\"/\"}" },
+	{ "[{\"argv\":[\"a\",\"b\"],\"stdin\":\"x\",\"secret\":[1]}]",
+		"{\"secret\":[1],\"argv\":[\"a\",\"b\"],\"stdin\":\"x\"}" },
+	{ "[[\"a\",\"b\"],null,\"/\",null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,"
+	  "null,null,null,null,null,[1]]",
+		"{\"secret\":[1],\"argv\":[\"a\",\"b\"],\"shell\":null,\"cwd\":\"/\",\"env\":null,\"umask\":null,\"nice\":null,"
+		"\"limit_memory\":null,\"limit_processes\":null,\"limit_cpu\":null,\"limit_files\":null,\"limit_core\":null,"
+		"\"limit_file_size\":null,\"stdin\":null,\"stdin_base64\":null,\"stdin_file\":null,\"stdin_live\":null,"
+		"\"capture\":null,\"merge\":null,\"tty\":null,\"rows\":null,\"columns\":null,\"fds\":null,\"direct\":null,"
+		"\"success\":null}" },
+	{ "{\"secret\":[1],\"argv\":[\"a\",\"b\"]}", NULL },
+	{ "{\"argv\":[\"a\",\"b\"]}", NULL },
+};
+
+START_TEST(secrets_come_first)
+{
+	struct strbuf out = STRBUF_INIT, text = STRBUF_INIT;
+	struct json_span args = scan(hidings[_i].args);
+	ck_assert_msg(command_read(&args, &params, error, sizeof(error)) == 0, "%s", error);
+	ck_assert_int_eq(command_hide(&args, &params, &out), hidings[_i].hidden != NULL);
+	command_free(&params);
+	if (!hidings[_i].hidden)
+		return;
+	ck_assert_str_eq(out.data, hidings[_i].hidden);
+	args = scan(out.data);
+	ck_assert_msg(command_read(&args, &params, error, sizeof(error)) == 0, "%s", error);
+	command_free(&params);
+	ck_assert(command_text(&args, &text));
+	ck_assert_str_eq(text.data, "a ***");
+	strbuf_free(&out);
+	strbuf_free(&text);
+}
+END_TEST
 
 START_TEST(a_command_line_is_shown_as_a_shell_would_have_it)
 {
@@ -453,6 +501,7 @@ int main(void)
 	tcase_add_test(tcase, all_arguments_together_have_a_limit);
 	tcase_add_test(tcase, its_table_is_described);
 	tcase_add_loop_test(tcase, a_command_line_is_shown_as_a_shell_would_have_it, 0, (int)COUNT(texts));
+	tcase_add_loop_test(tcase, secrets_come_first, 0, (int)COUNT(hidings));
 	tcase_add_test(tcase, what_is_no_command_has_no_line);
 	tcase_add_test(tcase, a_long_line_is_cut_between_characters);
 	tcase_add_test(tcase, signals_have_names_and_numbers);

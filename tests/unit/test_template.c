@@ -186,6 +186,36 @@ START_TEST(a_list_is_words_of_their_own)
 END_TEST
 
 /* As task.map hands them on. */
+START_TEST(what_is_secret_is_said_before_all_else)
+{
+	section_set("login -p {password} --as={user}:{password} {file...}", "user password file:path...");
+	section.secret = (char *)"password file";
+	make();
+	expect("[\"me\",\"x y\",\"a\",\"b\"]",
+		"{\"secret\":[2,3,4,5],\"argv\":[\"login\",\"-p\",\"x y\",\"--as=me:x y\",\"a\",\"b\"]}");
+}
+END_TEST
+
+static void expect_told(const char *args, const char *wanted)
+{
+	ck_assert_msg(expand(args) == NULL, "%s", args);
+	ck_assert_str_eq(error, wanted);
+}
+
+START_TEST(what_is_wrong_with_a_secret_does_not_show_it)
+{
+	section_set("unlock {pin} {door} {count}", "pin:integer door:front|back count:integer");
+	section.secret = (char *)"pin door";
+	make();
+	expect_told("[\"4711x\",\"front\",1]", "parameter \"pin\" must be an integer");
+	expect_told("[[4711],\"front\",1]", "parameter \"pin\" must be an integer");
+	expect_told("[4711,\"side\",1]", "parameter \"door\" must be a word");
+	expect_told("[4711,\"front\",\"x\"]", "parameter \"count\" must be an integer, not \"x\"");
+	section.secret = (char *)"pinn";
+	refuse("secret: pinn is no parameter; did you mean pin?");
+}
+END_TEST
+
 START_TEST(an_item_may_be_the_arguments)
 {
 	section_set("p {a} {b}", "a b:integer=1");
@@ -412,6 +442,8 @@ int main(void)
 	tcase_add_test(tcase, defaults_stand_for_what_is_absent);
 	tcase_add_test(tcase, a_list_is_words_of_their_own);
 	tcase_add_test(tcase, an_item_may_be_the_arguments);
+	tcase_add_test(tcase, what_is_secret_is_said_before_all_else);
+	tcase_add_test(tcase, what_is_wrong_with_a_secret_does_not_show_it);
 	tcase_add_test(tcase, what_is_around_the_command_goes_along);
 	tcase_add_loop_test(tcase, wrong_arguments_are_told, 0, (int)COUNT(bad_args));
 	tcase_add_test(tcase, a_command_without_parameters_takes_none);

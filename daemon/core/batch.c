@@ -21,7 +21,7 @@ struct batch {
 	struct core *core;
 	struct member *members;
 	size_t count;
-	struct load *loads;
+	struct load *loads; /* of queues, and of owners */
 	size_t n_loads;
 	size_t *dependents;
 	size_t *order; /* the places of those that are created, so that nobody comes before what it waits for */
@@ -106,23 +106,35 @@ static int check_key(struct batch *batch, struct member *member)
 
 /* --- room --- */
 
-static struct load *load_of(struct batch *batch, const struct core_queue *queue)
+/* QUEUE NULL: the owner's. */
+static struct load *load_of(struct batch *batch, const struct core_queue *queue, uint32_t uid)
 {
-	struct load *load = batch->loads;
+	struct load *load = batch->loads, *end = batch->loads + batch->n_loads;
 
-	while (load < batch->loads + batch->n_loads && load->queue != queue)
+	while (load < end && (load->queue != queue || (!queue && load->uid != uid)))
 		load++;
-	if (load == batch->loads + batch->n_loads)
-		batch->loads[batch->n_loads++] = (struct load){ .queue = queue };
+	if (load == end) {
+		*load = (struct load){ .queue = queue, .uid = uid };
+		batch->n_loads++;
+	}
 	return load;
 }
 
 /* For this one, behind the earlier ones. */
 static int check_room(struct batch *batch, const struct member *member)
 {
-	struct load *load = load_of(batch, member->spec->queue);
+	const struct task_spec *spec = member->spec;
+	struct load *load;
 
-	submit_load(load, member->spec, member->other);
+	if (share_is_limited(batch->core)) {
+		load = load_of(batch, NULL, spec->owner);
+		submit_load(load, spec, member->other);
+		int status = share_room(batch->core, load);
+		if (status)
+			return status;
+	}
+	load = load_of(batch, spec->queue, 0);
+	submit_load(load, spec, member->other);
 	return submit_room(load);
 }
 
@@ -306,7 +318,7 @@ static void settle(struct batch *batch)
 static void batch_init(struct batch *batch, const struct task_spec *specs)
 {
 	batch->members = xcalloc(batch->count, sizeof(*batch->members));
-	batch->loads = xcalloc(batch->count, sizeof(*batch->loads));
+	batch->loads = xcalloc(2 * batch->count, sizeof(*batch->loads));
 	batch->order = xcalloc(batch->count, sizeof(*batch->order));
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->members[i].spec = &specs[i];

@@ -156,12 +156,12 @@ static int ask(struct task_claims *claims, struct object_problem *problem)
 	int status;
 
 	claims->ticket.level = queue_level(task->queue, task);
-	claims->ticket.place = task->place;
+	claims->ticket.place = queue_turn(task);
 	for (;;) {
 		status = claims_take(
 			task_core(task)->objects, owner_of(task), claims->of, claims->n, &claims->ticket, problem);
 		claims->missing = status == OBJECT_WAITING ? claim_of(claims) : NULL;
-		group = claims->missing ? claim_group_find(task->queue, claims->missing) : NULL;
+		group = claims->missing ? claim_group_find(task, claims->missing) : NULL;
 		if (changed && changed != group)
 			claim_group_check(changed);
 		if (!group || !claim_group_change_places(group, claims))

@@ -1,7 +1,11 @@
 /* Tasks of one queue that wait for one object: a group, in the order of the queue. What the first of them cannot start
  * with is of no use to the others. So only one speaks for the group: the first, by its ticket with the objects, or its
  * scout, which was told that another try may be worth it, and is back in the queue for that. When the scout has tried,
- * or is gone, the next is; so what is released costs one try or two, however many wait for it. */
+ * or is gone, the next is; so what is released costs one try or two, however many wait for it.
+ *
+ * Where owners take turns, or may be held (shares.running), what the first of one owner cannot start with, or may not, says
+ * nothing about another's: then each owner has a group of his own. Among those the objects go by priority, and by their
+ * places, or where the queue is fair by their turns. */
 #include "core/claim_group.h"
 
 #include <assert.h>
@@ -10,16 +14,24 @@
 
 #include "base/xmalloc.h"
 
-/* The name of a group in core->claim_groups: its queue, and the object's kind and name. */
+/* The name of a group in core->claim_groups: its queue, its owner's uid, and the object's kind and name. */
 struct key {
 	size_t length;
-	char data[sizeof(struct core_queue *) + 1 + OBJECT_NAME_LIMIT];
+	char data[sizeof(struct core_queue *) + sizeof(uint32_t) + 1 + OBJECT_NAME_LIMIT];
 };
+#define KEY_OBJECT (sizeof(struct core_queue *) + sizeof(uint32_t)) /* where the object begins */
 
-static void key_make(struct key *key, const struct core_queue *queue, const struct object_claim *claim)
+static bool is_divided(const struct core_queue *queue)
 {
-	char *end = mempcpy(key->data, &queue, sizeof(queue));
+	return queue->figures.options.fair || queue->core->shares.running;
+}
 
+static void key_make(struct key *key, const struct task *task, const struct object_claim *claim)
+{
+	uint32_t uid = is_divided(task->queue) ? task->owner->uid : 0;
+	char *end = mempcpy(key->data, &task->queue, sizeof(task->queue));
+
+	end = mempcpy(end, &uid, sizeof(uid));
 	*end++ = (char)claim->kind;
 	end = mempcpy(end, claim->name.data, claim->name.length);
 	key->length = (size_t)(end - key->data);
@@ -37,21 +49,22 @@ static bool group_equals(const void *value, const char *name, size_t length)
 	return group->key_length == length && !memcmp(group->key, name, length);
 }
 
-struct claim_group *claim_group_find(const struct core_queue *queue, const struct object_claim *claim)
+struct claim_group *claim_group_find(const struct task *task, const struct object_claim *claim)
 {
 	struct key key;
 
-	if (LIST_EMPTY(&queue->groups)) /* of nearly all queues nobody waits for anything */
+	if (LIST_EMPTY(&task->queue->groups)) /* of nearly all queues nobody waits for anything */
 		return NULL;
-	key_make(&key, queue, claim);
-	return names_get(&queue->core->claim_groups, key.data, key.length);
+	key_make(&key, task, claim);
+	return names_get(&task_core(task)->claim_groups, key.data, key.length);
 }
 
-static struct claim_group *group_new(struct core_queue *queue, const struct object_claim *claim)
+static struct claim_group *group_new(struct task *task, const struct object_claim *claim)
 {
+	struct core_queue *queue = task->queue;
 	struct key key;
 
-	key_make(&key, queue, claim);
+	key_make(&key, task, claim);
 	struct claim_group *group = xcalloc(1, sizeof(*group) + key.length);
 	group->queue = queue;
 	heap_init(&group->waiting);
@@ -146,20 +159,27 @@ static bool goes_before(const struct task_claims *claims, const struct task_clai
 	return key != other_key ? key < other_key : tie < other_tie;
 }
 
-void claim_group_join(struct task_claims *claims)
+/* The one where CLAIMS waits from now on. */
+static struct claim_group *enter(struct task_claims *claims)
 {
-	struct core_queue *queue = claims->task->queue;
-	struct claim_group *group = claim_group_find(queue, claims->missing);
-
-	if (!group)
-		group = group_new(queue, claims->missing);
-	struct task_claims *first = first_of(group), *scout = group->scout;
+	struct claim_group *group = claim_group_find(claims->task, claims->missing);
 	int64_t key;
 	uint64_t tie;
 
+	if (!group)
+		group = group_new(claims->task, claims->missing);
 	claims->group = group;
 	queue_rank(group->queue, claims->task, &key, &tie);
 	heap_set(&group->waiting, &claims->node, key, tie);
+	return group;
+}
+
+void claim_group_join(struct task_claims *claims)
+{
+	struct claim_group *group = claim_group_find(claims->task, claims->missing);
+	struct task_claims *first = group ? first_of(group) : NULL, *scout = group ? group->scout : NULL;
+
+	group = enter(claims);
 	if (first_of(group) != claims || (scout && !goes_before(claims, scout))) {
 		take_ticket_off(claims);
 		claim_group_check(group);
@@ -202,7 +222,7 @@ const struct object_claim *claim_group_ahead(const struct task_claims *claims)
 	const struct core_queue *queue = claims->task->queue;
 
 	for (size_t i = 0; i < claims->n && !LIST_EMPTY(&queue->groups); i++) {
-		const struct claim_group *group = claim_group_find(queue, &claims->of[i]);
+		const struct claim_group *group = claim_group_find(claims->task, &claims->of[i]);
 		const struct task_claims *first = group ? first_of(group) : NULL;
 
 		if (first && goes_before(first, claims))
@@ -211,29 +231,40 @@ const struct object_claim *claim_group_ahead(const struct task_claims *claims)
 	return NULL;
 }
 
+/* All who wait in QUEUE, *N of them; the groups are gone, and nobody is a scout. */
+static struct task_claims **take_apart(struct core_queue *queue, size_t *n)
+{
+	struct task_claims **all = NULL;
+	struct claim_group *group;
+	struct heap_node *node;
+
+	*n = 0;
+	while ((group = LIST_FIRST(&queue->groups))) {
+		all = xreallocarray(all, *n + group->waiting.count + 1, sizeof(struct task_claims *));
+		while ((node = heap_pop(&group->waiting)))
+			all[(*n)++] = heap_entry(node, struct task_claims, node);
+		if (group->scout)
+			group->scout->group = NULL;
+		group_free(group);
+	}
+	return all;
+}
+
 void claim_reorder(struct core_queue *queue)
 {
 	struct claim_group *group, *next;
+	size_t n;
 
+	if (LIST_EMPTY(&queue->groups))
+		return;
+	struct task_claims **all = take_apart(queue, &n);
+	for (size_t i = 0; i < n; i++) {
+		take_ticket_off(all[i]);
+		enter(all[i]);
+	}
+	free(all);
 	for (group = LIST_FIRST(&queue->groups); group; group = next) {
-		struct heap old = group->waiting;
-		struct heap_node *node;
-
 		next = LIST_NEXT(group, link);
-		heap_init(&group->waiting);
-		while ((node = heap_pop(&old))) {
-			struct task_claims *claims = heap_entry(node, struct task_claims, node);
-			int64_t key;
-			uint64_t tie;
-
-			take_ticket_off(claims);
-			queue_rank(queue, claims->task, &key, &tie);
-			heap_set(&group->waiting, node, key, tie);
-		}
-		heap_fini(&old);
-		if (group->scout)
-			group->scout->group = NULL;
-		group->scout = NULL;
 		claim_group_check(group);
 	}
 }
@@ -271,25 +302,33 @@ static size_t first_waiters(const struct heap *heap, struct claim_waiter *out, s
 	return n;
 }
 
+/* As object_look names it. */
+static bool is_for(const struct claim_group *group, const struct object_view *view)
+{
+	const char *object = group->key + KEY_OBJECT;
+
+	return group->key_length == KEY_OBJECT + 1 + view->name.length && *object == (char)view->kind &&
+		!memcmp(object + 1, view->name.data, view->name.length);
+}
+
 size_t core_claim_waiters(const struct core *core, const struct object *object, struct claim_waiter *out, size_t room)
 {
 	const struct core_queue *queue;
+	const struct claim_group *group;
 	struct object_view view;
 	size_t all = 0, n = 0;
 
 	if (core->claim_groups.count == 0)
 		return 0;
 	object_look(object, &view);
-	const struct object_claim claim = { .kind = view.kind, .name = view.name };
-	TAILQ_FOREACH (queue, &core->queue_list, link) {
-		const struct claim_group *group = claim_group_find(queue, &claim);
-
-		if (!group)
-			continue;
-		all += group->waiting.count;
-		if (n < room)
-			n += first_waiters(&group->waiting, out + n, room - n);
-	}
+	TAILQ_FOREACH (queue, &core->queue_list, link)
+		LIST_FOREACH (group, &queue->groups, link) {
+			if (!is_for(group, &view))
+				continue;
+			all += group->waiting.count;
+			if (n < room)
+				n += first_waiters(&group->waiting, out + n, room - n);
+		}
 	return all;
 }
 

@@ -4,7 +4,7 @@
 
 #include "core/internal.h"
 
-/* Those of one queue that wait for one object. */
+/* Those of one queue that wait for one object; and of one owner, where the queue is divided by owners. */
 struct claim_group {
 	struct core_queue *queue;
 	struct heap waiting;       /* struct task_claims of blocked tasks; on top the first by the order of the queue */
@@ -28,8 +28,8 @@ struct task_claims {
 	struct object_claim of[]; /* and behind them the names */
 };
 
-/* NULL: nobody of QUEUE waits for it. */
-struct claim_group *claim_group_find(const struct core_queue *queue, const struct object_claim *claim);
+/* Where TASK would wait for it; NULL: nobody does. */
+struct claim_group *claim_group_find(const struct task *task, const struct object_claim *claim);
 /* One of CLAIMS for which somebody waits who comes before it in its queue; NULL: there is none. */
 const struct object_claim *claim_group_ahead(const struct task_claims *claims);
 /* CLAIMS waits for what is `missing`, with its ticket on or not. Whoever spoke for that group goes on to, unless this one

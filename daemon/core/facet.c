@@ -68,6 +68,10 @@ struct task_owner *facet_owner(struct core *core, uint32_t uid)
 	owner = core->owner = xcalloc(1, sizeof(*owner));
 	owner->uid = uid;
 	facet_init(&owner->tasks);
+	LIST_INIT(&owner->lines);
+	TAILQ_INIT(&owner->kept_tasks[false]);
+	TAILQ_INIT(&owner->kept_tasks[true]);
+	share_bind(core, owner);
 	table_put(&core->owners, owner);
 	return owner;
 }
@@ -149,6 +153,8 @@ void facets_unref(struct core *core, const struct task *task)
 		table_remove(&core->owners, task->owner->uid);
 		if (core->owner == task->owner)
 			core->owner = NULL;
+		if (task->owner->keeps_too_much)
+			LIST_REMOVE(task->owner, hoarder);
 		free(task->owner);
 	}
 	if (tag && --tag->records == 0) {

@@ -57,7 +57,7 @@ static void rate_spend(struct core_queue *queue)
 	queue->rate_ns = from_ns + interval_ns(queue);
 }
 
-/* --- shares --- */
+/* --- weights --- */
 
 static uint64_t stride(const struct core_queue *queue)
 {
@@ -73,7 +73,7 @@ static uint32_t clock_of(int32_t priority)
 	return (uint32_t)priority % POOL_CLOCKS;
 }
 
-static void share_spend(struct core_queue *queue)
+static void weight_spend(struct core_queue *queue)
 {
 	uint64_t *clock = &queue->pool->clocks[clock_of(queue->level)];
 	uint64_t *pass = &queue->passes[clock_of(queue->level)];
@@ -83,7 +83,7 @@ static void share_spend(struct core_queue *queue)
 	*pass += stride(queue);
 }
 
-static void share_refund(struct core_queue *queue, int32_t priority)
+static void weight_refund(struct core_queue *queue, int32_t priority)
 {
 	uint64_t *pass = &queue->passes[clock_of(priority)];
 	uint64_t each = stride(queue);
@@ -92,7 +92,7 @@ static void share_refund(struct core_queue *queue, int32_t priority)
 }
 
 /* QUEUE's first task is of this priority from now on. Who was away has saved nothing up. */
-static void share_enter(struct core_queue *queue, int32_t priority)
+static void weight_enter(struct core_queue *queue, int32_t priority)
 {
 	const uint64_t *clock = &queue->pool->clocks[clock_of(priority)];
 	uint64_t *pass = &queue->passes[clock_of(priority)];
@@ -121,10 +121,10 @@ static bool may_start(const struct core_queue *queue)
 
 static void open_gate(struct core_queue *queue)
 {
-	int32_t priority = heap_entry(heap_top(&queue->order), struct bucket, node)->priority;
+	int32_t priority = queue_first_level(queue);
 
 	if (!heap_has(&queue->node) || queue->level != priority)
-		share_enter(queue, priority);
+		weight_enter(queue, priority);
 	heap_set(&queue->pool->waiting, &queue->node, -(int64_t)priority, queue->passes[clock_of(priority)]);
 }
 
@@ -154,14 +154,14 @@ void gate_set(struct core_queue *queue)
 
 void gate_start(struct core_queue *queue)
 {
-	share_spend(queue);
+	weight_spend(queue);
 	if (queue->figures.options.rate > 0)
 		rate_spend(queue);
 }
 
 void gate_undo(struct core_queue *queue, const struct task *task)
 {
-	share_refund(queue, queue_level(queue, task));
+	weight_refund(queue, queue_level(queue, task));
 	if (queue->figures.options.rate > 0)
 		queue->rate_ns -= interval_ns(queue);
 	gate_update(queue);

@@ -7,8 +7,9 @@
  *   depend.c    tasks that wait for tasks
  *   claim.c     tasks that wait for named objects; claim_group.c: those of a queue that wait for one
  *   calendar.c  tasks that wait for a time
- *   queue.c     where tasks wait, in order
- *   gate.c      which queue may start something now: pauses, limits, rates, shares
+ *   queue.c     where tasks wait, in order; line.c: those of one owner
+ *   gate.c      which queue may start something now: pauses, limits, rates, weights
+ *   share.c     what one user may have of it all
  *   slot.c      slots, and what is in their lanes
  *   sched.c     who gets what, and when a lane is looked at
  *   life.c      what happens to a task that was given to a slot: progress, its end, cancel, its time limit
@@ -89,12 +90,26 @@ struct core_pool {
 	int64_t look_ns; /* from putting something into one of its lanes to looking what became of it */
 };
 
-/* The tasks of one priority in one queue; of a queue without priorities, all of them. */
+/* The tasks of one owner and priority in one queue; of a queue without priorities, all of his. */
 struct bucket {
-	struct heap_node node; /* key: see queue.c */
+	struct heap_node node; /* line->order; key: see line.c */
+	struct heap_node by_level; /* line->levels */
 	int32_t priority;
-	struct task_list tasks; /* by their places; never empty while it is in the queue */
+	struct task_list tasks; /* by their places; never empty while it is in a line */
 	struct task *last_back; /* of them, who came to its place last: the next one is often behind that; or NULL */
+};
+
+/* The tasks of one owner in one queue: see line.c. */
+struct line {
+	struct heap_node node; /* queue->order: only while it may go */
+	struct core_queue *queue;
+	struct task_owner *owner;
+	struct table buckets; /* by priority, where there are two or more */
+	struct heap order;    /* all of them; on top what is next */
+	struct heap levels;   /* of a queue where tasks age: the same, the highest priority on top */
+	uint64_t turn;        /* the place at which its owner came, or had something started last */
+	uint64_t turn_before; /* … and the one before that; 0: none */
+	LIST_ENTRY(line) of_queue, of_owner;
 };
 
 struct core_queue {
@@ -104,9 +119,11 @@ struct core_queue {
 	size_t name_length;
 	uint64_t name_hash;
 	struct core_queue_figures figures;
-	struct table buckets; /* by priority */
-	struct heap order;    /* the same; on top what is next */
+	LIST_HEAD(, line) lines;
+	struct table owners;  /* the same by uid, where there are two or more */
+	struct heap order;    /* those that may go; on top what is next */
 	struct bucket *spare; /* an empty one, so that a queue that runs dry again and again does not allocate */
+	struct line *spare_line; /* so, too */
 	struct heap_node node; /* pool->waiting: only while it has something, and its gate is open */
 	struct heap_node timer; /* core->gates: while only its rate keeps its gate shut */
 	int64_t rate_ns;       /* gate.c: when the next start is due by its rate, were there no burst */
@@ -171,6 +188,8 @@ struct core {
 	struct names tags;        /* struct task_tag */
 	struct table owners;      /* struct task_owner, by uid */
 	struct task_owner *owner; /* the one that was asked for last; or NULL */
+	struct core_shares shares;
+	LIST_HEAD(, task_owner) hoarders; /* who may have more records than they may */
 	struct names schedule_names;
 	TAILQ_HEAD(schedule_list, core_schedule) schedules;
 	struct heap schedule_timers[2]; /* by the monotonic, by the wall clock */
@@ -219,9 +238,10 @@ void task_end(struct task *task, const struct task_outcome *outcome);
 /* Whether SPEC, which has a key, may have it: CORE_OK, and *other is the task that it replaces, or NULL; else
  * CORE_ATTACHED or CORE_DUPLICATE, and *other is the task that has it. */
 int submit_key(const struct core *core, const struct task_spec *spec, struct task **other);
-/* What comes to one queue, and what leaves it for that. */
+/* What comes to one queue, or to one owner in all of them, and what leaves for that. */
 struct load {
-	const struct core_queue *queue;
+	const struct core_queue *queue; /* NULL: it is of an owner */
+	uint32_t uid;
 	size_t count, bytes;
 	size_t less_count, less_bytes;
 };
@@ -349,12 +369,43 @@ int64_t calendar_next_ns(const struct core *core);
 /* A wall-clock moment as one of the monotonic clock, by today's difference; no overflow. */
 int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
 
+/* line.c */
+/* The one of OWNER in QUEUE; NULL: nothing of his waits there. */
+struct line *line_find(const struct core_queue *queue, const struct task_owner *owner);
+/* The same, but it is made. TURN: the place at which he comes; 0: now. */
+struct line *line_of(struct core_queue *queue, struct task_owner *owner, uint64_t turn);
+/* What is next of it. */
+struct task *line_next(const struct line *line);
+/* Of what priority that is. */
+static inline int32_t line_level(const struct line *line)
+{
+	return heap_entry(heap_top(&line->order), struct bucket, node)->priority;
+}
+/* TASK, which has its place, goes into it, or out of it, and then the line may be gone. */
+void line_add(struct line *line, struct task *task);
+void line_remove(struct line *line, struct task *task);
+/* Puts it where it belongs among those of its queue, whatever has changed. */
+void line_rank(struct line *line);
+/* All that is in it, by place, to the end of OUT; its buckets are gone, and line_remake comes next. */
+void line_empty(struct line *line, struct task_list *out);
+/* Those of TASKS come in again, as the queue's options are now. */
+void line_remake(struct line *line, struct task_list *tasks);
+/* All of QUEUE's. */
+void lines_init(struct core_queue *queue);
+void lines_fini(struct core_queue *queue);
+
 /* queue.c */
+bool queue_is_ageing(const struct core_queue *queue);
 struct task *queue_first(const struct core_queue *queue);
+/* Its priority; there is one. */
+int32_t queue_first_level(const struct core_queue *queue);
 /* The priority that TASK has there. */
 int32_t queue_level(const struct core_queue *queue, const struct task *task);
-/* Where it stands there: the lowest key is next, of equal ones the lowest tie. */
+/* Where it stands there among its owner's, or, where the queue is not fair, among all: the lowest key is next, of equal
+ * ones the lowest tie. */
 void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie);
+/* The key of those of a level that came at that place. */
+int64_t queue_rank_key(const struct core_queue *queue, int32_t level, uint64_t place);
 /* The place of who joins now. */
 uint64_t queue_next_place(struct core *core);
 /* One that joins: gets its place, behind its equals (QUEUE_LIFO: before them). These three keep the books of queue_count
@@ -364,6 +415,13 @@ void queue_push(struct core_queue *queue, struct task *task);
  * that. */
 void queue_push_back(struct core_queue *queue, struct task *task);
 void queue_remove(struct core_queue *queue, struct task *task);
+/* LINE's owner may, or may not, have something started now. */
+void queue_touch(struct line *line);
+/* TASK, which is next, is about to leave for a slot; it has come back unstarted, and not by its owner's doing. */
+void queue_start(struct task *task);
+void queue_undo(struct task *task);
+/* The place by which TASK, which waits there, stands among others who want what it claims. */
+uint64_t queue_turn(const struct task *task);
 /* Books on what waits, in whichever of the three states that do, or is recorded before it does. */
 void queue_count(struct core_queue *queue, const struct task *task, enum task_state state, bool in);
 /* A task no longer points here. */
@@ -374,6 +432,22 @@ void queue_destroy(struct core_queue *queue);
 size_t queue_cost(const struct task *task);
 /* For COUNT tasks more that count for so many bytes in all, once so much that waits here has gone. */
 bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, size_t less_count, size_t less_bytes);
+
+/* share.c */
+/* What OWNER, who is new, may have. */
+void share_bind(const struct core *core, struct task_owner *owner);
+/* Whether LOAD, which is of an owner, is within his share: CORE_OK or CORE_OVER_SHARE. */
+int share_room(const struct core *core, const struct load *load);
+/* Whether there is such a share at all. */
+static inline bool share_is_limited(const struct core *core)
+{
+	return core->shares.queued || core->shares.queued_bytes;
+}
+/* Whether he may have nothing more started but what is awaited. */
+static inline bool share_holds(const struct task_owner *owner) { return owner->running >= owner->may_run; }
+/* TASK comes into a lane, or out of it. */
+void share_run(struct task_owner *owner);
+void share_end(struct task_owner *owner);
 
 /* gate.c */
 /* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or

@@ -39,15 +39,48 @@ static int64_t ttl_of(const struct core *core, enum task_state state)
 	return state == TASK_SUCCEEDED ? core->limits.result_ttl_ns : core->limits.failure_ttl_ns;
 }
 
+/* --- books --- */
+
+/* So much one record may take. */
+static size_t room_of(const struct core *core, const struct task *task)
+{
+	return task->owner->may_keep < core->limits.result_bytes ? task->owner->may_keep : core->limits.result_bytes;
+}
+
+static void count_in(struct core *core, struct task *task, size_t size)
+{
+	struct task_owner *owner = task->owner;
+
+	core->n_kept[task->state]++;
+	core->totals.kept++;
+	core->totals.kept_bytes += size;
+	owner->kept++;
+	owner->kept_bytes += size;
+	if (owner->kept_bytes <= owner->may_keep || owner->keeps_too_much)
+		return;
+	owner->keeps_too_much = true;
+	LIST_INSERT_HEAD(&core->hoarders, owner, hoarder);
+}
+
+static void count_out(struct core *core, struct task *task, size_t size)
+{
+	core->n_kept[task->state]--;
+	core->totals.kept--;
+	core->totals.kept_bytes -= size;
+	task->owner->kept--;
+	task->owner->kept_bytes -= size;
+}
+
+/* --- in and out --- */
+
 void keep_add(struct core *core, struct task *task)
 {
 	size_t size = cost(task);
 
 	TAILQ_INSERT_TAIL(&core->kept[task->state][task->kept_behind], task, link);
-	core->n_kept[task->state]++;
-	core->totals.kept++;
-	core->totals.kept_bytes += size;
-	if (size <= core->limits.result_bytes)
+	TAILQ_INSERT_TAIL(&task->owner->kept_tasks[task->kept_behind], task, by_kept);
+	count_in(core, task, size);
+	if (size <= room_of(core, task))
 		return;
 	if (core->n_large == core->large_room) {
 		core->large_room = core->large_room ? core->large_room * 2 : 16;
@@ -64,9 +97,8 @@ static bool drop(struct core *core, struct task *task)
 	idmap_remove(&core->tasks, task->id);
 	TAILQ_REMOVE(&core->all, task, all);
 	TAILQ_REMOVE(&core->kept[task->state][task->kept_behind], task, link);
-	core->n_kept[task->state]--;
-	core->totals.kept--;
-	core->totals.kept_bytes -= cost(task);
+	TAILQ_REMOVE(&task->owner->kept_tasks[task->kept_behind], task, by_kept);
+	count_out(core, task, cost(task));
 	if (task->extra)
 		unique_drop(core, task);
 	facets_remove(core, task);
@@ -82,10 +114,10 @@ bool keep_may_restore(const struct core *core, enum task_state state, int64_t en
 		core->now_ns - ended_ns < ttl_of(core, state);
 }
 
-/* They come with the latest first, so its place is at the beginning. */
-bool keep_restore(struct core *core, struct task *task)
+/* They come with the latest first, so its places are at the beginnings. */
+static void restore_places(struct core *core, struct task *task)
 {
-	struct task_list *list = &core->kept[task->state][false];
+	struct task_list *list = &core->kept[task->state][false], *own = &task->owner->kept_tasks[false];
 	struct task *later = TAILQ_FIRST(list);
 
 	while (later && later->ended_ns < task->ended_ns)
@@ -94,9 +126,20 @@ bool keep_restore(struct core *core, struct task *task)
 		TAILQ_INSERT_BEFORE(later, task, link);
 	else
 		TAILQ_INSERT_TAIL(list, task, link);
-	core->n_kept[task->state]++;
-	core->totals.kept++;
-	core->totals.kept_bytes += cost(task);
+	later = TAILQ_FIRST(own);
+	while (later && later->ended_ns < task->ended_ns)
+		later = TAILQ_NEXT(later, by_kept);
+	if (later)
+		TAILQ_INSERT_BEFORE(later, task, by_kept);
+	else
+		TAILQ_INSERT_TAIL(own, task, by_kept);
+}
+
+/* What is more than its owner may have goes when all are there: his others may come yet. */
+bool keep_restore(struct core *core, struct task *task)
+{
+	restore_places(core, task);
+	count_in(core, task, cost(task));
 	if (core->totals.kept_bytes <= core->limits.result_bytes)
 		return true;
 	drop(core, task);
@@ -121,8 +164,10 @@ void core_task_fetched(struct task *task)
 	if (task->kept_behind || !task_state_is_terminal(task->state) || !idmap_get(&core->tasks, task->id))
 		return;
 	TAILQ_REMOVE(&core->kept[task->state][false], task, link);
+	TAILQ_REMOVE(&task->owner->kept_tasks[false], task, by_kept);
 	task->kept_behind = true;
 	TAILQ_INSERT_TAIL(&core->kept[task->state][true], task, link);
+	TAILQ_INSERT_TAIL(&task->owner->kept_tasks[true], task, by_kept);
 }
 
 static struct task *oldest(const struct core *core, bool fetched)
@@ -167,16 +212,17 @@ static void shed(struct task_outcome *outcome, struct bytes **part)
 static bool shrink(struct core *core, struct task *task)
 {
 	struct task_outcome *outcome = task->outcome;
-	size_t before = cost(task), size;
+	size_t before = cost(task), room = room_of(core, task), size;
 
-	if (before > core->limits.result_bytes)
+	if (before > room)
 		shed(outcome, &outcome->result);
-	if (cost(task) > core->limits.result_bytes)
+	if (cost(task) > room)
 		shed_args(task);
-	if (cost(task) > core->limits.result_bytes)
+	if (cost(task) > room)
 		shed(outcome, &outcome->data);
 	size = cost(task);
 	core->totals.kept_bytes -= before - size;
+	task->owner->kept_bytes -= before - size;
 	return size < before;
 }
 
@@ -199,6 +245,30 @@ static bool is_too_much(const struct core *core)
 		(totals->kept > core->limits.result_count || totals->kept_bytes > core->limits.result_bytes);
 }
 
+/* Of OWNER's own. One is always kept here, too. */
+static void trim_owner(struct core *core, const struct task_owner *owner)
+{
+	while (owner->kept > 1 && owner->kept_bytes > owner->may_keep) {
+		struct task *task = TAILQ_FIRST(&owner->kept_tasks[true]);
+
+		if (!task)
+			task = TAILQ_FIRST(&owner->kept_tasks[false]);
+		if (!shrink(core, task))
+			drop(core, task);
+	}
+}
+
+static void trim_owners(struct core *core)
+{
+	struct task_owner *owner;
+
+	while ((owner = LIST_FIRST(&core->hoarders))) {
+		trim_owner(core, owner);
+		LIST_REMOVE(owner, hoarder);
+		owner->keeps_too_much = false;
+	}
+}
+
 void keep_trim(struct core *core)
 {
 	if (core->totals.kept == 0 || core->restoring) /* who waits for it may not be there yet */
@@ -207,6 +277,7 @@ void keep_trim(struct core *core)
 	for (int state = TASK_SUCCEEDED; state < TASK_N_STATES; state++)
 		for (int fetched = 0; fetched < 2; fetched++)
 			drop_old(core, &core->kept[state][fetched], ttl_of(core, (enum task_state)state));
+	trim_owners(core);
 	while (is_too_much(core)) {
 		struct task *task = oldest(core, true);
 

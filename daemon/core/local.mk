@@ -19,6 +19,7 @@ libcore_la_SOURCES = \
 	daemon/core/gate.c \
 	daemon/core/keep.c \
 	daemon/core/life.c \
+	daemon/core/line.c \
 	daemon/core/queue.c \
 	daemon/core/record.c \
 	daemon/core/restore.c \
@@ -26,6 +27,7 @@ libcore_la_SOURCES = \
 	daemon/core/sched.c \
 	daemon/core/schedule.c \
 	daemon/core/select.c \
+	daemon/core/share.c \
 	daemon/core/slot.c \
 	daemon/core/submit.c \
 	daemon/core/task.c \

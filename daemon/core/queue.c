@@ -1,6 +1,5 @@
-/* Where tasks wait: a list for each priority in use, by the order of joining, and a heap of those lists. So a task goes
- * in and out without a step that depends on how many wait. A queue without priorities has one such list, and takes from
- * its beginning or from its end. Tasks that are awaited have lists of their own, before all others. */
+/* Where tasks wait: in lines, one for each owner who has some there (line.c), and a heap of those lines. A queue without
+ * priorities takes from the beginning of its lines or from their ends. Tasks that are awaited go before all others. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +8,17 @@
 #include "base/xmalloc.h"
 #include "core/internal.h"
 
-static uint64_t priority_key(int32_t priority)
-{
-	return (uint32_t)priority;
-}
-
-static uint64_t bucket_key(const void *value)
-{
-	return priority_key(((const struct bucket *)value)->priority);
-}
-
 static bool has_priorities(const struct core_queue *queue)
 {
 	return queue->figures.options.order == QUEUE_PRIORITY;
 }
 
-static bool is_ageing(const struct core_queue *queue)
+bool queue_is_ageing(const struct core_queue *queue)
 {
 	return has_priorities(queue) && queue->figures.options.ageing_ns > 0;
 }
 
-/* --- buckets --- */
+/* --- order --- */
 
 int32_t queue_level(const struct core_queue *queue, const struct task *task)
 {
@@ -38,45 +27,6 @@ int32_t queue_level(const struct core_queue *queue, const struct task *task)
 	if (!has_priorities(queue))
 		return 0;
 	return task->priority < LEVEL_AWAITED ? task->priority : LEVEL_AWAITED;
-}
-
-/* Nearly always it is the one on top. */
-static struct bucket *bucket_find(const struct core_queue *queue, int32_t priority)
-{
-	struct heap_node *top = heap_top(&queue->order);
-
-	if (!top)
-		return NULL;
-	struct bucket *bucket = heap_entry(top, struct bucket, node);
-	return bucket->priority == priority ? bucket : table_get(&queue->buckets, priority_key(priority));
-}
-
-static struct bucket *bucket_of(struct core_queue *queue, int32_t priority)
-{
-	struct bucket *bucket = bucket_find(queue, priority);
-
-	if (bucket)
-		return bucket;
-	bucket = queue->spare;
-	queue->spare = NULL;
-	if (!bucket) {
-		bucket = xcalloc(1, sizeof(*bucket));
-		TAILQ_INIT(&bucket->tasks);
-	}
-	bucket->priority = priority;
-	table_put(&queue->buckets, bucket);
-	return bucket;
-}
-
-static void bucket_drop(struct core_queue *queue, struct bucket *bucket)
-{
-	table_remove(&queue->buckets, priority_key(bucket->priority));
-	if (heap_has(&bucket->node))
-		heap_remove(&queue->order, &bucket->node);
-	if (queue->spare)
-		free(bucket);
-	else
-		queue->spare = bucket;
 }
 
 /* When a task of that priority that joined at JOINED_NS would have had to join to stand where it stands, were its
@@ -91,26 +41,17 @@ static int64_t aged_key(int32_t priority, int64_t joined_ns, int64_t ageing_ns)
 	return key > INT64_MIN + AWAITED_DEEPEST ? key : INT64_MIN + AWAITED_DEEPEST; /* below are awaited ones */
 }
 
-/* The lowest is next, of those of a level and others. */
-static int64_t rank_key(const struct core_queue *queue, int32_t level, uint64_t place)
+int64_t queue_rank_key(const struct core_queue *queue, int32_t level, uint64_t place)
 {
 	if (level > LEVEL_AWAITED)
 		return INT64_MIN + (INT32_MAX - level);
-	return is_ageing(queue) ? aged_key(level, (int64_t)place, queue->figures.options.ageing_ns) : -(int64_t)level;
+	return queue_is_ageing(queue) ? aged_key(level, (int64_t)place, queue->figures.options.ageing_ns) : -(int64_t)level;
 }
 
 void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie)
 {
-	*key = rank_key(queue, queue_level(queue, task), task->place);
+	*key = queue_rank_key(queue, queue_level(queue, task), task->place);
 	*tie = queue->figures.options.order == QUEUE_LIFO && !task->awaited ? ~task->place : task->place;
-}
-
-/* To its place among the buckets, which goes by its first task where tasks age. */
-static void bucket_rank(struct core_queue *queue, struct bucket *bucket)
-{
-	uint64_t place = TAILQ_FIRST(&bucket->tasks)->place;
-
-	heap_set(&queue->order, &bucket->node, rank_key(queue, bucket->priority, place), place);
 }
 
 /* --- books --- */
@@ -127,6 +68,8 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 	size_t cost = queue_cost(task);
 	size_t sign = in ? 1 : (size_t)-1;
 
+	task->owner->queued += sign;
+	task->owner->queued_bytes += sign * cost;
 	switch (state) {
 	case TASK_SCHEDULED:
 		figures->scheduled += sign;
@@ -139,6 +82,7 @@ void queue_count(struct core_queue *queue, const struct task *task, enum task_st
 	case TASK_QUEUED:
 		figures->waiting += sign;
 		totals->waiting += sign;
+		task->owner->waiting += task->awaited ? 0 : sign;
 		if (task->durable) {
 			figures->durable += sign;
 			totals->durable += sign;
@@ -176,29 +120,34 @@ bool queue_has_room(const struct core_queue *queue, size_t count, size_t bytes, 
 
 /* --- tasks in and out --- */
 
-static bool is_last_first(const struct core_queue *queue, const struct bucket *bucket)
-{
-	return queue->figures.options.order == QUEUE_LIFO && bucket->priority <= LEVEL_AWAITED;
-}
-
 struct task *queue_first(const struct core_queue *queue)
 {
 	struct heap_node *top = heap_top(&queue->order);
 
-	if (!top)
-		return NULL;
-	struct bucket *bucket = heap_entry(top, struct bucket, node);
-	return is_last_first(queue, bucket) ? TAILQ_LAST(&bucket->tasks, task_list) : TAILQ_FIRST(&bucket->tasks);
+	return top ? line_next(heap_entry(top, struct line, node)) : NULL;
 }
 
-/* TASK is in BUCKET now. */
-static void joined(struct core_queue *queue, struct bucket *bucket, struct task *task)
+int32_t queue_first_level(const struct core_queue *queue)
 {
-	queue_count(queue, task, TASK_QUEUED, true);
-	if (TAILQ_FIRST(&bucket->tasks) != task)
-		return;
-	bucket_rank(queue, bucket);
-	gate_update(queue);
+	return line_level(heap_entry(heap_top(&queue->order), struct line, node));
+}
+
+/* Its lines have changed. HAD: there was one that might go. Where that is still so, its pool is only interested in the
+ * priority of what is next. */
+static void changed(struct core_queue *queue, bool had)
+{
+	bool has = heap_top(&queue->order) != NULL;
+
+	if (had != has || (has && heap_has(&queue->node) && queue->level != queue_first_level(queue)))
+		gate_update(queue);
+}
+
+void queue_touch(struct line *line)
+{
+	bool had = heap_top(&line->queue->order) != NULL;
+
+	line_rank(line);
+	changed(line->queue, had);
 }
 
 /* A place is the time of joining, made unique; so those of equal priority stand by their age. */
@@ -209,71 +158,64 @@ uint64_t queue_next_place(struct core *core)
 	return core->next_place++;
 }
 
+static void join(struct core_queue *queue, struct task *task, uint64_t turn)
+{
+	bool had = heap_top(&queue->order) != NULL;
+
+	queue_count(queue, task, TASK_QUEUED, true);
+	line_add(line_of(queue, task->owner, turn), task);
+	changed(queue, had);
+}
+
 void queue_push(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
-
 	task->place = queue_next_place(queue->core);
-	TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-	joined(queue, bucket, task);
-}
-
-/* The last of TASKS that came before TASK; NULL: none did. What comes back is near one of the ends nearly always: that
- * from which tasks are taken, or the other, where all that waits has come back. */
-static struct task *find_place(const struct task_list *tasks, const struct task *task)
-{
-	struct task *behind = TAILQ_FIRST(tasks), *ahead = TAILQ_LAST(tasks, task_list);
-
-	while (behind && behind->place < task->place && ahead->place > task->place) {
-		behind = TAILQ_NEXT(behind, link);
-		ahead = TAILQ_PREV(ahead, task_list, link);
-	}
-	return behind && behind->place > task->place ? TAILQ_PREV(behind, task_list, link) : ahead;
-}
-
-/* The one that came back last, where TASK's place is right behind it: so come many that come back in their order, into
- * the midst of others. */
-static struct task *last_back(const struct bucket *bucket, const struct task *task)
-{
-	struct task *last = bucket->last_back;
-	const struct task *next = last ? TAILQ_NEXT(last, link) : NULL;
-
-	return last && last->place < task->place && (!next || next->place > task->place) ? last : NULL;
+	join(queue, task, task->place);
 }
 
 void queue_push_back(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
-	struct task *other = last_back(bucket, task);
-
-	if (!other)
-		other = find_place(&bucket->tasks, task);
 	task->placed = false;
-	bucket->last_back = task;
-	if (other)
-		TAILQ_INSERT_AFTER(&bucket->tasks, other, task, link);
-	else
-		TAILQ_INSERT_HEAD(&bucket->tasks, task, link);
-	joined(queue, bucket, task);
+	join(queue, task, 0);
 }
 
 void queue_remove(struct core_queue *queue, struct task *task)
 {
-	struct bucket *bucket = bucket_find(queue, queue_level(queue, task));
+	bool had = heap_top(&queue->order) != NULL;
 
-	assert(bucket);
-	bool was_first = TAILQ_FIRST(&bucket->tasks) == task;
-	if (bucket->last_back == task)
-		bucket->last_back = NULL;
-	TAILQ_REMOVE(&bucket->tasks, task, link);
+	line_remove(line_find(queue, task->owner), task);
 	queue_count(queue, task, TASK_QUEUED, false);
-	if (TAILQ_EMPTY(&bucket->tasks))
-		bucket_drop(queue, bucket);
-	else if (was_first && is_ageing(queue))
-		bucket_rank(queue, bucket);
-	else
-		return; /* what is first now is of the priority that was first before */
-	gate_update(queue);
+	changed(queue, had);
+}
+
+/* --- turns --- */
+
+void queue_start(struct task *task)
+{
+	if (!task->queue->figures.options.fair)
+		return;
+	struct line *line = line_find(task->queue, task->owner);
+	line->turn_before = line->turn;
+	line->turn = queue_next_place(task->queue->core);
+}
+
+/* Only the last one: who comes meanwhile is not to wait for more than one start of anybody. */
+void queue_undo(struct task *task)
+{
+	struct line *line = task->queue->figures.options.fair ? line_find(task->queue, task->owner) : NULL;
+
+	if (!line || !line->turn_before)
+		return;
+	line->turn = line->turn_before;
+	line->turn_before = 0;
+	queue_touch(line);
+}
+
+uint64_t queue_turn(const struct task *task)
+{
+	if (task->awaited || !task->queue->figures.options.fair)
+		return task->place;
+	return line_find(task->queue, task->owner)->turn;
 }
 
 /* --- queues --- */
@@ -297,8 +239,7 @@ struct core_queue *core_queue_new(struct core *core, const char *name, struct co
 	queue->name_length = strlen(name);
 	queue->name_hash = table_hash(name, queue->name_length);
 	queue->figures.options = *options;
-	table_init(&queue->buckets, bucket_key);
-	heap_init(&queue->order);
+	lines_init(queue);
 	facet_init(&queue->tasks);
 	LIST_INIT(&queue->groups);
 	names_put(&core->queues, queue);
@@ -309,14 +250,8 @@ struct core_queue *core_queue_new(struct core *core, const char *name, struct co
 
 void queue_destroy(struct core_queue *queue)
 {
-	struct heap_node *node;
-
 	claim_free_groups(queue);
-	while ((node = heap_pop(&queue->order)))
-		free(heap_entry(node, struct bucket, node));
-	free(queue->spare);
-	heap_fini(&queue->order);
-	table_fini(&queue->buckets);
+	lines_fini(queue);
 	free(queue->name);
 	free(queue);
 }
@@ -341,65 +276,34 @@ void queue_unref(struct core_queue *queue)
 		queue_destroy(queue);
 }
 
-/* All that waits, by place, and the buckets gone. */
-static void empty_by_place(struct core_queue *queue, struct task_list *out)
+/* Between first and last come first served nothing moves within a line: it is another end that tasks are taken from. */
+static void reorder(struct core_queue *queue, const struct core_queue_options *old)
 {
-	struct heap_node *node;
-	struct bucket *bucket;
-	struct heap heads;
-	size_t cursor = 0;
+	const struct core_queue_options *options = &queue->figures.options;
+	bool moves = (old->order == QUEUE_PRIORITY) != (options->order == QUEUE_PRIORITY) ||
+		old->ageing_ns != options->ageing_ns;
+	struct line *line;
 
-	while (heap_pop(&queue->order))
-		;
-	heap_init(&heads);
-	while ((bucket = table_next(&queue->buckets, &cursor)))
-		heap_set(&heads, &bucket->node, (int64_t)TAILQ_FIRST(&bucket->tasks)->place, 0);
-	while ((node = heap_top(&heads))) {
-		bucket = heap_entry(node, struct bucket, node);
-		struct task *task = TAILQ_FIRST(&bucket->tasks);
+	LIST_FOREACH(line, &queue->lines, of_queue) {
+		struct task_list tasks = TAILQ_HEAD_INITIALIZER(tasks);
 
-		TAILQ_REMOVE(&bucket->tasks, task, link);
-		TAILQ_INSERT_TAIL(out, task, link);
-		if (!TAILQ_EMPTY(&bucket->tasks)) {
-			heap_set(&heads, node, (int64_t)TAILQ_FIRST(&bucket->tasks)->place, 0);
-			continue;
+		if (moves) {
+			line_empty(line, &tasks);
+			line_remake(line, &tasks);
+		} else {
+			line_rank(line);
 		}
-		heap_remove(&heads, node);
-		bucket->last_back = NULL;
-		bucket_drop(queue, bucket);
 	}
-	heap_fini(&heads);
-}
-
-static void reorder(struct core_queue *queue, const struct core_queue_options *options)
-{
-	struct task_list tasks = TAILQ_HEAD_INITIALIZER(tasks);
-	struct task *task;
-
-	empty_by_place(queue, &tasks);
-	queue->figures.options = *options;
-	while ((task = TAILQ_FIRST(&tasks))) {
-		struct bucket *bucket = bucket_of(queue, queue_level(queue, task));
-
-		TAILQ_REMOVE(&tasks, task, link);
-		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-		if (!heap_has(&bucket->node))
-			bucket_rank(queue, bucket);
-	}
+	claim_reorder(queue);
 }
 
 void core_queue_set(struct core_queue *queue, const struct core_queue_options *options)
 {
-	const struct core_queue_options *old = &queue->figures.options;
-	bool is_new_order = old->order != options->order || old->ageing_ns != options->ageing_ns;
+	const struct core_queue_options old = queue->figures.options;
 
-	/* Between first and last come first served nothing moves: it is another end that tasks are taken from. */
-	if ((old->order == QUEUE_PRIORITY) != (options->order == QUEUE_PRIORITY) || old->ageing_ns != options->ageing_ns)
-		reorder(queue, options);
-	else
-		queue->figures.options = *options;
-	if (is_new_order)
-		claim_reorder(queue);
+	queue->figures.options = *options;
+	if (old.order != options->order || old.ageing_ns != options->ageing_ns || old.fair != options->fair)
+		reorder(queue, &old);
 	gate_set(queue);
 	tell_changed(queue, false);
 }

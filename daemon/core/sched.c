@@ -86,6 +86,7 @@ static void give(struct core_slot *slot, struct task *task, uint32_t estimate_ns
 	if (slot->reserved)
 		slot->pool->admits = false;
 	gate_start(task->queue);
+	queue_start(task);
 	queue_remove(task->queue, task);
 	slot_put(slot, task);
 	core->sweep_gap_ns = SWEEP_NS;

@@ -285,10 +285,12 @@ static void consider_scheduled(struct basket *basket, const struct core *core)
 static void consider_waiting(struct basket *basket, const struct core *core)
 {
 	const struct core_queue *queue;
+	const struct line *line;
 
 	TAILQ_FOREACH(queue, &core->queue_list, link)
-		for (size_t at = 0; at < queue->order.count; at++)
-			consider_list(basket, &heap_entry(queue->order.nodes[at], struct bucket, node)->tasks);
+		LIST_FOREACH(line, &queue->lines, of_queue)
+			for (size_t at = 0; at < line->order.count; at++)
+				consider_list(basket, &heap_entry(line->order.nodes[at], struct bucket, node)->tasks);
 }
 
 static void consider_lanes(struct basket *basket, const struct core *core)

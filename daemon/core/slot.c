@@ -94,6 +94,7 @@ void slot_put(struct core_slot *slot, struct task *task)
 	slot->estimate_ns += task->estimate_ns;
 	task->queue->figures.running++;
 	slot->pool->core->totals.in_lanes++;
+	share_run(task->owner);
 	gate_update(task->queue);
 	move(slot, PLACE_NONE); /* so that an open one goes behind the others */
 	slot_update(slot);
@@ -109,6 +110,7 @@ static void take_out(struct task *task)
 	slot->estimate_ns -= task->estimate_ns;
 	task->queue->figures.running--;
 	slot->pool->core->totals.in_lanes--;
+	share_end(task->owner);
 	depend_fold(task);
 	if (task->state == TASK_QUEUED)
 		claim_release(task);
@@ -132,6 +134,7 @@ static void go_back(struct task *task)
 {
 	take_out(task);
 	queue_push_back(task->queue, task);
+	queue_undo(task);
 	gate_undo(task->queue, task);
 	if (task->durable && task->on_interrupt_crash) /* that it was given has been recorded before */
 		record_tell(task, RECORD_STATE, false);

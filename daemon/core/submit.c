@@ -52,7 +52,7 @@ void submit_load(struct load *load, const struct task_spec *spec, const struct t
 {
 	load->count++;
 	load->bytes += core_submit_cost(spec);
-	if (!replaced || replaced->queue != load->queue || replaced->slot || replaced->outcome)
+	if (!replaced || (load->queue && replaced->queue != load->queue) || replaced->slot || replaced->outcome)
 		return;
 	load->less_count++;
 	load->less_bytes += queue_cost(replaced);
@@ -67,10 +67,16 @@ int submit_room(const struct load *load)
 }
 
 /* Of this one alone. */
-static int check_room(const struct task_spec *spec, const struct task *replaced)
+static int check_room(const struct core *core, const struct task_spec *spec, const struct task *replaced)
 {
-	struct load load = { .queue = spec->queue };
+	struct load load = { .queue = spec->queue }, share = { .uid = spec->owner };
 
+	if (share_is_limited(core)) {
+		submit_load(&share, spec, replaced);
+		int status = share_room(core, &share);
+		if (status)
+			return status;
+	}
 	submit_load(&load, spec, replaced);
 	return submit_room(&load);
 }
@@ -146,7 +152,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 	int status = submit_find(core, spec, &tasks, &id);
 
 	if (!status)
-		status = check_room(spec, replaced);
+		status = check_room(core, spec, replaced);
 	if (!status) {
 		*out = submit_create(core, spec);
 		if (replaced)
@@ -163,7 +169,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 
 static int submit_plain(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status = check_room(spec, replaced);
+	int status = check_room(core, spec, replaced);
 
 	if (status)
 		return status;

@@ -22,7 +22,7 @@ struct task_links;
 enum task_state {
 	TASK_SCHEDULED,  /* a day of one of the core's two calendars: its time has not come */
 	TASK_BLOCKED,    /* the core's list of blocked ones: it waits for other tasks, or for what it must have to start */
-	TASK_QUEUED,     /* its queue's bucket of its priority; or its slot's list while it waits in a lane */
+	TASK_QUEUED,     /* its owner's bucket of its priority in its queue; or its slot's list while it waits in a lane */
 	TASK_RUNNING,    /* its slot's list */
 	TASK_CANCELLING, /* its slot's list: interrupted, not over yet */
 	TASK_RECORDING,  /* the core's list of those that wait for the disk: to have come in (without an outcome), or to have
@@ -64,11 +64,21 @@ struct task_type {
 	STAILQ_ENTRY(task_type) link;
 };
 
-/* A user who has tasks. */
+/* A user who has tasks, and what he has of all that is shared: see core_set_shares. */
 struct task_owner {
 	uint32_t uid;
 	size_t records; /* tasks that point here: those below, and those that were dropped in this turn */
 	struct task_facet tasks;
+	size_t queued, queued_bytes; /* that have not started, by the books of queue_count */
+	size_t waiting;              /* of those: in queues, and not awaited */
+	size_t running;              /* in lanes */
+	size_t may_run;              /* so many; SIZE_MAX: any number */
+	LIST_HEAD(, line) lines;     /* line.c's: one for each queue where some of his wait */
+	size_t kept, kept_bytes;
+	size_t may_keep;             /* so many bytes; SIZE_MAX: any number */
+	struct task_list kept_tasks[2]; /* keep.c's: his records, [0] as they ended, [1] as they were fetched */
+	bool keeps_too_much;         /* … and he is on core->hoarders */
+	LIST_ENTRY(task_owner) hoarder;
 };
 
 /* Tasks that share a tag. */
@@ -188,7 +198,10 @@ struct task {
 	int64_t started_ns; /* 0: not yet */
 	int64_t ended_ns;   /* 0: not yet */
 	uint64_t place;     /* its place among equals in its queue: the lower came first */
-	struct heap_node timer; /* not started: its deadline; running: its time limit; cancelling: the end of its grace */
+	union {
+		struct heap_node timer; /* not started: its deadline; running: its time limit; cancelling: the end of its grace */
+		TAILQ_ENTRY(task) by_kept; /* ended: its owner's records */
+	};
 	int32_t priority;
 	uint32_t lane_seq; /* the pool's: its number in the lane */
 	uint32_t items;    /* a chunk of a map: args is an array of so many items; 0: a plain task */

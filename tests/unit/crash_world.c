@@ -265,10 +265,12 @@ void check_promises(void)
 void check_order(void)
 {
 	for (int i = 0; i < QUEUES; i++) {
+		const struct line *line = LIST_FIRST(&queues[i]->lines); /* all are one user's */
 		const struct task *task, *last;
 
-		for (size_t at = 0; at < queues[i]->order.count; at++) {
-			const struct bucket *bucket = heap_entry(queues[i]->order.nodes[at], struct bucket, node);
+		CHECK(!line || !LIST_NEXT(line, of_queue), i);
+		for (size_t at = 0; line && at < line->order.count; at++) {
+			const struct bucket *bucket = heap_entry(line->order.nodes[at], struct bucket, node);
 
 			last = NULL;
 			TAILQ_FOREACH (task, &bucket->tasks, link) {

@@ -134,8 +134,12 @@ in_terminal() {
 }
 
 # taskctl as somebody else, who gets as far as the socket, and to a taskctl: the build tree may be out of reach. For root.
-taskctl_as_nobody() {
+taskctl_as() { # UID ARGUMENT…
 	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/file" "$BATS_FILE_TMPDIR"
 	[[ -x $BATS_FILE_TMPDIR/taskctl ]] || install -m 0755 "$(command -v taskctl)" "$BATS_FILE_TMPDIR/taskctl"
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$BATS_FILE_TMPDIR/taskctl" "$@"
+	setpriv --reuid="$1" --regid="$1" --clear-groups "$BATS_FILE_TMPDIR/taskctl" "${@:2}"
+}
+
+taskctl_as_nobody() {
+	taskctl_as 65534 "$@"
 }

@@ -38,7 +38,7 @@ static void owner_submits(void)
 		"\"env\":{\"NAME\":\"" MARK "\"},\"stdin_live\":true},\"tag\":\"tagged\"}");
 	wait_for_state(c, runs, "running");
 	unsigned long long failed = submit_task(c,
-		"{\"task\":\"exec\",\"args\":[\"sh\",\"-c\",\"echo " MARK " >&2; exit 3\"],\"tag\":\"tagged\"}");
+		"{\"task\":\"exec\",\"args\":{\"argv\":[\"sh\",\"-c\",\"echo " MARK " >&2; exit 3\"]},\"tag\":\"tagged\"}");
 	free(record_at_end(c, failed));
 	submit_task(c, "{\"task\":\"echo\",\"args\":[\"" MARK "\"],\"tag\":\"tagged\",\"after\":[\"%llu\"]}", runs);
 	last = submit_task(c, "{\"task\":\"echo\",\"args\":[\"" MARK "\"],\"tag\":\"tagged\",\"delay\":1000}");
@@ -54,7 +54,7 @@ static void owner_submits(void)
 
 static void start(void)
 {
-	daemon_start_durable(&daemon_, "", OTHERS_CONFIG "exec_users = *\n[access member]\nusers = @61000\n");
+	daemon_start_durable(&daemon_, "", OTHERS_CONFIG "exec_users = *\ndrain_timeout = 0\nkill_grace = 0\n[access member]\nusers = @61000\n");
 	others_let_in(&daemon_);
 	c = daemon_connect_as(&daemon_, OWNER, OWNER, MEMBERS);
 	owner_submits();
@@ -76,11 +76,11 @@ static void value_of(const struct param_spec *spec, unsigned long long id, char 
 	static const struct {
 		const char *name, *value;
 	} values[] = { { "tag", "\"tagged\"" }, { "key", "\"keyed\"" }, { "key_mode", "\"once\"" }, { "queue", "\"default\"" },
-		{ "task", "\"exec\"" }, { "args", "[\"true\"]" }, { "user", "\"62001\"" }, { "all", "true" }, { "timeout", "0.01" },
+		{ "task", "\"exec\"" }, { "args", "{\"argv\":[\"true\"]}" }, { "user", "\"62001\"" }, { "all", "true" }, { "timeout", "0.01" },
 		{ "signal", "\"CONT\"" }, { "data", "\"x\"" }, { "rows", "24" }, { "columns", "80" }, { "receipt", "1" },
 		{ "value", "1" }, { "parties", "2" }, { "lock", "\"thing\"" }, { "limit", "10000" }, { "follow", "1" },
-		{ "watch", "1" }, { "every", "1000" }, { "items", "[[\"true\"]]" },
-		{ "tasks", "[{\"task\":\"exec\",\"args\":[\"true\"],\"locks\":[\"thing\"]}]" }, { "progress", "true" },
+		{ "watch", "1" }, { "every", "1000" }, { "items", "[[[\"true\"]]]" },
+		{ "tasks", "[{\"task\":\"exec\",\"args\":{\"argv\":[\"true\"]},\"locks\":[\"thing\"]}]" }, { "progress", "true" },
 		{ "pass_results", "true" }, { "state", "[\"running\",\"succeeded\",\"failed\",\"blocked\",\"scheduled\"]" } };
 	out[0] = '\0';
 	if (strcmp(spec->name, "id") == 0 || strcmp(spec->name, "ids") == 0 || strcmp(spec->name, "after") == 0 ||

@@ -198,14 +198,21 @@ static size_t number_of(const json_t *record, const char *name)
 	return (size_t)json_integer_value(json_object_get(record, name));
 }
 
-/* The most slots that a pool has, or will have: which of them runs commands is the daemon's business. */
+/* The most slots that a pool has, or will have: which of them runs commands is the daemon's business. Who may submit, but
+ * see nothing, does without. */
 static int ask_slots(struct each *each, size_t *slots)
 {
-	json_t *pools = NULL;
+	struct taskd_future *f = taskd_request(each->ctl->connection, method_info(METHOD_POOL_LIST)->name, NULL);
+	enum taskd_error error = taskd_result(f, TASKD_FOREVER);
+	int status = EXIT_FINE;
+	json_t *pools;
 	const json_t *pool;
 	size_t i;
-	int status = taskctl_request(each->ctl, METHOD_POOL_LIST, NULL, &pools);
 
+	if (error != TASKD_OK && error != TASKD_E_DENIED)
+		status = report_failure(each->ctl, NULL, taskd_future_error(f));
+	pools = error == TASKD_OK ? json_loads(taskd_future_result(f, NULL), 0, NULL) : NULL;
+	taskd_future_free(f);
 	*slots = 1;
 	json_array_foreach (pools, i, pool) {
 		size_t there = number_of(pool, "slots");

@@ -59,6 +59,7 @@ static int run(struct taskctl *ctl, const struct global_values *globals, const s
 	if (!invocation->command)
 		return report_usage(ctl, "\"taskctl help\" shows all commands", "a COMMAND is missing");
 	ctl->reconnects = invocation->command->reconnects;
+	ctl->group = invocation->command->group;
 	return invocation->command->run(ctl, invocation);
 }
 

@@ -13,12 +13,15 @@ void party_put(struct strbuf *out, const json_t *party)
 	const char *task = json_string_value(json_object_get(party, "task"));
 	const char *user = json_string_value(json_object_get(party, "user"));
 	const char *holder = json_string_value(json_object_get(party, "holder"));
+	const json_t *pid = json_object_get(party, "pid");
 
 	if (task)
 		strbuf_printf(out, "task %s%s%s%s", task, holder ? " (" : "", holder ? holder : "", holder ? ")" : "");
+	else if (!pid) /* another user's: no more is told of it */
+		strbuf_puts(out, user ? user : "?");
 	else
 		strbuf_printf(out, "%s (pid %lld%s%s)", user ? user : "?",
-			(long long)json_integer_value(json_object_get(party, "pid")), holder ? ", " : "",
+			(long long)json_integer_value(pid), holder ? ", " : "",
 			holder ? holder : "");
 }
 

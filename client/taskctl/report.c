@@ -301,7 +301,7 @@ static int report_failure_of(const struct taskctl *ctl, const char *what, const 
 		.code = failure->code ? &failure->code : NULL,
 		.index = index,
 	};
-	char *hint = ctl->json ? NULL : hint_of_failure(failure);
+	char *hint = ctl->json ? NULL : hint_of_failure(ctl, failure);
 
 	if (hint)
 		told.hint = hint;

@@ -45,7 +45,7 @@ static char *hint_of_share(const json_t *data)
 /* --- what is not allowed --- */
 
 /* Which right it is, the message says; this is where it comes from. */
-static char *hint_of_denied(const json_t *data)
+static char *hint_of_denied(const struct taskctl *ctl, const json_t *data)
 {
 	static const struct {
 		enum right right;
@@ -62,6 +62,10 @@ static char *hint_of_denied(const json_t *data)
 	};
 	const char *right = json_string_value(json_object_get(data, "right"));
 
+	/* It may be another user's; or the name is not for this one. */
+	if (right && ctl->group && strcmp(ctl->group, "mq") == 0)
+		return must(strdup("\"taskctl mq create --shared\" makes one for several users, whom [access] in taskd.conf "
+				   "lets use its name"));
 	for (size_t i = 0; right && i < sizeof hints / sizeof *hints; i++)
 		if (strcmp(right_name(hints[i].right), right) == 0)
 			return must(strdup(hints[i].hint));
@@ -90,7 +94,7 @@ static char *hint_of_store(int kind)
 	return NULL;
 }
 
-char *hint_of_failure(const struct taskd_failure *failure)
+char *hint_of_failure(const struct taskctl *ctl, const struct taskd_failure *failure)
 {
 	json_t *data = failure->data ? json_loads(failure->data, 0, NULL) : NULL;
 	int kind = kind_of(failure);
@@ -99,7 +103,7 @@ char *hint_of_failure(const struct taskd_failure *failure)
 	if (failure->error == TASKD_E_OVER_SHARE)
 		hint = hint_of_share(data);
 	else if (failure->error == TASKD_E_DENIED && !failure->hint)
-		hint = hint_of_denied(data);
+		hint = hint_of_denied(ctl, data);
 	else
 		hint = hint_of_retry(data);
 	json_decref(data);

@@ -4,7 +4,9 @@
 
 #include "client/taskd.h"
 
+struct taskctl;
+
 /* malloc'ed; NULL: as the daemon says. */
-char *hint_of_failure(const struct taskd_failure *failure);
+char *hint_of_failure(const struct taskctl *ctl, const struct taskd_failure *failure);
 
 #endif

@@ -53,27 +53,33 @@ void attached_begin_signals(struct attached *a)
 }
 
 /* It has not started, and never will: so this is what the signal would have done to it. Where nobody answers, what is
- * left is to go; the daemon notices sooner or later. */
-static void die_with(struct attached *a, int signal_number, bool answered)
+ * left is to go; the daemon notices sooner or later. And so it is for who may start commands and not signal them. */
+static void die_with(struct attached *a, int signal_number, enum taskd_error error)
 {
 	terminal_restore();
-	if (answered)
+	if (error != TASKD_E_TIMEOUT)
 		taskd_cancel(a->f, ATTACHED_ANSWER_NS);
-	report_note(a->ctl, answered ? "the command has not started, and is cancelled" : "the daemon does not answer");
+	report_note(a->ctl, "%s", error == TASKD_E_TIMEOUT ? "the daemon does not answer"
+			: error == TASKD_E_DENIED ? "the command may not be sent signals, and is cancelled"
+						  : "the command has not started, and is cancelled");
 	run_signals_die(signal_number);
 }
 
 static void pass(struct attached *a, int signal_number)
 {
 	const char *id = attached_id(a);
-	enum taskd_error error =
-		id ? taskd_signal(a->ctl->connection, id, signal_number, ATTACHED_ANSWER_NS) : TASKD_E_TIMEOUT;
+	enum taskd_error error = TASKD_E_TIMEOUT;
+
+	if (id)
+		error = taskd_signal(a->ctl->connection, id, signal_number, ATTACHED_ANSWER_NS);
+	else if (!taskd_done(a->f) && taskd_last_error(NULL) == TASKD_E_DENIED)
+		error = TASKD_E_DENIED;
 
 	/* Also where it has died of it meanwhile. */
 	if (error == TASKD_OK)
 		a->passed |= UINT64_C(1) << signal_number;
 	else if (signal_number != SIGTSTP && !taskd_done(a->f))
-		die_with(a, signal_number, error != TASKD_E_TIMEOUT);
+		die_with(a, signal_number, error);
 }
 
 static void stop(struct attached *a)

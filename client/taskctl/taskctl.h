@@ -40,6 +40,7 @@ struct taskctl {
 	bool pipe_ignored; /* SIGPIPE was, when we were started: a command of ours has it so */
 	struct writer *writer;
 	struct taskd *connection; /* NULL until taskctl_connect */
+	const char *group;        /* of the command that is run, "mq"; or NULL */
 	bool reconnects;          /* what the command asks may be asked again (again.h); to be said before taskctl_connect */
 	bool away;                /* the connection is lost, and may come back */
 	bool away_told;           /* …which has been said */

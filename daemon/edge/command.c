@@ -93,7 +93,9 @@ static const char *not_alone(const struct command_params *params)
 	return params->fds.count ? "fds" : params->stdin_live ? "stdin_live" : NULL;
 }
 
-static bool check(const struct call *call, const struct json_span *args, bool single, struct submission *out)
+/* HIDDEN gets the arguments with what is secret of them first, where there is such a thing and they are not so. */
+static bool check(const struct call *call, const struct json_span *args, bool single, struct submission *out,
+	struct strbuf *hidden)
 {
 	struct command_params params = { 0 };
 	char reason[REASON_SIZE];
@@ -115,6 +117,8 @@ static bool check(const struct call *call, const struct json_span *args, bool si
 	}
 	if (not_alone(&params))
 		out->spec.durable = false;
+	if (good)
+		command_hide(args, &params, hidden);
 	command_free(&params);
 	return good;
 }
@@ -131,7 +135,7 @@ bool command_args(const struct call *call, const struct json_span *args, bool si
 {
 	static const struct json_span none = { .text = "[]", .length = 2, .kind = JSON_SPAN_ARRAY };
 	struct task_spec *spec = &out->spec;
-	struct strbuf text = STRBUF_INIT;
+	struct strbuf text = STRBUF_INIT, hidden = STRBUF_INIT;
 	struct json_span expanded;
 	char reason[REASON_SIZE];
 	bool good = false;
@@ -145,8 +149,16 @@ bool command_args(const struct call *call, const struct json_span *args, bool si
 	if (expand(call->edge, spec->type, args->kind == JSON_NONE ? &none : args, &text, &expanded, reason) < 0)
 		reply_error(&call->to, PROTO_INVALID_PARAMS, reason, NULL);
 	else
-		good = check(call, &expanded, single, out) && submission_copy(&call->to, &expanded, spec);
+		good = check(call, &expanded, single, out, &hidden);
+	if (good && strbuf_failed(&hidden)) {
+		reply_error(&call->to, PROTO_INTERNAL_ERROR, "no memory for the arguments", NULL);
+		good = false;
+	}
+	if (good && hidden.length)
+		expanded = (struct json_span){ .text = hidden.data, .length = hidden.length, .kind = JSON_SPAN_OBJECT };
+	good = good && submission_copy(&call->to, &expanded, spec);
 	spec->timeout_ns = command_timeout(call->edge, spec, 1);
+	strbuf_free(&hidden);
 	strbuf_free(&text);
 	return good;
 }
@@ -181,7 +193,7 @@ static struct json_span alone(const struct json_span *item, struct strbuf *room)
 int command_item(const struct edge *edge, const struct task_type *type, const struct json_span *item,
 	struct strbuf *out, char *error, size_t error_size)
 {
-	struct strbuf room = STRBUF_INIT, text = STRBUF_INIT;
+	struct strbuf room = STRBUF_INIT, text = STRBUF_INIT, hidden = STRBUF_INIT;
 	const struct json_span args = alone(item, &room);
 	struct json_span expanded;
 	struct command_params params = { 0 };
@@ -195,6 +207,11 @@ int command_item(const struct edge *edge, const struct task_type *type, const st
 		if (code < 0)
 			snprintf(reason, sizeof(reason), "\"%s\" is for a command that is submitted alone",
 				not_alone(&params));
+		else if (command_hide(&expanded, &params, &hidden)) {
+			strbuf_free(&text);
+			text = hidden;
+			hidden = (struct strbuf)STRBUF_INIT;
+		}
 		command_free(&params);
 	}
 	if (code < 0)

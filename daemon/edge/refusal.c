@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/users.h"
 #include "edge/rpc.h"
 #include "proto/jsonrpc.h"
 
@@ -44,6 +45,25 @@ static void queue_full(struct refusal *refusal, const struct task_spec *spec, st
 	strbuf_printf(&refusal->data, ",\"depth\":%zu,\"limit\":%zu,\"retry_after\":%.2f",
 		by_bytes ? figures.waiting_bytes : depth, by_bytes ? options->limit_bytes : options->limit_queued,
 		retry_after(spec->type, &figures, depth));
+}
+
+/* A tenth of what its owner has waiting has to go, as far as that queue tells how fast that is. */
+static void over_share(
+	struct refusal *refusal, const struct core *core, const struct task_spec *spec, struct wanted wanted)
+{
+	struct core_queue_figures figures;
+	struct core_user_figures user;
+	size_t has, most;
+	bool by_count = core_over_share(core, spec, wanted.count, wanted.bytes, &has, &most) == CORE_SHARE_QUEUED;
+	const char *name = user_name_kept(spec->owner, core_now(core));
+	core_queue_figures(spec->queue, &figures);
+	core_user_figures(core, spec->owner, &user);
+	snprintf(refusal->message, sizeof(refusal->message), "user %.100s has %zu %s waiting, and may have %zu", name, has,
+		by_count ? "tasks" : "bytes of tasks", most);
+	begin(refusal, PROTO_OVER_SHARE);
+	put_string(&refusal->data, "user", name, strlen(name));
+	strbuf_printf(&refusal->data, ",\"limit\":\"%s\",\"most\":%zu,\"has\":%zu,\"retry_after\":%.2f",
+		by_count ? "user_queued" : "user_queued_bytes", most, has, retry_after(spec->type, &figures, user.queued));
 }
 
 static void draining(struct refusal *refusal, const struct task_spec *spec)
@@ -155,7 +175,7 @@ void refusal_tell(struct refusal *out, const struct core *core, enum core_refusa
 		plain(out, PROTO_EXISTS, NULL);
 		break;
 	case CORE_OVER_SHARE:
-		plain(out, PROTO_OVER_SHARE, NULL);
+		over_share(out, core, spec, wanted);
 		break;
 	case CORE_OK:
 	case CORE_ATTACHED:

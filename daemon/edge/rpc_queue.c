@@ -126,6 +126,8 @@ static void options_take(struct core_queue_options *options, const struct queue_
 		options->ageing_ns = params->ageing;
 	if (params->weight > 0)
 		options->weight = (uint32_t)params->weight;
+	if (params->fair >= 0)
+		options->fair = params->fair;
 }
 
 static void create(const struct call *call, const struct queue_params *params)

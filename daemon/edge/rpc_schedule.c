@@ -1,10 +1,13 @@
 /* Recurring tasks: adding, listing and removing them. What a schedule submits is checked when it is made, by the same
  * rules as a submission; when it is due is the core's business. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/xmalloc.h"
 #include "core/cron.h"
 #include "edge/access.h"
 #include "edge/rpc.h"
@@ -12,6 +15,7 @@
 
 #define EVERY_LEAST_NS (10 * NS_PER_MS)
 #define SCHEDULES_MAX 10000
+#define SCHEDULES_EACH 1000 /* of a user who is no admin, so that nobody takes them all */
 
 /* --- an entry of schedule.list --- */
 
@@ -38,12 +42,99 @@ static void put_next(struct strbuf *out, const struct core_schedule *schedule)
 	strbuf_printf(out, ",\"next_at\":\"%s\"", text);
 }
 
+static void put_hidden(struct strbuf *out, const struct json_span *value)
+{
+	strbuf_puts(out, value->kind == JSON_SPAN_NULL ? "null" : "\"***\"");
+}
+
+static void put_env(struct strbuf *out, const struct json_span *env)
+{
+	struct json_span name, value;
+	size_t cursor = 0;
+	strbuf_puts(out, "{");
+	for (bool any = false; json_next(env, &cursor, &name, &value) == 1; any = true) {
+		strbuf_puts(out, any ? "," : "");
+		strbuf_add(out, name.text, name.length);
+		strbuf_puts(out, ":");
+		put_hidden(out, &value);
+	}
+	strbuf_puts(out, "}");
+}
+
+static void put_argv(struct strbuf *out, const struct json_span *argv, const struct json_span *secrets)
+{
+	size_t n = json_count(argv), cursor = 0;
+	bool *secret = xcalloc(n + 1, sizeof(secret[0]));
+	struct json_span item;
+	long long place;
+	while (secrets->kind == JSON_SPAN_ARRAY && json_next(secrets, &cursor, NULL, &item) == 1)
+		if (json_span_integer(&item, &place) && place >= 0 && (size_t)place < n)
+			secret[place] = true;
+	cursor = 0;
+	strbuf_puts(out, "[");
+	for (size_t i = 0; json_next(argv, &cursor, NULL, &item) == 1; i++) {
+		strbuf_puts(out, i ? "," : "");
+		if (secret[i])
+			put_hidden(out, &item);
+		else
+			strbuf_add(out, item.text, item.length);
+	}
+	strbuf_puts(out, "]");
+	free(secret);
+}
+
+static void put_member(struct strbuf *out, const char *name, const struct json_span *value, const struct json_span *secrets)
+{
+	bool hidden = strcmp(name, "stdin") == 0 || strcmp(name, "stdin_base64") == 0;
+	if (hidden)
+		put_hidden(out, value);
+	else if (strcmp(name, "env") == 0 && value->kind == JSON_SPAN_OBJECT)
+		put_env(out, value);
+	else if (strcmp(name, "argv") == 0 && value->kind == JSON_SPAN_ARRAY)
+		put_argv(out, value, secrets);
+	else
+		strbuf_add(out, value->text, value->length);
+}
+
+/* A command's, as an object: variables, standard input, and the arguments that are secret are known to be there, and no
+ * more of them. Secrets come first, as command_hide has it. */
+static void put_command_args(struct strbuf *out, const struct bytes *args)
+{
+	const struct param_spec *spec = command_param_specs;
+	struct json_span all = { .text = args->data, .length = args->size,
+		.kind = args->data[0] == '{' ? JSON_SPAN_OBJECT : JSON_SPAN_ARRAY };
+	struct json_span name, value, secrets = { .kind = JSON_NONE };
+	size_t cursor = 0;
+	char text[64];
+	size_t length;
+	bool any = false;
+	if (all.kind == JSON_SPAN_ARRAY && json_next(&all, &cursor, NULL, &value) == 1 && value.kind == JSON_SPAN_OBJECT)
+		all = value;
+	cursor = 0;
+	strbuf_puts(out, "{");
+	while (json_next(&all, &cursor, &name, &value) == 1) {
+		if (all.kind == JSON_SPAN_ARRAY)
+			snprintf(text, sizeof(text), "%s", spec++->name);
+		else if (!json_string_copy(&name, text, sizeof(text), &length))
+			continue;
+		if (strcmp(text, "secret") == 0)
+			secrets = value;
+		strbuf_printf(out, "%s\"%s\":", any ? "," : "", text);
+		put_member(out, text, &value, &secrets);
+		any = true;
+	}
+	strbuf_puts(out, "}");
+}
+
 static void put_task(struct strbuf *out, const struct core_schedule *schedule)
 {
 	const struct task_spec *task = &schedule->task;
 	put_string(out, "task", task->type->name);
 	strbuf_puts(out, ",\"args\":");
-	strbuf_add(out, task->args->data, task->args->size);
+	if (task->type->command)
+		put_command_args(out, task->args);
+	else
+		strbuf_add(out, task->args->data, task->args->size);
 	put_string(out, "queue", core_queue_name(task->queue));
 	strbuf_printf(out, ",\"priority\":%d,\"owner\":%u", (int)task->priority, (unsigned)task->owner);
 	if (task->tag)
@@ -149,12 +240,17 @@ static bool check_times(const struct call *call, const struct schedule_params *p
 static bool check_count(const struct call *call)
 {
 	const struct core_schedule *schedule = NULL;
-	int n = 0;
-	while ((schedule = core_schedule_next(call->edge->core, schedule)))
+	int n = 0, own = 0;
+	while ((schedule = core_schedule_next(call->edge->core, schedule))) {
 		n++;
-	if (n < SCHEDULES_MAX)
+		own += schedule->task.owner == call->to.connection->peer.uid;
+	}
+	if (n < SCHEDULES_MAX && (own < SCHEDULES_EACH || access_has(call, RIGHT_ADMIN)))
 		return true;
-	reply_errorf(&call->to, PROTO_TOO_MANY, "there are %d schedules already", n);
+	if (n < SCHEDULES_MAX)
+		reply_errorf(&call->to, PROTO_TOO_MANY, "this user has %d schedules already", own);
+	else
+		reply_errorf(&call->to, PROTO_TOO_MANY, "there are %d schedules already", n);
 	return false;
 }
 

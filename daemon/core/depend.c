@@ -152,7 +152,7 @@ size_t core_args_size(const struct task *task)
 	return (task->args ? task->args->size : 0) + (has_more_than_args(task) ? task->extra->links->added : 0);
 }
 
-size_t depend_args_cost(const struct task *task)
+size_t depend_args_weigh(const struct task *task)
 {
 	size_t size = core_args_size(task);
 
@@ -434,11 +434,9 @@ size_t depend_cost_of(size_t count)
 	return count ? sizeof(struct task_links) + count * sizeof(struct link) : 0;
 }
 
-size_t depend_cost(const struct task *task)
+size_t depend_weigh(const struct task *task)
 {
-	const struct task_links *links = task->extra ? task->extra->links : NULL;
-
-	return links ? depend_cost_of(links->count) : 0;
+	return depend_cost_of(task->extra->links->count);
 }
 
 /* Takes it off no list: it has left them, or the core is being freed, and the others with it. */

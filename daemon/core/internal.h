@@ -24,6 +24,7 @@
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/idmap.h"
@@ -305,7 +306,9 @@ void depend_unlink(struct task *task);
 void depend_settle(struct core *core);
 void depend_free(struct task *task);
 /* What it takes to remember what TASK waits for, or waited for: so many tasks. */
-size_t depend_cost(const struct task *task);
+size_t depend_weigh(const struct task *task);
+static inline bool depend_has(const struct task *task) { return task->extra && task->extra->links; }
+static inline size_t depend_cost(const struct task *task) { return depend_has(task) ? depend_weigh(task) : 0; }
 size_t depend_cost_of(size_t count);
 /* TASK is about to be given to a slot: its arguments get the results that it asked for. False: they would be too large
  * by now, so it has ended. */
@@ -314,7 +317,11 @@ bool depend_unfold(struct task *task);
 void depend_fold(struct task *task);
 /* As a lane would get them, in *OUT, one reference; negative: too large. */
 int depend_args(const struct task *task, struct bytes **out);
-size_t depend_args_cost(const struct task *task);
+size_t depend_args_weigh(const struct task *task);
+static inline size_t depend_args_cost(const struct task *task)
+{
+	return depend_has(task) ? depend_args_weigh(task) : bytes_cost(task->args);
+}
 /* Nobody will run it again. */
 void depend_drop_args(struct task *task);
 
@@ -370,10 +377,17 @@ int64_t calendar_next_ns(const struct core *core);
 int64_t core_mono_of_wall(const struct core *core, int64_t wall_ns);
 
 /* line.c */
-/* The one of OWNER in QUEUE; NULL: nothing of his waits there. */
-struct line *line_find(const struct core_queue *queue, const struct task_owner *owner);
-/* The same, but it is made. TURN: the place at which he comes; 0: now. */
-struct line *line_of(struct core_queue *queue, struct task_owner *owner, uint64_t turn);
+/* The one of OWNER in QUEUE; NULL: nothing of his waits there. Nearly always it is the one on top. */
+struct line *line_seek(const struct core_queue *queue, const struct task_owner *owner);
+static inline struct line *line_find(const struct core_queue *queue, const struct task_owner *owner)
+{
+	struct heap_node *top = heap_top(&queue->order);
+
+	return top && heap_entry(top, struct line, node)->owner == owner ? heap_entry(top, struct line, node)
+									 : line_seek(queue, owner);
+}
+/* It is made. TURN: the place at which he comes; 0: now. */
+struct line *line_open(struct core_queue *queue, struct task_owner *owner, uint64_t turn);
 /* What is next of it. */
 struct task *line_next(const struct line *line);
 /* Of what priority that is. */
@@ -381,9 +395,10 @@ static inline int32_t line_level(const struct line *line)
 {
 	return heap_entry(heap_top(&line->order), struct bucket, node)->priority;
 }
-/* TASK, which has its place, goes into it, or out of it, and then the line may be gone. */
-void line_add(struct line *line, struct task *task);
-void line_remove(struct line *line, struct task *task);
+/* TASK, which has its place, goes into it, or out of it, and then the line may be gone. False: what is next of it is as it
+ * was. */
+bool line_add(struct line *line, struct task *task);
+bool line_remove(struct line *line, struct task *task);
 /* Puts it where it belongs among those of its queue, whatever has changed. */
 void line_rank(struct line *line);
 /* All that is in it, by place, to the end of OUT; its buckets are gone, and line_remake comes next. */
@@ -395,12 +410,28 @@ void lines_init(struct core_queue *queue);
 void lines_fini(struct core_queue *queue);
 
 /* queue.c */
-bool queue_is_ageing(const struct core_queue *queue);
+static inline bool queue_is_ageing(const struct core_queue *queue)
+{
+	const struct core_queue_options *options = &queue->figures.options;
+
+	return options->order == QUEUE_PRIORITY && options->ageing_ns > 0;
+}
+/* What is next; NULL: nothing that may go. */
 struct task *queue_first(const struct core_queue *queue);
 /* Its priority; there is one. */
-int32_t queue_first_level(const struct core_queue *queue);
+static inline int32_t queue_first_level(const struct core_queue *queue)
+{
+	return line_level(heap_entry(heap_top(&queue->order), struct line, node));
+}
 /* The priority that TASK has there. */
-int32_t queue_level(const struct core_queue *queue, const struct task *task);
+static inline int32_t queue_level(const struct core_queue *queue, const struct task *task)
+{
+	if (task->awaited)
+		return LEVEL_AWAITED + task->awaited;
+	if (queue->figures.options.order != QUEUE_PRIORITY)
+		return 0;
+	return task->priority < LEVEL_AWAITED ? task->priority : LEVEL_AWAITED;
+}
 /* Where it stands there among its owner's, or, where the queue is not fair, among all: the lowest key is next, of equal
  * ones the lowest tie. */
 void queue_rank(const struct core_queue *queue, const struct task *task, int64_t *key, uint64_t *tie);
@@ -418,7 +449,12 @@ void queue_remove(struct core_queue *queue, struct task *task);
 /* LINE's owner may, or may not, have something started now. */
 void queue_touch(struct line *line);
 /* TASK, which is next, is about to leave for a slot; it has come back unstarted, and not by its owner's doing. */
-void queue_start(struct task *task);
+void queue_take_turn(struct task *task);
+static inline void queue_start(struct task *task)
+{
+	if (task->queue->figures.options.fair)
+		queue_take_turn(task);
+}
 void queue_undo(struct task *task);
 /* The place by which TASK, which waits there, stands among others who want what it claims. */
 uint64_t queue_turn(const struct task *task);
@@ -445,9 +481,19 @@ static inline bool share_is_limited(const struct core *core)
 }
 /* Whether he may have nothing more started but what is awaited. */
 static inline bool share_holds(const struct task_owner *owner) { return owner->running >= owner->may_run; }
-/* TASK comes into a lane, or out of it. */
-void share_run(struct task_owner *owner);
-void share_end(struct task_owner *owner);
+/* … has changed, or that may be. */
+void share_touch(const struct task_owner *owner);
+/* A task of his comes into a lane, or out of it. */
+static inline void share_run(struct task_owner *owner)
+{
+	if (++owner->running == owner->may_run)
+		share_touch(owner);
+}
+static inline void share_end(struct task_owner *owner)
+{
+	if (owner->running-- == owner->may_run)
+		share_touch(owner);
+}
 
 /* gate.c */
 /* Puts QUEUE into its pool's heap, or takes it out, as is right now. Called whenever its first task, its limits, or

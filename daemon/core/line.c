@@ -108,34 +108,38 @@ static uint64_t line_key(const void *value)
 	return ((const struct line *)value)->owner->uid;
 }
 
-/* Nearly always it is the one on top, or the only one. */
-struct line *line_find(const struct core_queue *queue, const struct task_owner *owner)
+struct line *line_seek(const struct core_queue *queue, const struct task_owner *owner)
 {
-	struct heap_node *top = heap_top(&queue->order);
-	struct line *line = top ? heap_entry(top, struct line, node) : LIST_FIRST(&queue->lines);
+	struct line *line = LIST_FIRST(&queue->lines);
 
 	return !line || line->owner == owner ? line : table_get(&queue->owners, owner->uid);
 }
 
-/* One that is alone is not in the table. */
-struct line *line_of(struct core_queue *queue, struct task_owner *owner, uint64_t turn)
+static struct line *line_new(struct core_queue *queue)
 {
-	struct line *line = line_find(queue, owner), *first = LIST_FIRST(&queue->lines);
+	struct line *line = queue->spare_line;
 
+	queue->spare_line = NULL;
 	if (line)
 		return line;
-	line = queue->spare_line;
-	queue->spare_line = NULL;
-	if (!line) {
-		line = xcalloc(1, sizeof(*line));
-		line->queue = queue;
-		table_init(&line->buckets, bucket_key);
-		heap_init(&line->order);
-		heap_init(&line->levels);
-	}
+	line = xcalloc(1, sizeof(*line));
+	line->queue = queue;
+	table_init(&line->buckets, bucket_key);
+	heap_init(&line->order);
+	heap_init(&line->levels);
+	return line;
+}
+
+/* One that is alone is not in the table, and stands in the heap as it came there: see is_alone. */
+struct line *line_open(struct core_queue *queue, struct task_owner *owner, uint64_t turn)
+{
+	struct line *line = line_new(queue), *first = LIST_FIRST(&queue->lines);
+
 	line->owner = owner;
 	line->turn = turn ? turn : queue_next_place(queue->core);
 	line->turn_before = 0;
+	if (first && !LIST_NEXT(first, of_queue))
+		line_rank(first);
 	if (first) {
 		if (queue->owners.count == 0)
 			table_put(&queue->owners, first);
@@ -204,6 +208,12 @@ void line_rank(struct line *line)
 	heap_set(&queue->order, &line->node, key, tie);
 }
 
+/* In the heap, and nobody is there to be before or behind: then what is next makes no difference. */
+static bool is_alone(const struct line *line)
+{
+	return heap_has(&line->node) && !LIST_NEXT(LIST_FIRST(&line->queue->lines), of_queue) && !share_holds(line->owner);
+}
+
 /* --- tasks in and out --- */
 
 /* The last of TASKS that came before TASK; NULL: none did. What comes back is near one of the ends nearly always: that
@@ -229,15 +239,11 @@ static struct task *last_back(const struct bucket *bucket, const struct task *ta
 	return last && last->place < task->place && (!next || next->place > task->place) ? last : NULL;
 }
 
+/* Not behind all others. */
 static void insert(struct bucket *bucket, struct task *task)
 {
-	const struct task *last = TAILQ_LAST(&bucket->tasks, task_list);
-
-	if (!last || last->place < task->place) {
-		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-		return;
-	}
 	struct task *other = last_back(bucket, task);
+
 	if (!other)
 		other = find_place(&bucket->tasks, task);
 	bucket->last_back = task;
@@ -247,37 +253,47 @@ static void insert(struct bucket *bucket, struct task *task)
 		TAILQ_INSERT_HEAD(&bucket->tasks, task, link);
 }
 
-void line_add(struct line *line, struct task *task)
+bool line_add(struct line *line, struct task *task)
 {
 	struct bucket *bucket = bucket_of(line, queue_level(line->queue, task));
-	bool is_new = TAILQ_EMPTY(&bucket->tasks);
+	const struct task *last = TAILQ_LAST(&bucket->tasks, task_list);
 
-	insert(bucket, task);
+	if (!last || last->place < task->place) {
+		TAILQ_INSERT_TAIL(&bucket->tasks, task, link);
+		if (last && line->queue->figures.options.order != QUEUE_LIFO) /* as nearly always */
+			return false;
+	} else {
+		insert(bucket, task);
+	}
 	if (TAILQ_FIRST(&bucket->tasks) == task)
 		bucket_rank(line, bucket);
-	if (is_new || line_next(line) == task)
+	if (last && (bucket != bucket_on_top(line) || bucket_next(line, bucket) != task))
+		return false;
+	if (!is_alone(line))
 		line_rank(line);
+	return true;
 }
 
-void line_remove(struct line *line, struct task *task)
+bool line_remove(struct line *line, struct task *task)
 {
 	struct bucket *bucket = bucket_find(line, queue_level(line->queue, task));
 
 	assert(bucket);
-	bool was_next = bucket_next(line, bucket) == task, was_first = TAILQ_FIRST(&bucket->tasks) == task;
+	bool was_next = bucket_next(line, bucket) == task, ages = queue_is_ageing(line->queue);
 	if (bucket->last_back == task)
 		bucket->last_back = NULL;
 	TAILQ_REMOVE(&bucket->tasks, task, link);
 	if (TAILQ_EMPTY(&bucket->tasks))
 		bucket_drop(line, bucket);
-	else if (was_first && queue_is_ageing(line->queue))
+	else if (!was_next || (!ages && is_alone(line)))
+		return false;
+	else if (ages)
 		bucket_rank(line, bucket);
-	else if (!was_next)
-		return;
-	if (line->order.count)
-		line_rank(line);
-	else
+	if (!line->order.count)
 		line_drop(line);
+	else if (!is_alone(line))
+		line_rank(line);
+	return true;
 }
 
 /* --- all of them --- */

@@ -8,26 +8,7 @@
 #include "base/xmalloc.h"
 #include "core/internal.h"
 
-static bool has_priorities(const struct core_queue *queue)
-{
-	return queue->figures.options.order == QUEUE_PRIORITY;
-}
-
-bool queue_is_ageing(const struct core_queue *queue)
-{
-	return has_priorities(queue) && queue->figures.options.ageing_ns > 0;
-}
-
 /* --- order --- */
-
-int32_t queue_level(const struct core_queue *queue, const struct task *task)
-{
-	if (task->awaited)
-		return LEVEL_AWAITED + task->awaited;
-	if (!has_priorities(queue))
-		return 0;
-	return task->priority < LEVEL_AWAITED ? task->priority : LEVEL_AWAITED;
-}
 
 /* When a task of that priority that joined at JOINED_NS would have had to join to stand where it stands, were its
  * priority 0. That is so for as long as it waits: all grow older at the same speed. */
@@ -127,11 +108,6 @@ struct task *queue_first(const struct core_queue *queue)
 	return top ? line_next(heap_entry(top, struct line, node)) : NULL;
 }
 
-int32_t queue_first_level(const struct core_queue *queue)
-{
-	return line_level(heap_entry(heap_top(&queue->order), struct line, node));
-}
-
 /* Its lines have changed. HAD: there was one that might go. Where that is still so, its pool is only interested in the
  * priority of what is next. */
 static void changed(struct core_queue *queue, bool had)
@@ -161,10 +137,13 @@ uint64_t queue_next_place(struct core *core)
 static void join(struct core_queue *queue, struct task *task, uint64_t turn)
 {
 	bool had = heap_top(&queue->order) != NULL;
+	struct line *line = line_find(queue, task->owner);
 
 	queue_count(queue, task, TASK_QUEUED, true);
-	line_add(line_of(queue, task->owner, turn), task);
-	changed(queue, had);
+	if (!line)
+		line = line_open(queue, task->owner, turn);
+	if (line_add(line, task))
+		changed(queue, had);
 }
 
 void queue_push(struct core_queue *queue, struct task *task)
@@ -183,18 +162,17 @@ void queue_remove(struct core_queue *queue, struct task *task)
 {
 	bool had = heap_top(&queue->order) != NULL;
 
-	line_remove(line_find(queue, task->owner), task);
 	queue_count(queue, task, TASK_QUEUED, false);
-	changed(queue, had);
+	if (line_remove(line_find(queue, task->owner), task))
+		changed(queue, had);
 }
 
 /* --- turns --- */
 
-void queue_start(struct task *task)
+void queue_take_turn(struct task *task)
 {
-	if (!task->queue->figures.options.fair)
-		return;
 	struct line *line = line_find(task->queue, task->owner);
+
 	line->turn_before = line->turn;
 	line->turn = queue_next_place(task->queue->core);
 }

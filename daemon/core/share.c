@@ -26,24 +26,12 @@ void share_bind(const struct core *core, struct task_owner *owner)
 /* --- what runs --- */
 
 /* One line for each queue where he has anything waiting: so it costs the same for one task as for a million. */
-static void touch_lines(const struct task_owner *owner)
+void share_touch(const struct task_owner *owner)
 {
 	struct line *line;
 
 	LIST_FOREACH(line, &owner->lines, of_owner)
 		queue_touch(line);
-}
-
-void share_run(struct task_owner *owner)
-{
-	if (++owner->running == owner->may_run)
-		touch_lines(owner);
-}
-
-void share_end(struct task_owner *owner)
-{
-	if (owner->running-- == owner->may_run)
-		touch_lines(owner);
 }
 
 /* --- what is submitted --- */
@@ -98,7 +86,7 @@ void core_set_shares(struct core *core, const struct core_shares *shares)
 	core->shares = *shares;
 	while ((owner = table_next(&core->owners, &cursor))) {
 		share_bind(core, owner);
-		touch_lines(owner);
+		share_touch(owner);
 	}
 	if (divided != (shares->running > 0))
 		TAILQ_FOREACH(queue, &core->queue_list, link)

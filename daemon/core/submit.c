@@ -66,17 +66,19 @@ int submit_room(const struct load *load)
 													CORE_QUEUE_FULL;
 }
 
-/* Of this one alone. */
-static int check_room(const struct core *core, const struct task_spec *spec, const struct task *replaced)
+static int check_share(const struct core *core, const struct task_spec *spec, const struct task *replaced)
 {
-	struct load load = { .queue = spec->queue }, share = { .uid = spec->owner };
+	struct load load = { .uid = spec->owner };
 
-	if (share_is_limited(core)) {
-		submit_load(&share, spec, replaced);
-		int status = share_room(core, &share);
-		if (status)
-			return status;
-	}
+	submit_load(&load, spec, replaced);
+	return share_room(core, &load);
+}
+
+/* Of this one alone. */
+static int check_room(const struct task_spec *spec, const struct task *replaced)
+{
+	struct load load = { .queue = spec->queue };
+
 	submit_load(&load, spec, replaced);
 	return submit_room(&load);
 }
@@ -152,7 +154,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 	int status = submit_find(core, spec, &tasks, &id);
 
 	if (!status)
-		status = check_room(core, spec, replaced);
+		status = check_room(spec, replaced);
 	if (!status) {
 		*out = submit_create(core, spec);
 		if (replaced)
@@ -169,7 +171,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 
 static int submit_plain(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status = check_room(core, spec, replaced);
+	int status = check_room(spec, replaced);
 
 	if (status)
 		return status;
@@ -187,6 +189,10 @@ static int submit_plain(struct core *core, const struct task_spec *spec, const s
 
 static int submit(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
+	int status = share_is_limited(core) ? check_share(core, spec, replaced) : CORE_OK;
+
+	if (status)
+		return status;
 	if (spec->n_after + spec->n_after_any > 0)
 		return submit_dependent(core, spec, replaced, out);
 	return submit_plain(core, spec, replaced, out);

@@ -680,6 +680,8 @@ static const struct method_info methods[N_METHODS] = {
 		SCHEMA_TRUE),
 	METHOD(METHOD_MQ_LIST, "mq.list", RIGHT_READ, object_list_specs, "Lists message queues, and who waits at them",
 		"the message queues", SCHEMA_MQS),
+	METHOD(METHOD_USER_LIST, "user.list", RIGHT_READ, no_param_specs, "Lists the users, and how much each has",
+		"the users", SCHEMA_USERS),
 	METHOD(METHOD_STORE_STATS, "store.stats", RIGHT_READ, no_param_specs, "Tells how much there is on disk",
 		"figures",
 		SCHEMA_STORE_STATS),

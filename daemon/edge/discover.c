@@ -43,7 +43,7 @@ static void put_method(struct strbuf *out, const struct method_info *info)
 	put_string(out, "name", "result");
 	strbuf_puts(out, ",");
 	put_string(out, "summary", info->result);
-	strbuf_printf(out, ",\"schema\":%s}}", info->result_schema);
+	strbuf_printf(out, ",\"schema\":%s},\"x-right\":\"%s\"}", info->result_schema, right_name(info->right));
 }
 
 /* What a task takes is known to its handler, or to the configuration of a command, which tell it in words. */
@@ -78,7 +78,7 @@ void rpc_discover(const struct call *call)
 		put_method(&out, method_info((enum method)i));
 	}
 	while ((type = core_type_next(call->edge->core, type)))
-		if (type->known)
+		if (type->known && access_offers(call->to.connection, type->name))
 			put_task(&out, type);
 	strbuf_puts(&out, "]}");
 	reply_buffer(&call->to, &out);

@@ -77,6 +77,7 @@ static rpc_handler *const handlers[N_METHODS] = {
 	[METHOD_MQ_TASK_DONE] = rpc_mq_task_done,
 	[METHOD_MQ_DELETE] = rpc_mq_delete,
 	[METHOD_MQ_LIST] = rpc_mq_list,
+	[METHOD_USER_LIST] = rpc_user_list,
 	[METHOD_STORE_STATS] = rpc_store_stats,
 	[METHOD_STORE_CHECK] = rpc_store_check,
 	[METHOD_STORE_BACKUP] = rpc_store_backup,

@@ -68,12 +68,12 @@ void edge_configure(struct edge *edge, const struct config *config)
 		.requests = (size_t)config->max_requests,
 		.send_timeout_ns = config->send_timeout,
 	};
-	const struct object_limits objects = {
+	edge->object_limits = (struct object_limits){
 		.objects = (size_t)config->object_limit,
 		.waits = (size_t)config->waiter_limit,
 		.mq_bytes = (size_t)config->mq_bytes_limit,
 	};
-	objects_set_limits(core_objects(edge->core), &objects);
+	objects_set_limits(core_objects(edge->core), &edge->object_limits);
 	rules_configure(&edge->rules, config);
 	users_configure(edge, config);
 }

@@ -19,6 +19,7 @@
 #include "edge/peer.h"
 #include "edge/rules.h"
 #include "edge/user.h"
+#include "object/object.h"
 #include "proto/errors.h"
 #include "proto/framing.h"
 #include "proto/json_scan.h"
@@ -83,6 +84,7 @@ struct edge {
 	struct rules rules;        /* who may do what, as configured */
 	struct user_shares shares; /* how much of it each user may have */
 	struct core_shares core_shares;
+	struct object_limits object_limits;
 	uint32_t shares_uid; /* whom they do not bind, beside root */
 	struct table users;  /* user.c's accounts, by uid */
 

@@ -66,6 +66,7 @@ libedge_la_SOURCES = \
 	daemon/edge/rpc_semaphore.c \
 	daemon/edge/rpc_store.c \
 	daemon/edge/rpc_task.c \
+	daemon/edge/rpc_user.c \
 	daemon/edge/rpc_wait.c \
 	daemon/edge/rpc_watch.c \
 	daemon/edge/rules.c \

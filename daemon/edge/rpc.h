@@ -15,6 +15,7 @@ rpc_handler rpc_task_cancel, rpc_task_retry, rpc_task_forget;
 rpc_handler rpc_task_map;
 rpc_handler rpc_task_result, rpc_task_wait;
 rpc_handler rpc_task_list, rpc_task_types, rpc_task_history;
+rpc_handler rpc_user_list;
 rpc_handler rpc_store_stats, rpc_store_check, rpc_store_backup;
 rpc_handler rpc_task_watch, rpc_task_unwatch;
 rpc_handler rpc_task_log, rpc_task_follow, rpc_task_unfollow;

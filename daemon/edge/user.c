@@ -33,9 +33,14 @@ static uint64_t account_key(const void *value)
 
 /* --- what the configuration gives --- */
 
+bool user_is_exempt(uint32_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
 static void user_configure(const struct edge *edge, struct user *user)
 {
-	user->exempt = user->uid == 0 || user->uid == geteuid();
+	user->exempt = user_is_exempt(user->uid);
 	user->outstanding_most = user->exempt || !edge->shares.requests ? SIZE_MAX : edge->shares.requests;
 }
 
@@ -46,6 +51,7 @@ static void core_configure(struct edge *edge)
 	edge->core_shares.exempt[0] = 0;
 	edge->core_shares.exempt[1] = edge->shares_uid;
 	edge->core_shares.n_exempt = 2;
+	core_set_shares(edge->core, &edge->core_shares);
 }
 
 void users_configure(struct edge *edge, const struct config *config)

@@ -40,6 +40,9 @@ struct user *user_next(const struct edge *edge, size_t *cursor);
 /* NULL: it has none. */
 struct user *user_of(const struct edge *edge, uint32_t uid);
 
+/* Whether no shares bind him: root, and the daemon's own user. */
+bool user_is_exempt(uint32_t uid);
+
 /* Whether UID may have one connection more. False: that is counted, and LINE has the error to tell it, a message of its own
  * without its newline. */
 bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line);

@@ -122,6 +122,34 @@ size_t objects_count(const struct objects *objects, enum object_kind kind)
 
 /* --- accounts --- */
 
+static void figures_of(const struct object_user *user, struct object_user_figures *out)
+{
+	*out = (struct object_user_figures){
+		.uid = user->uid,
+		.objects = user->n_objects,
+		.waits = user->n_waits,
+		.mq_bytes = user->bytes,
+	};
+}
+
+void objects_user_figures(const struct objects *objects, uint32_t uid, struct object_user_figures *out)
+{
+	const struct object_user *user = table_get(&objects->users, uid);
+
+	*out = (struct object_user_figures){ .uid = uid };
+	if (user)
+		figures_of(user, out);
+}
+
+bool objects_user_next(const struct objects *objects, size_t *cursor, struct object_user_figures *out)
+{
+	const struct object_user *user = table_next(&objects->users, cursor);
+
+	if (user)
+		figures_of(user, out);
+	return user;
+}
+
 struct object_user *user_ref(struct objects *objects, uint32_t uid)
 {
 	struct object_user *user = table_get(&objects->users, uid);

@@ -225,6 +225,15 @@ void objects_set_limits(struct objects *objects, const struct object_limits *lim
 /* The monotonic time until the next call. */
 void objects_set_now(struct objects *objects, int64_t now_ns);
 size_t objects_count(const struct objects *objects, enum object_kind kind);
+/* What one user has, as the limits count it. */
+struct object_user_figures {
+	uint32_t uid;
+	size_t objects, waits, mq_bytes;
+};
+/* Zeroed but for uid where he has no account. */
+void objects_user_figures(const struct objects *objects, uint32_t uid, struct object_user_figures *out);
+/* Those who have an account, in no order; CURSOR is 0 at first. False: no more. */
+bool objects_user_next(const struct objects *objects, size_t *cursor, struct object_user_figures *out);
 
 /* --- locks --- */
 struct lock_request {

@@ -7,12 +7,27 @@
 #include "proto/methods.h"
 #include "proto/params.h"
 
+/* What the roles of taskd-protocol(7), RIGHTS, have of a method: stranger, member, observer, operator, admin. */
+static void print_roles(const struct method_info *info)
+{
+	static const char *const cells[N_RIGHTS] = {
+		[RIGHT_NONE] = "yes yes yes yes yes",
+		[RIGHT_SUBMIT] = "- yes - - yes",
+		[RIGHT_READ] = "- own all all all",
+		[RIGHT_CANCEL] = "- own - all all",
+		[RIGHT_ADMIN] = "- - - - yes",
+	};
+
+	printf("roles %s %s %s\n", info->name, right_name(info->right), cells[info->right]);
+}
+
 int main(void)
 {
 	for (int method = 0; method < N_METHODS; method++) {
 		const struct method_info *info = method_info((enum method)method);
 
 		printf("method %s\n", info->name);
+		print_roles(info);
 		for (const struct param_spec *param = info->params; param->name; param++)
 			printf("parameter %s %s\n", info->name, param->name);
 	}

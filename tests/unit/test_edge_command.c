@@ -166,6 +166,17 @@ START_TEST(a_map_is_made_of_what_its_items_become)
 }
 END_TEST
 
+START_TEST(what_is_secret_stands_first_and_is_not_shown)
+{
+	submit("{\"task\":\"exec\",\"args\":{\"argv\":[\"login\",\"me\",\"pass\"],\"cwd\":\"/\",\"secret\":[2]}}");
+	expect_args(1, "{\"secret\":[2],\"argv\":[\"login\",\"me\",\"pass\"],\"cwd\":\"/\"}");
+	ck_assert_str_eq(tree_text(ask("task.status", "{\"id\":1}"), "result.command"), "login me ***");
+	say("task.map", "{\"task\":\"exec\",\"items\":[{\"argv\":[\"a\",\"b\"],\"secret\":[1]}]}");
+	expect_args(2, "[{\"secret\":[1],\"argv\":[\"a\",\"b\"]}]");
+	ck_assert_str_eq(tree_text(ask("task.list", "{}"), "result.tasks.0.command"), "a ***");
+}
+END_TEST
+
 START_TEST(one_bad_item_is_named_and_nothing_of_the_map_is_submitted)
 {
 	expect_kind(ask("task.map", "{\"task\":\"exec\",\"items\":[{\"argv\":[\"a\"]},{\"argv\":[]}]}"), "invalid_params", "item 1: ");
@@ -564,8 +575,11 @@ START_TEST(others_commands_are_not_to_be_touched)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		expect_kind(ask(ways[i][0], ways[i][1]), "forgotten", "dropped");
 	ck_assert_ptr_null(commands_ordered());
-	const struct config_access reader = { .users = (char *)"4002", .submit = 1, .read = ACCESS_ALL, .cancel = ACCESS_OWN };
-	world_allow(&world, &reader, 1);
+	const struct config_access sections[] = {
+		{ .users = (char *)"4002", .submit = 1, .read = ACCESS_ALL, .cancel = ACCESS_OWN },
+		{ .users = (char *)"4001", .submit = 1, .read = ACCESS_OWN, .cancel = ACCESS_OWN },
+	};
+	world_allow(&world, sections, 2);
 	ck_assert_ptr_null(tree_at(ask(ways[0][0], ways[0][1]), "error"));
 	ck_assert_ptr_null(tree_at(ask(ways[1][0], ways[1][1]), "error"));
 	for (size_t i = 2; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -726,6 +740,7 @@ int main(void)
 	tcase_add_test(submissions, results_are_not_passed_to_commands);
 	tcase_add_test(submissions, live_input_is_for_one_that_is_submitted_alone);
 	tcase_add_test(submissions, a_map_is_made_of_what_its_items_become);
+	tcase_add_test(submissions, what_is_secret_stands_first_and_is_not_shown);
 	tcase_add_test(submissions, one_bad_item_is_named_and_nothing_of_the_map_is_submitted);
 	tcase_add_test(submissions, small_items_do_not_become_more_than_could_have_been_sent);
 	tcase_add_test(submissions, an_item_that_fails_has_its_result_in_its_error);

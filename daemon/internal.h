@@ -3,6 +3,7 @@
  *   server.c   its birth, its loop, its death
  *   phases.c   how it starts and stops
  *   state.c    the state directory, and what is durable there
+ *   rights.c   who it becomes once it has all that, and what it may still do then
  *   host.c     what requests and signals ask of the server as a whole */
 #ifndef INTERNAL_H
 #define INTERNAL_H
@@ -12,6 +13,7 @@
 
 #include "manager.h"
 #include "ops.h"
+#include "rights.h"
 #include "server.h"
 #include "state.h"
 
@@ -46,6 +48,8 @@ struct server {
 	struct ops_context ops;
 	enum phase phase;
 	int status; /* what it ends with */
+	bool lost_told; /* all workers were killed, as far as may be, and there are no spawners */
+	struct rights rights;
 	int64_t started_ns;
 	int64_t phase_deadline_ns;
 	int64_t timer_ns; /* what the timer is set to */

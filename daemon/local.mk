@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
 	daemon/cgroup.h \
+	daemon/confine.h \
 	daemon/internal.h \
 	daemon/listen.h \
 	daemon/machine.h \
@@ -10,11 +11,13 @@ libserver_la_SOURCES = \
 	daemon/notify.h \
 	daemon/ops.h \
 	daemon/reload.h \
+	daemon/rights.h \
 	daemon/server.h \
 	daemon/state.h \
 	daemon/tasklog.h \
 	daemon/wallclock.h \
 	daemon/cgroup.c \
+	daemon/confine.c \
 	daemon/host.c \
 	daemon/listen.c \
 	daemon/machine.c \
@@ -23,6 +26,7 @@ libserver_la_SOURCES = \
 	daemon/ops.c \
 	daemon/phases.c \
 	daemon/reload.c \
+	daemon/rights.c \
 	daemon/server.c \
 	daemon/state.c \
 	daemon/tasklog.c \

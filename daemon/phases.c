@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
 #include "core/core.h"
@@ -257,12 +258,15 @@ static bool draining_turn(struct server *server, int64_t now_ns)
 
 static void leaving_turn(struct server *server, int64_t now_ns)
 {
-	if (now_ns >= server->phase_deadline_ns) {
-		pools_kill(server->pools);
-		server->phase_deadline_ns = CLOCK_NEVER;
-	}
-	if (pools_gone(server->pools))
+	bool killed = now_ns >= server->phase_deadline_ns;
+	/* What nobody may kill any more is not waited for twice. */
+	if (pools_gone(server->pools) || (killed && server->lost_told)) {
 		enter_journaling(server);
+	} else if (killed) {
+		pools_kill(server->pools);
+		server->lost_told = spawners_lost();
+		server->phase_deadline_ns = server->lost_told ? now_ns + server->config->kill_grace : CLOCK_NEVER;
+	}
 }
 
 static bool journaling_turn(const struct server *server, int64_t now_ns)
@@ -275,8 +279,20 @@ static bool journaling_turn(const struct server *server, int64_t now_ns)
 	return false;
 }
 
+/* No worker can be started again, nor the store: what runs may end. */
+static void look_for_spawners(struct server *server)
+{
+	if (server->status != EXIT_SUCCESS || server->phase >= PHASE_LEAVING || !spawners_lost())
+		return;
+	log_error("both of taskd-spawn have died: no process can be started any more, taskd stops");
+	server->status = EXIT_FAILURE;
+	if (server->phase != PHASE_DRAINING)
+		phase_stop(server, server->phase != PHASE_SERVING);
+}
+
 bool phase_turn(struct server *server, int64_t now_ns)
 {
+	look_for_spawners(server);
 	/* These may give up: what follows from that is looked at below, before a sleep that nothing might end. */
 	if (server->phase == PHASE_WAITING && now_ns >= server->state.again_ns)
 		try_state(server);

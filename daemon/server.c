@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/xmalloc.h"
 #include "cgroup.h"
 #include "core/core.h"
@@ -92,6 +93,7 @@ static void follow_store(struct server *server)
 	if (server->store)
 		event_free(server->store);
 	server->store_pid = pid;
+	pools_set_store(server->pools, pid);
 	server->store = fd >= 0 ? watch_store(server, fd, EV_READ | EV_PERSIST) : NULL;
 }
 
@@ -239,8 +241,32 @@ static void tell_workers_socket(struct server *server)
 static void give_workers_cgroup(struct server *server)
 {
 	char *folder = cgroup_claim(NULL);
+	rights_give_cgroup(&server->rights, folder);
 	pools_set_cgroup(server->pools, folder);
 	free(folder);
+}
+
+/* As the user that it is going to be: what that one cannot have is found out now, and what it makes is its own. */
+static int take_state(struct server *server, char **error)
+{
+	const struct rights *rights = &server->rights;
+	int taken = -1;
+	if (server->state.directory)
+		rights_make_folder(rights, server->state.directory, 0700);
+	rights_try(rights);
+	if (!server->state.directory || rights_check_folder(rights, server->state.directory, error) == 0)
+		taken = state_take(&server->state, server->config, error);
+	rights_resume(rights);
+	return taken;
+}
+
+static int give_up_rights(struct server *server, char **error)
+{
+	const struct config *config = server->config;
+	rights_give_socket(&server->rights, server->socket_is_ours ? server->socket : NULL);
+	if (config->command_log_dir)
+		rights_make_folder(&server->rights, config->command_log_dir, 0750);
+	return rights_give_up(&server->rights, config, error);
 }
 
 static void watch_wallclock(struct server *server)
@@ -322,7 +348,7 @@ struct server *server_new(struct config *config, const struct server_options *op
 	server->signals[2] = signal_event(server, SIGHUP, on_hangup);
 	watch_wallclock(server);
 
-	if (state_take(&server->state, config, error) < 0) {
+	if (rights_choose(&server->rights, config, error) < 0 || take_state(server, error) < 0) {
 		server_free(server);
 		return NULL;
 	}
@@ -352,6 +378,10 @@ struct server *server_new(struct config *config, const struct server_options *op
 	}
 	tell_workers_socket(server);
 	give_workers_cgroup(server);
+	if (give_up_rights(server, error) < 0) {
+		server_free(server);
+		return NULL;
+	}
 	return server;
 }
 
@@ -385,6 +415,8 @@ void server_free(struct server *server)
 		close(server->wallclock_fd);
 	if (server->base)
 		event_base_free(server->base);
+	spawners_stop();
+	rights_free(&server->rights);
 	config_free(server->config);
 	free(server->config_file);
 	free(server->socket);

@@ -26,9 +26,10 @@ struct spawn {
 	const int *fds; /* they become descriptors 3, 4, …; -1: that number stays closed */
 	size_t n_fds;
 	const char *variable; /* "TASKD_SOCKET=value", in the place of what is there of that name; NULL */
-	/* Who it is to be: UID, as struct spawn_user has it. False: as all children. */
+	/* Who it is to be: the struct spawn_user of that uid and these capabilities. False: as all children. */
 	bool as_other;
 	uid_t uid;
+	uint64_t capabilities;
 };
 /* The pid, or a negative errno: EPERM where it is to be somebody else and that may not be; ECONNRESET where a spawner
  * died over it, and nobody knows whether there is a child now: what was given to it cannot be given to another. With
@@ -49,9 +50,9 @@ struct spawn_user {
 	const char *name, *home, *shell; /* for its environment; NULL: unknown */
 };
 struct spawn_rules {
-	const char *const *programs; /* all that children may be; absolute */
+	const char *const *programs; /* all that children may be */
 	size_t n_programs;
-	const struct spawn_user *users; /* all that children may be; UIDs differ */
+	const struct spawn_user *users; /* all who children may be */
 	size_t n_users;
 	bool as_first; /* children that are not as_other are the first of them; false: as this process is now */
 };

@@ -29,7 +29,7 @@ static struct {
 	char **argv;
 	char **programs;
 	size_t n_programs;
-	uid_t *users;
+	struct spawn_user *users; /* without what they point to */
 	size_t n_users;
 	bool as_first;
 	uid_t started_as;
@@ -159,7 +159,7 @@ static int user_find_place(const struct spawn *spawn, uint32_t *place)
 	if (!spawn->as_other)
 		return 0;
 	for (size_t i = 0; i < rules.n_users; i++)
-		if (rules.users[i] == spawn->uid) {
+		if (rules.users[i].uid == spawn->uid && rules.users[i].capabilities == spawn->capabilities) {
 			*place = (uint32_t)i;
 			return 0;
 		}
@@ -323,7 +323,7 @@ static void rules_keep(const struct spawn_rules *from, char *path)
 	}
 	for (size_t i = 0; i < from->n_users; i++) {
 		rules.argv[n++] = describe_user(&from->users[i]);
-		rules.users[i] = from->users[i].uid;
+		rules.users[i] = (struct spawn_user){ .uid = from->users[i].uid, .capabilities = from->users[i].capabilities };
 	}
 	if (!from->as_first)
 		rules.argv[n++] = xstrdup(SPAWNER_AS_STARTED);

@@ -1,6 +1,7 @@
 /* Looking up users and groups without asking anybody who could be slow. */
 #include "base/users.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -8,11 +9,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/xmalloc.h"
 
 #define LINE_ROOM 65536 /* a group may have many members */
 #define N_KEPT 16
 #define NAME_ROOM 64
 #define KEPT_NS (10 * NS_PER_S)
+#define GROUPS_LIMIT 64 /* base/spawn.h has the same: more are an error, and not cut */
 
 static bool number_read(const char *text, uint32_t *number)
 {
@@ -90,4 +93,86 @@ void user_name(uint32_t uid, char *room, size_t size)
 	fclose(file);
 	if (found)
 		snprintf(room, size, "%s", found->pw_name);
+}
+
+/* --- somebody as a whole --- */
+
+/* The entry of a name or a number, with what it points to in BUFFER; NULL: there is none. */
+static struct passwd *entry_find(const char *text, struct passwd *entry, char *buffer, size_t size)
+{
+	uint32_t uid = UINT32_MAX;
+	bool by_number = number_read(text, &uid);
+	struct passwd *found = NULL;
+	FILE *file = fopen("/etc/passwd", "re");
+	if (!file)
+		return NULL;
+	while (fgetpwent_r(file, entry, buffer, size, &found) == 0 &&
+		(by_number ? found->pw_uid != uid : strcmp(found->pw_name, text) != 0))
+		found = NULL;
+	fclose(file);
+	return found;
+}
+
+static int group_add(struct user_identity *out, gid_t gid)
+{
+	for (size_t i = 0; i < out->n_groups; i++)
+		if (out->groups[i] == gid)
+			return 0;
+	if (out->n_groups == GROUPS_LIMIT)
+		return -1;
+	out->groups[out->n_groups++] = gid;
+	return 0;
+}
+
+static bool has_member(const struct group *group, const char *name)
+{
+	for (char **member = group->gr_mem; *member; member++)
+		if (strcmp(*member, name) == 0)
+			return true;
+	return false;
+}
+
+static int groups_find(struct user_identity *out)
+{
+	static char buffer[LINE_ROOM];
+	struct group entry, *found = NULL;
+	out->groups = xcalloc(GROUPS_LIMIT, sizeof(*out->groups));
+	int code = group_add(out, out->gid), end;
+	FILE *file = fopen("/etc/group", "re");
+	if (!file)
+		return -1;
+	while ((end = fgetgrent_r(file, &entry, buffer, sizeof(buffer), &found)) == 0 && code == 0)
+		if (has_member(found, out->name))
+			code = group_add(out, found->gr_gid);
+	fclose(file);
+	/* A line that was too long may have had the user in it. */
+	return code < 0 || end == ERANGE ? -1 : 0;
+}
+
+int user_identity(const char *text, struct user_identity *out)
+{
+	static char buffer[LINE_ROOM];
+	struct passwd entry;
+	const struct passwd *found = entry_find(text, &entry, buffer, sizeof(buffer));
+	*out = (struct user_identity){ 0 };
+	if (!found)
+		return -1;
+	out->uid = found->pw_uid;
+	out->gid = found->pw_gid;
+	out->name = xstrdup(found->pw_name);
+	out->home = xstrdup(found->pw_dir);
+	out->shell = xstrdup(found->pw_shell);
+	if (groups_find(out) == 0)
+		return 0;
+	user_identity_free(out);
+	return -1;
+}
+
+void user_identity_free(struct user_identity *identity)
+{
+	free(identity->groups);
+	free(identity->name);
+	free(identity->home);
+	free(identity->shell);
+	*identity = (struct user_identity){ 0 };
 }

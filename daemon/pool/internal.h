@@ -89,6 +89,7 @@ struct pools {
 	struct core *core;
 	const struct config *config;
 	char *worker_path;
+	int store_pid; /* 0: none */
 	char *socket; /* NULL: unknown */
 	char *cgroup; /* NULL: none */
 	int alive_fd; /* -1: none */
@@ -127,11 +128,12 @@ void watch_free(struct child_watch *watch);
 /* --- spawn.c --- */
 /* Where taskd-worker is; malloc'ed. */
 char *spawn_worker_path(void);
-/* Starts PATH with the FDS that are not -1, and nothing else but 0 to 2: its end of the control socket as its descriptor
- * WORKER_CONTROL_FD, and behind that what says that it is alive. SOCKET (or NULL) is the daemon's, for its environment. The
- * pid, or -errno. */
+/* Starts a process of WORKER with the FDS that are not -1, and nothing else but 0 to 2: its end of the control socket as its
+ * descriptor WORKER_CONTROL_FD, and behind that what says that it is alive. The pid, or -errno as spawn_child has it. */
 #define SPAWN_WORKER_FDS 2
-int spawn_worker(const char *path, const char *title, const char *socket, const int fds[SPAWN_WORKER_FDS]);
+int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS]);
+/* Why that was not possible, by its -errno; malloc'ed. */
+char *spawn_worker_problem(const struct worker *worker, int error);
 
 /* --- proc.c --- */
 struct proc_look {

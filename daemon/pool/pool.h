@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 struct config;
+struct config_pool;
 struct core;
 struct core_pool;
 struct core_queue;
@@ -72,6 +73,23 @@ struct handler_info {
 	struct handler_info *hidden; /* a command's: the handler of its name, which nobody finds meanwhile; or NULL */
 };
 
+/* Whether a queue of that pool runs commands as who submitted them (as_submitter): its workers are root then, with just
+ * these capabilities. */
+bool pools_as_submitter(const struct config *config, const char *pool);
+#define POOLS_CAPABILITY(name) (UINT64_C(1) << (name)) /* linux/capability.h's */
+#define POOLS_SUBMITTER_CAPABILITIES \
+	(POOLS_CAPABILITY(CAP_SETUID) | POOLS_CAPABILITY(CAP_SETGID) | POOLS_CAPABILITY(CAP_KILL) | \
+		POOLS_CAPABILITY(CAP_CHOWN) | POOLS_CAPABILITY(CAP_DAC_OVERRIDE))
+#define POOLS_ROOT_CAPABILITIES UINT64_MAX /* of user = root: all that there are */
+
+/* What a pool's section comes to where it says auto, or where one thing takes another. */
+struct pool_confinement {
+	bool no_new_privs;
+	int seccomp; /* 0 off, 1 default, 2 strict */
+	bool paths;
+};
+void pool_confinement(const struct config_pool *config, struct pool_confinement *out);
+
 /* SOFT_FILES: the soft limit of open files that workers start with; -1: as inherited. */
 struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);
 /* Where the daemon listens: workers find it in their environment. Before pools_start. */
@@ -82,6 +100,8 @@ void pools_set_cgroup(struct pools *pools, const char *path);
 /* What every worker has open as long as it lives (WORKER_ALIVE_FD), and nobody else: borrowed; -1: nothing. Before
  * pools_start. */
 void pools_set_alive_fd(struct pools *pools, int fd);
+/* The store's process, which is nothing that a worker has left behind; 0: none. */
+void pools_set_store(struct pools *pools, int pid);
 /* Kills what is left, and frees everything. */
 void pools_free(struct pools *pools);
 /* Spawns the workers. */

@@ -1,20 +1,24 @@
 /* All pools together: what the server starts, counts and stops. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 
 /* So many dead are buried before others have their turn. */
 #define REAP_LIMIT 1000
+#define LOST_MS 2000 /* so long an end is waited for where no spawner is left */
 
 static void reap(struct pools *pools);
 
@@ -67,7 +71,7 @@ static bool worker_reap(const struct worker *worker, int *status, struct rusage 
 	siginfo_t info = { 0 };
 	if (waitid(P_PID, (id_t)worker->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != worker->pid)
 		return false;
-	kill(-worker->pid, SIGKILL);
+	(void)spawn_signal(-worker->pid, SIGKILL);
 	return wait4(worker->pid, status, WNOHANG, usage) == worker->pid;
 }
 
@@ -77,8 +81,12 @@ static bool bury(struct pools *pools, int pid)
 	struct process *process = process_find(pools, pid);
 	struct rusage usage;
 	int status;
-	if (!process) /* an orphan of what a worker has started: see strays.c */
-		return waitpid(pid, NULL, WNOHANG) == pid;
+	if (!process) { /* a spawner, or an orphan of what a worker has started: see strays.c */
+		if (waitpid(pid, NULL, WNOHANG) != pid)
+			return false;
+		(void)spawners_reaped(pid);
+		return true;
+	}
 	struct worker *worker = process->worker;
 	if (!worker_reap(worker, &status, &usage))
 		return false;
@@ -150,6 +158,11 @@ void pools_set_socket(struct pools *pools, const char *path)
 	pools->socket = xstrdup(path);
 }
 
+void pools_set_store(struct pools *pools, int pid)
+{
+	pools->store_pid = pid;
+}
+
 void pools_set_cgroup(struct pools *pools, const char *path)
 {
 	free(pools->cgroup);
@@ -172,6 +185,19 @@ static void pool_free(struct pool_own *own)
 	free(own);
 }
 
+/* False: it will not come. Somebody who does not listen, and whom nobody may kill, is not waited for without an end. */
+static bool await_end(int pid)
+{
+	if (spawners_lost()) {
+		struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+		int ended = end.fd < 0 ? -1 : poll(&end, 1, LOST_MS);
+		if (end.fd >= 0)
+			close(end.fd);
+		return ended > 0;
+	}
+	return waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) == 0 || errno == EINTR;
+}
+
 void pools_free(struct pools *pools)
 {
 	struct pool *pool;
@@ -183,9 +209,8 @@ void pools_free(struct pools *pools)
 		TAILQ_FOREACH(worker, &pool->workers, link) {
 			int status = 0;
 			struct rusage usage = { 0 };
-			while (worker->pid > 0 && !worker_reap(worker, &status, &usage))
-				if (waitid(P_PID, (id_t)worker->pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) < 0 && errno != EINTR)
-					break;
+			while (worker->pid > 0 && !worker_reap(worker, &status, &usage) && await_end(worker->pid))
+				;
 			if (worker->process && worker->process->mourned)
 				worker_died(worker, worker->process->wait_status, &worker->process->usage);
 			else if (worker->process)

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/xmalloc.h"
 #include "lane/lane.h"
 #include "pool/internal.h"
@@ -30,6 +31,7 @@
 #define LEAVE_SHORTEST_NS NS_PER_S /* also where the grace is shorter */
 /* As often the lanes of a dead worker are looked at: more than what a ring can hold. What it has forked may go on
  * writing for ever. */
+#define SPAWN_TRIES 3 /* where a spawner died over it */
 #define LAST_WORDS (RING_SIZE / 64 / HEAR_LIMIT + 1)
 
 const char *worker_state_name(enum worker_state state)
@@ -183,7 +185,8 @@ fail:;
 	return NULL;
 }
 
-static int process_spawn(struct process *process)
+/* 0, or -errno. */
+static int process_spawn_once(struct process *process)
 {
 	struct worker *worker = process->worker;
 	int pair[2];
@@ -194,17 +197,28 @@ static int process_spawn(struct process *process)
 	int flags = fcntl(pair[1], F_GETFL);
 	int pid = flags < 0 || fcntl(pair[1], F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 	if (pid == 0) {
-		char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);
 		const int fds[SPAWN_WORKER_FDS] = { pair[1], worker->pools->alive_fd };
-		pid = spawn_worker(worker->pools->worker_path, title, worker->pools->socket, fds);
-		free(title);
+		pid = spawn_worker(worker, fds);
 	}
 	close(pair[1]);
 	if (pid < 0)
 		return pid;
 	process->pid = pid;
+	return 0;
+}
+
+static int process_spawn(struct process *process)
+{
+	int error;
+	for (int tries = 0; (error = process_spawn_once(process)) == -ECONNRESET && tries < SPAWN_TRIES; tries++) {
+		/* Should there be a process now, then the end of its socket tells it to leave. */
+		close(process->control_fd);
+		process->control_fd = -1;
+	}
+	if (error)
+		return error;
 	struct proc_look look;
-	if (process->commands && proc_look(pid, &look))
+	if (process->commands && proc_look(process->pid, &look))
 		process->born = look.started;
 	return 0;
 }
@@ -234,9 +248,10 @@ void worker_start(struct worker *worker)
 	struct process *process = process_new(worker);
 	int error = process ? process_spawn(process) : -errno;
 	if (error) {
-		log_error("worker %s/%d: cannot start %s: %s", worker->pool->name, worker->index, pools->worker_path,
-			strerror(-error));
-		snprintf(worker->last_end, sizeof(worker->last_end), "cannot start: %s", strerror(-error));
+		char *problem = spawn_worker_problem(worker, error);
+		log_error("worker %s/%d: cannot start %s: %s", worker->pool->name, worker->index, pools->worker_path, problem);
+		snprintf(worker->last_end, sizeof(worker->last_end), "cannot start: %s", problem);
+		free(problem);
 		if (process)
 			process_free(process);
 		worker->deaths++;
@@ -289,7 +304,9 @@ void worker_kill(struct worker *worker, const char *reason)
 		return;
 	process->killed = true;
 	process->killed_for = reason;
-	kill(process->pid, SIGKILL);
+	/* Where nobody is left who may, the end of its socket tells it to leave. */
+	if (spawn_signal(process->pid, SIGKILL) < 0)
+		shutdown(process->control_fd, SHUT_RDWR);
 }
 
 static void describe_end(struct worker *worker, int wait_status)

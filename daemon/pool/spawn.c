@@ -1,11 +1,15 @@
-/* Starts worker processes. */
+/* Starts worker processes: who they are to be, and what they are given. */
 #include <assert.h>
+#include <errno.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/spawn.h"
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 #include "worker/heritage.h"
@@ -15,15 +19,65 @@ char *spawn_worker_path(void)
 	return spawn_find("TASKD_WORKER", "taskd-worker");
 }
 
-int spawn_worker(const char *path, const char *title, const char *socket, const int fds[SPAWN_WORKER_FDS])
+bool pools_as_submitter(const struct config *config, const char *pool)
+{
+	const struct config_queue *queue;
+	STAILQ_FOREACH(queue, &config->queues, link)
+		if (queue->as_submitter && strcmp(queue->pool, pool) == 0)
+			return true;
+	return false;
+}
+
+/* Who it is to be. 0, or -errno. */
+static int choose_user(struct spawn *spawn, const struct worker *worker)
+{
+	const struct pool *pool = worker->pool;
+	const char *name = pool_own(pool)->config.user;
+	if (pools_as_submitter(worker->pools->config, pool->name)) {
+		spawn->as_other = true;
+		spawn->capabilities = POOLS_SUBMITTER_CAPABILITIES;
+	} else if (name) {
+		struct user_identity identity;
+		if (user_identity(name, &identity) < 0)
+			return -ENOKEY;
+		spawn->as_other = true;
+		spawn->uid = identity.uid;
+		spawn->capabilities = identity.uid == 0 ? POOLS_ROOT_CAPABILITIES : 0;
+		user_identity_free(&identity);
+	}
+	return 0;
+}
+
+int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS])
 {
 	static_assert(WORKER_CONTROL_FD == 3 && WORKER_ALIVE_FD == 4, "where spawn_child's first two go");
+	const struct pools *pools = worker->pools;
+	struct spawn spawn = { .path = pools->worker_path, .fds = fds, .n_fds = SPAWN_WORKER_FDS };
+	int code = choose_user(&spawn, worker);
+	if (code < 0)
+		return code;
 	char parent[16];
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
-	char *argv[] = { (char *)(uintptr_t)title, parent, NULL };
-	char *variable = socket ? xasprintf("TASKD_SOCKET=%s", socket) : NULL;
-	const struct spawn spawn = { .path = path, .argv = argv, .fds = fds, .n_fds = SPAWN_WORKER_FDS, .variable = variable };
+	char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);
+	char *variable = pools->socket ? xasprintf(SPAWN_VARIABLE "%s", pools->socket) : NULL;
+	char *argv[] = { title, parent, NULL };
+	spawn.argv = argv;
+	spawn.variable = variable;
 	int pid = spawn_child(&spawn);
 	free(variable);
+	free(title);
 	return pid;
+}
+
+char *spawn_worker_problem(const struct worker *worker, int error)
+{
+	const char *user = pool_own(worker->pool)->config.user;
+	bool as_submitter = pools_as_submitter(worker->pools->config, worker->pool->name);
+	if (error == -ENOKEY)
+		return xasprintf("user = %s: it is not in /etc/passwd, or is in more than %d groups", user, SPAWN_GROUPS_LIMIT);
+	if (error == -EPERM && as_submitter)
+		return xstrdup("as_submitter: taskd was not started as root, or not with this in its configuration");
+	if (error == -EPERM && user)
+		return xasprintf("user = %s: taskd was not started as root, or not with this in its configuration", user);
+	return xstrdup(strerror(-error));
 }

@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/xmalloc.h"
 #include "pool/internal.h"
 
@@ -181,7 +182,8 @@ static struct sighted *sighted_find(const struct hunt *hunt, int pid)
 
 static enum place child_place(const struct pools *pools, const struct proc_look *look)
 {
-	if (process_find(pools, look->pid) || look->started < pools->hunt->born)
+	if (process_find(pools, look->pid) || spawners_include(look->pid) || look->pid == pools->store_pid ||
+		look->started < pools->hunt->born)
 		return PLACE_OURS;
 	switch (origin_of(pools, look->pid)) {
 	case ORIGIN_HANDLER:
@@ -227,6 +229,8 @@ static bool kill_surely(const struct proc_look *look)
 	int fd = pidfd_open(look->pid, 0);
 	bool same = fd >= 0 && proc_look(look->pid, &now) && now.started == look->started && now.state != 'Z';
 	bool killed = same && pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0;
+	if (same && !killed && errno == EPERM)
+		killed = spawn_signal(look->pid, SIGKILL) == 0;
 	if (same && !killed && errno == EPERM)
 		log_debug("process %d, which a worker of commands left behind, is another user's", look->pid);
 	if (fd >= 0)

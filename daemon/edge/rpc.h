@@ -181,8 +181,6 @@ void queue_waits_turn(struct edge *edge);
 /* --- rpc_admin.c --- */
 /* The pool of that name; NULL: the error, with a suggestion, has been answered. */
 struct pool *call_finds_pool(const struct call *call, const char *name);
-/* Whether the caller is root or the daemon's own user. */
-bool call_is_admin(const struct call *call);
 
 /* --- rpc_many.c --- */
 /* The newest task's id; 0 where there is none. */

@@ -34,14 +34,15 @@ static void answer(const struct call *call, void (*put)(struct strbuf *, struct 
 
 /* --- workers --- */
 
-static void put_running(struct strbuf *out, const struct worker *worker)
+/* As far as VIEWER may know. */
+static void put_running(struct strbuf *out, struct connection *viewer, const struct worker *worker)
 {
 	struct core_slot *slot;
 	bool first = true;
 	strbuf_puts(out, ",\"running\":[");
 	for (int i = 0; (slot = pools_slot_next(worker, i)); i++) {
 		const struct task *task = core_slot_running(slot);
-		if (!task)
+		if (!task || !access_sees(viewer, task))
 			continue;
 		strbuf_printf(out, "%s\"%" PRIu64 "\"", first ? "" : ",", task->id);
 		first = false;
@@ -65,7 +66,7 @@ static void put_failures(struct strbuf *out, const struct worker *worker)
 	strbuf_puts(out, "]");
 }
 
-static void put_worker(struct strbuf *out, const struct worker *worker, int64_t now_ns)
+static void put_worker(struct strbuf *out, struct connection *viewer, const struct worker *worker, int64_t now_ns)
 {
 	strbuf_puts(out, "{");
 	put_string(out, "pool", worker->pool->name);
@@ -83,7 +84,7 @@ static void put_worker(struct strbuf *out, const struct worker *worker, int64_t 
 		strbuf_puts(out, ",");
 		put_string(out, "last_end", worker->last_end);
 	}
-	put_running(out, worker);
+	put_running(out, viewer, worker);
 	put_failures(out, worker);
 	if (worker->state == WORKER_WAITING) {
 		int64_t wait_ns = worker->start_at_ns > now_ns ? worker->start_at_ns - now_ns : 0;
@@ -92,15 +93,15 @@ static void put_worker(struct strbuf *out, const struct worker *worker, int64_t 
 	strbuf_puts(out, "}");
 }
 
-static void put_workers(struct strbuf *out, struct edge *edge)
+static void put_workers(struct strbuf *out, const struct call *call)
 {
 	bool first = true;
 	strbuf_puts(out, "[");
-	for (struct pool *pool = pools_first(edge->host.pools); pool; pool = TAILQ_NEXT(pool, link)) {
+	for (struct pool *pool = pools_first(call->edge->host.pools); pool; pool = TAILQ_NEXT(pool, link)) {
 		const struct worker *worker;
 		TAILQ_FOREACH(worker, &pool->workers, link) {
 			strbuf_puts(out, first ? "" : ",");
-			put_worker(out, worker, core_now(edge->core));
+			put_worker(out, call->to.connection, worker, core_now(call->edge->core));
 			first = false;
 		}
 	}
@@ -109,7 +110,12 @@ static void put_workers(struct strbuf *out, struct edge *edge)
 
 void rpc_worker_list(const struct call *call)
 {
-	answer(call, put_workers);
+	struct no_params params = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	if (!call_params(call, &params))
+		return;
+	put_workers(&out, call);
+	reply_buffer(&call->to, &out);
 }
 
 /* --- pools --- */
@@ -315,11 +321,6 @@ static void refuse_config(const struct call *call, const char *error)
 	strbuf_puts(&data, "}");
 	reply_error(&call->to, PROTO_BAD_CONFIG, error, data.data);
 	strbuf_free(&data);
-}
-
-bool call_is_admin(const struct call *call)
-{
-	return access_of(call->to.connection)->admin;
 }
 
 void rpc_server_reload(const struct call *call)

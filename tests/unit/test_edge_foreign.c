@@ -283,6 +283,18 @@ START_TEST(lists_show_what_is_ones_own)
 }
 END_TEST
 
+START_TEST(workers_run_what_one_sees)
+{
+	submit(&anna, "{\"task\":\"hold\"}");
+	submit(&ben, "{\"task\":\"hold\"}");
+	json_t *answer = ask(&ben, "worker.list", "{}");
+	ck_assert_uint_eq(json_array_size(tree_at(answer, "result.0.running")), 1);
+	ck_assert_str_eq(tree_text(answer, "result.0.running.0"), "2");
+	allow_ben(ACCESS_ALL, ACCESS_OWN);
+	ck_assert_uint_eq(json_array_size(tree_at(ask(&ben, "worker.list", "{}"), "result.0.running")), 2);
+}
+END_TEST
+
 START_TEST(what_concerns_all_concerns_ones_own)
 {
 	submit(&anna, "{\"task\":\"hold\"}");
@@ -407,6 +419,7 @@ int main(void)
 	tcase_add_test(rest, nor_the_other_way_round);
 	tcase_add_test(rest, ones_own_outcomes_need_no_right_to_read);
 	tcase_add_test(rest, lists_show_what_is_ones_own);
+	tcase_add_test(rest, workers_run_what_one_sees);
 	tcase_add_test(rest, what_concerns_all_concerns_ones_own);
 	tcase_add_test(rest, schedules_are_their_owners);
 	tcase_add_test(rest, a_watch_hears_of_ones_own);

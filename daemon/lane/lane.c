@@ -487,6 +487,11 @@ bool lane_has_reply(struct lane *lane)
 	return !lane->broken && ring_peek(&lane->completions, &record, &length) != RING_EMPTY;
 }
 
+bool lane_is_littered(const struct lane *lane)
+{
+	return payload_is_waiting(lane->socket_fd);
+}
+
 bool lane_sleep(struct lane *lane, bool when_idle)
 {
 	struct lane_shared *shared = lane->memory.shared;

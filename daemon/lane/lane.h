@@ -119,6 +119,8 @@ int lane_receive(struct lane *lane, struct lane_reply *reply) __attribute__((war
 /* Whether the slot has said something that was not received; a look at shared memory. False once the lane is known to be
  * broken. */
 bool lane_has_reply(struct lane *lane);
+/* Whether the slot has sent what no reply that was received speaks of. */
+bool lane_is_littered(const struct lane *lane);
 /* Tells the slot to ring the doorbell at its next word. False where it has said something already, or has made room for
  * a request that found none: do not sleep. WHEN_IDLE: not at an answer behind which it finds another request in the lane;
  * who asks for that looks by itself, before long, as long as there are several. */

@@ -218,6 +218,14 @@ int payload_receive(int socket, uint32_t seq, struct payload *payload, enum payl
 	return status;
 }
 
+bool payload_is_waiting(int socket)
+{
+	struct msghdr message = { 0 };
+	ssize_t size = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT);
+	/* What has neither bytes nor descriptors is none. */
+	return size >= 0 && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+}
+
 void payload_unmap(const char *data, size_t size)
 {
 	munmap((void *)(uintptr_t)data, size);

@@ -8,6 +8,7 @@
 
 #include "lane/lane.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ int payload_send(int socket, uint32_t seq, const struct payload *payload, enum p
  * since it may be descriptors that take long to close. */
 int payload_receive(int socket, uint32_t seq, struct payload *payload, enum payload_sender sender)
 	__attribute__((warn_unused_result));
+/* Whether a payload that nobody has taken is in the socket. */
+bool payload_is_waiting(int socket);
 void payload_unmap(const char *data, size_t size);
 /* Takes a payload that nobody wants; none of its descriptors comes into this process. LANE_OK, LANE_BROKEN. */
 int payload_discard(int socket, uint32_t seq) __attribute__((warn_unused_result));

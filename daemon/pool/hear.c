@@ -12,6 +12,11 @@
 #include "pool/internal.h"
 #include "proto/json_scan.h"
 
+/* In so long a slot may say CHATTER_MOST words beside answers: some hundred times as much progress as the worker's library
+ * lets through, and a mebibyte of output. What is more waits in the lane, and the slot for room; nothing of it is lost. */
+#define CHATTER_NS NS_PER_MS
+#define CHATTER_OF_ANSWER 4 /* so much belongs to each answer */
+
 /* The worker's library cuts it off before. */
 #define PROGRESS_TEXT_LIMIT 1024
 
@@ -141,14 +146,37 @@ static bool heard(struct seat *seat, const struct lane_reply *reply)
 	return true;
 }
 
+/* Counts what was said. True: that is enough for now. */
+static bool seat_has_said_enough(struct seat *seat, enum lane_word word)
+{
+	struct process *process = seat->process;
+	/* At most two rings belong to it: that it was said, and that there is room where it was. */
+	process->rings = process->rings > 2 ? process->rings - 2 : 0;
+	if (word == LANE_SUCCEEDED || word == LANE_FAILED) {
+		seat->chatter = seat->chatter > CHATTER_OF_ANSWER ? seat->chatter - CHATTER_OF_ANSWER : 0;
+		return false;
+	}
+	int64_t now_ns = core_now(process->worker->pools->core);
+	if (now_ns - seat->chatter_ns >= CHATTER_NS) {
+		seat->chatter_ns = now_ns;
+		seat->chatter = 0;
+	}
+	if (++seat->chatter < CHATTER_MOST)
+		return false;
+	seat->chatter = 0;
+	seat->deaf_until_ns = seat->chatter_ns + CHATTER_NS;
+	return true;
+}
+
 bool seat_hear(struct seat *seat)
 {
 	struct process *process = seat->process;
 	struct lane_reply reply;
 	int code = LANE_NONE;
-	bool any = false;
-	for (int i = 0; i < HEAR_LIMIT && (code = lane_receive(seat->lane, &reply)) == LANE_OK; i++) {
+	bool any = false, enough = false;
+	for (int i = 0; i < HEAR_LIMIT && !enough && (code = lane_receive(seat->lane, &reply)) == LANE_OK; i++) {
 		any = true;
+		enough = seat_has_said_enough(seat, reply.word);
 		if (!heard(seat, &reply)) {
 			code = LANE_BROKEN;
 			break;

@@ -32,6 +32,9 @@ struct seat {
 	bool active;  /* on pools->active: something of the core's is in its lane */
 	bool awaited; /* what was put in last takes so little time that its end may be waited for awake */
 	bool to_kick; /* something was put in since its slot was last woken */
+	unsigned chatter;      /* what it has said since chatter_ns beside answers */
+	int64_t chatter_ns;
+	int64_t deaf_until_ns; /* it says so much that it is not listened to before; 0: it is */
 	TAILQ_ENTRY(seat) link;
 };
 
@@ -55,6 +58,11 @@ struct process {
 	TAILQ_HEAD(, command_ask) asks; /* that it has not answered */
 	int n_asks;
 	int waits;            /* requests of its handlers that wait for tasks */
+	unsigned rings;       /* of its doorbell since rings_ns, beyond what was said */
+	int64_t rings_ns;
+	size_t n_said;        /* messages on its control socket before it was ready */
+	size_t n_handlers;    /* in these */
+	bool littered;        /* it has sent descriptors that nobody asked for */
 	bool kill_wanted;     /* to be killed once only interrupted tasks run in it */
 	bool killed;            /* by taskd */
 	const char *killed_for; /* static; why; NULL where its own end says it better */
@@ -78,6 +86,7 @@ struct pool_own {
 	struct core_queue *queue; /* the one of its name */
 	STAILQ_HEAD(, told) told;
 	size_t n_told;
+	size_t n_types;    /* made by its workers' words */
 	int64_t stuck_ns;  /* since when nothing can go on here; CLOCK_NEVER: something can */
 	int64_t needed_ns; /* when an extra process was last needed */
 	int64_t extra_after_ns; /* no extra process is started before: the last one failed to */
@@ -94,7 +103,6 @@ struct pools {
 	char *cgroup; /* NULL: none */
 	int alive_fd; /* -1: none */
 	long long soft_files; /* workers' soft limit of open files; -1: as inherited */
-	size_t n_types; /* made by workers' words */
 	bool oom_adjusted; /* the master's own OOM score is lowered: workers put theirs back */
 	bool stopping;
 	bool ending; /* nobody is left who could be told anything */
@@ -102,6 +110,7 @@ struct pools {
 	int waits;   /* of all processes: see nested.c */
 	int extras;  /* extra workers of all pools */
 	int64_t reap_ns;   /* when there are more dead to be buried */
+	int64_t deaf_ns;   /* when somebody is listened to again */
 	int64_t nested_ns; /* when nested.c wants to look again */
 	uint64_t last_ask;     /* orders.c's numbers */
 	struct table attached; /* attach.c's: descriptors by task */
@@ -174,6 +183,8 @@ int messages_read(struct process *process);
 /* --- hear.c: completions --- */
 /* So many replies of one slot are heard before the next slot's turn. */
 #define HEAR_LIMIT 256
+/* …or so many in a row that are no answers. */
+#define CHATTER_MOST 64
 /* True: there was something. A broken lane costs the process its life. */
 bool seat_hear(struct seat *seat);
 /* Kills a process that is wanted dead once no innocent task runs in it. */
@@ -224,8 +235,9 @@ void worker_free(struct worker *worker);
 void told_forget(struct pool_own *own);
 
 /* --- types.c --- */
-/* A worker's word that it has a handler of that name; all but the name may be NULL. -1: it is one too many. */
-int types_handler(struct pools *pools, const char *name, const char *summary, const char *parameters, const char *source);
+/* A word of POOL's worker that it has a handler of that name; all but the name may be NULL. What it says of one that another
+ * pool runs is nothing to go by where something is known. -1: it is one too many. */
+int types_handler(struct pool *pool, const char *name, const char *summary, const char *parameters, const char *source);
 /* Commands are what CONFIG says; routes nothing. */
 void types_configure(struct pools *pools, const struct config *config);
 /* What is known of all of them. */
@@ -243,6 +255,8 @@ void nested_failed(struct worker *worker);
 /* Which queue a type's tasks go to. */
 void route_type(struct pools *pools, struct task_type *type);
 void route_all(struct pools *pools);
+/* The pool that runs tasks of that name, as handlers or as commands; NULL: none. */
+const struct pool *route_pool(const struct pools *pools, const char *name, bool command);
 
 void pools_schedule(struct pools *pools);
 

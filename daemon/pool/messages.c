@@ -16,8 +16,13 @@
 #define TEXT_LIMIT 512
 #define NAME_LIMIT 64
 #define FDS_LIMIT 3
-/* So many messages of one worker are read before others have their turn. */
+/* So many messages of one worker are read before others have their turn, or so many bytes. */
 #define READ_LIMIT 32
+#define READ_BYTES HERITAGE_MESSAGE_LIMIT
+/* So many messages may a worker send before it is ready that name no handler (those that do are as many as there are handlers,
+ * and as their inits fail), and so many handlers may they name. */
+#define SAID_LIMIT 64
+#define HANDLERS_LIMIT 10000
 /* So many reasons are kept of a worker, and told of a pool: one that makes them up is not to fill memory and log. */
 #define REASONS_LIMIT 256
 
@@ -138,26 +143,27 @@ static bool name_is_good(const char *name)
 	return length >= 1 && length <= NAME_LIMIT && strchr(letters, name[0]) && strspn(name, all) == length;
 }
 
-static int hear_handler(struct pools *pools, const char *name, const json_t *handler)
+static int hear_handler(struct pool *pool, const char *name, const json_t *handler)
 {
 	char *summary = text_of(handler, "summary"), *parameters = text_of(handler, "parameters");
 	char *source = text_of(handler, "source");
-	int code = types_handler(pools, name, summary, parameters, source);
+	int code = types_handler(pool, name, summary, parameters, source);
 	free(summary);
 	free(parameters);
 	free(source);
 	return code;
 }
 
-static int hear_handlers(struct pools *pools, const json_t *handlers)
+static int hear_handlers(struct process *process, const json_t *handlers)
 {
 	size_t i;
 	const json_t *handler;
-	if (!json_is_array(handlers))
+	process->n_handlers += json_array_size(handlers);
+	if (!json_is_array(handlers) || process->n_handlers > HANDLERS_LIMIT)
 		return -1;
 	json_array_foreach(handlers, i, handler) {
 		const char *name = json_string_value(json_object_get(handler, "name"));
-		if (!name || !name_is_good(name) || hear_handler(pools, name, handler) < 0)
+		if (!name || !name_is_good(name) || hear_handler(process->worker->pool, name, handler) < 0)
 			return -1;
 	}
 	return 0;
@@ -248,10 +254,12 @@ static int hear(struct process *process, const json_t *message)
 		part = json_object_get(message, "answer");
 		return part && process->commands ? orders_hear(process, part) : -1;
 	}
+	if (process->n_said++ > SAID_LIMIT + (process->n_handlers + 1) * (size_t)process->n_seats)
+		return -1;
 	part = json_object_get(message, "handlers");
 	if (process->commands && json_array_size(part) > 0)
 		return -1;
-	if (part && hear_handlers(process->worker->pools, part) < 0)
+	if (part && hear_handlers(process, part) < 0)
 		return -1;
 	if ((part = json_object_get(message, "plugin_errors")) && hear_plugin_errors(process->worker, part) < 0)
 		return -1;
@@ -263,11 +271,27 @@ static int hear(struct process *process, const json_t *message)
 	return 0;
 }
 
+/* As recv(2). With a message that came with descriptors, which nobody asked for, the kernel would close them here and now,
+ * and that may take as long as their sender wants: such a one stays where it is (process_free knows how to close that). */
+static ssize_t receive(struct process *process, char *buffer, size_t size)
+{
+	struct msghdr look = { 0 };
+	if (recvmsg(process->control_fd, &look, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return -1;
+	if (look.msg_flags & MSG_CTRUNC) {
+		process->littered = true;
+		errno = EPROTO;
+		return -1;
+	}
+	return recv(process->control_fd, buffer, size, MSG_DONTWAIT | MSG_TRUNC);
+}
+
 int messages_read(struct process *process)
 {
 	static char buffer[HERITAGE_MESSAGE_LIMIT];
-	for (int i = 0; i < READ_LIMIT; i++) {
-		ssize_t length = recv(process->control_fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+	size_t bytes = 0;
+	for (int i = 0; i < READ_LIMIT && bytes < READ_BYTES; i++) {
+		ssize_t length = receive(process, buffer, sizeof(buffer));
 		if (length < 0)
 			return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -1;
 		if (length == 0) { /* it is gone, or has closed its descriptors: its death tells which */
@@ -277,6 +301,7 @@ int messages_read(struct process *process)
 		}
 		if ((size_t)length > sizeof(buffer))
 			return -1;
+		bytes += (size_t)length;
 		json_t *message = json_loadb(buffer, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
 		int code = message ? hear(process, message) : -1;
 		json_decref(message);

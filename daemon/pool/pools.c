@@ -39,7 +39,7 @@ void pools_schedule(struct pools *pools)
 
 int64_t pools_next_ns(const struct pools *pools)
 {
-	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns };
+	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns, pools->deaf_ns };
 	int64_t next = CLOCK_NEVER;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
 		if (times[i] < next)
@@ -143,6 +143,7 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->next_ns = CLOCK_NEVER;
 	pools->nested_ns = CLOCK_NEVER;
 	pools->reap_ns = CLOCK_NEVER;
+	pools->deaf_ns = CLOCK_NEVER;
 	pools->fosters = strays_of_others();
 	attach_init(pools);
 	TAILQ_INIT(&pools->list);

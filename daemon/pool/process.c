@@ -5,7 +5,8 @@
  *      └───────────────────────┴──────────────(its process ended)─────┴────────────────────────────────────┘
  *
  * A process that dies without having done or begun anything, soon or before it was ready, has died young: the second such death in a row costs a
- * pause, which doubles up to a minute. What dies with a task in its hands is the task's doing, and starts at once. */
+ * pause, which doubles up to a minute. What dies with a task in its hands is the task's doing, and starts at once; unless it has
+ * sent descriptors that nobody asked for: some may stay open for long (base/closer.h), so there must not be many such lives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/closer.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xmalloc.h"
@@ -28,6 +30,9 @@
 #define PAUSE_LONGEST_NS (60 * NS_PER_S)
 #define YOUNG_NS (10 * NS_PER_S)
 #define RING_SIZE (256u * 1024)
+/* A doorbell that is rung so often within a second, with nothing said: each time costs a turn of the loop. The worker's library
+ * rings at most once for a word, and only where the master sleeps. */
+#define RINGS_MOST 1000
 #define LEAVE_SHORTEST_NS NS_PER_S /* also where the grace is shorter */
 /* As often the lanes of a dead worker are looked at: more than what a ring can hold. What it has forked may go on
  * writing for ever. */
@@ -114,10 +119,29 @@ static void control_ready(void *user)
 	}
 }
 
-/* The doorbell only ends the loop's sleep: pools_turn looks into the lanes. */
+/* The doorbell only ends the loop's sleep: pools_turn looks into the lanes, and what is said there counts against this. */
 static void doorbell_rang(void *user)
 {
-	(void)user;
+	struct process *process = user;
+	if (process->rings++ == 0)
+		process->rings_ns = clock_mono_ns();
+	if (process->rings < RINGS_MOST)
+		return;
+	if (clock_mono_ns() - process->rings_ns >= NS_PER_S) {
+		process->rings = 0;
+		return;
+	}
+	log_error("worker %s/%d (pid %d): it rings without having anything to say, killing it", process->worker->pool->name,
+		process->worker->index, process->pid);
+	worker_kill(process->worker, "it rang without having anything to say");
+}
+
+/* Nothing that it does wakes the master any more. */
+static void process_ignore(struct process *process)
+{
+	watch_free(process->control);
+	watch_free(process->doorbell);
+	process->control = process->doorbell = NULL;
 }
 
 static void process_free(struct process *process)
@@ -132,10 +156,9 @@ static void process_free(struct process *process)
 		capture_free(seat->capture);
 	}
 	outbox_empty(process);
-	watch_free(process->control);
-	watch_free(process->doorbell);
+	process_ignore(process);
 	if (process->control_fd >= 0)
-		close(process->control_fd);
+		closer_close_packets(process->control_fd);
 	if (process->doorbell_fd >= 0)
 		close(process->doorbell_fd);
 	free(process);
@@ -304,6 +327,7 @@ void worker_kill(struct worker *worker, const char *reason)
 		return;
 	process->killed = true;
 	process->killed_for = reason;
+	process_ignore(process); /* it may have left somebody behind who does not die with it */
 	/* Where nobody is left who may, the end of its socket tells it to leave. */
 	if (spawn_signal(process->pid, SIGKILL) < 0)
 		shutdown(process->control_fd, SHUT_RDWR);
@@ -401,6 +425,14 @@ void workers_mourned(struct pools *pools)
 		}
 }
 
+static bool is_littered(const struct process *process)
+{
+	bool littered = process->littered;
+	for (int i = 0; i < process->n_seats; i++)
+		littered |= lane_is_littered(process->seats[i].lane);
+	return littered;
+}
+
 void worker_died(struct worker *worker, int wait_status, const struct rusage *usage)
 {
 	struct process *process = worker->process;
@@ -409,6 +441,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 
 	hear_last_words(process);
 	process->killed = true; /* for those who are told of it, too */
+	process_ignore(process);
 	if (has_left_a_command(process)) {
 		mourn(worker, wait_status, usage);
 		return;
@@ -429,6 +462,7 @@ void worker_died(struct worker *worker, int wait_status, const struct rusage *us
 	bool had_task = seats_lost(process, &obituary);
 	bool young = !asked && !had_task && worker->tasks_done == 0 &&
 		(worker->state == WORKER_STARTING || clock_mono_ns() - worker->started_ns < YOUNG_NS);
+	young |= is_littered(process);
 	worker->young_deaths = young ? worker->young_deaths + 1 : 0;
 	if (!asked)
 		worker->deaths++;

@@ -37,18 +37,24 @@ static enum fit pool_fit(const struct pool *pool, const char *name, bool command
 	return best;
 }
 
-void route_type(struct pools *pools, struct task_type *type)
+const struct pool *route_pool(const struct pools *pools, const char *name, bool command)
 {
 	enum fit best = FIT_NONE;
-	struct pool *pool;
-	type->queue = NULL;
+	const struct pool *pool, *found = NULL;
 	TAILQ_FOREACH(pool, &pools->list, link) {
-		enum fit fit = pool_fit(pool, type->name, type->command);
+		enum fit fit = pool_fit(pool, name, command);
 		if (fit > best) {
 			best = fit;
-			type->queue = pool_own(pool)->queue;
+			found = pool;
 		}
 	}
+	return found;
+}
+
+void route_type(struct pools *pools, struct task_type *type)
+{
+	const struct pool *pool = route_pool(pools, type->name, type->command);
+	type->queue = pool ? pool_own(pool)->queue : NULL;
 }
 
 void route_all(struct pools *pools)

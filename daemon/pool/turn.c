@@ -1,5 +1,7 @@
 /* The loop's turn, as far as lanes are concerned: what slots have said is heard, what they were given is told them; and
  * the core's wishes turned into calls on lanes. */
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "lane/lane.h"
@@ -15,12 +17,28 @@
 
 /* --- the turn --- */
 
+/* Whether SEAT has said so much that others come first. */
+static bool seat_waits(struct pools *pools, struct seat *seat)
+{
+	if (seat->deaf_until_ns <= core_now(pools->core)) {
+		seat->deaf_until_ns = 0;
+		return false;
+	}
+	if (seat->deaf_until_ns < pools->deaf_ns)
+		pools->deaf_ns = seat->deaf_until_ns;
+	seat->awaited = false;
+	return true;
+}
+
 bool pools_turn(struct pools *pools)
 {
 	struct seat *seat, *next;
 	bool any = false;
+	pools->deaf_ns = CLOCK_NEVER;
 	for (seat = TAILQ_FIRST(&pools->active); seat; seat = next) {
 		next = TAILQ_NEXT(seat, link);
+		if (seat->deaf_until_ns && seat_waits(pools, seat))
+			continue;
 		any |= seat_hear(seat);
 		if (core_slot_in_flight(seat->slot) == 0) {
 			seat->active = false;
@@ -71,6 +89,8 @@ bool pools_sleep(struct pools *pools)
 {
 	struct seat *seat;
 	TAILQ_FOREACH(seat, &pools->active, link) {
+		if (seat->deaf_until_ns) /* whatever it says */
+			continue;
 		/* Of a slot that has several, the core looks every moment what became of them: where a command takes not much
 		 * longer than that, to be woken for each as well costs more than the moment is worth. */
 		bool looks = seat->process->commands && core_slot_in_flight(seat->slot) > 1;
@@ -84,6 +104,20 @@ bool pools_sleep(struct pools *pools)
 
 /* --- the core's wishes --- */
 
+/* There are as many queues as the configuration has sections, and to start a command takes a thousand times as long. */
+static uint32_t run_as_of(const struct seat *seat, const struct task *task)
+{
+	const struct config *config = seat->process->worker->pools->config;
+	const struct config_queue *queue;
+	const char *name = core_queue_name(task->queue);
+	if (!seat->process->commands)
+		return LANE_RUN_AS_POOL;
+	STAILQ_FOREACH(queue, &config->queues, link)
+		if (queue->as_submitter && strcmp(queue->name, name) == 0)
+			return task->owner->uid;
+	return LANE_RUN_AS_POOL;
+}
+
 int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 {
 	struct pools *pools = context;
@@ -92,7 +126,7 @@ int pools_op_start(void *context, struct core_slot *slot, struct task *task)
 		.task_id = task->id,
 		.attempt = task->attempt,
 		.items = task->items,
-		.run_as = LANE_RUN_AS_POOL,
+		.run_as = run_as_of(seat, task),
 		.timeout_ns = task->extra ? task->extra->timeout_ns : 0,
 		.name = task->type->name,
 		.name_length = task->type->name_length,

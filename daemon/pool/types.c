@@ -11,7 +11,7 @@
 #include "proto/command.h"
 #include "proto/strbuf.h"
 
-/* How many handlers workers may bring along in all: type names are kept for ever. */
+/* How many handlers a pool's workers may bring along in all that no other has: type names are kept for ever. */
 #define HANDLERS_LIMIT 10000
 
 static char *text_copy(const char *text)
@@ -44,23 +44,22 @@ static void info_free(struct handler_info *info)
 
 /* --- handlers --- */
 
-int types_handler(struct pools *pools, const char *name, const char *summary, const char *parameters, const char *source)
+int types_handler(struct pool *pool, const char *name, const char *summary, const char *parameters, const char *source)
 {
+	struct pool_own *own = pool_own(pool);
+	struct pools *pools = own->pools;
 	struct task_type *type = core_type_find(pools->core, name, strlen(name));
 	struct handler_info *info = NULL;
 	if (!type) {
-		if (pools->n_types++ >= HANDLERS_LIMIT)
+		if (own->n_types++ >= HANDLERS_LIMIT)
 			return -1;
 		type = core_type(pools->core, name, strlen(name));
 		route_type(pools, type);
 	}
-	if (type->command) {
-		info = type->user;
-		info_set(&info->hidden, summary, parameters, source);
-		return 0;
-	}
 	info = type->user;
-	info_set(&info, summary, parameters, source);
+	struct handler_info **place = type->command ? &info->hidden : &info;
+	if (!*place || route_pool(pools, name, false) == pool)
+		info_set(place, summary, parameters, source);
 	type->user = info;
 	type->known = true;
 	return 0;

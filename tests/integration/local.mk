@@ -10,6 +10,7 @@ integration_programs += \
 	tests/integration/test_durable \
 	tests/integration/test_durable_kill \
 	tests/integration/test_durable_links \
+	tests/integration/test_hostile \
 	tests/integration/test_life \
 	tests/integration/test_nested \
 	tests/integration/test_objects \
@@ -37,6 +38,7 @@ tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_kill_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_links_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_hostile_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)

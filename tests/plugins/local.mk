@@ -4,6 +4,7 @@
 #	test_plugins += tests/plugins/example.so
 test_plugins = \
 	tests/plugins/example.so \
+	tests/plugins/hostile.so \
 	tests/plugins/life.so \
 	tests/plugins/nasty.so \
 	tests/plugins/nested.so \
@@ -12,6 +13,9 @@ test_plugins = \
 tests/plugins/%.so: tests/plugins/%.c daemon/worker/taskd-plugin.h
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -std=gnu17 -g -O1 -Wall -Wextra -fPIC -shared -I$(srcdir)/daemon/worker $(plugin_flags) -o $@ $< \
 		$(plugin_libs)
+# Knows a lane from within.
+tests/plugins/hostile.so: daemon/lane/records.h
+tests/plugins/hostile.so: plugin_flags = -D_GNU_SOURCE -I$(srcdir)/daemon
 # A client of libtaskd, too.
 tests/plugins/nested.so: libtaskd.la client/taskd.h
 tests/plugins/nested.so: plugin_flags = -I$(srcdir)/client

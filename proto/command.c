@@ -67,7 +67,7 @@ const struct param_spec command_param_specs[] = {
 		.summary = "its outputs are those descriptors, and taskd does not see what passes; default false"),
 	PARAM(success_span, "success", PARAM_ARRAY, .summary = "the exit statuses that are success; default [0]"),
 	PARAM(secret_span, "secret", PARAM_ARRAY,
-		.summary = "places in argv, from 0 on: \"***\" is shown instead of these; default: none"),
+		.summary = "places in argv, the first argument is 1: \"***\" is shown instead of these; default: none"),
 	{ .name = NULL },
 };
 
@@ -307,6 +307,7 @@ static int read_success(struct checker *checker)
 	return 0;
 }
 
+/* The program is none: errors name it. */
 static int check_secrets(struct checker *checker)
 {
 	const struct json_span *list = &checker->params->secret_span;
@@ -318,11 +319,13 @@ static int check_secrets(struct checker *checker)
 		return 0;
 	if (count == 0)
 		return refuse(checker, "parameter \"secret\" is about \"argv\", which is not there");
+	if (count == 1 && json_count(list) > 0)
+		return refuse(checker, "parameter \"secret\" is about arguments in \"argv\", and there are none");
 	if (json_count(list) > SECRETS_MAX)
 		return refuse(checker, "parameter \"secret\" has more than %d elements", SECRETS_MAX);
 	while (json_next(list, &cursor, NULL, &item))
-		if (!json_integer(&item, &place) || place < 0 || (unsigned long long)place >= count)
-			return refuse(checker, "parameter \"secret\" must have places in \"argv\" from 0 to %zu, not %.*s",
+		if (!json_integer(&item, &place) || place < 1 || (unsigned long long)place >= count)
+			return refuse(checker, "parameter \"secret\" must have places in \"argv\" from 1 to %zu, not %.*s",
 				count - 1, item.length > 60 ? 60 : (int)item.length, item.text);
 	return 0;
 }

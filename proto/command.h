@@ -54,7 +54,7 @@ struct command_params {
 	bool direct; /* they are the command's own: taskd does not see what passes, nothing is captured */
 	struct json_span success_span; /* an array of exit statuses that are success; absent: 0 alone */
 	bool success[256];
-	struct json_span secret_span; /* an array of places in argv, from 0 on: they are shown to nobody */
+	struct json_span secret_span; /* an array of places in argv, from 1 on: they are shown to nobody */
 };
 /* The table of it, for task.types and the documents. */
 extern const struct param_spec command_param_specs[];

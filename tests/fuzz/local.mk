@@ -5,7 +5,7 @@
 #	make fuzz                                       a minute for each (it has a build tree of its own, fuzz/ below this one)
 #	make fuzz FUZZ_TARGETS='json lane' FUZZ_SECONDS=600
 #	tests/unit/test_fuzz_json FILE…                 one input again; so does fuzz/tests/fuzz/json FILE…
-fuzz_targets = framing json request command config template time ring lane capture channel store
+fuzz_targets = framing json request command config template time ring lane capture channel worker store
 FUZZ_TARGETS = $(fuzz_targets)
 FUZZ_SECONDS = 60
 FUZZ_CC = clang
@@ -91,6 +91,13 @@ EXTRA_PROGRAMS += tests/fuzz/channel
 tests_fuzz_channel_SOURCES = tests/fuzz/fuzz_channel.c
 tests_fuzz_channel_LDADD = liblane.la libbase.la
 tests_fuzz_channel_LDFLAGS = $(fuzz_ldflags)
+unit_tests += tests/unit/test_fuzz_worker
+tests_unit_test_fuzz_worker_SOURCES = tests/fuzz/fuzz_worker.c $(fuzz_driver)
+tests_unit_test_fuzz_worker_LDADD = $(pool_libraries)
+EXTRA_PROGRAMS += tests/fuzz/worker
+tests_fuzz_worker_SOURCES = tests/fuzz/fuzz_worker.c
+tests_fuzz_worker_LDADD = $(pool_libraries)
+tests_fuzz_worker_LDFLAGS = $(fuzz_ldflags)
 unit_tests += tests/unit/test_fuzz_store
 tests_unit_test_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c $(fuzz_driver)
 tests_unit_test_fuzz_store_LDADD = libstorewire.la libbase.la

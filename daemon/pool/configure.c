@@ -89,17 +89,33 @@ int pools_resize(struct pools *pools, struct pool *pool, int processes, char **e
 
 /* --- configuration --- */
 
+static char *copy_of(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+void pool_forget_texts(struct pool_own *own)
+{
+	free(own->public.tasks);
+	free(own->config.user);
+	free(own->config.read_paths);
+	free(own->config.write_paths);
+}
+
 static void pool_configure(struct pools *pools, struct pool_own *own, const struct config_pool *config)
 {
 	struct pool *pool = &own->public;
 	int64_t commands = pool->tasks ? own->config.commands : config->commands;
 	if (commands != config->commands)
 		log_warning("pool %s: whether it runs commands stays as it is until a restart", pool->name);
-	free(pool->tasks);
+	pool_forget_texts(own);
 	pool->tasks = xstrdup(config->tasks);
 	own->config = *config;
 	own->config.name = pool->name;
 	own->config.tasks = pool->tasks;
+	own->config.user = copy_of(config->user);
+	own->config.read_paths = copy_of(config->read_paths);
+	own->config.write_paths = copy_of(config->write_paths);
 	own->config.commands = commands;
 	if (commands)
 		core_pool_set_window(pool->core_pool, COMMAND_WINDOW_NS);
@@ -156,9 +172,28 @@ static void queues_configure(struct pools *pools, const struct config *config)
 		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
 }
 
+void pool_confinement(const struct config_pool *config, struct pool_confinement *out)
+{
+	bool handlers = !config->commands;
+	out->paths = config->read_paths || config->write_paths;
+	/* Who says that privileges may be gained has said something about the filter, too. */
+	if (config->seccomp >= 0)
+		out->seccomp = (int)config->seccomp;
+	else
+		out->seccomp = handlers && config->no_new_privs != 0;
+	out->no_new_privs = config->no_new_privs > 0 || (config->no_new_privs < 0 && handlers) || out->seccomp || out->paths;
+}
+
 static bool texts_differ(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
+static bool confinement_differs(const struct config_pool *a, const struct config_pool *b)
+{
+	return texts_differ(a->user, b->user) || a->no_new_privs != b->no_new_privs || a->seccomp != b->seccomp ||
+		texts_differ(a->read_paths, b->read_paths) || texts_differ(a->write_paths, b->write_paths) ||
+		a->private_directory != b->private_directory;
 }
 
 /* The same, as far as only those that run commands are concerned. */
@@ -166,6 +201,7 @@ static bool commands_differ(const struct config *from, const struct config_pool 
 	const struct config_pool *b)
 {
 	return a->capture_limit != b->capture_limit || texts_differ(from->command_log_dir, to->command_log_dir) ||
+		pools_as_submitter(from, a->name) != pools_as_submitter(to, b->name) ||
 		from->command_log_ttl != to->command_log_ttl || from->command_log_bytes != to->command_log_bytes;
 }
 
@@ -175,7 +211,7 @@ static bool worker_differs(const struct config *from, const struct config_pool *
 {
 	if (a->threads != b->threads || a->nice != b->nice || a->limit_memory != b->limit_memory ||
 		a->limit_cpu != b->limit_cpu || a->limit_files != b->limit_files || a->limit_core != b->limit_core ||
-		from->payload_limit != to->payload_limit || from->log_level != to->log_level)
+		confinement_differs(a, b) || from->payload_limit != to->payload_limit || from->log_level != to->log_level)
 		return true;
 	if (a->commands)
 		return commands_differ(from, a, to, b);

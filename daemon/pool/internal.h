@@ -82,7 +82,7 @@ struct told {
 struct pool_own {
 	struct pool public;
 	struct pools *pools;
-	struct config_pool config; /* a copy of its section: name and tasks are this pool's own */
+	struct config_pool config; /* a copy of its section: its texts are this pool's own */
 	struct core_queue *queue; /* the one of its name */
 	STAILQ_HEAD(, told) told;
 	size_t n_told;
@@ -231,6 +231,8 @@ void configure_first(struct pools *pools, const struct config *config);
 /* BEFORE: the one that it comes before in its pool's list; NULL: it is the last. */
 struct worker *worker_new(struct pools *pools, struct pool *pool, int index, struct worker *before);
 void worker_free(struct worker *worker);
+/* The texts of its section; with its tasks. */
+void pool_forget_texts(struct pool_own *own);
 /* What was told once may be told again. */
 void told_forget(struct pool_own *own);
 

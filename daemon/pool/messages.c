@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "lane/lane.h"
 #include "pool/internal.h"
@@ -70,13 +71,36 @@ static json_t *describe_plugins(const struct config *config)
 	return list;
 }
 
+/* Whom commands run as that are not of a queue with as_submitter; null: nobody. That this is root is said by those who mean
+ * it, and by no default. */
+static json_t *describe_user(const struct config_pool *pool)
+{
+	uint32_t uid = geteuid();
+	if (pool->user)
+		return user_find(pool->user, &uid) ? json_integer(uid) : json_null();
+	return uid ? json_integer(uid) : json_null();
+}
+
+/* What is auto, and what follows: whoever has no way to gain privileges may give up calls and paths. */
+static json_t *describe_confine(const struct config_pool *pool)
+{
+	static const char *const calls[] = { "off", "default", "strict" };
+	struct pool_confinement confinement;
+	pool_confinement(pool, &confinement);
+	return json_pack("{s:b, s:s, s:s?, s:s?, s:b}", "no_new_privs", confinement.no_new_privs, "seccomp",
+		calls[confinement.seccomp], "read_paths", pool->read_paths, "write_paths", pool->write_paths,
+		"private_directory", (int)pool->private_directory);
+}
+
 static json_t *describe_commands(const struct pools *pools, const struct pool *pool)
 {
 	const struct config *config = pools->config;
+	bool as_submitter = pools_as_submitter(config, pool->name);
 	/* Slots have numbers within their pool. */
 	char *cgroup = pools->cgroup ? xasprintf("%s/pool-%s", pools->cgroup, pool->name) : NULL;
-	json_t *commands = json_pack("{s:s?, s:I, s:I, s:s?}", "log_dir", config->command_log_dir, "log_ttl",
-		(json_int_t)config->command_log_ttl, "log_bytes", (json_int_t)config->command_log_bytes, "cgroup", cgroup);
+	json_t *commands = json_pack("{s:s?, s:I, s:I, s:s?, s:b, s:o}", "log_dir", config->command_log_dir, "log_ttl",
+		(json_int_t)config->command_log_ttl, "log_bytes", (json_int_t)config->command_log_bytes, "cgroup", cgroup,
+		"as_submitter", as_submitter, "user", as_submitter ? describe_user(&pool_own(pool)->config) : json_null());
 	free(cgroup);
 	return commands;
 }
@@ -99,7 +123,7 @@ int messages_send_start(struct process *process)
 	const struct pools *pools = process->worker->pools;
 	const struct config *config = pools->config;
 	const struct config_pool *pool = &pool_own(process->worker->pool)->config;
-	json_t *start = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	json_t *start = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
 		"pool", pool->name,
 		"index", process->worker->index,
 		"threads", process->n_seats,
@@ -113,7 +137,8 @@ int messages_send_start(struct process *process)
 		"log_level", (json_int_t)config->log_level,
 		"log_target", (json_int_t)config->log_target,
 		"oom_score_adj", pools->oom_adjusted ? json_integer(0) : json_null(),
-		"plugins", process->commands ? json_array() : describe_plugins(config));
+		"plugins", process->commands ? json_array() : describe_plugins(config),
+		"confine", describe_confine(pool));
 	if (start && process->commands)
 		json_object_set_new(start, "commands", describe_commands(pools, process->worker->pool));
 	if (!start || send_json(process->control_fd, json_pack("{s:o}", "start", start), &process->doorbell_fd, 1) < 0)

@@ -182,7 +182,7 @@ static void pool_free(struct pool_own *own)
 		worker_free(worker);
 	told_forget(own);
 	free(own->public.name);
-	free(own->public.tasks);
+	pool_forget_texts(own);
 	free(own);
 }
 

@@ -35,6 +35,12 @@ struct command_slot *command_slot_new(
 	slot->capture = capture;
 	slot->inbox = inbox;
 	slot->child_fd = child_fd;
+	if (command_rights_prepare(slot) < 0) {
+		close(child_fd);
+		free(slot);
+		errno = EPERM;
+		return NULL;
+	}
 	slot->cgroup = setting->cgroup ? cgroup_slot_new(setting->cgroup, setting->slot) : NULL;
 	return slot;
 }
@@ -44,6 +50,7 @@ void command_slot_free(struct command_slot *slot)
 	if (!slot)
 		return;
 	cgroup_slot_free(slot->cgroup);
+	confine_kit_free(&slot->kit);
 	close(slot->child_fd);
 	free(slot);
 }

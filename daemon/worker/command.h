@@ -25,6 +25,8 @@
 
 #include "lane/capture.h"
 #include "proto/command.h"
+#include "worker/confine.h"
+#include "worker/run_as.h"
 
 struct command_slot;
 struct inbox;
@@ -34,6 +36,7 @@ struct lane_request;
 struct strbuf;
 struct streams;
 struct tree;
+struct user_identity;
 
 #define COMMAND_LINGER_NS (250 * INT64_C(1000000))
 #define COMMAND_LAST_NS (250 * INT64_C(1000000))
@@ -46,6 +49,10 @@ struct command_setting {
 	int64_t log_bytes;     /* all logs together; 0: no limit */
 	char *cgroup;          /* the folder in which this worker may make its own cgroup; NULL: none */
 	size_t payload_limit;
+	bool as_submitter;     /* this process is root, and each command is run as its request says, or as `user` */
+	int64_t user;          /* -1: nobody */
+	struct confine confine; /* of each command */
+	char *directory;       /* in which each has a folder of its own; NULL: none has */
 	int64_t linger_ns, last_ns; /* 0: COMMAND_LINGER_NS, COMMAND_LAST_NS */
 };
 
@@ -104,8 +111,14 @@ bool inbox_is_orphaned(struct inbox *inbox);
 #define COMMAND_STEP_EXECUTE "execute"
 #define COMMAND_STEP_DIRECTORY "change to the directory"
 #define COMMAND_STEP_STDIN "open the file for standard input"
+#define COMMAND_STEP_USER "become the user"
 
 /* --- spawn_command.c --- */
+/* What a command has of rights, and what is opened for it, too. */
+struct command_rights {
+	const struct run_as *as;       /* NULL: who the worker is */
+	const struct confine_kit *kit; /* NULL: nothing is given up */
+};
 struct command_start {
 	char **argv;
 	char **environment;
@@ -117,6 +130,7 @@ struct command_start {
 	int nice;            /* added */
 	const struct command_params *limits;
 	int cgroup_fd;       /* where it is to start; -1: here. A folder of cgroup2 */
+	struct command_rights rights;
 	bool cgroup_limits;  /* …which sees to limit_memory and limit_processes; else each process is limited */
 };
 /* Starts it, without copying this process (CLONE_VM | CLONE_VFORK). 0 with pid, or -1: *step (static) is what
@@ -136,9 +150,14 @@ size_t tree_reap(int pid);
 int tree_status(int pid);
 
 /* --- environment.c --- */
-/* The command's: the worker's own PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ and XDG_RUNTIME_DIR, over them what
- * PARAMS say, over those TASKD_TASK_ID, TASKD_ATTEMPT, TASKD_SLOT and TASKD_SOCKET. One block, for free(3). */
-char **environment_make(const struct command_params *params, uint64_t task_id, uint32_t attempt, int slot);
+struct environment_own {
+	const struct user_identity *user; /* whose HOME, USER, LOGNAME and SHELL; NULL: the worker's, and XDG_RUNTIME_DIR */
+	const char *directory;            /* TMPDIR; NULL: none */
+};
+/* The command's: the worker's own PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ and XDG_RUNTIME_DIR, or what OWN says,
+ * over them what PARAMS say, over those TASKD_TASK_ID, TASKD_ATTEMPT, TASKD_SLOT and TASKD_SOCKET. One block, for free(3). */
+char **environment_make(const struct command_params *params, const struct environment_own *own, uint64_t task_id,
+	uint32_t attempt, int slot);
 /* The program that NAME means: a path as it is (relative to CWD), else searched in ENVIRONMENT's PATH. malloc'ed; NULL with
  * errno: ENOENT, EACCES (it is there, and may not be executed), … */
 char *program_find(const char *name, const char *cwd, char *const *environment);
@@ -146,10 +165,11 @@ char *program_find(const char *name, const char *cwd, char *const *environment);
 /* --- streams.c and its kin: what flows in and out --- */
 #define STREAMS_POLL_MAX 6
 /* Opens what the command reads and writes: pipes, a terminal, /dev/null, a file, what came along (FDS, in the order of
- * params->fds, taken over also where it fails). LOG_DIR NULL: no logs. NULL: *step and errno as of command_spawn. After
- * capture_begin; SIGPIPE is ignored. END is for LANE_OUTPUT alone. */
-struct streams *streams_new(const struct command_params *params, const int *fds, struct lane_end *end,
-	struct capture_end *capture, const char *log_dir, uint64_t task_id, uint32_t attempt, const char **step);
+ * params->fds, taken over also where it fails), with the command's RIGHTS. LOG_DIR NULL: no logs; they are the worker's.
+ * NULL: *step and errno as of command_spawn. After capture_begin; SIGPIPE is ignored. END is for LANE_OUTPUT alone. */
+struct streams *streams_new(const struct command_params *params, const struct command_rights *rights, const int *fds,
+	struct lane_end *end, struct capture_end *capture, const char *log_dir, uint64_t task_id, uint32_t attempt,
+	const char **step);
 void streams_free(struct streams *streams);
 /* The three descriptors that become the command's 0, 1 and 2; the same one may be there several times. */
 const int *streams_child(const struct streams *streams);

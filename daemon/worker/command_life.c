@@ -218,5 +218,6 @@ void command_fini(struct command *command)
 {
 	orders_end(command);
 	streams_free(command->streams);
+	command_rights_drop(command);
 	command_free(&command->params);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/users.h"
 #include "lane/lane.h"
 #include "proto/strbuf.h"
 #include "worker/command.h"
@@ -16,6 +17,7 @@ struct command_slot {
 	struct capture_end *capture;
 	struct inbox *inbox;
 	struct cgroup_slot *cgroup; /* NULL: none */
+	struct confine_kit kit;     /* its commands' */
 	int child_fd;               /* a signalfd: children have ended */
 	int64_t oom_looked_ns;      /* when the kernel's count of out-of-memory kills was looked at, and what it was */
 	long oom_kills;
@@ -34,6 +36,10 @@ struct command {
 	struct command_slot *slot;
 	const struct lane_request *request; /* its args are exec's */
 	struct command_params params;
+	struct user_identity user; /* who it is to be; `name` NULL: who the worker is */
+	struct run_as as;
+	struct command_rights rights;
+	char *folder;              /* its private one; NULL: none */
 	struct streams *streams;
 	enum command_phase phase;
 	enum leaving_step step;
@@ -55,7 +61,7 @@ struct command_failure {
 	int error;      /* of NOT_STARTED: errno */
 	const char *step;
 	char program[256];
-	char path[256];    /* what could not be entered or opened; "" where it is none of these */
+	char path[256];    /* what could not be entered or opened, or "uid N"; "" where it is none of these */
 	char message[512]; /* of BAD_ARGS */
 };
 
@@ -66,6 +72,16 @@ int command_begin(struct command *command, struct command_slot *slot, const stru
 	struct command_failure *failure);
 /* The message, and the members of its data, without braces: nothing where it has none. */
 void command_failure_tell(const struct command_failure *failure, char *message, size_t size, struct strbuf *members);
+
+/* --- command_rights.c --- */
+/* Of the settings, once. -1: they cannot be had, and nothing may run; the reason is logged. */
+int command_rights_prepare(struct command_slot *slot);
+/* Whom COMMAND runs as, and where: fills in `rights` and `folder`. 0, or -1 with *step and errno. */
+int command_rights_take(struct command *command, const char **step);
+/* Its folder is removed. */
+void command_rights_drop(struct command *command);
+/* "uid 1000", as its request or the setting says. */
+void command_rights_name(const struct command *command, char *room, size_t size);
 
 /* --- command_oom.c --- */
 /* Before a command: looks at the kernel's count, where the last look was a while ago. */

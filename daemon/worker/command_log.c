@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,17 @@ static void close_keeping_errno(int fd)
 	errno = error;
 }
 
+/* A worker that is root makes it for whoever the folder belongs to: workers that are not root read it, too. False only with
+ * errno. */
+static bool give_away(int fd, const char *path)
+{
+	struct stat folder;
+	char *copy = geteuid() == 0 ? xstrdup(path) : NULL;
+	bool good = !copy || (stat(dirname(copy), &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
+	free(copy);
+	return good;
+}
+
 /* Locked before it has its name: so nobody finds it unlocked. */
 static int create(const char *path, const char *hidden)
 {
@@ -48,7 +60,7 @@ static int create(const char *path, const char *hidden)
 	if (fd < 0)
 		return -1;
 	/* A taskd that forgets its tasks counts anew: there may be one of that name. Who reads that goes on. */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && rename(hidden, path) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && give_away(fd, path) && rename(hidden, path) == 0)
 		return fd;
 	close_keeping_errno(fd);
 	return -1;

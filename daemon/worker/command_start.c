@@ -26,6 +26,9 @@ static int fail(struct command_failure *failure, const char *step)
 /* What the errno's own words leave to be guessed. */
 static const char *explain(const struct command_failure *failure)
 {
+	if (strcmp(failure->step, COMMAND_STEP_USER) == 0)
+		return failure->error == ENOENT ? "; /etc/passwd has none of that number, or its groups cannot be told"
+						: "; its worker may not";
 	if (strcmp(failure->step, COMMAND_STEP_EXECUTE) != 0)
 		return "";
 	if (failure->error == ENOEXEC)
@@ -49,7 +52,7 @@ void command_failure_tell(const struct command_failure *failure, char *message, 
 	strbuf_printf(members, "\"step\":\"%s\",\"program\":", failure->step);
 	strbuf_json_string(members, failure->program, strlen(failure->program));
 	if (failure->path[0] && !executes) {
-		strbuf_puts(members, ",\"path\":");
+		strbuf_puts(members, strcmp(failure->step, COMMAND_STEP_USER) == 0 ? ",\"user\":" : ",\"path\":");
 		strbuf_json_string(members, failure->path, strlen(failure->path));
 	}
 	strbuf_printf(members, ",\"errno\":\"%s\"", errno_name ? errno_name : "");
@@ -120,7 +123,7 @@ static int open_streams(struct command *command, struct command_failure *failure
 		return fail(failure, "find the descriptors that are to come along");
 	}
 	const char *step;
-	command->streams = streams_new(params, request->fds, slot->end, slot->capture, slot->setting->log_dir,
+	command->streams = streams_new(params, &command->rights, request->fds, slot->end, slot->capture, slot->setting->log_dir,
 		request->task_id, request->attempt, &step);
 	if (command->streams)
 		return 0;
@@ -134,7 +137,8 @@ static int spawn(struct command *command, struct command_start *start, struct co
 	const struct command_params *params = &command->params;
 	struct command_slot *slot = command->slot;
 	const char *step;
-	start->cwd = params->cwd;
+	start->cwd = params->cwd ? params->cwd : command->folder;
+	start->rights = command->rights;
 	start->fds = streams_child(command->streams);
 	start->tty = params->tty;
 	start->umask = params->umask_text ? (mode_t)strtoul(params->umask_text, NULL, 8) : UMASK_DEFAULT;
@@ -148,10 +152,35 @@ static int spawn(struct command *command, struct command_start *start, struct co
 	if (command_spawn(start, &command->pid, &step) == 0)
 		return 0;
 	if (strcmp(step, COMMAND_STEP_DIRECTORY) == 0)
-		snprintf(failure->path, sizeof(failure->path), "%s", params->cwd ? params->cwd : "/");
+		snprintf(failure->path, sizeof(failure->path), "%s", start->cwd ? start->cwd : "/");
 	else if (strcmp(step, COMMAND_STEP_EXECUTE) == 0)
 		snprintf(failure->path, sizeof(failure->path), "%s", start->program);
+	else if (strcmp(step, COMMAND_STEP_USER) == 0)
+		command_rights_name(command, failure->path, sizeof(failure->path));
 	return fail(failure, step);
+}
+
+static int take_rights(struct command *command, struct command_failure *failure)
+{
+	const char *step;
+	if (command_rights_take(command, &step) == 0)
+		return 0;
+	if (strcmp(step, COMMAND_STEP_USER) == 0)
+		command_rights_name(command, failure->path, sizeof(failure->path));
+	fail(failure, step);
+	close_all(command->request);
+	return -1;
+}
+
+/* Whether it is there, and may be executed, is asked with the rights of whom it runs as. NULL with errno. */
+static char *find_program(const struct command *command, const struct command_start *start)
+{
+	const char *cwd = command->params.cwd ? command->params.cwd : command->folder;
+	if (run_as_enter(command->rights.as) < 0)
+		return NULL;
+	char *program = program_find(start->argv[0], cwd, start->environment);
+	run_as_leave(command->rights.as);
+	return program;
 }
 
 static int find_and_spawn(struct command *command, struct command_failure *failure)
@@ -159,9 +188,10 @@ static int find_and_spawn(struct command *command, struct command_failure *failu
 	const struct command_params *params = &command->params;
 	const struct lane_request *request = command->request;
 	struct command_start start = { .argv = make_argv(params) };
-	start.environment = environment_make(params, request->task_id, request->attempt, command->slot->setting->slot);
+	const struct environment_own own = { .user = command->rights.as ? &command->user : NULL, .directory = command->folder };
+	start.environment = environment_make(params, &own, request->task_id, request->attempt, command->slot->setting->slot);
 	snprintf(failure->program, sizeof(failure->program), "%s", start.argv[0]);
-	char *program = program_find(start.argv[0], params->cwd, start.environment);
+	char *program = find_program(command, &start);
 	start.program = program;
 	int status = program ? spawn(command, &start, failure) : fail(failure, COMMAND_STEP_EXECUTE);
 	free(program);
@@ -185,7 +215,7 @@ int command_begin(struct command *command, struct command_slot *slot, const stru
 		return -1;
 	}
 	oom_look(slot);
-	if (open_streams(command, failure) < 0 || find_and_spawn(command, failure) < 0) {
+	if (take_rights(command, failure) < 0 || open_streams(command, failure) < 0 || find_and_spawn(command, failure) < 0) {
 		command_fini(command);
 		return -1;
 	}

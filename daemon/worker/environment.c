@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "worker/command.h"
 
@@ -22,8 +23,10 @@
 static const struct {
 	const char *text;
 	size_t length;
-} passed[] = { PASSED("PATH="), PASSED("HOME="), PASSED("USER="), PASSED("LOGNAME="), PASSED("SHELL="), PASSED("LANG="),
-	PASSED("LC_"), PASSED("TZ="), PASSED("XDG_RUNTIME_DIR=") };
+} passed[] = { PASSED("PATH="), PASSED("LANG="), PASSED("LC_"), PASSED("TZ="), PASSED("HOME="), PASSED("USER="),
+	PASSED("LOGNAME="), PASSED("SHELL="), PASSED("XDG_RUNTIME_DIR=") };
+#define N_PASSED (sizeof(passed) / sizeof(*passed))
+#define N_ANYBODYS 4 /* the first of them do not say whose they are */
 /* What the daemon says of the command; nobody else does. */
 static const char *const told[] = { "TASKD_TASK_ID", "TASKD_ATTEMPT", "TASKD_SLOT", "TASKD_SOCKET" };
 #define N_TOLD (sizeof(told) / sizeof(*told))
@@ -51,9 +54,9 @@ static void add(struct block *block, const char *name, size_t name_length, const
 }
 
 /* Asked of all that the worker has, for each command: nearly every one is told by its first letter. */
-static bool is_passed(const char *entry)
+static bool is_passed(const char *entry, size_t n)
 {
-	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++) {
+	for (size_t i = 0; i < n; i++) {
 		size_t length = passed[i].length;
 		if (entry[0] == passed[i].text[0] && strncmp(entry, passed[i].text, length) == 0)
 			return passed[i].text[length - 1] == '=' || entry[length] != '=';
@@ -77,15 +80,29 @@ static bool is_set(const struct command_params *params, const char *name, size_t
 	return false;
 }
 
-static void add_all(struct block *block, const struct command_params *params, const char *const *values)
+static void add_own(struct block *block, const struct command_params *params, const struct environment_own *own)
+{
+	const struct user_identity *user = own->user;
+	const struct {
+		const char *name, *value;
+	} all[] = { { "HOME", user ? user->home : NULL }, { "USER", user ? user->name : NULL },
+		{ "LOGNAME", user ? user->name : NULL }, { "SHELL", user ? user->shell : NULL }, { "TMPDIR", own->directory } };
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].value && !is_set(params, all[i].name, strlen(all[i].name)))
+			add(block, all[i].name, strlen(all[i].name), all[i].value);
+}
+
+static void add_all(struct block *block, const struct command_params *params, const struct environment_own *own,
+	const char *const *values)
 {
 	for (char **entry = environ; entry && *entry; entry++) {
-		if (!is_passed(*entry))
+		if (!is_passed(*entry, own->user ? N_ANYBODYS : N_PASSED))
 			continue;
 		size_t name_length = strcspn(*entry, "=");
 		if ((*entry)[name_length] && !is_set(params, *entry, name_length))
 			add(block, *entry, name_length, *entry + name_length + 1);
 	}
+	add_own(block, params, own);
 	for (size_t i = 0; i < params->n_env; i++)
 		if (params->env[i].value && !is_told(params->env[i].name))
 			add(block, params->env[i].name, strlen(params->env[i].name), params->env[i].value);
@@ -94,7 +111,8 @@ static void add_all(struct block *block, const struct command_params *params, co
 			add(block, told[i], strlen(told[i]), values[i]);
 }
 
-char **environment_make(const struct command_params *params, uint64_t task_id, uint32_t attempt, int slot)
+char **environment_make(const struct command_params *params, const struct environment_own *own, uint64_t task_id,
+	uint32_t attempt, int slot)
 {
 	char id_text[24], attempt_text[16], slot_text[16];
 	const char *const values[N_TOLD] = { id_text, attempt_text, slot_text, getenv("TASKD_SOCKET") };
@@ -102,12 +120,12 @@ char **environment_make(const struct command_params *params, uint64_t task_id, u
 	snprintf(id_text, sizeof(id_text), "%" PRIu64, task_id);
 	snprintf(attempt_text, sizeof(attempt_text), "%" PRIu32, attempt);
 	snprintf(slot_text, sizeof(slot_text), "%d", slot);
-	add_all(&block, params, values);
+	add_all(&block, params, own, values);
 
 	size_t n = block.n;
 	char **entries = xmalloc((n + 1) * sizeof(*entries) + block.bytes);
 	block = (struct block){ .entries = entries, .at = (char *)(entries + n + 1) };
-	add_all(&block, params, values);
+	add_all(&block, params, own, values);
 	entries[n] = NULL;
 	return entries;
 }

@@ -6,13 +6,15 @@
  *   {"start": {"pool": "default", "index": 0, "threads": 1, "nice": 0, "limit_memory": -1, "limit_cpu": -1,
  *              "limit_files": -1, "soft_files": 1024, "limit_core": 0, "payload_limit": N, "oom_score_adj": N or null, "log_level": 6,
  *              "log_target": 0,
- *              "plugins": [{"name": "math", "path": "/usr/lib/taskd/plugins/math.so"}, …]}}   with the doorbell's eventfd
+ *              "plugins": [{"name": "math", "path": "/usr/lib/taskd/plugins/math.so"}, …],
  *              "confine": {"no_new_privs": true, "seccomp": "off" | "default" | "strict", "read_paths": "/usr /lib" or null,
- *              "write_paths": "/srv" or null, "private_directory": false},        see worker/confine.h
+ *              "write_paths": "/srv" or null, "private_directory": false}}}
+ *                                                      see worker/confine.h; with the doorbell's eventfd
  *     limit_cpu is in nanoseconds, limit_memory and limit_core in bytes; -1 leaves a limit as it was inherited
  *              … and of a pool of commands: "commands": {"log_dir": "/…" or null, "log_ttl": ns, "log_bytes": N,
- *              "cgroup": "/sys/fs/cgroup/…" or null, "user": UID or null}; then there are no plugins, and one thread.
- *              With "user" the worker is root, and each command runs as its request's run_as, or as that user
+ *              "cgroup": "/sys/fs/cgroup/…" or null, "as_submitter": bool, "user": UID or null}; then there are no plugins,
+ *              and one thread. With "as_submitter" the worker is root, and each command runs as its request's run_as, or as
+ *              "user", or not at all
  *   {"slot": 0}   with the lane's memory and the worker's end of its payload socket; one for each thread; of a pool of
  *              commands also with the memory of its capture
  *   to a pool of commands, any time later; each is answered with {"answer": …} of the same "ask" unless that is 0:

@@ -6,6 +6,7 @@ libworker_la_SOURCES = \
 	daemon/worker/chunk.h \
 	daemon/worker/command.h \
 	daemon/worker/command_life.h \
+	daemon/worker/confine.h \
 	daemon/worker/control.h \
 	daemon/worker/heritage.h \
 	daemon/worker/keys.h \
@@ -13,6 +14,7 @@ libworker_la_SOURCES = \
 	daemon/worker/order.h \
 	daemon/worker/plugin.h \
 	daemon/worker/registry.h \
+	daemon/worker/run_as.h \
 	daemon/worker/slot.h \
 	daemon/worker/start.h \
 	daemon/worker/streams.h \
@@ -29,7 +31,12 @@ libworker_la_SOURCES = \
 	daemon/worker/command_oom.c \
 	daemon/worker/command_orders.c \
 	daemon/worker/command_result.c \
+	daemon/worker/command_rights.c \
 	daemon/worker/command_start.c \
+	daemon/worker/confine.c \
+	daemon/worker/confine_calls.c \
+	daemon/worker/confine_directory.c \
+	daemon/worker/confine_paths.c \
 	daemon/worker/control.c \
 	daemon/worker/environment.c \
 	daemon/worker/inbox.c \
@@ -39,6 +46,7 @@ libworker_la_SOURCES = \
 	daemon/worker/plugin.c \
 	daemon/worker/registry.c \
 	daemon/worker/result.c \
+	daemon/worker/run_as.c \
 	daemon/worker/slot.c \
 	daemon/worker/spawn_command.c \
 	daemon/worker/start.c \

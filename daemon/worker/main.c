@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 	start_tie(argv[1]);
 	start_clean();
 	start_receive(&start);
+	start_confine(&start);
 	registry_init(&registry);
 	start_load(&start, &registry);
 	start_serve(&start, &registry);

@@ -38,6 +38,12 @@ struct slot {
 
 static pthread_mutex_t lives_lock = PTHREAD_MUTEX_INITIALIZER;
 static int n_started, n_living;
+static int statm_fd = -1;
+
+void slot_prepare(void)
+{
+	statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
 
 /* --- begin and end --- */
 
@@ -99,11 +105,7 @@ static void look_at_size(struct slot *slot, int64_t now_ns)
 	if (slot->size_looked_ns && now_ns - slot->size_looked_ns < SIZE_PERIOD_NS)
 		return;
 	slot->size_looked_ns = now_ns;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	ssize_t n = pread(statm_fd, text, sizeof(text) - 1, 0);
 	if (n <= 0)
 		return;
 	text[n] = '\0';

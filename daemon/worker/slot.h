@@ -22,6 +22,8 @@ struct slots {
 	struct inbox *inbox;
 };
 
+/* Opens what slots look at, while everything can be opened. */
+void slot_prepare(void);
 /* Starts the thread of slot INDEX, which owns END from here on. SLOTS is borrowed for the life of the process. When the
  * master has stopped the last of the expected ones, the process exits with 0. 0, or an errno. */
 int slot_start(const struct slots *slots, int index, struct lane_end *end) __attribute__((warn_unused_result));

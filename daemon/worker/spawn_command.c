@@ -92,14 +92,30 @@ IN_CHILD static bool put_limits(const struct birth *birth)
 
 /* The step that failed, with errno. Does not return where none did. Limits come late: one on descriptors or on memory
  * would stand in the way of what is before them. */
+IN_CHILD static void tie(const struct birth *birth)
+{
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (syscall(SYS_getppid) != birth->parent)
+		syscall(SYS_exit_group, 0);
+}
+
+/* What it needs its worker's rights for is done by then. */
+IN_CHILD static const char *put_rights(const struct birth *birth)
+{
+	const struct command_rights *rights = &birth->start->rights;
+	const char *step = rights->as ? run_as_become(rights->as) : NULL;
+	if (rights->as)
+		tie(birth); /* who becomes another one has no such tie any more */
+	return step || !rights->kit ? step : confine_put_paths(rights->kit);
+}
+
 IN_CHILD static const char *become(const struct birth *birth)
 {
 	static const char no_signals[(NSIG - 1) / 8];
 	const struct command_start *start = birth->start;
+	const char *step;
 	reset_signals(birth->reset);
-	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (syscall(SYS_getppid) != birth->parent)
-		syscall(SYS_exit_group, 0);
+	tie(birth);
 	if (start->tty && (syscall(SYS_setsid) < 0 || syscall(SYS_ioctl, start->fds[0], TIOCSCTTY, 0) < 0))
 		return "take its terminal";
 	if (!start->tty && syscall(SYS_setpgid, 0, 0) < 0)
@@ -109,6 +125,8 @@ IN_CHILD static const char *become(const struct birth *birth)
 	syscall(SYS_umask, start->umask);
 	if (start->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, birth->priority) < 0)
 		return "set its nice value";
+	if ((step = put_rights(birth)))
+		return step;
 	if (!place_descriptors(start->fds))
 		return "place its descriptors";
 	if (syscall(SYS_chdir, start->cwd ? start->cwd : "/") < 0)
@@ -116,6 +134,8 @@ IN_CHILD static const char *become(const struct birth *birth)
 	if (!put_limits(birth))
 		return "set its limits";
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, no_signals, NULL, sizeof(no_signals));
+	if (start->rights.kit && (step = confine_put_calls(start->rights.kit)))
+		return step;
 	syscall(SYS_execve, start->program, start->argv, start->environment);
 	return COMMAND_STEP_EXECUTE;
 }

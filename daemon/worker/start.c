@@ -22,6 +22,7 @@
 #include "lane/capture.h"
 #include "lane/lane.h"
 #include "worker/command.h"
+#include "worker/confine.h"
 #include "worker/control.h"
 #include "worker/heritage.h"
 #include "worker/order.h"
@@ -147,6 +148,7 @@ static char *string_of(const json_t *body, const char *key)
 static struct command_setting *read_commands(json_t *body, int index, size_t payload_limit)
 {
 	json_int_t log_ttl, log_bytes;
+	const json_t *user = json_object_get(body, "user");
 	if (json_unpack(body, "{s:I, s:I}", "log_ttl", &log_ttl, "log_bytes", &log_bytes) < 0)
 		give_up("the start message does not say how commands are run");
 	struct command_setting *setting = xcalloc(1, sizeof(*setting));
@@ -156,6 +158,8 @@ static struct command_setting *read_commands(json_t *body, int index, size_t pay
 	setting->log_bytes = log_bytes;
 	setting->cgroup = string_of(body, "cgroup");
 	setting->payload_limit = payload_limit;
+	setting->as_submitter = json_is_true(json_object_get(body, "as_submitter"));
+	setting->user = json_is_integer(user) ? (int64_t)json_integer_value(user) : -1;
 	return setting;
 }
 
@@ -164,6 +168,55 @@ static void prepare_for_commands(void)
 {
 	prctl(PR_SET_PDEATHSIG, 0);
 	leave_terminal();
+}
+
+/* --- what is given up --- */
+
+/* Of handlers' workers; commands' are command.c's. */
+static char *directory;
+static int directory_pid; /* a handler's child that exits is not this process */
+
+static void directory_remove(void)
+{
+	if (directory && getpid() == directory_pid)
+		confine_directory_remove(directory);
+}
+
+static void take_directory(const struct start *start, const struct confine *confine)
+{
+	bool entered = start->commands && start->commands->as_submitter;
+	if (!confine->private_directory)
+		return;
+	directory = confine_directory(start->name, entered);
+	if (!directory)
+		give_up("it is to have a private directory");
+	directory_pid = getpid();
+	atexit(directory_remove);
+	if (start->commands)
+		start->commands->directory = directory;
+	else if (chdir(directory) < 0 || setenv("TMPDIR", directory, 1) < 0)
+		give_up("it cannot go to its private directory");
+}
+
+void start_confine(struct start *start)
+{
+	const char **files = xcalloc(json_array_size(start->plugins) + 1, sizeof(*files));
+	struct confine confine;
+	const json_t *plugin;
+	size_t i;
+	confine_read(start->confine, &confine);
+	take_directory(start, &confine);
+	json_array_foreach(start->plugins, i, plugin)
+		files[i] = json_string_value(json_object_get(plugin, "path"));
+	const struct confine_needs needs = { .files = files, .libraries = true, .directory = directory };
+	slot_prepare();
+	if (start->commands)
+		start->commands->confine = confine; /* kept: as long as the process lives */
+	else if (confine_apply(&confine, &needs) < 0)
+		give_up("what its pool does without could not be given up: nothing runs here");
+	else
+		confine_free(&confine);
+	free(files);
 }
 
 /* --- the start --- */
@@ -190,6 +243,7 @@ void start_receive(struct start *start)
 	start->doorbell_fd = fds[0];
 	start->payload_limit = (size_t)payload_limit;
 	start->plugins = json_incref(json_object_get(body, "plugins"));
+	start->confine = json_incref(json_object_get(body, "confine"));
 	json_t *commands = json_object_get(body, "commands");
 	if (commands) {
 		if (threads != 1)
@@ -259,6 +313,7 @@ static void __attribute__((noreturn)) leave(const struct slots *slots, int statu
 {
 	if (slots->inbox && !inbox_orphan(slots->inbox, ORPHAN_PATIENCE_NS))
 		(void)tree_signal(SIGKILL);
+	directory_remove();
 	_exit(status);
 }
 

@@ -38,6 +38,7 @@ struct streams {
 /* What is needed only until it is open. */
 struct opening {
 	const struct command_params *params;
+	const struct command_rights *rights;
 	int given[COMMAND_FDS]; /* what came along, by stream; -1: nothing, or it has gone where it belongs */
 	const char *step;
 };
@@ -69,8 +70,8 @@ static int open_said(struct opening *opening, int *fd)
 	size_t length;
 	*fd = -1;
 	if (opening->params->stdin_file) {
-		*fd = streams_open_file(opening->params->stdin_file);
-		return *fd < 0 ? fail(opening, "open the file for standard input") : 0;
+		*fd = streams_open_file(opening->params->stdin_file, opening->rights->kit);
+		return *fd < 0 ? fail(opening, COMMAND_STEP_STDIN) : 0;
 	}
 	if (opening->params->stdin_text.kind == JSON_NONE && !opening->params->stdin_base64)
 		return 0;
@@ -102,13 +103,16 @@ static int open_input(struct streams *streams, struct opening *opening)
 	return 0;
 }
 
-static void open_log(struct streams *streams, struct outlet *outlet)
+/* 0, or -1 where the command's rights cannot be had again. */
+static int open_log(struct streams *streams, struct opening *opening, struct outlet *outlet)
 {
 	if (!streams->log_dir)
-		return;
+		return 0;
+	run_as_leave(opening->rights->as);
 	outlet->log = command_log_create(streams->log_dir, streams->task_id, streams->attempt, outlet->stream);
 	if (outlet->log < 0)
 		outlet->log_error = errno;
+	return run_as_enter(opening->rights->as) < 0 ? fail(opening, COMMAND_STEP_USER) : 0;
 }
 
 static int attach_reader(struct outlet *outlet, struct opening *opening)
@@ -133,7 +137,8 @@ static int open_output(struct streams *streams, struct opening *opening, enum ca
 		return -1;
 	if (streams_open_pipe(true, &outlet->source, child) < 0)
 		return fail(opening, "make a pipe for its output");
-	open_log(streams, outlet);
+	if (open_log(streams, opening, outlet) < 0)
+		return -1;
 	outlet_open(outlet);
 	return 0;
 }
@@ -156,7 +161,8 @@ static int open_terminal(struct streams *streams, struct opening *opening)
 	inlet_open(inlet, streams->terminal, true);
 	outlet->source = streams->terminal;
 	outlet->terminal = true;
-	open_log(streams, outlet);
+	if (open_log(streams, opening, outlet) < 0)
+		return -1;
 	outlet_open(outlet);
 	return 0;
 }
@@ -173,11 +179,22 @@ static int open_all(struct streams *streams, struct opening *opening)
 	return 0;
 }
 
-struct streams *streams_new(const struct command_params *params, const int *fds, struct lane_end *end,
-	struct capture_end *capture, const char *log_dir, uint64_t task_id, uint32_t attempt, const char **step)
+/* All that is opened is the user's: a pipe, say, which its command opens anew by way of /dev/stdout. */
+static int open_all_as_user(struct streams *streams, struct opening *opening)
+{
+	if (run_as_enter(opening->rights->as) < 0)
+		return fail(opening, COMMAND_STEP_USER);
+	int status = open_all(streams, opening);
+	run_as_leave(opening->rights->as);
+	return status;
+}
+
+struct streams *streams_new(const struct command_params *params, const struct command_rights *rights, const int *fds,
+	struct lane_end *end, struct capture_end *capture, const char *log_dir, uint64_t task_id, uint32_t attempt,
+	const char **step)
 {
 	struct streams *streams = xcalloc(1, sizeof(*streams));
-	struct opening opening = { .params = params };
+	struct opening opening = { .params = params, .rights = rights };
 	streams->terminal = -1;
 	streams->log_dir = log_dir ? xstrdup(log_dir) : NULL;
 	streams->task_id = task_id;
@@ -188,7 +205,7 @@ struct streams *streams_new(const struct command_params *params, const int *fds,
 	for (int i = 0; i < COMMAND_FDS; i++)
 		streams->child[i] = -1;
 	sort_given(&opening, fds);
-	int status = open_all(streams, &opening), error = errno;
+	int status = open_all_as_user(streams, &opening), error = errno;
 	for (int i = 0; i < COMMAND_FDS; i++)
 		streams_close(&opening.given[i]); /* what had no use */
 	if (status == 0)

@@ -11,6 +11,8 @@
 
 #include "lane/capture.h"
 
+struct confine_kit;
+
 struct lane_end;
 
 /* What a descriptor that came along is. Pipes and sockets never block us; files and terminals are used as they are. */
@@ -24,8 +26,8 @@ struct peer {
 int streams_open_null(int flags);
 /* What is read from it are these bytes. */
 int streams_open_bytes(const char *data, size_t length);
-/* Never waits: a FIFO that nobody writes to is at its end. A directory is refused. */
-int streams_open_file(const char *path);
+/* Never waits: a FIFO that nobody writes to is at its end. A directory is refused, and what KIT (or NULL) gives up. */
+int streams_open_file(const char *path, const struct confine_kit *kit);
 /* A pipe whose end on this side (READS: the one that is read) does not block. */
 int streams_open_pipe(bool reads, int *mine, int *childs);
 int streams_open_terminal(int rows, int columns, int *master, int *slave);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "worker/confine.h"
 
 void streams_close(int *fd)
 {
@@ -61,7 +64,7 @@ int streams_open_bytes(const char *data, size_t length)
 	return fd;
 }
 
-int streams_open_file(const char *path)
+static int open_file(const char *path)
 {
 	struct stat about;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -73,6 +76,35 @@ int streams_open_file(const char *path)
 		return fd;
 	streams_close(&fd);
 	return -1;
+}
+
+/* What a thread gives up it gives up for good: so it is one that has nothing else to do. */
+struct opening {
+	const char *path;
+	const struct confine_kit *kit;
+	int fd;
+	int error;
+};
+static void *open_confined(void *user)
+{
+	struct opening *opening = user;
+	opening->fd = confine_put_paths(opening->kit) ? -1 : open_file(opening->path);
+	opening->error = errno;
+	return NULL;
+}
+
+int streams_open_file(const char *path, const struct confine_kit *kit)
+{
+	struct opening opening = { .path = path, .kit = kit };
+	pthread_t thread;
+	if (!kit || kit->ruleset_fd < 0)
+		return open_file(path);
+	errno = pthread_create(&thread, NULL, open_confined, &opening);
+	if (errno)
+		return -1;
+	pthread_join(thread, NULL);
+	errno = opening.error;
+	return opening.fd;
 }
 
 int streams_open_pipe(bool reads, int *mine, int *childs)

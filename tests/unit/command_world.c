@@ -25,7 +25,8 @@ static struct {
 	int control[2];
 	pthread_t thread;
 	size_t descriptors;
-} world;
+	uint32_t run_as;
+} world = { .run_as = LANE_RUN_AS_POOL };
 
 /* --- waiting --- */
 
@@ -130,11 +131,17 @@ void world_close(void)
 
 /* --- tasks --- */
 
+void world_run_as(uint32_t uid)
+{
+	world.run_as = uid;
+}
+
 void world_send(const char *args, uint32_t items)
 {
 	uint32_t seq;
 	const struct lane_request request = { .task_id = WORLD_TASK,
 		.attempt = 1,
+		.run_as = world.run_as,
 		.items = items,
 		.name = "exec",
 		.name_length = 4,

@@ -26,6 +26,8 @@ void world_go(void);
 /* Asserts that no process and no descriptor is left over. */
 void world_close(void);
 
+/* What is sent from now on runs as that uid; at first as LANE_RUN_AS_POOL. */
+void world_run_as(uint32_t uid);
 void world_send(const char *args, uint32_t items);
 struct world_end world_receive(void);
 struct world_end world_run(const char *args);

@@ -50,7 +50,7 @@ bool world_open(struct world *world, const char *args, const int *fds)
 	int status = command_read(&span, &world->params, error, sizeof(error));
 	ck_assert_msg(status == 0, "%s", error);
 	world->streams = streams_new(
-		&world->params, fds, world->lane_end, world->end, world->log_dir, TASK_ID, ATTEMPT, &world->step);
+		&world->params, &(struct command_rights){ 0 }, fds, world->lane_end, world->end, world->log_dir, TASK_ID, ATTEMPT, &world->step);
 	return world->streams;
 }
 

@@ -13,6 +13,7 @@
 /* --- the environment --- */
 
 static char **made;
+static struct environment_own own;
 
 static char **make(const char *args)
 {
@@ -22,7 +23,7 @@ static char **make(const char *args)
 	char error[300];
 	ck_assert_int_eq(json_scan(args, strlen(args), &span, NULL, &where), 0);
 	ck_assert_int_eq(command_read(&span, &params, error, sizeof(error)), 0);
-	made = environment_make(&params, UINT64_MAX, 3, 5);
+	made = environment_make(&params, &own, UINT64_MAX, 3, 5);
 	command_free(&params);
 	return made;
 }

@@ -75,7 +75,7 @@ START_TEST(a_worker_is_told_that_it_runs_commands)
 {
 	const char *told = world_result(end(start("[\"start\"]")));
 	ck_assert_ptr_nonnull(strstr(told, "\"commands\":{\"log_dir\":\"/var/log/commands\",\"log_ttl\":1000000000,\"log_bytes\":4096,"
-					   "\"cgroup\":null}"));
+					   "\"cgroup\":null,\"as_submitter\":false,\"user\":null}"));
 	ck_assert_ptr_nonnull(strstr(told, "\"threads\":1"));
 	ck_assert_ptr_nonnull(strstr(told, "\"plugins\":[]"));
 }

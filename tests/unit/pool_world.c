@@ -137,6 +137,15 @@ static void do_page(struct fake *fake)
 	succeed(fake, "{}");
 }
 
+static void do_chatter(struct fake *fake)
+{
+	const struct lane_reply told = { .word = LANE_PROGRESS, .progress = 0.5 };
+	for (int n = number_at(fake, 1); n > 0; n--)
+		if (lane_end_reply(fake->end, &told, NULL, 0) != LANE_OK)
+			_exit(70);
+	succeed(fake, "{}");
+}
+
 static void do_fds(struct fake *fake)
 {
 	char text[8];
@@ -255,6 +264,8 @@ static void do_task(struct fake *fake)
 		do_orders(fake, number_at(fake, 1));
 	else if (strcmp(verb, "page") == 0)
 		do_page(fake);
+	else if (strcmp(verb, "chatter") == 0)
+		do_chatter(fake);
 	else if (strcmp(verb, "fds") == 0)
 		do_fds(fake);
 	else if (strcmp(verb, "fail") == 0)

@@ -29,6 +29,7 @@ struct event_base;
  *   say             waits for an order, says "out" and "err", and waits for another
  *   capture         has "hello" captured and 42 as its command's pid, then waits for an order
  *   fail FLAGS      fails with these flags and the data {"status":3}; after an order where FLAGS has LANE_FLAG_CANCELLED
+ *   chatter N       says N times how far it is, without a pause, and succeeds
  *   hold            does nothing any more
  *   stray           starts a process, says its pid as progress, and does nothing any more
  *   family N        N generations in sessions of their own, each the child of the one before; says the last one's pid, as stray

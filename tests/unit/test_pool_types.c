@@ -1,11 +1,13 @@
 /* Types of tasks that are commands, from one configuration to the next, and which workers that concerns. */
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "config/template.h"
+#include "pool/internal.h"
 #include "pool_world.h"
 #include "proto/json_scan.h"
 #include "proto/strbuf.h"
@@ -128,6 +130,58 @@ START_TEST(a_handler_that_comes_later_stays_behind_the_command)
 }
 END_TEST
 
+static int says(const char *pool, const char *name, const char *summary)
+{
+	return types_handler(pools_find(world.pools, pool), name, summary, NULL, "plugin");
+}
+
+START_TEST(what_another_pools_worker_says_of_a_handler_is_nothing_to_go_by)
+{
+	const struct handler_info *info = world.handler->user;
+	ck_assert_int_eq(says("commands", "work", "lies"), 0);
+	ck_assert(!info->summary || strcmp(info->summary, "lies") != 0);
+	ck_assert_str_eq(info->source, "built-in");
+	ck_assert_int_eq(says("default", "work", "works"), 0);
+	ck_assert_str_eq(info->summary, "works");
+	/* Where nobody else has said anything it is better than nothing. */
+	ck_assert_int_eq(says("commands", "rare", "of a plugin that only one could load"), 0);
+	info = type("rare")->user;
+	ck_assert_str_eq(info->summary, "of a plugin that only one could load");
+	ck_assert_int_eq(says("default", "rare", "is rare"), 0);
+	ck_assert_str_eq(info->summary, "is rare");
+}
+END_TEST
+
+START_TEST(a_pools_workers_that_make_up_names_use_up_only_their_own)
+{
+	char name[32];
+	int code = 0;
+	long made = 0;
+	for (long i = 0; i < 20000 && code == 0; i++) {
+		snprintf(name, sizeof(name), "made_up_%ld", i);
+		code = says("commands", name, NULL);
+		made += code == 0;
+	}
+	ck_assert_int_eq(code, -1);
+	ck_assert_int_eq(made, 10000);
+	ck_assert_int_eq(says("commands", "one_more", NULL), -1);
+	ck_assert_int_eq(says("commands", "made_up_7", NULL), 0);
+	ck_assert_int_eq(says("default", "real", NULL), 0);
+}
+END_TEST
+
+/* Others come first, and the end is not lost. */
+START_TEST(who_reports_without_an_end_is_heard_now_and_then)
+{
+	struct task *task = world_start(&world, world.handler, "[\"chatter\",20000]");
+	const struct seat *seat = core_slot_user(task->slot);
+	bool was_not_heard = false;
+	world_until(&world, (was_not_heard |= seat->deaf_until_ns != 0, task_state_is_terminal(task->state)));
+	ck_assert_str_eq(world_result(task), "{}");
+	ck_assert(was_not_heard);
+}
+END_TEST
+
 /* --- reload --- */
 
 static uint64_t starts_of(const char *pool)
@@ -202,6 +256,9 @@ int main(int argc, char **argv)
 	tcase_add_test(all, a_named_commands_arguments_become_those_of_exec);
 	tcase_add_test(all, a_command_hides_a_handler_of_its_name_while_it_is_there);
 	tcase_add_test(all, a_handler_that_comes_later_stays_behind_the_command);
+	tcase_add_test(all, what_another_pools_worker_says_of_a_handler_is_nothing_to_go_by);
+	tcase_add_test(all, a_pools_workers_that_make_up_names_use_up_only_their_own);
+	tcase_add_test(all, who_reports_without_an_end_is_heard_now_and_then);
 	tcase_add_test(all, a_change_of_what_commands_keep_replaces_their_workers_alone);
 	tcase_add_test(all, plugins_do_not_concern_workers_of_commands);
 	tcase_add_test(all, whether_a_pool_runs_commands_is_not_changed_while_it_runs);

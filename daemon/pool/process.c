@@ -34,10 +34,10 @@
  * rings at most once for a word, and only where the master sleeps. */
 #define RINGS_MOST 1000
 #define LEAVE_SHORTEST_NS NS_PER_S /* also where the grace is shorter */
+#define SPAWN_TRIES 3 /* where a spawner died over it */
 /* As often the lanes of a dead worker are looked at: more than what a ring can hold. What it has forked may go on
  * writing for ever. */
-#define SPAWN_TRIES 3 /* where a spawner died over it */
-#define LAST_WORDS (RING_SIZE / 64 / HEAR_LIMIT + 1)
+#define LAST_WORDS (RING_SIZE / 64 / CHATTER_MOST + 1)
 
 const char *worker_state_name(enum worker_state state)
 {

@@ -327,7 +327,7 @@ struct taskd_command {
 	int rows, columns;
 	const int *success; /* exit statuses that are success; NULL: 0 alone */
 	size_t n_success;
-	/* Arguments that nobody is to see: "***" in records, listings and logs. Indexes in argv; the program is 0. (In /proc
+	/* Arguments that nobody is to see: "***" in records, listings and logs. Indexes in argv, from 1 on: not the program. (In /proc
 	 * the host's users see them while the command runs: what has to be hid from them belongs into env or input, which
 	 * the daemon shows to nobody.) */
 	const int *secret;

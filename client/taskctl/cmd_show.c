@@ -1,4 +1,4 @@
-/* tasks, workers, stats and ping: how the daemon stands. */
+/* tasks, workers and ping: how the daemon stands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,63 +81,6 @@ static int run_workers(struct taskctl *ctl, const struct invocation *invocation)
 	return EXIT_FINE;
 }
 
-static int run_stats(struct taskctl *ctl, const struct invocation *invocation)
-{
-	static const struct field fields[] = {
-		{ .title = "version", .path = "server.version", .cell = CELL_TEXT },
-		{ .title = "pid", .path = "server.pid", .cell = CELL_TEXT },
-		{ .title = "up for", .path = "server.uptime", .cell = CELL_SECONDS },
-		{ .title = "socket", .path = "server.socket", .cell = CELL_TEXT },
-		{ .title = "configuration", .path = "server.config", .cell = CELL_TEXT },
-		{ .title = "memory", .path = "memory.resident", .cell = CELL_SIZE },
-		{ .title = "workers ready", .path = "workers.ready", .cell = CELL_TEXT },
-		{ .title = "workers wanted", .path = "workers.wanted", .cell = CELL_TEXT },
-		{ .title = "connections", .path = "connections", .cell = CELL_TEXT },
-		{ .title = "requests", .path = "requests", .cell = CELL_TEXT },
-		{ .title = "submitted", .path = "tasks.submitted", .cell = CELL_TEXT },
-		{ .title = "scheduled", .path = "tasks.scheduled", .cell = CELL_TEXT },
-		{ .title = "blocked", .path = "tasks.blocked", .cell = CELL_TEXT },
-		{ .title = "queued", .path = "tasks.queued", .cell = CELL_TEXT },
-		{ .title = "queued bytes", .path = "tasks.queued_bytes", .cell = CELL_SIZE },
-		{ .title = "running", .path = "tasks.running", .cell = CELL_TEXT },
-		{ .title = "cancelling", .path = "tasks.cancelling", .cell = CELL_TEXT },
-		{ .title = "succeeded", .path = "tasks.succeeded", .cell = CELL_TEXT },
-		{ .title = "failed", .path = "tasks.failed", .cell = CELL_TEXT },
-		{ .title = "timed out", .path = "tasks.timed_out", .cell = CELL_TEXT },
-		{ .title = "crashed", .path = "tasks.crashed", .cell = CELL_TEXT },
-		{ .title = "cancelled", .path = "tasks.cancelled", .cell = CELL_TEXT },
-		{ .title = "expired", .path = "tasks.expired", .cell = CELL_TEXT },
-		{ .title = "kept", .path = "tasks.kept", .cell = CELL_TEXT },
-		{ .title = "kept bytes", .path = "tasks.kept_bytes", .cell = CELL_SIZE },
-		{ .title = "recording", .path = "tasks.recording", .cell = CELL_TEXT },
-		{ .title = "store", .path = "store.state", .cell = CELL_STATE },
-		{ .title = "store's trouble", .path = "store.reason", .cell = CELL_TEXT },
-		{ .title = "state directory", .path = "store.directory", .cell = CELL_TEXT },
-		{ .title = "loaded", .path = "store.loaded", .cell = CELL_TEXT },
-		{ .title = "to load", .path = "store.to_load", .cell = CELL_TEXT },
-		{ .title = "recovered", .path = "store.recovered", .cell = CELL_TEXT },
-		{ .title = "interrupted", .path = "store.interrupted", .cell = CELL_TEXT },
-		{ .title = "not on disk yet", .path = "store.backlog", .cell = CELL_SIZE },
-		{ .title = "committed", .path = "store.committed", .cell = CELL_TEXT },
-		{ .title = "store's restarts", .path = "store.respawns", .cell = CELL_TEXT },
-		{ .title = NULL },
-	};
-	json_t *info, *stats;
-	int status = taskctl_request(ctl, METHOD_SERVER_INFO, NULL, &info);
-
-	(void)invocation;
-	if (status != EXIT_FINE)
-		return status;
-	status = taskctl_request(ctl, METHOD_SERVER_STATS, NULL, &stats);
-	if (status == EXIT_FINE) {
-		json_object_set(stats, "server", info);
-		ctl->writer->ops->record(ctl->writer, fields, stats);
-		json_decref(stats);
-	}
-	json_decref(info);
-	return status;
-}
-
 static int64_t now_ns(void)
 {
 	struct timespec ts;
@@ -202,14 +145,6 @@ const struct command command_workers = {
 	.help = "A handler that could not be initialised is told on standard error.",
 	.reconnects = true,
 	.run = run_workers,
-};
-
-const struct command command_stats = {
-	.name = "stats",
-	.operands = "",
-	.summary = "Show the daemon's figures",
-	.reconnects = true,
-	.run = run_stats,
 };
 
 const struct command command_ping = {

@@ -52,7 +52,9 @@ extern const struct command command_queue_add, command_queue_set, command_queue_
 /* cmd_pool.c */
 extern const struct command command_pools, command_resize;
 /* cmd_show.c */
-extern const struct command command_tasks, command_workers, command_stats, command_ping;
+extern const struct command command_tasks, command_workers, command_ping;
+/* cmd_stats.c */
+extern const struct command command_stats;
 /* cmd_whoami.c */
 extern const struct command command_whoami;
 /* cmd_store.c */

@@ -29,6 +29,7 @@ taskctl_SOURCES = \
 	client/taskctl/cmd_send.c \
 	client/taskctl/cmd_show.c \
 	client/taskctl/cmd_signal.c \
+	client/taskctl/cmd_stats.c \
 	client/taskctl/cmd_status.c \
 	client/taskctl/cmd_store.c \
 	client/taskctl/cmd_submit.c \

@@ -21,7 +21,7 @@ struct secret {
 #define SECRET_OPTION(VALUES, MEMBER)                                                                         \
 	{                                                                                                     \
 		.name = "secret", .type = OPTION_LIST, .offset = offsetof(VALUES, MEMBER), .argument = "N",   \
-		.summary = "show its Nth argument to nobody: in lists, records and logs it is ***; with commas" \
+		.summary = "show its Nth argument to nobody, but *** instead; with commas" \
 	}
 
 /* What the option says. EXIT_FINE, or it has been reported. */

@@ -9,6 +9,8 @@ setup_file() {
 result_ttl = 1s
 failure_ttl = 1s
 [queue shut]
+[access everybody]
+users = *
 END
 	taskctl -q pause shut
 }

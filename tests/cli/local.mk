@@ -23,4 +23,7 @@ cli_tests += tests/cli/queue.bats
 cli_tests += tests/cli/schedule.bats
 cli_tests += tests/cli/show.bats
 cli_tests += tests/cli/admin.bats
+cli_tests += tests/cli/access.bats
+cli_tests += tests/cli/shares.bats
+cli_tests += tests/cli/secret.bats
 EXTRA_DIST += tests/cli/helpers.bash

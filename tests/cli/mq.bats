@@ -293,7 +293,7 @@ follow() {
 	taskctl mq put "$mq" 1
 	run --separate-stderr -0 taskctl mq list
 	[[ ${lines[0]} =~ ^QUEUE\ +ORDER\ +LENGTH\ +BYTES\ .*LIMIT\ +LIMIT-BYTES ]]
-	grep -qE "^$mq +priority +1 +[0-9]+ B +1 +10 +64.0 KiB +yes " <<<"$output"
+	grep -qE "^$mq +priority +1 +[0-9]+ B +1 +10 +64.0 KiB +[0-9]+ +yes " <<<"$output"
 	[[ $(taskctl --json mq list "$mq" | jq -c 'map([.name, .order, .length, .limit_count, .limit_bytes, .created])') == \
 		"[[\"$mq\",\"priority\",1,10,65536,true]]" ]]
 	[[ $(taskctl mq len "$mq") == 1 && $(taskctl mq len "none-$mq") == 0 ]]

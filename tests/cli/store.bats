@@ -80,6 +80,10 @@ teardown() {
 	chmod 0666 "$TASKD_SOCKET"
 	run -5 taskctl_as_nobody store check
 	run -5 taskctl_as_nobody store backup "$BATS_TEST_TMPDIR/nobody.db"
+	run -5 taskctl_as_nobody store stats
+	printf '[access everybody]\nusers = *\n' >>"$CONFIG"
+	taskctl -q reload
+	run -5 taskctl_as_nobody store check
 	run -0 taskctl_as_nobody store stats
 }
 

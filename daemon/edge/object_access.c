@@ -1,5 +1,5 @@
-/* Who may use which named object: whoever may use its name, as [access] sections say. A message queue has contents, too,
- * and these are its owner's, until he shares it. */
+/* Who may use which named object: whoever may use its name, as [access] sections say. A message queue has contents,
+ * too, and these are its owner's, until he shares it. */
 #include "base/users.h"
 #include "edge/access.h"
 #include "edge/objects.h"

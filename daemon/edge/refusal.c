@@ -58,12 +58,13 @@ static void over_share(
 	const char *name = user_name_kept(spec->owner, core_now(core));
 	core_queue_figures(spec->queue, &figures);
 	core_user_figures(core, spec->owner, &user);
-	snprintf(refusal->message, sizeof(refusal->message), "user %.100s has %zu %s waiting, and may have %zu", name, has,
-		by_count ? "tasks" : "bytes of tasks", most);
+	snprintf(refusal->message, sizeof(refusal->message), "user %.100s has %zu %s waiting, and may have %zu", name,
+		has, by_count ? "tasks" : "bytes of tasks", most);
 	begin(refusal, PROTO_OVER_SHARE);
 	put_string(&refusal->data, "user", name, strlen(name));
 	strbuf_printf(&refusal->data, ",\"limit\":\"%s\",\"most\":%zu,\"has\":%zu,\"retry_after\":%.2f",
-		by_count ? "user_queued" : "user_queued_bytes", most, has, retry_after(spec->type, &figures, user.queued));
+		by_count ? "user_queued" : "user_queued_bytes", most, has,
+		retry_after(spec->type, &figures, user.queued));
 }
 
 static void draining(struct refusal *refusal, const struct task_spec *spec)

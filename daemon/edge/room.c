@@ -2,8 +2,8 @@
  * which they came; only the first is looked at, once a turn and while there is one, so that a large one is not passed by
  * small ones for ever. Whoever did not ask to wait is not asked to stand behind them, but finds the queue full mostly.
  *
- * Nobody waits for room within his own share: over_share is answered at once, also to one who has waited for the queue's.
- * And by then he may have lost the right to submit it. */
+ * Nobody waits for room within his own share: over_share is answered at once, also to one who has waited for the
+ * queue's. And by then he may have lost the right to submit it. */
 #include <stdlib.h>
 #include <string.h>
 

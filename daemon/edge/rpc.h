@@ -136,8 +136,8 @@ void room_wait(const struct call *call, const struct parking *parking);
 bool rooms_turn(struct edge *edge);
 
 /* --- filter.c --- */
-/* What PARAMS say, for the core, narrowed to what the caller has RIGHT to; it points into them. False: the error has been
- * answered. */
+/* What PARAMS say, for the core, narrowed to what the caller has RIGHT to; it points into them. False: the error has
+ * been answered. */
 bool filter_prepare(
 	const struct call *call, const struct filter_params *params, enum right right, struct task_filter *out)
 	__attribute__((warn_unused_result));
@@ -154,8 +154,8 @@ bool filter_is_empty(const struct filter_params *params);
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
 /* Whether each is there, and may be read; false: the error of the first that is not has been answered. */
 bool call_finds_ids(const struct call *call, const struct param_ids *ids);
-/* Whether one who has begun to wait for TASK, or has submitted it, may hear of it now: it is his own, or he sees it still,
- * which a reload may have changed. */
+/* Whether one who has begun to wait for TASK, or has submitted it, may hear of it now: it is his own, or he sees it
+ * still, which a reload may have changed. */
 bool connection_hears_of(struct connection *connection, const struct task *task);
 /* A request that waits for TASK's outcome. ATTACHED: it holds the task, which is cancelled when nobody does any
  * more, unless it is detached. */

@@ -43,7 +43,8 @@ static void notify(const struct call *call, const struct condition_notify_params
 	size_t notified = 0;
 	char text[64];
 	if (!call_takes_object(call, OBJECT_CONDITION, &params->name, &name) ||
-		!call_takes_object(call, OBJECT_LOCK, &params->lock, &lock) || !call_holder(call, &params->who, &holder))
+		!call_takes_object(call, OBJECT_LOCK, &params->lock, &lock) ||
+		!call_holder(call, &params->who, &holder))
 		return;
 	problem_clear(&problem);
 	int status =

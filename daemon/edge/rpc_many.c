@@ -148,7 +148,8 @@ static bool slice(struct many *many)
 		if (found[i]->id > many->newest)
 			return true;
 		/* It may have ended with one before it; and the right to it may have gone since the first slice. */
-		if (!(TASK_STATE_BIT(found[i]->state) & many->filter.states) || !access_may_cancel(connection, found[i]))
+		if (!(TASK_STATE_BIT(found[i]->state) & many->filter.states) ||
+			!access_may_cancel(connection, found[i]))
 			continue;
 		many->matched++;
 		many->action->act(many, found[i]);
@@ -249,7 +250,8 @@ static void put_one(const struct call *call, struct strbuf *out, uint64_t id, co
 	strbuf_puts(out, "}");
 }
 
-/* [{"id":…,"state":…}…], what is not there included; a single id that is not there, or not the caller's, is the error. */
+/* [{"id":…,"state":…}…], what is not there included; a single id that is not there, or not the caller's, is the
+ * error. */
 static void each_id(const struct call *call, const struct param_ids *ids, const char *(*act)(struct task *))
 {
 	struct strbuf out = STRBUF_INIT;

@@ -20,8 +20,8 @@ static bool may_submit(struct connection *connection, const struct task *task)
 	return connection_is_closed(connection) || access_may_submit(&quiet, task->type, task->queue);
 }
 
-/* Who may not submit such a task may not have it run once more either, nor who may not cancel it; then why not is put into
- * ERROR. */
+/* Who may not submit such a task may not have it run once more either, nor who may not cancel it; then why not is put
+ * into ERROR. */
 static bool may_retry(struct connection *connection, const struct task *task, struct strbuf *error)
 {
 	char message[COMMAND_DENIED_SIZE];

@@ -83,7 +83,8 @@ static void put_argv(struct strbuf *out, const struct json_span *argv, const str
 	free(secret);
 }
 
-static void put_member(struct strbuf *out, const char *name, const struct json_span *value, const struct json_span *secrets)
+static void put_member(
+	struct strbuf *out, const char *name, const struct json_span *value, const struct json_span *secrets)
 {
 	bool hidden = strcmp(name, "stdin") == 0 || strcmp(name, "stdin_base64") == 0;
 	if (hidden)
@@ -108,7 +109,8 @@ static void put_command_args(struct strbuf *out, const struct bytes *args)
 	char text[64];
 	size_t length;
 	bool any = false;
-	if (all.kind == JSON_SPAN_ARRAY && json_next(&all, &cursor, NULL, &value) == 1 && value.kind == JSON_SPAN_OBJECT)
+	if (all.kind == JSON_SPAN_ARRAY && json_next(&all, &cursor, NULL, &value) == 1 &&
+		value.kind == JSON_SPAN_OBJECT)
 		all = value;
 	cursor = 0;
 	strbuf_puts(out, "{");

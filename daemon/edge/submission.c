@@ -130,9 +130,9 @@ void submission_retry(const struct retry_options *retry, struct task_retry *out)
 
 /* --- after what, and instead of what --- */
 
-/* What is another's and not to be seen is to be told as forgotten, when it is time to tell what is missing, and not before
- * that. So the core gets an id that never was, out of which refusal.c makes that. Whoever names such an id himself is
- * told of one that never was. */
+/* What is another's and not to be seen is to be told as forgotten, when it is time to tell what is missing, and not
+ * before that. So the core gets an id that never was, out of which refusal.c makes that. Whoever names such an id
+ * himself is told of one that never was. */
 static uint64_t ref_id(const struct call *call, uint64_t id)
 {
 	const struct connection *connection = call->to.connection;

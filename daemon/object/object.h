@@ -313,8 +313,8 @@ struct mq_options {          /* what is not said is as it is there, or the defau
 	int order;           /* enum mq_order; -1: not said; default MQ_FIFO */
 	int64_t limit_count; /* messages that wait; -1: not said; 0, the default: no limit */
 	int64_t limit_bytes; /* …their bytes */
-	int shared;          /* 1: it is for all users, and not for its owner alone; -1: not said; default 0. Who may use it is
-			      * the edge's business */
+	int shared;          /* 1: it is for all users, and not for its owner alone; -1: not said; default 0. Who may use
+			      * it is the edge's business */
 };
 struct mq_message {
 	struct bytes *value; /* JSON; a reference is taken */

@@ -53,6 +53,8 @@ checked_by() { # SHELL
 	[[ $(offers taskctl list --columns pri) == priority ]]
 	[[ $(offers taskctl list --columns id,state,pri) == id,state,priority ]]
 	[[ $(offers taskctl list --state queued,sc) == queued,scheduled ]]
+	[[ $(offers taskctl who) == whoami && $(offers taskctl stats --us) == --users ]]
+	[[ $(offers taskctl queue set x --fair y) == yes && $(offers taskctl mq create --sh) == --shared ]]
 	[[ -z $(offers taskctl ping x) ]]
 }
 

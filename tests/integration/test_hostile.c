@@ -13,7 +13,7 @@
 #include "harness.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RSS_MOST_KIB (256L * 1024) /* what was freed is kept for a while */
+#define RSS_MOST_KIB (1024L * 1024) /* what was freed is kept for long; what is lost they tell at the daemon's end */
 #else
 #define RSS_MOST_KIB (12L * 1024)
 #endif
@@ -37,7 +37,7 @@ static const struct hostility {
 	{ "indices", NONSENSE, 1 },
 	{ "lengths", NONSENSE, 2 },
 	{ "ids", NONSENSE, 3 },
-	{ "others", FORGED, 6 },
+	{ "others", NONSENSE, 6 },
 	{ "twice", FORGED, 1 },
 	{ "scribble", ENDS, 4 },
 	{ "semaphores", RIGHT, 1 },
@@ -87,10 +87,11 @@ static void stop(void)
 	ck_assert_int_eq(daemon_stop(&daemon_), 0);
 }
 
-static long rounds_or(long initial)
+/* How many seeds; 0: as many as there is time for. */
+static long rounds_asked(void)
 {
 	const char *text = getenv("TASKD_TEST_ROUNDS");
-	return text ? atol(text) : initial;
+	return text ? atol(text) : 0;
 }
 
 /* --- the master, as seen from outside --- */
@@ -227,7 +228,7 @@ static void check_master(const char *what, int descriptors, long rss_kib)
 
 START_TEST(whatever_a_worker_does_costs_itself_alone)
 {
-	long rss_kib = 0, rounds = rounds_or(2);
+	long rss_kib = 0, rounds = 2 + rounds_asked() / 500;
 	start();
 	ck_assert(wait_until(all_are_ready, NULL));
 	int descriptors = master_descriptors();
@@ -245,7 +246,7 @@ END_TEST
 /* A write somewhere, of something. With TASKD_TEST_ROUNDS as many, else as many as there is time for. */
 START_TEST(scribbling_over_a_lane_costs_itself_alone)
 {
-	long rounds = rounds_or(0), done = 0, warm = 50;
+	long rounds = rounds_asked(), done = 0, warm = 50;
 	int64_t until_ns = test_now_ns() + 6 * 1000 * TASKD_MS;
 	start();
 	ck_assert(wait_until(all_are_ready, NULL));

@@ -50,6 +50,22 @@ static void use(const struct command_params *params)
 		FUZZ_CHECK(*params->env[i].name && !strchr(params->env[i].name, '='));
 }
 
+/* With its secrets first it is the same command, and stays as it is. */
+static void try_hide(const struct json_span *args, const struct command_params *params)
+{
+	struct strbuf out = STRBUF_INIT, more = STRBUF_INIT;
+	struct command_params again;
+	struct json_span hidden;
+	char error[300];
+	if (!command_hide(args, params, &out))
+		return;
+	FUZZ_CHECK(json_scan(out.data, out.length, &hidden, NULL, NULL) == 0);
+	FUZZ_CHECK(command_read(&hidden, &again, error, sizeof error) == 0);
+	FUZZ_CHECK(again.argv.count == params->argv.count && !command_hide(&hidden, &again, &more));
+	command_free(&again);
+	strbuf_free(&out);
+}
+
 static void try_base64(const char *text, size_t size)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -86,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool is_sound = command_read(&args, &params, error, sizeof error) == 0;
 		if (is_sound) {
 			use(&params);
+			try_hide(&args, &params);
 			command_free(&params);
 		}
 		FUZZ_CHECK(is_sound == !*error);

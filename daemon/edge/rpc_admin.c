@@ -136,6 +136,30 @@ static void put_pool_queues(struct strbuf *out, const struct edge *edge, const s
 	strbuf_puts(out, "]");
 }
 
+static void put_text(struct strbuf *out, const char *key, const char *text)
+{
+	if (text)
+		put_string(out, key, text);
+	else
+		strbuf_printf(out, "\"%s\":null", key);
+}
+
+static void put_pool_confinement(struct strbuf *out, const struct pool *pool)
+{
+	struct pool_confinement confinement;
+	pool_confinement(pool, &confinement);
+	strbuf_puts(out, ",");
+	put_text(out, "user", confinement.user);
+	strbuf_printf(out, ",\"as_submitter\":%s,\"no_new_privs\":%s,", confinement.as_submitter ? "true" : "false",
+		confinement.no_new_privs ? "true" : "false");
+	put_string(out, "seccomp", confinement.seccomp);
+	strbuf_puts(out, ",");
+	put_text(out, "read_paths", confinement.read_paths);
+	strbuf_puts(out, ",");
+	put_text(out, "write_paths", confinement.write_paths);
+	strbuf_printf(out, ",\"private_directory\":%s", confinement.private_directory ? "true" : "false");
+}
+
 static void put_pool(struct strbuf *out, const struct edge *edge, const struct pool *pool)
 {
 	const struct worker *worker;
@@ -154,6 +178,7 @@ static void put_pool(struct strbuf *out, const struct edge *edge, const struct p
 	put_string(out, "tasks", pool->tasks);
 	strbuf_printf(out, ",\"ready\":%d,\"slots\":%d,\"busy\":%d", ready, slots, busy);
 	put_pool_queues(out, edge, pool);
+	put_pool_confinement(out, pool);
 	strbuf_puts(out, "}");
 }
 

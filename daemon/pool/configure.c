@@ -172,16 +172,23 @@ static void queues_configure(struct pools *pools, const struct config *config)
 		pool_own(pool)->queue = core_queue_find(pools->core, pool->name);
 }
 
-void pool_confinement(const struct config_pool *config, struct pool_confinement *out)
+void pool_confinement(const struct pool *pool, struct pool_confinement *out)
 {
+	static const char *const calls[] = { "off", "default", "strict" };
+	const struct config_pool *config = &pool_own(pool)->config;
 	bool handlers = !config->commands;
-	out->paths = config->read_paths || config->write_paths;
 	/* Who says that privileges may be gained has said something about the filter, too. */
-	if (config->seccomp >= 0)
-		out->seccomp = (int)config->seccomp;
-	else
-		out->seccomp = handlers && config->no_new_privs != 0;
-	out->no_new_privs = config->no_new_privs > 0 || (config->no_new_privs < 0 && handlers) || out->seccomp || out->paths;
+	int64_t seccomp = config->seccomp >= 0 ? config->seccomp : handlers && config->no_new_privs != 0;
+	*out = (struct pool_confinement){
+		.user = config->user,
+		.as_submitter = pools_as_submitter(pool_own(pool)->pools->config, pool->name),
+		.no_new_privs = config->no_new_privs > 0 || (config->no_new_privs < 0 && handlers) || seccomp ||
+			config->read_paths || config->write_paths,
+		.seccomp = calls[seccomp],
+		.read_paths = config->read_paths,
+		.write_paths = config->write_paths,
+		.private_directory = config->private_directory,
+	};
 }
 
 static bool texts_differ(const char *a, const char *b)

@@ -81,15 +81,13 @@ static json_t *describe_user(const struct config_pool *pool)
 	return uid ? json_integer(uid) : json_null();
 }
 
-/* What is auto, and what follows: whoever has no way to gain privileges may give up calls and paths. */
-static json_t *describe_confine(const struct config_pool *pool)
+static json_t *describe_confine(const struct pool *pool)
 {
-	static const char *const calls[] = { "off", "default", "strict" };
 	struct pool_confinement confinement;
 	pool_confinement(pool, &confinement);
 	return json_pack("{s:b, s:s, s:s?, s:s?, s:b}", "no_new_privs", confinement.no_new_privs, "seccomp",
-		calls[confinement.seccomp], "read_paths", pool->read_paths, "write_paths", pool->write_paths,
-		"private_directory", (int)pool->private_directory);
+		confinement.seccomp, "read_paths", confinement.read_paths, "write_paths", confinement.write_paths,
+		"private_directory", confinement.private_directory);
 }
 
 static json_t *describe_commands(const struct pools *pools, const struct pool *pool)
@@ -138,7 +136,7 @@ int messages_send_start(struct process *process)
 		"log_target", (json_int_t)config->log_target,
 		"oom_score_adj", pools->oom_adjusted ? json_integer(0) : json_null(),
 		"plugins", process->commands ? json_array() : describe_plugins(config),
-		"confine", describe_confine(pool));
+		"confine", describe_confine(process->worker->pool));
 	if (start && process->commands)
 		json_object_set_new(start, "commands", describe_commands(pools, process->worker->pool));
 	if (!start || send_json(process->control_fd, json_pack("{s:o}", "start", start), &process->doorbell_fd, 1) < 0)

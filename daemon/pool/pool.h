@@ -9,7 +9,6 @@
 #include <sys/queue.h>
 
 struct config;
-struct config_pool;
 struct core;
 struct core_pool;
 struct core_queue;
@@ -84,11 +83,14 @@ bool pools_as_submitter(const struct config *config, const char *pool);
 
 /* What a pool's section comes to where it says auto, or where one thing takes another. */
 struct pool_confinement {
+	const char *user; /* NULL: as the daemon */
+	bool as_submitter; /* …but commands of some queue, which run as who submitted them */
 	bool no_new_privs;
-	int seccomp; /* 0 off, 1 default, 2 strict */
-	bool paths;
+	const char *seccomp; /* "off", "default", "strict" */
+	const char *read_paths, *write_paths; /* NULL: no limit */
+	bool private_directory;
 };
-void pool_confinement(const struct config_pool *config, struct pool_confinement *out);
+void pool_confinement(const struct pool *pool, struct pool_confinement *out);
 
 /* SOFT_FILES: the soft limit of open files that workers start with; -1: as inherited. */
 struct pools *pools_new(struct event_base *base, struct core *core, const struct config *config, long long soft_files);

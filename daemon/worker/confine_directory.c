@@ -128,7 +128,8 @@ static void directory_remove(int fd, const char *path)
 		closedir(dir);
 	else
 		close(fd);
-	if (rmdir(path) < 0 && errno != ENOENT)
+	/* A handler's worker that reaches only some paths may not remove it any more: it is empty, and the next worker's to remove. */
+	if (rmdir(path) < 0 && errno != ENOENT && errno != EACCES)
 		log_warning("%s cannot be removed: %s", path, strerror(errno));
 }
 

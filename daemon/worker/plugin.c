@@ -51,7 +51,7 @@ static int open_checked(const struct plugin *plugin)
 	}
 	char *directory = slash == plugin->path ? xstrdup("/") : xstrndup(plugin->path, (size_t)(slash - plugin->path));
 	int fd = -1;
-	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC); /* the folder itself may be out of reach: read_paths */
 	if (dir < 0) {
 		registry_complain(plugin->registry, plugin->name, "%s: %s", directory, strerror(errno));
 	} else if (check_trust(plugin, dir, directory, S_IFDIR) == 0) {

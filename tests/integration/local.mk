@@ -6,6 +6,7 @@ integration_programs += \
 	tests/integration/test_calls \
 	tests/integration/test_claims \
 	tests/integration/test_command \
+	tests/integration/test_confine \
 	tests/integration/test_crash \
 	tests/integration/test_durable \
 	tests/integration/test_durable_kill \
@@ -34,6 +35,7 @@ tests_integration_test_access_leaks_LDADD = libharness.la libproto.la $(CHECK_LI
 tests_integration_test_calls_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_claims_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_command_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_confine_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_crash_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_kill_LDADD = libharness.la $(CHECK_LIBS)

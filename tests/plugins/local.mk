@@ -3,6 +3,7 @@
 #
 #	test_plugins += tests/plugins/example.so
 test_plugins = \
+	tests/plugins/confined.so \
 	tests/plugins/example.so \
 	tests/plugins/hostile.so \
 	tests/plugins/life.so \
@@ -13,6 +14,7 @@ test_plugins = \
 tests/plugins/%.so: tests/plugins/%.c daemon/worker/taskd-plugin.h
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(CC) -std=gnu17 -g -O1 -Wall -Wextra -fPIC -shared -I$(srcdir)/daemon/worker $(plugin_flags) -o $@ $< \
 		$(plugin_libs)
+tests/plugins/confined.so: plugin_flags = -D_GNU_SOURCE
 # Knows a lane from within.
 tests/plugins/hostile.so: daemon/lane/records.h
 tests/plugins/hostile.so: plugin_flags = -D_GNU_SOURCE -I$(srcdir)/daemon

@@ -63,6 +63,12 @@ int pools_slot_index(const struct core_slot *slot)
 	return index;
 }
 
+void pool_confinement(const struct pool *pool, struct pool_confinement *out)
+{
+	(void)pool;
+	*out = (struct pool_confinement){ .user = "games", .seccomp = "strict", .private_directory = true };
+}
+
 struct core_slot *pools_slot_next(const struct worker *worker, int index)
 {
 	return index < N_SLOTS ? worker->pools->world->slots[index] : NULL;

@@ -480,6 +480,10 @@ START_TEST(the_daemon_tells_about_itself)
 	answer = ask(REQUEST("1", "pool.list", "[]"));
 	ck_assert_int_eq(json_integer_value(at(answer, "result.0.busy")), 1);
 	ck_assert_str_eq(text_at(answer, "result.0.queues.0"), "default");
+	ck_assert_str_eq(text_at(answer, "result.0.user"), "games");
+	ck_assert_str_eq(text_at(answer, "result.0.seccomp"), "strict");
+	ck_assert(json_is_null(at(answer, "result.0.read_paths")));
+	ck_assert(json_is_true(at(answer, "result.0.private_directory")));
 	answer = ask(REQUEST("1", "queue.list", "[]"));
 	ck_assert_int_eq(json_integer_value(at(answer, "result.0.running")), 1);
 	answer = ask(REQUEST("1", "task.types", "[]"));

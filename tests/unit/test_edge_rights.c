@@ -202,6 +202,17 @@ START_TEST(one_of_bytes_too)
 }
 END_TEST
 
+START_TEST(a_batch_counts_for_a_share_over_all_its_queues)
+{
+	share(1, 0);
+	json_t *answer = ask(&ben, "task.submit_batch",
+		"{\"tasks\":[{\"task\":\"echo\"},{\"task\":\"echo\",\"queue\":\"tight\"}]}");
+	ck_assert_str_eq(tree_text(answer, "error.data.limit"), "user_queued");
+	ck_assert_int_eq(tree_int(answer, "error.data.most"), 1);
+	ck_assert_uint_eq(core_totals(world.core)->submitted, 0);
+}
+END_TEST
+
 START_TEST(who_has_waited_for_room_does_not_wait_for_his_share)
 {
 	for (int i = 0; i < 3; i++)
@@ -483,6 +494,7 @@ int main(void)
 	tcase_add_test(all, who_has_waited_for_room_may_have_lost_the_right);
 	tcase_add_test(all, a_full_share_is_told_with_figures);
 	tcase_add_test(all, one_of_bytes_too);
+	tcase_add_test(all, a_batch_counts_for_a_share_over_all_its_queues);
 	tcase_add_test(all, who_has_waited_for_room_does_not_wait_for_his_share);
 	tcase_add_test(all, schedules_are_not_all_one_users);
 	tcase_add_loop_test(all, names_are_used_by_those_who_may, 0, N_USES);

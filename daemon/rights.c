@@ -215,7 +215,7 @@ int rights_give_up(const struct rights *rights, const struct config *config, cha
 	confine_dumps(config->core_dumps);
 	if (config->seccomp && confine_calls(error) < 0)
 		return -1;
-	log_info("runs as %s%s", rights->becomes ? rights->user.name : geteuid() == 0 ? "root" : "who has started it",
+	log_debug("runs as %s%s", rights->becomes ? rights->user.name : geteuid() == 0 ? "root" : "who has started it",
 		config->seccomp ? ", with few system calls left" : "");
 	return 0;
 }

@@ -143,6 +143,7 @@ int durable_open(struct durable *durable, int alive_fd, char **error)
 		.program = durable->program,
 		.open = open_of(durable),
 		.alive_fd = alive_fd,
+		.core_dumps = durable->config->core_dumps,
 		.backlog_limit = SIZE_MAX, /* durable_may_submit looks at it: a reload may change it */
 	};
 	if (mkdir(durable->directory, 0700) < 0 && errno != EEXIST) {

@@ -20,7 +20,7 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP (1UL << 2)
 #endif
 #define GENERATIONS_MOST 64
-#define END_NS (5 * NS_PER_S) /* workers of commands end these first */
+#define END_NS (3 * NS_PER_S) /* workers of commands end these first, for which they take two at most */
 
 static bool is_there(int pidfd)
 {

@@ -64,7 +64,7 @@ static int rule_read(struct rules *rules, const char *text)
 		rules->as_started = true;
 		return 0;
 	}
-	if (strncmp(text, program, sizeof(program) - 1) != 0 || text[sizeof(program) - 1] != '/' ||
+	if (strncmp(text, program, sizeof(program) - 1) != 0 || !text[sizeof(program) - 1] ||
 		rules->n_programs == SPAWN_PROGRAMS_LIMIT)
 		return -1;
 	rules->programs[rules->n_programs++] = text + sizeof(program) - 1;
@@ -75,7 +75,7 @@ int rules_read(struct rules *rules, char **argv)
 {
 	uint32_t master;
 	*rules = (struct rules){ .argv = argv };
-	if (!argv[0] || !argv[1] || !argv[2] || id_read(argv[1], &master) < 0 || argv[2][0] != '/')
+	if (!argv[0] || !argv[1] || !argv[2] || id_read(argv[1], &master) < 0 || !*argv[2])
 		return -1;
 	rules->master = (int)master;
 	rules->self = argv[2];

@@ -45,6 +45,7 @@ struct store_client_options {
 	const char *program;   /* NULL: taskd-store beside taskd, or in libexec, or what $TASKD_STORE names */
 	struct store_open open; /* copied; version is filled in */
 	int alive_fd;          /* becomes STORE_ALIVE_FD; borrowed; -1: none */
+	bool core_dumps;       /* its process may leave one */
 	size_t backlog_limit;  /* bytes that may wait to be committed before store_client_has_room says no */
 };
 /* NULL with errno set. */

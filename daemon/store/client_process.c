@@ -18,6 +18,7 @@
 #include "base/xmalloc.h"
 
 #define PAUSE_FIRST_NS (100 * NS_PER_MS)
+#define START_TRIES 3 /* where a spawner died over it */
 #define OLD_NS (10 * NS_PER_S) /* one that was open for so long does not count among deaths in a row */
 
 static void fd_close(int *fd)
@@ -27,12 +28,14 @@ static void fd_close(int *fd)
 	*fd = -1;
 }
 
-int client_start(struct store_client *client)
+/* 0, or -1 with errno: ECONNRESET where there may be a process all the same. */
+static int start_once(struct store_client *client)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
-	char *argv[] = { (char *)(uintptr_t)"taskd-store", NULL };
+	char *argv[] = { (char *)(uintptr_t)"taskd-store",
+		client->options.core_dumps ? (char *)(uintptr_t)STORE_CORE_DUMPS : NULL, NULL };
 	const int fds[] = { pair[1], channel_memory_fd(client->channel), channel_doorbell_fd(client->channel),
 		client->options.alive_fd };
 	static_assert(STORE_CONTROL_FD == 3 && STORE_MEMORY_FD == 4 && STORE_DOORBELL_FD == 5 && STORE_ALIVE_FD == 6,
@@ -59,6 +62,16 @@ int client_start(struct store_client *client)
 	client->lie = NULL;
 	client_request(client, STORE_OPEN, 0, &client->open);
 	return 0;
+}
+
+/* A process that nobody knows of has nothing to its name: the end of its socket tells it to leave, before it has been told
+ * what to open. */
+int client_start(struct store_client *client)
+{
+	int code;
+	for (int tries = 0; (code = start_once(client)) < 0 && errno == ECONNRESET && tries < START_TRIES; tries++)
+		;
+	return code;
 }
 
 void client_kill(struct store_client *client)

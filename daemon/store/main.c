@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,7 +29,18 @@ static void prepare(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-int main(void)
+/* No core file: what is in it is everybody's. */
+static void forbid_dumps(void)
+{
+	struct rlimit limit;
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_CORE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	struct stat status;
 
@@ -35,6 +49,8 @@ int main(void)
 		return 2;
 	}
 	prepare();
+	if (argc < 2 || strcmp(argv[1], STORE_CORE_DUMPS) != 0)
+		forbid_dumps();
 	log_open(LOG_TARGET_AUTO, LOG_LEVEL_INFO, "taskd-store");
 	log_set_prefix("store: ");
 	return store_serve(STORE_CONTROL_FD, STORE_MEMORY_FD, STORE_DOORBELL_FD);

@@ -23,6 +23,7 @@
 #define STORE_DOORBELL_FD 5
 #define STORE_ALIVE_FD 6           /* locked as long as anybody has it: see durable/lock.h. Not used, only kept open */
 #define STORE_FILE "tasks.db"      /* in the state directory */
+#define STORE_CORE_DUMPS "core-dumps" /* its argument, where a crash may leave one */
 
 enum store_message {
 	/* master → store: requests */

@@ -1,4 +1,5 @@
 /* What a child is given, and what it is not. */
+#include "base/log.h"
 #include "base/spawn.h"
 #include "base/xmalloc.h"
 
@@ -6,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -141,8 +143,135 @@ START_TEST(program_is_found_by_its_variable_or_beside_or_in_libexec)
 }
 END_TEST
 
+/* --- the same by spawners --- */
+
+static const char *const programs[] = { "/bin/sh", "/nonexistent/none" };
+
+static void start_spawners(void)
+{
+	const struct spawn_rules rules = { .programs = programs, .n_programs = 2 };
+	int low[20];
+	/* The first numbers are the tests' own. */
+	for (size_t i = 0; i < 20; i++)
+		low[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(spawners_start(&rules), 0);
+	for (size_t i = 0; i < 20; i++)
+		close(low[i]);
+	log_set_level(LOG_LEVEL_WARNING); /* every death is told of */
+}
+
+static void stop_spawners(void)
+{
+	spawners_stop();
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+}
+
+START_TEST(spawners_start_what_they_were_told_of_and_nothing_else)
+{
+	char *argv[] = { (char *)"true", NULL };
+	const struct spawn other = { .path = "/bin/true", .argv = argv };
+	const struct spawn user = { .path = "/bin/sh", .argv = argv, .as_other = true, .uid = 65533 };
+	ck_assert_int_eq(spawn_child(&other), -EPERM);
+	ck_assert_int_eq(spawn_child(&user), -EPERM);
+	ck_assert_int_eq(run("exit 9", NULL, 0, NULL), 9);
+}
+END_TEST
+
+/* The spawners among this process's children; how many. */
+static size_t find_spawners(int *pids, size_t room)
+{
+	char path[64];
+	size_t n = 0;
+	int pid;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	FILE *list = fopen(path, "re");
+	ck_assert_ptr_nonnull(list);
+	while (n < room && fscanf(list, "%d", &pid) == 1)
+		if (spawners_include(pid))
+			pids[n++] = pid;
+	fclose(list);
+	return n;
+}
+
+/* Kills one, or both, and tells of it as whoever reaps children does. */
+static void kill_spawners(size_t how_many)
+{
+	int pids[4];
+	ck_assert_uint_eq(find_spawners(pids, 4), 2);
+	for (size_t i = 0; i < how_many; i++)
+		kill(pids[i], SIGKILL);
+	for (size_t i = 0; i < how_many; i++) {
+		ck_assert(spawners_include(pids[i]));
+		ck_assert_int_eq(waitpid(pids[i], NULL, 0), pids[i]);
+		ck_assert(spawners_reaped(pids[i]));
+		ck_assert(!spawners_include(pids[i]));
+	}
+}
+
+START_TEST(one_spawner_s_death_is_mended_by_the_other)
+{
+	for (int i = 0; i < 100; i++) {
+		kill_spawners(1);
+		ck_assert(!spawners_lost());
+		ck_assert_int_eq(run("exit 3", NULL, 0, NULL), 3);
+	}
+	int pids[4];
+	ck_assert_uint_eq(find_spawners(pids, 4), 2);
+	ck_assert(!spawners_reaped(1));
+}
+END_TEST
+
+START_TEST(without_any_spawner_nothing_is_started)
+{
+	char *argv[] = { (char *)"sh", NULL };
+	const struct spawn spawn = { .path = "/bin/sh", .argv = argv };
+	kill_spawners(2);
+	ck_assert(spawners_lost());
+	ck_assert_int_eq(spawn_child(&spawn), -EPIPE);
+}
+END_TEST
+
+/* One that was killed while it was asked: nobody knows. One that was dead before: the other does it. */
+START_TEST(no_child_comes_twice_when_spawners_are_killed_at_any_moment)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)"exit 0", NULL };
+	const struct spawn spawn = { .path = "/bin/sh", .argv = argv };
+	int pids[4], known = 0, unknown = 0, reaped = 0, wrong = 0;
+	for (int i = 0; i < 200; i++) {
+		ck_assert_uint_eq(find_spawners(pids, 4), 2);
+		int killer = fork();
+		if (killer == 0) {
+			for (volatile int wait = 0; wait < i * 2000; wait++)
+				;
+			kill(pids[i % 2], SIGKILL);
+			_exit(0);
+		}
+		int pid = spawn_child(&spawn);
+		known += pid > 0;
+		unknown += pid == -ECONNRESET;
+		wrong += pid <= 0 && pid != -ECONNRESET;
+		ck_assert_int_eq(waitpid(killer, NULL, 0), killer);
+		ck_assert_int_eq(waitpid(pids[i % 2], NULL, 0), pids[i % 2]);
+		spawners_reaped(pids[i % 2]);
+		if (pid > 0)
+			reaped += waitpid(pid, NULL, 0) == pid;
+		ck_assert(!spawners_lost());
+	}
+	spawners_stop();
+	int left = 0;
+	while (waitpid(-1, NULL, 0) > 0)
+		left++;
+	printf("200 spawners were killed: %d children came, of %d nothing was known, and %d of these had come\n", known, unknown,
+		left);
+	ck_assert_int_eq(wrong, 0);
+	ck_assert_int_eq(reaped, known);
+	ck_assert_int_le(left, unknown);
+}
+END_TEST
+
 int main(void)
 {
+	setenv("TASKD_SPAWN", "./taskd-spawn", 0);
 	Suite *suite = suite_create("spawn");
 	TCase *tcase = tcase_create("spawn");
 	tcase_set_timeout(tcase, 60);
@@ -152,6 +281,18 @@ int main(void)
 	tcase_add_test(tcase, signals_are_as_a_child_wants_them);
 	tcase_add_test(tcase, what_is_not_there_is_an_error);
 	tcase_add_test(tcase, program_is_found_by_its_variable_or_beside_or_in_libexec);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("spawners");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, start_spawners, stop_spawners);
+	tcase_add_loop_test(tcase, descriptors_arrive_in_their_places_wherever_they_were, 0, 5);
+	tcase_add_test(tcase, nothing_else_is_open);
+	tcase_add_test(tcase, signals_are_as_a_child_wants_them);
+	tcase_add_test(tcase, what_is_not_there_is_an_error);
+	tcase_add_test(tcase, spawners_start_what_they_were_told_of_and_nothing_else);
+	tcase_add_test(tcase, one_spawner_s_death_is_mended_by_the_other);
+	tcase_add_test(tcase, without_any_spawner_nothing_is_started);
+	tcase_add_test(tcase, no_child_comes_twice_when_spawners_are_killed_at_any_moment);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

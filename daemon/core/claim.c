@@ -156,7 +156,7 @@ static int ask(struct task_claims *claims, struct object_problem *problem)
 	int status;
 
 	claims->ticket.level = queue_level(task->queue, task);
-	claims->ticket.place = queue_turn(task);
+	claims->ticket.place = claim_group_turn(claims);
 	for (;;) {
 		status = claims_take(
 			task_core(task)->objects, owner_of(task), claims->of, claims->n, &claims->ticket, problem);
@@ -191,6 +191,7 @@ bool claim_take(struct task *task)
 	int status = try(claims, &problem);
 
 	if (status != OBJECT_WAITING) {
+		claim_group_had(claims);
 		claim_group_resign(claims);
 		if (!claims->held)
 			refuse(task, status, &problem);

@@ -138,6 +138,22 @@ void claim_group_ready(struct object_ticket *ticket)
 	send(claims);
 }
 
+/* A scout's is its group's, however often it tries: else two of them might wait for each other in turn. */
+uint64_t claim_group_turn(const struct task_claims *claims)
+{
+	const struct task *task = claims->task;
+
+	if (claims->group && task->queue->figures.options.fair && !task->awaited)
+		return claims->group->turn;
+	return queue_turn(task);
+}
+
+void claim_group_had(const struct task_claims *claims)
+{
+	if (claims->group && claims->task->queue->figures.options.fair)
+		claims->group->turn = queue_next_place(task_core(claims->task));
+}
+
 void claim_group_resign(struct task_claims *claims)
 {
 	struct claim_group *group = claims->group;
@@ -185,6 +201,7 @@ void claim_group_join(struct task_claims *claims)
 		claim_group_check(group);
 		return;
 	}
+	group->turn = claims->ticket.place;
 	if (first)
 		take_ticket_off(first);
 	if (scout)
@@ -260,7 +277,7 @@ void claim_reorder(struct core_queue *queue)
 	struct task_claims **all = take_apart(queue, &n);
 	for (size_t i = 0; i < n; i++) {
 		take_ticket_off(all[i]);
-		enter(all[i]);
+		enter(all[i])->turn = all[i]->ticket.place;
 	}
 	free(all);
 	for (group = LIST_FIRST(&queue->groups); group; group = next) {

@@ -8,6 +8,7 @@
 struct claim_group {
 	struct core_queue *queue;
 	struct heap waiting;       /* struct task_claims of blocked tasks; on top the first by the order of the queue */
+	uint64_t turn;             /* where its owner takes turns: as a line's, at this object; its ticket's place */
 	struct task_claims *scout; /* NULL: the first of those has its ticket on, or there is none */
 	LIST_ENTRY(claim_group) link; /* queue->groups */
 	uint64_t hash;
@@ -37,6 +38,9 @@ const struct object_claim *claim_group_ahead(const struct task_claims *claims);
 void claim_group_join(struct task_claims *claims);
 /* It does not wait there any more. */
 void claim_group_leave(struct task_claims *claims);
+/* The place of its ticket; and that it has had what it waited for: its owner's next one goes behind all others who wait. */
+uint64_t claim_group_turn(const struct task_claims *claims);
+void claim_group_had(const struct task_claims *claims);
 /* It is its group's scout no more, if it was. */
 void claim_group_resign(struct task_claims *claims);
 /* Sees to it that somebody speaks for the group, where there is anybody. It may be gone then. */

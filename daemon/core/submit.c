@@ -75,10 +75,13 @@ static int check_share(const struct core *core, const struct task_spec *spec, co
 }
 
 /* Of this one alone. */
-static int check_room(const struct task_spec *spec, const struct task *replaced)
+static int check_room(const struct core *core, const struct task_spec *spec, const struct task *replaced)
 {
+	int status = share_is_limited(core) ? check_share(core, spec, replaced) : CORE_OK;
 	struct load load = { .queue = spec->queue };
 
+	if (status)
+		return status;
 	submit_load(&load, spec, replaced);
 	return submit_room(&load);
 }
@@ -154,7 +157,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 	int status = submit_find(core, spec, &tasks, &id);
 
 	if (!status)
-		status = check_room(spec, replaced);
+		status = check_room(core, spec, replaced);
 	if (!status) {
 		*out = submit_create(core, spec);
 		if (replaced)
@@ -171,7 +174,7 @@ static int submit_dependent(struct core *core, const struct task_spec *spec, con
 
 static int submit_plain(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status = check_room(spec, replaced);
+	int status = check_room(core, spec, replaced);
 
 	if (status)
 		return status;
@@ -189,10 +192,6 @@ static int submit_plain(struct core *core, const struct task_spec *spec, const s
 
 static int submit(struct core *core, const struct task_spec *spec, const struct task *replaced, struct task **out)
 {
-	int status = share_is_limited(core) ? check_share(core, spec, replaced) : CORE_OK;
-
-	if (status)
-		return status;
 	if (spec->n_after + spec->n_after_any > 0)
 		return submit_dependent(core, spec, replaced, out);
 	return submit_plain(core, spec, replaced, out);

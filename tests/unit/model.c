@@ -30,6 +30,50 @@ size_t model_cost(const struct model *model, const struct model_spec *spec)
 		(n_claims ? model->claims_overhead + n_claims * model->claim_cost : 0);
 }
 
+/* --- shares --- */
+
+bool model_is_exempt(const struct model *model, uint32_t owner)
+{
+	for (size_t i = 0; i < model->shares.n_exempt; i++)
+		if (model->shares.exempt[i] == owner)
+			return true;
+	return false;
+}
+
+struct core_user_figures model_user(const struct model *model, uint32_t owner)
+{
+	struct core_user_figures user = { .uid = owner };
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < model->n_live; i++) {
+		const struct model_task *task = &model->tasks[model->live[i]];
+
+		if (task->spec.owner != owner)
+			continue;
+		user.kept += model_over(task);
+		user.running += task->slot >= 0;
+		if (task->slot >= 0 || model_over(task))
+			continue;
+		user.queued++;
+		user.queued_bytes += model_cost(model, &task->spec);
+		waiting += task->state == TASK_QUEUED;
+	}
+	if (model->shares.running && user.running >= model->shares.running && !model_is_exempt(model, owner))
+		user.held = waiting;
+	return user;
+}
+
+bool model_is_held(const struct model *model, const struct model_task *task)
+{
+	return model->shares.running && !model_is_exempt(model, task->spec.owner) &&
+		model_user(model, task->spec.owner).running >= model->shares.running;
+}
+
+bool model_is_divided(const struct model *model, int queue)
+{
+	return model->queues[queue].options.fair || model->shares.running;
+}
+
 /* --- states --- */
 
 static void end(struct model *model, struct model_task *task, enum task_state state, const char *kind)

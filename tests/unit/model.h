@@ -12,6 +12,7 @@
 #define MODEL_QUEUES 64
 #define MODEL_POOLS 2
 #define MODEL_REFS 3
+#define MODEL_OWNERS 3 /* 1000…; the last of them is exempt */
 #define MODEL_STARTS 256
 #define MODEL_LOCKS 4 /* objects 0… */
 #define MODEL_OBJECTS 6 /* the rest are semaphores */
@@ -85,6 +86,7 @@ struct model_one {
 struct model {
 	int64_t now_ns, wall_ns;
 	struct core_limits limits;
+	struct core_shares shares;
 	size_t overhead; /* what a payload costs beyond its size */
 	size_t links_overhead, link_cost; /* what it costs to wait for any tasks, and for each */
 	size_t claims_overhead, claim_cost; /* … to claim anything, and each */
@@ -114,6 +116,13 @@ static inline bool model_waits(const struct model_task *task, int queue)
 	return task->spec.queue == queue && task->state <= TASK_QUEUED && task->slot < 0;
 }
 size_t model_cost(const struct model *model, const struct model_spec *spec);
+/* Whether his shares bind him; what he has. */
+bool model_is_exempt(const struct model *model, uint32_t owner);
+struct core_user_figures model_user(const struct model *model, uint32_t owner);
+/* Its owner has as much running as he may. */
+bool model_is_held(const struct model *model, const struct model_task *task);
+/* Tasks of different owners wait for objects each for himself in that queue. */
+bool model_is_divided(const struct model *model, int queue);
 
 /* For the model's own files. Whether all that TASK waits for is as it wants it; *failed: that will never be. */
 bool model_is_ready(const struct model *model, const struct model_task *task, bool *failed);

@@ -84,6 +84,15 @@ bool model_may_miss(const struct model *model, const struct model_task *task)
 	return !model_has_claims_free(model, task);
 }
 
+/* … where what comes first in the queue need not for objects. */
+static bool take_turns(const struct model *model, const struct model_task *task, const struct model_task *other)
+{
+	const struct core_queue_options *options = &model->queues[task->spec.queue].options;
+
+	return model_is_divided(model, task->spec.queue) && task->spec.owner != other->spec.owner &&
+		(options->fair || options->order == QUEUE_LIFO || options->ageing_ns);
+}
+
 /* It waits for one that TASK, of the same queue, has, though it comes first and could have all now. */
 uint64_t model_passed_over(struct model *model, const struct model_task *task)
 {
@@ -92,7 +101,8 @@ uint64_t model_passed_over(struct model *model, const struct model_task *task)
 		bool contested = false;
 
 		if (!other->missing || other->spec.queue != task->spec.queue || !task->spec.claims[other->missed] ||
-			!model_comes_before(model, other, task))
+			!model_comes_before(model, other, task) || model_is_held(model, other) ||
+			take_turns(model, task, other))
 			continue;
 		for (int object = 0; object < MODEL_OBJECTS; object++)
 			contested |= other->spec.claims[object] && somebody_waits_for(model, object, other);
@@ -102,14 +112,17 @@ uint64_t model_passed_over(struct model *model, const struct model_task *task)
 	return 0;
 }
 
-/* Whether somebody of that queue is on its way with a claim of OBJECT, and so will tell the others. */
-static bool has_scout(const struct model *model, int queue, int object)
+/* Whether somebody of WAITER's queue is on its way with a claim of OBJECT, and so will tell the others. */
+static bool has_scout(const struct model *model, const struct model_task *waiter, int object)
 {
+	int queue = waiter->spec.queue;
+
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *task = &model->tasks[model->live[i]];
 
 		if (task->spec.queue == queue && task->state == TASK_QUEUED && task->slot < 0 &&
-			task->spec.claims[object])
+			task->spec.claims[object] &&
+			(!model_is_divided(model, queue) || task->spec.owner == waiter->spec.owner))
 			return true;
 	}
 	return false;
@@ -136,7 +149,7 @@ uint64_t model_forgotten(struct model *model)
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *task = &model->tasks[model->live[i]];
 
-		if (task->missing && is_idle(model, task->missed) && !has_scout(model, task->spec.queue, task->missed))
+		if (task->missing && is_idle(model, task->missed) && !has_scout(model, task, task->missed))
 			return model_id(model, task);
 	}
 	return 0;

@@ -136,6 +136,25 @@ static void compare_totals(void)
 		"%zu records of %zu bytes are kept", kept, totals->kept_bytes);
 }
 
+static void compare_users(void)
+{
+	size_t cursor = 0, n = 0;
+	struct core_user_figures user;
+
+	while (core_user_next(world.core, &cursor, &user)) {
+		const struct core_user_figures wanted = model_user(&model, user.uid);
+
+		SAME(user.queued, wanted.queued, "queued of user", user.uid);
+		SAME(user.queued_bytes, wanted.queued_bytes, "queued bytes of user", user.uid);
+		SAME(user.running, wanted.running, "running of user", user.uid);
+		SAME(user.held, wanted.held, "held of user", user.uid);
+		SAME(user.kept, wanted.kept, "kept of user", user.uid);
+		world.n_held += user.held;
+		n += user.queued + user.running + user.kept;
+	}
+	SAME(n, model.n_live, "all users' tasks", 0);
+}
+
 /* What waits in lanes, looked at: from here on the core knows what the slots do. */
 static void compare_lanes(void)
 {
@@ -234,7 +253,7 @@ static void compare_selection(void)
 	filter.tag = tag ? name : NULL;
 	filter.tag_length = strlen(name);
 	filter.by_owner = chance(30);
-	filter.owner = 1000 + (uint32_t)pick(3);
+	filter.owner = 1000 + (uint32_t)pick(MODEL_OWNERS);
 	filter.since_ns = chance(20) ? model.now_ns - pick(50) * MS : 0;
 	while (!walk.over) {
 		n = core_select(world.core, &filter, &walk, 1 + (size_t)pick(50), found, 1 + (size_t)pick(7));
@@ -259,6 +278,7 @@ void compare(void)
 	for (int queue = 0; queue < model.n_queues; queue++)
 		compare_queue(queue);
 	compare_totals();
+	compare_users();
 	compare_idle();
 	compare_crowd();
 	if (chance(10))

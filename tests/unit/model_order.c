@@ -28,6 +28,8 @@ bool model_comes_before(const struct model *model, const struct model_task *a, c
 	const struct core_queue_options *options = &model->queues[a->spec.queue].options;
 	int32_t ahead = rank(model, a) - rank(model, b);
 
+	if (options->fair && a->spec.owner != b->spec.owner) /* equal ones take turns */
+		return ahead > 0 && (options->order != QUEUE_PRIORITY || options->ageing_ns == 0);
 	if (options->order == QUEUE_LIFO)
 		return a->place > b->place;
 	if (ahead == 0)
@@ -42,7 +44,8 @@ static bool may_be_first(const struct model *model, const struct model_task *tas
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *other = &model->tasks[model->live[i]];
 
-		if (other != task && waits(other, task->spec.queue) && model_comes_before(model, other, task))
+		if (other != task && waits(other, task->spec.queue) && model_comes_before(model, other, task) &&
+			!model_is_held(model, other))
 			return false;
 	}
 	return true;
@@ -104,7 +107,7 @@ static bool lowest_first(const struct model *model, int queue, int32_t *priority
 	for (size_t i = 0; i < model->n_live; i++) {
 		const struct model_task *task = &model->tasks[model->live[i]];
 
-		if (!waits(task, queue) || !may_be_first(model, task))
+		if (!waits(task, queue) || model_is_held(model, task) || !may_be_first(model, task))
 			continue;
 		if (!found || rank(model, task) < *priority)
 			*priority = rank(model, task);
@@ -130,6 +133,8 @@ bool model_may_start(struct model *model, uint64_t id, int pool)
 		return no(model, "it is of another pool");
 	if (!is_open(model, task->spec.queue))
 		return no(model, "its queue is paused or at its limit");
+	if (model_is_held(model, task))
+		return no(model, "its owner has as much running as he may");
 	if (!rate_allows(model, task->spec.queue))
 		return no(model, "that is faster than the rate of its queue");
 	if (!may_be_first(model, task))

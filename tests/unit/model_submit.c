@@ -74,6 +74,26 @@ static int check_room(const struct model *model, int queue, size_t count, size_t
 	return into->options.limit_bytes && bytes > into->options.limit_bytes ? CORE_QUEUE_FULL : CORE_OK;
 }
 
+/* The same of the share of OWNER. */
+static int check_share(const struct model *model, uint32_t owner, size_t count, size_t bytes,
+	struct model_task *const *replaced, size_t n_replaced)
+{
+	struct core_user_figures user = model_user(model, owner);
+
+	if (model_is_exempt(model, owner))
+		return CORE_OK;
+	count += user.queued;
+	bytes += user.queued_bytes;
+	for (size_t i = 0; i < n_replaced; i++)
+		if (replaced[i] && replaced[i]->slot < 0) {
+			count--;
+			bytes -= model_cost(model, &replaced[i]->spec);
+		}
+	if (model->shares.queued && count > model->shares.queued)
+		return CORE_OVER_SHARE;
+	return model->shares.queued_bytes && bytes > model->shares.queued_bytes ? CORE_OVER_SHARE : CORE_OK;
+}
+
 static uint64_t create(struct model *model, const struct model_spec *spec)
 {
 	uint64_t id = ++model->last_id;
@@ -123,8 +143,9 @@ int model_submit(struct model *model, const struct model_spec *spec, uint64_t *i
 		*id = model_id(model, other);
 		return status;
 	}
-	if ((status = check_dependencies(model, spec)) || (status = check_room(model, spec->queue, 1,
-			model_cost(model, spec), &replaced, 1)))
+	if ((status = check_dependencies(model, spec)) ||
+		(status = check_share(model, spec->owner, 1, model_cost(model, spec), &replaced, 1)) ||
+		(status = check_room(model, spec->queue, 1, model_cost(model, spec), &replaced, 1)))
 		return status;
 	*id = create(model, spec);
 	if (enter(model, &model->tasks[*id]))
@@ -211,10 +232,29 @@ bool model_in_circle(const struct model *model, const struct model_spec *specs, 
 	return reached[at];
 }
 
-static int check_member(struct model *model, const struct model_spec *specs, size_t at)
+/* Of all up to that at AT, those of its queue, or those of its owner. */
+static int check_load(struct model *model, const struct model_spec *specs, size_t at, bool by_owner)
 {
 	struct model_task *replaced[16];
 	size_t n_replaced = 0, n = 0, bytes = 0;
+
+	for (size_t i = 0; i <= at; i++) {
+		bool counts = by_owner ? specs[i].owner == specs[at].owner : specs[i].queue == specs[at].queue;
+
+		if (!counts || !is_new(model, specs, i))
+			continue;
+		n++;
+		bytes += model_cost(model, &specs[i]);
+		if (replaced_by(model, &specs[i]))
+			replaced[n_replaced++] = replaced_by(model, &specs[i]);
+	}
+	if (by_owner)
+		return check_share(model, specs[at].owner, n, bytes, replaced, n_replaced);
+	return check_room(model, specs[at].queue, n, bytes, replaced, n_replaced);
+}
+
+static int check_member(struct model *model, const struct model_spec *specs, size_t at)
+{
 	int status;
 
 	if (first_with_key(specs, at) != at)
@@ -222,17 +262,9 @@ static int check_member(struct model *model, const struct model_spec *specs, siz
 	status = check_key(&specs[at], holder(model, &specs[at]));
 	if (status)
 		return status == CORE_ATTACHED ? CORE_OK : status;
-	if ((status = check_dependencies(model, &specs[at])))
+	if ((status = check_dependencies(model, &specs[at])) || (status = check_load(model, specs, at, true)))
 		return status;
-	for (size_t i = 0; i <= at; i++) {
-		if (specs[i].queue != specs[at].queue || !is_new(model, specs, i))
-			continue;
-		n++;
-		bytes += model_cost(model, &specs[i]);
-		if (replaced_by(model, &specs[i]))
-			replaced[n_replaced++] = replaced_by(model, &specs[i]);
-	}
-	return check_room(model, specs[at].queue, n, bytes, replaced, n_replaced);
+	return check_load(model, specs, at, false);
 }
 
 static void resolve(struct model *model, struct task_ref *refs, size_t count, const uint64_t *ids)

@@ -65,7 +65,7 @@ static void random_claims(uint8_t claims[MODEL_OBJECTS])
 static struct model_spec random_spec(size_t count)
 {
 	struct model_spec spec = {
-		.queue = random_queue(), .type = (int)pick(TYPES), .owner = 1000 + (uint32_t)pick(2),
+		.queue = random_queue(), .type = (int)pick(TYPES), .owner = 1000 + (uint32_t)pick(MODEL_OWNERS),
 		.priority = (int32_t)pick(4) - 1, .size = chance(40) ? 0 : 1 + (size_t)pick(100),
 		.timeout_ns = chance(35) ? (1 + pick(6000)) * NS_PER_US : 0, .tag = chance(20) ? 1 + (int)pick(4) : 0,
 	};

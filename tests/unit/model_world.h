@@ -42,7 +42,7 @@ struct world {
 	uint8_t *announced; /* by id: the state that was told last; NOTHING: none */
 	bool in_turn;
 	uint64_t last_joined; /* of those that are said to join in the order of their ids */
-	size_t n_revoked, n_killed, n_stolen, n_retried, n_failed_dependents, n_dropped, n_missed;
+	size_t n_revoked, n_killed, n_stolen, n_retried, n_failed_dependents, n_dropped, n_missed, n_held;
 };
 #define NOTHING 255
 

@@ -130,6 +130,7 @@ static struct core_queue_options random_options(void)
 		.burst = (uint32_t)pick(5),
 		.ageing_ns = chance(20) ? (1 + pick(10)) * MS : 0,
 		.weight = (uint32_t)pick(5),
+		.fair = chance(25),
 	};
 }
 
@@ -165,8 +166,8 @@ static void do_set(int queue)
 		options = twin->options;
 		options.limit_running = limit_running;
 	}
-	note("queue %d: order %d running %zu rate %g/%u ageing %lld", queue, options.order, options.limit_running, options.rate,
-		options.burst, (long long)options.ageing_ns);
+	note("queue %d: order %d running %zu rate %g/%u ageing %lld fair %d", queue, options.order, options.limit_running,
+		options.rate, options.burst, (long long)options.ageing_ns, options.fair);
 	if (options.rate != twin->options.rate || options.burst != twin->options.burst)
 		twin->n_starts = 0;
 	twin->changed_ns = model.now_ns;
@@ -212,6 +213,20 @@ static void do_queue(void)
 	default:
 		do_set(queue);
 	}
+}
+
+static void do_shares(void)
+{
+	struct core_shares shares = { .exempt = { 1000 + MODEL_OWNERS - 1, 0 }, .n_exempt = 2 };
+
+	if (chance(60)) {
+		shares.running = chance(70) ? 1 + (size_t)pick(8) : 0;
+		shares.queued = chance(30) ? 20 + (size_t)pick(80) : 0;
+		shares.queued_bytes = chance(20) ? 1000 + (size_t)pick(10000) : 0;
+	}
+	note("shares: running %zu queued %zu bytes %zu", shares.running, shares.queued, shares.queued_bytes);
+	model.shares = shares;
+	core_set_shares(world.core, &shares);
 }
 
 /* --- time --- */
@@ -282,6 +297,8 @@ static void step(void)
 		do_crowd();
 	else if (dice < 985)
 		do_slot(lane);
+	else if (dice < 990)
+		do_shares();
 	else
 		do_queue();
 }
@@ -289,6 +306,8 @@ static void step(void)
 /* Everything comes to an end where nothing hinders it. */
 static void finish(void)
 {
+	model.shares = (struct core_shares){ 0 };
+	core_set_shares(world.core, &model.shares);
 	for (int queue = 0; queue < model.n_queues; queue++)
 		if (model.queues[queue].exists) {
 			model.queues[queue].paused = model.queues[queue].draining = false;
@@ -334,6 +353,7 @@ START_TEST(core_agrees_with_the_model)
 	ck_assert_uint_gt(world.n_failed_dependents, 0);
 	ck_assert_uint_gt(world.n_dropped, 0);
 	ck_assert_uint_gt(world.n_missed, 0);
+	ck_assert_uint_gt(world.n_held, 0);
 	finish();
 	world_fini();
 }

@@ -172,6 +172,7 @@ static void check(const struct process *process)
 	for (int i = 0; i < process->n_seats; i++)
 		ready += process->seats[i].ready;
 	FUZZ_CHECK(n <= 256 && process->n_handlers <= 20000 && own->n_types <= 10001);
+	FUZZ_CHECK(process->n_said <= 66 + (process->n_handlers + 1) * (size_t)process->n_seats);
 	FUZZ_CHECK(ready == process->n_ready);
 	FUZZ_CHECK((worker->state == WORKER_READY) == (ready == process->n_seats));
 	FUZZ_CHECK(process->n_asks + world.n_answers == (process->commands && process->n_asks + world.n_answers ? ASKS : 0));

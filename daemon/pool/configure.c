@@ -136,6 +136,7 @@ static void queue_configure(struct pools *pools, const struct config_queue *sect
 		.burst = (uint32_t)section->burst,
 		.ageing_ns = section->ageing,
 		.weight = (uint32_t)section->weight,
+		.fair = section->fair,
 	};
 	struct core_queue *queue = core_queue_find(pools->core, section->name);
 	if (!queue) {

@@ -8,6 +8,9 @@ setup_file() {
 [queue narrow]
 order = lifo
 limit_running = 1
+
+[queue turns]
+fair = yes
 END
 }
 
@@ -27,6 +30,10 @@ entry_of() { # QUEUE FILTER
 	grep -qE '^default +default +open +priority ' <<<"$output"
 	[[ $(entry_of narrow '"\(.order) \(.limit_running) \(.scheduled) \(.paused) \(.configured)"') == 'lifo 1 1 false true' ]]
 	taskctl -q cancel --queue narrow
+}
+
+@test "queues: fair where the configuration says so" {
+	[[ $(entry_of turns .fair) == true && $(entry_of narrow .fair) == false ]]
 }
 
 @test "pause and resume" {
@@ -94,7 +101,7 @@ entry_of() { # QUEUE FILTER
 		'fifo 2 10 65536 2.5 3 30 5' ]]
 	run -0 taskctl queues
 	[[ ${lines[0]} == *LIMIT-RUNNING*RATE*BURST*AGEING*WEIGHT* ]]
-	grep -qE '^slow .* 2 +2\.5 +3 +30\.0s +5 +no$' <<<"$output"
+	grep -qE '^slow .* 2 +2\.5 +3 +30\.0s +5 +no( |$)' <<<"$output"
 	run -0 taskctl --json queue set slow --limit-running 0 --order lifo
 	[[ $(jq -r '"\(.limit_running) \(.order) \(.rate) \(.limit_queued)"' <<<"$output") == '0 lifo 2.5 10' ]]
 	[[ $(taskctl call --queue slow fib 10) == 55 ]]

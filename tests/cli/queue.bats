@@ -101,7 +101,7 @@ entry_of() { # QUEUE FILTER
 		'fifo 2 10 65536 2.5 3 30 5' ]]
 	run -0 taskctl queues
 	[[ ${lines[0]} == *LIMIT-RUNNING*RATE*BURST*AGEING*WEIGHT* ]]
-	grep -qE '^slow .* 2 +2\.5 +3 +30\.0s +5 +no( |$)' <<<"$output"
+	grep -qE '^slow .* 2 +2\.5 +3 +30\.0s +5 +.*no$' <<<"$output"
 	run -0 taskctl --json queue set slow --limit-running 0 --order lifo
 	[[ $(jq -r '"\(.limit_running) \(.order) \(.rate) \(.limit_queued)"' <<<"$output") == '0 lifo 2.5 10' ]]
 	[[ $(taskctl call --queue slow fib 10) == 55 ]]

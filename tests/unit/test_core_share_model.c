@@ -479,7 +479,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, who_is_next_is_who_is_next_by_a_naive_search, first,
-		first + number_of("TASKD_MODEL_SEEDS", 8));
+		first + number_of("TASKD_MODEL_SEEDS", 5));
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -3,6 +3,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,8 @@ static struct {
 	const char *identifier;
 	const char *prefix;
 	bool priorities;
+	bool hasty;
+	unsigned long left_out;
 	int journal_fd;
 } the_log = { .most_verbose = LOG_LEVEL_INFO, .journal_fd = -1 };
 
@@ -75,15 +80,55 @@ void log_set_prefix(const char *prefix)
 	the_log.prefix = prefix;
 }
 
-static void write_line(const struct log_message *message)
+void log_set_hasty(bool hasty)
 {
-	char buf[LOG_TEXT_SIZE];
-	size_t length = log_format_line(buf, message, the_log.priorities);
+	the_log.hasty = hasty;
+}
+
+static void write_text(const char *text, size_t length)
+{
 	ssize_t written;
 
 	do
-		written = write(STDERR_FILENO, buf, length);
+		written = write(STDERR_FILENO, text, length);
 	while (written < 0 && errno == EINTR);
+}
+
+/* Whether it can be written without waiting, which for a pipe means: so much of it. */
+static bool has_room(char *buf, size_t *length)
+{
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
+		return false;
+	if (*length > PIPE_BUF && fcntl(STDERR_FILENO, F_GETPIPE_SZ) >= 0) {
+		*length = PIPE_BUF;
+		buf[PIPE_BUF - 1] = '\n';
+	}
+	return true;
+}
+
+static void write_line(const struct log_message *message)
+{
+	char buf[LOG_TEXT_SIZE], text[80];
+	size_t length;
+
+	if (the_log.left_out) {
+		struct log_message note = *message;
+		note.text = text;
+		note.n_fields = 0;
+		snprintf(text, sizeof(text), "%lu messages before this one were left out: nobody read", the_log.left_out);
+		length = log_format_line(buf, &note, the_log.priorities);
+		if (has_room(buf, &length)) {
+			the_log.left_out = 0;
+			write_text(buf, length);
+		}
+	}
+	length = log_format_line(buf, message, the_log.priorities);
+	if (the_log.hasty && !has_room(buf, &length))
+		the_log.left_out++;
+	else
+		write_text(buf, length);
 }
 
 /* Does not wait for a journal that is not reading: the master must not. */

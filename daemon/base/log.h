@@ -26,6 +26,9 @@ void log_set_level(enum log_level most_verbose);
 bool log_enabled(enum log_level level);
 /* Leads every line's text, e.g. "worker default/0: ". Borrowed; NULL for none. */
 void log_set_prefix(const char *prefix);
+/* From now on a line for which stderr has no room is left out rather than waited with; how many were is told by the next one.
+ * For who may not wait, and shares stderr with those who may fill it. */
+void log_set_hasty(bool hasty);
 
 void log_fields(enum log_level level, const struct log_field *fields, size_t n_fields, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -146,6 +146,7 @@ struct pools *pools_new(struct event_base *base, struct core *core, const struct
 	pools->deaf_ns = CLOCK_NEVER;
 	pools->fosters = strays_of_others();
 	attach_init(pools);
+	log_set_hasty(true); /* workers have the same stderr */
 	TAILQ_INIT(&pools->list);
 	TAILQ_INIT(&pools->active);
 	pools->deaths = watch_deaths(base, on_death, pools);

@@ -155,6 +155,39 @@ END_TEST
 
 /* --- floods --- */
 
+/* Or this test does not end: it has no reader. */
+START_TEST(hasty_one_leaves_out_what_there_is_no_room_for)
+{
+	int ends[2], before = dup(STDERR_FILENO);
+	static char text[65536 * 2];
+	char last[6000];
+
+	memset(last, 'l', sizeof(last) - 1);
+	last[sizeof(last) - 1] = '\0';
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO, "taskd");
+	log_set_hasty(true);
+	for (int i = 0; i < 100000; i++)
+		log_info("line %d", i);
+	/* What is read is a page at a time, and the lines are whole. */
+	ssize_t length = read(ends[0], text, sizeof(text) - 1);
+	text[length > 0 ? length : 0] = '\0';
+	bool whole = length > 0 && text[length - 1] == '\n' && strstr(text, "line 0\n") && !strstr(text, "left out");
+	for (int i = 0; i < 50; i++)
+		log_info("%s", last);
+	length = read(ends[0], text, sizeof(text) - 1);
+	text[length > 0 ? length : 0] = '\0';
+	log_set_hasty(false);
+	dup2(before, STDERR_FILENO);
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO, "taskd");
+	ck_assert(whole);
+	ck_assert(strstr(text, " messages before this one were left out"));
+	ck_assert(length > 0 && text[length - 1] == '\n');
+	ck_assert(strstr(text, "llll"));
+}
+END_TEST
+
 START_TEST(flood_is_held_back_and_counted)
 {
 	struct log_limit limit = { .burst = 3, .period_ns = 10 * NS_PER_S };
@@ -196,6 +229,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("limit");
+	tcase_add_test(tcase, hasty_one_leaves_out_what_there_is_no_room_for);
 	tcase_add_test(tcase, flood_is_held_back_and_counted);
 	suite_add_tcase(suite, tcase);
 

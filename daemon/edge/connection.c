@@ -34,8 +34,6 @@ static bool peer_is_gone(const struct connection *connection)
 	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-static void set_interest(struct connection *connection);
-
 static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *connection = user;
@@ -43,7 +41,6 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 	/* The loop may have slept for long, and what is read now is handled now. */
 	core_set_now(connection->edge->core, clock_mono_ns());
 	core_set_wall(connection->edge->core, clock_wall_ns());
-	bool read = (what & EV_READ) && connection->reading;
 	if (!connection->reading && (what & (EV_READ | EV_CLOSED)) && peer_is_gone(connection)) {
 		connection_close(connection, NULL);
 		connection_owner_end(connection);
@@ -53,20 +50,34 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 		connection->blocked = false;
 		connection_touch(connection);
 	}
-	if (read)
-		input_read(connection);
-	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
-		connection_close(connection, NULL);
-	if (connection_is_closed(connection))
-		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */
-	else if (read)
-		set_interest(connection); /* at once: the loop may call again before the turn's end */
+	if (!(what & EV_READ) || !connection->reading)
+		return;
+	connection->readable = true;
+	if (!connection->ready) {
+		slice_join(connection);
+	} else {
+		connection->parked = true; /* its turn has not come: the loop is not to tell of it again and again */
+		connection_watch(connection);
+	}
 }
 
-/* Sets the event up for what the connection waits for now. */
-static void set_interest(struct connection *connection)
+bool connection_serve(struct connection *connection)
 {
-	bool reading = !input_is_stopped(connection) && !connection->input_waits;
+	input_serve(connection);
+	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
+		connection_close(connection, NULL);
+	if (connection_is_closed(connection)) {
+		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */
+		return false;
+	}
+	if (input_can_go_on(connection))
+		return true;
+	return connection->readable && !input_is_stopped(connection) && !connection->input_waits;
+}
+
+void connection_watch(struct connection *connection)
+{
+	bool reading = !input_is_stopped(connection) && !connection->input_waits && !connection->parked;
 	short wanted = EV_PERSIST | EV_READ | (reading ? 0 : EV_CLOSED | EV_ET);
 	if (connection->blocked)
 		wanted |= EV_WRITE;
@@ -86,7 +97,7 @@ static void send_timed_out(struct edge_timer *timer)
 	connection_close(heap_entry(timer, struct connection, send_timer.node), "it does not read what is sent to it");
 }
 
-void connection_new(struct edge *edge, int fd, const struct peer *peer)
+void connection_new(struct edge *edge, int fd, const struct peer *peer, bool reserved)
 {
 	struct connection *connection = xcalloc(1, sizeof(*connection));
 	connection->edge = edge;
@@ -98,13 +109,15 @@ void connection_new(struct edge *edge, int fd, const struct peer *peer)
 	framing_init(&connection->framing, FRAMING_UNKNOWN, edge->limits.frame);
 	LIST_INIT(&connection->requests);
 	TAILQ_INSERT_TAIL(&edge->connections, connection, link);
+	connection->reserved = reserved;
 	edge->n_connections++;
+	edge->n_reserved += reserved;
 	connection->event = event_new(edge->base, fd, EV_READ | EV_PERSIST, on_event, connection);
 	if (!connection->event) {
 		connection_close(connection, "no memory");
 		return;
 	}
-	set_interest(connection);
+	connection_watch(connection);
 }
 
 static void drop_output(struct connection *connection)
@@ -136,14 +149,17 @@ void connection_close(struct connection *connection, const char *why)
 	drop_output(connection);
 	edge_timer_cancel(edge, &connection->send_timer);
 	connection_untouch(connection);
+	slice_leave(connection);
 	TAILQ_REMOVE(&edge->connections, connection, link);
 	TAILQ_INSERT_TAIL(&edge->closed, connection, link);
 	edge->n_connections--;
+	edge->n_reserved -= connection->reserved;
 	listeners_resume(edge);
 }
 
 bool connection_bury(struct connection *connection)
 {
+	int64_t begin = clock_mono_ns();
 	struct request *request;
 	bool any = connection_owner_end(connection) || !LIST_EMPTY(&connection->requests);
 	backlog_free(connection);
@@ -160,6 +176,8 @@ bool connection_bury(struct connection *connection)
 		event_free(connection->event);
 	input_free(connection);
 	descriptors_free(connection);
+	slices_forget(connection);
+	slice_charge(connection->edge, &connection->peer, begin);
 	user_leave(connection->edge, connection->user);
 	peer_free(&connection->peer);
 	free(connection);
@@ -172,7 +190,10 @@ void connection_touch(struct connection *connection)
 		return;
 	connection->dirty = true;
 	connection->edge->n_dirty++;
-	TAILQ_INSERT_TAIL(&connection->edge->dirty, connection, dirty_link);
+	if (connection->rank == SLICE_HEAVY || connection->edge->turning)
+		TAILQ_INSERT_TAIL(&connection->edge->dirty, connection, dirty_link);
+	else
+		TAILQ_INSERT_HEAD(&connection->edge->dirty, connection, dirty_link);
 }
 
 void connection_untouch(struct connection *connection)
@@ -289,7 +310,8 @@ static void flush(struct connection *connection)
 {
 	struct edge *edge = connection->edge;
 	size_t written = 0;
-	while (connection->output && !connection->blocked && written < EDGE_TURN_WRITE) {
+	size_t most = slices_are_small(edge) ? EDGE_TURN_WRITE_SMALL : EDGE_TURN_WRITE;
+	while (connection->output && !connection->blocked && written < most) {
 		ssize_t sent = send_some(connection);
 		if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) {
 			connection_close(connection, NULL);
@@ -320,10 +342,6 @@ void connection_turn(struct connection *connection)
 		watching_drained(connection);
 	if (connection->following && !connection->output)
 		following_drained(connection);
-	if (!connection_is_closed(connection) && connection->backlog)
-		dispatch_more(connection);
-	if (!connection_is_closed(connection) && connection->input_waits)
-		input_resume(connection);
 	if (connection_is_closed(connection))
 		return;
 	if (connection->input_over && !connection->input_waits && !connection->backlog && !connection->outstanding &&
@@ -331,8 +349,9 @@ void connection_turn(struct connection *connection)
 		connection_close(connection, NULL);
 		return;
 	}
-	set_interest(connection);
-	if ((connection->output && !connection->blocked) || (connection->backlog && !backlog_is_held(connection)) ||
-		(connection->input_waits && !input_must_wait(connection)))
+	if (input_can_go_on(connection))
+		slice_join(connection);
+	connection_watch(connection);
+	if (connection->output && !connection->blocked)
 		connection_touch(connection);
 }

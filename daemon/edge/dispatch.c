@@ -276,8 +276,12 @@ static bool dispatch_elements(struct connection *connection, struct batch *batch
 	size_t *cursor, bool *held)
 {
 	struct json_span element;
+	size_t last = *cursor;
 	for (int i = 0; i < BATCH_SHARE && connection->looked <= EDGE_TURN_LOOKS; i++) {
 		size_t here = *cursor;
+		if (i && slice_is_over(connection->edge, *cursor - last))
+			return true;
+		last = here;
 		if (connection_is_closed(connection) || json_next(elements, cursor, NULL, &element) != 1)
 			return false;
 		if (!dispatch_element(connection, batch, &element)) {
@@ -322,7 +326,7 @@ void backlog_ends(struct connection *connection, uint64_t end)
 
 bool backlog_is_held(const struct connection *connection)
 {
-	return connection->backlog && connection->backlog->held;
+	return connection->backlog && connection->backlog->held && store_is_loading(connection->edge);
 }
 
 void backlog_free(struct connection *connection)

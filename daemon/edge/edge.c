@@ -101,6 +101,9 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	LIST_INIT(&edge->nested);
 	heap_init(&edge->timers);
 	users_init(edge);
+	slices_init(edge);
+	edge->reserve = -1;
+	reserve_fill(edge);
 	edge_configure(edge, config);
 	pools_on_output(host->pools, follows_said, edge);
 	return edge;
@@ -110,10 +113,12 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 static void turn_connections(struct edge *edge)
 {
 	struct connection *connection;
+	edge->turning = true;
 	for (size_t n = edge->n_dirty; n > 0 && (connection = TAILQ_FIRST(&edge->dirty)); n--) {
 		connection_untouch(connection);
 		connection_turn(connection);
 	}
+	edge->turning = false;
 }
 
 bool edge_turn(struct edge *edge)
@@ -131,21 +136,24 @@ bool edge_turn(struct edge *edge)
 	if (!LIST_EMPTY(&edge->task_waits))
 		object_waits_turn(edge);
 	turn_connections(edge);
+	slices_turn(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		more |= connection_bury(connection);
 	if (!TAILQ_EMPTY(&edge->rooms))
 		more |= rooms_turn(edge);
+	more |= edge->slices.n_ready > 0;
 	return more || !TAILQ_EMPTY(&edge->closed) || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
 }
 
 bool edge_is_due(const struct edge *edge)
 {
-	return !TAILQ_EMPTY(&edge->dirty) || !TAILQ_EMPTY(&edge->closed);
+	return !TAILQ_EMPTY(&edge->dirty) || !TAILQ_EMPTY(&edge->closed) || edge->slices.n_ready > 0;
 }
 
 bool edge_quiet(const struct edge *edge)
 {
-	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty);
+	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty) &&
+		edge->slices.n_ready == 0;
 }
 
 void edge_observe(struct edge *edge)
@@ -175,6 +183,8 @@ void edge_free(struct edge *edge)
 	requests_free_spare(edge);
 	object_waits_free_spare(edge);
 	users_free(edge);
+	slices_free(edge);
+	reserve_free(edge);
 	heap_fini(&edge->timers);
 	strbuf_free(&edge->scratch);
 	rules_free(&edge->rules);

@@ -36,6 +36,13 @@ bool input_is_stopped(const struct connection *connection)
 	return connection->input_over || input_must_wait(connection);
 }
 
+bool input_can_go_on(const struct connection *connection)
+{
+	if (connection->backlog)
+		return !backlog_is_held(connection);
+	return connection->input_waits && !input_must_wait(connection);
+}
+
 /* What cannot be told apart any more gets one last error; what is outstanding is still answered. */
 static void give_up(struct connection *connection, enum framing_result result)
 {
@@ -87,6 +94,10 @@ static size_t handle(struct connection *connection, const char *data, size_t len
 		if (result == FRAMING_MESSAGE) {
 			done += used;
 			dispatch(connection, message, message_length, length - done);
+			if (slice_is_over(connection->edge, message_length) && done < length) {
+				connection->input_waits = true;
+				break;
+			}
 		} else if (result == FRAMING_INCOMPLETE) {
 			done += used;
 			break;
@@ -201,11 +212,17 @@ static size_t take(struct connection *connection, char *room, size_t size)
 	return (size_t)got;
 }
 
+/* So much at once that little of it is left when a slice is over. */
+static size_t read_most(const struct connection *connection)
+{
+	return slices_are_small(connection->edge) ? EDGE_READ_SMALL : EDGE_READ_MOST;
+}
+
 /* Into the shared buffer, behind what little there is of an unfinished message. */
 static bool read_shared(struct connection *connection, size_t held, size_t *budget)
 {
 	char *buffer = connection->edge->input;
-	size_t size = EDGE_INPUT_SIZE - held;
+	size_t size = read_most(connection);
 	if (held)
 		memcpy(buffer, connection->input + connection->input_start, held);
 	size_t got = take(connection, buffer + held, size);
@@ -226,7 +243,8 @@ static bool read_own(struct connection *connection, size_t *budget)
 		connection_close(connection, "no memory for its message");
 		return false;
 	}
-	size_t size = connection->input_room - connection->input_length;
+	size_t room = connection->input_room - connection->input_length, most = read_most(connection);
+	size_t size = room < most ? room : most;
 	size_t got = take(connection, connection->input + connection->input_length, size);
 	if (!got)
 		return false;
@@ -245,18 +263,28 @@ static bool read_once(struct connection *connection, size_t *budget)
 	return read_own(connection, budget);
 }
 
-void input_read(struct connection *connection)
+static void read_on(struct connection *connection)
 {
 	size_t budget = EDGE_TURN_READ;
-	while (budget && !input_is_stopped(connection) && read_once(connection, &budget))
-		;
+	const struct slices *slices = &connection->edge->slices;
+	while (budget && !slices->over && !input_is_stopped(connection) && !connection->input_waits && connection->readable)
+		connection->readable = read_once(connection, &budget);
 	if (input_is_stopped(connection) || connection->input_waits)
 		connection_touch(connection);
 }
 
-void input_resume(struct connection *connection)
+void input_serve(struct connection *connection)
 {
-	own_handle(connection);
-	if (connection->input_over)
-		handle_rest(connection);
+	if (connection->backlog) {
+		dispatch_more(connection);
+		connection_touch(connection);
+	}
+	if (!connection_is_closed(connection) && connection->input_waits && !input_must_wait(connection)) {
+		own_handle(connection);
+		if (connection->input_over)
+			handle_rest(connection);
+		connection_touch(connection);
+	}
+	if (!connection_is_closed(connection))
+		read_on(connection);
 }

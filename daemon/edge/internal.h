@@ -18,6 +18,7 @@
 #include "edge/edge.h"
 #include "edge/peer.h"
 #include "edge/rules.h"
+#include "edge/slice.h"
 #include "edge/user.h"
 #include "object/object.h"
 #include "proto/errors.h"
@@ -55,10 +56,15 @@ struct watching;
 /* So much is read from, and written to, one connection in a turn of the loop. */
 #define EDGE_TURN_READ (1024u * 1024)
 #define EDGE_TURN_WRITE (4u * 1024 * 1024)
+/* …while somebody is about who asks little: see slice.h. */
+#define EDGE_READ_SMALL (16u * 1024)
+#define EDGE_TURN_WRITE_SMALL (64u * 1024)
 /* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the
  * next. */
 #define EDGE_TURN_LOOKS 20000u
 #define EDGE_INPUT_SIZE (256u * 1024)
+/* More than can be handled in a slice is copied. */
+#define EDGE_READ_MOST (64u * 1024)
 #define REQUEST_ID_LIMIT 1024u
 
 struct edge_timer {
@@ -90,6 +96,8 @@ struct edge {
 
 	TAILQ_HEAD(, listener) listeners;
 	bool open;
+	int reserve;        /* a descriptor that is held back; -1: there is none */
+	size_t n_reserved;  /* connections that there was only room for since their peers are admins */
 	struct edge_timer accept_timer; /* set while accepting is paused for want of descriptors */
 
 	TAILQ_HEAD(connection_list, connection) connections; /* open ones */
@@ -97,6 +105,7 @@ struct edge {
 	struct connection_list closed; /* to be taken apart at the end of the turn */
 	size_t n_connections;
 	size_t n_dirty;
+	bool turning;       /* they are gone through: who comes back comes last */
 	size_t n_writing;   /* connections that have output */
 	size_t outstanding; /* requests that wait for something */
 	size_t end_waits;   /* …of those, for ends of tasks */
@@ -125,10 +134,21 @@ struct edge {
 	struct strbuf scratch; /* for one reply at a time */
 	struct log_limit refused;
 	struct log_limit dropped;
+	struct slices slices;
 };
 
 void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns);
 void edge_timer_cancel(struct edge *edge, struct edge_timer *timer);
+
+/* --- admission.c --- */
+/* So many connections more than others root and the daemon's own user may have in all. */
+#define EDGE_ADMIN_RESERVE 4
+/* Accepts the next client of a listening socket, and lets him in or turns him away. False, with errno: there is none, or
+ * no descriptor for him. */
+bool admit_next(struct edge *edge, int socket);
+/* A descriptor is held back again, if there is one. */
+void reserve_fill(struct edge *edge);
+void reserve_free(struct edge *edge);
 
 /* --- listener.c --- */
 void listeners_resume(struct edge *edge);
@@ -159,7 +179,13 @@ struct connection {
 	bool blocked;     /* the socket takes nothing more for now */
 	bool input_over;  /* the peer has said all, or what it said cannot be made sense of */
 	bool input_waits; /* not handled because of too much output or too many requests */
+	bool reserved;    /* counted in edge->n_reserved */
 	bool reading;     /* the event waits for input */
+	bool readable;    /* there may be more to read */
+	bool ready;       /* on one of edge->slices' lists, by its rank */
+	bool parked;      /* …while the event does not wait for input */
+	enum slice_rank rank;
+	struct usage usage;
 	bool cut_short;   /* the last read ended behind the bytes that brought descriptors, as reads do: there may be more */
 	size_t output_size;
 	size_t asked; /* bytes of the arguments of calls that are outstanding */
@@ -178,10 +204,11 @@ struct connection {
 	struct edge_timer send_timer;
 	TAILQ_ENTRY(connection) link; /* edge->connections, then edge->closed */
 	TAILQ_ENTRY(connection) dirty_link;
+	TAILQ_ENTRY(connection) ready_link;
 };
 
-/* Takes over FD, which is closed on failure too, and what PEER has. */
-void connection_new(struct edge *edge, int fd, const struct peer *peer);
+/* Takes over FD, which is closed on failure too, and what PEER has. RESERVED: there is no room for others. */
+void connection_new(struct edge *edge, int fd, const struct peer *peer, bool reserved);
 /* The end, seen from whoever notices it. WHY goes into the log; NULL where the peer has left. May be called twice. */
 void connection_close(struct connection *connection, const char *why);
 static inline bool connection_is_closed(const struct connection *connection) { return connection->fd < 0; }
@@ -192,8 +219,12 @@ void connection_touch(struct connection *connection);
 void connection_untouch(struct connection *connection);
 /* Accounts for tasks that were looked at for it in this turn. */
 void connection_looked(struct connection *connection, size_t tasks);
-/* Writes what there is to write, and goes on with input that had to wait. */
+/* Writes what there is to write, and sees to it that input that had to wait goes on. */
 void connection_turn(struct connection *connection);
+/* Handles what it has said, for a slice. True: there is more that could be handled. */
+bool connection_serve(struct connection *connection);
+/* Waits for what it is to be waited for. */
+void connection_watch(struct connection *connection);
 /* One message: HEAD, then BODY (may be NULL, and is referenced where it is large), then TAIL. HEAD is used up. */
 void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail);
 /* Whether output_limit allows so much more. */
@@ -205,12 +236,12 @@ void connection_unhold(struct connection *connection, size_t bytes);
 /* --- input.c --- */
 /* Messages have to wait until some output or some requests are gone, or for the next turn. */
 bool input_must_wait(const struct connection *connection);
+/* There is something that was read, had to wait, and need not any more. */
+bool input_can_go_on(const struct connection *connection);
 /* Nothing is to be read now: input is over, or has to wait until some output or some requests are gone. */
 bool input_is_stopped(const struct connection *connection);
-/* Reads and handles what there is, within a turn's bounds. */
-void input_read(struct connection *connection);
-/* Handles what was read before and had to wait. */
-void input_resume(struct connection *connection);
+/* Goes on with what was read before and had to wait, then reads and handles what there is, within a slice. */
+void input_serve(struct connection *connection);
 void input_free(struct connection *connection);
 
 #endif

@@ -1,4 +1,4 @@
-/* Listening sockets: made, or taken over from whoever started taskd; and accepting, also when descriptors run out. */
+/* Listening sockets: made, or taken over from whoever started taskd; and when they are accepted from. */
 #include <errno.h>
 #include <signal.h>
 #include <event2/event.h>
@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/closer.h"
 #include "base/xmalloc.h"
 #include "edge/internal.h"
 
 #define LISTEN_BACKLOG 1024
 #define ACCEPT_LIMIT 64 /* so many in one turn of the loop */
+#define ACCEPT_NS (10 * NS_PER_US) /* then others are served in between, if they ask little */
 #define ACCEPT_PAUSE_NS (NS_PER_S / 2)
 
 struct listener {
@@ -164,36 +164,17 @@ static void watch_all(struct edge *edge, bool watch)
 static void accept_again(struct edge_timer *timer)
 {
 	struct edge *edge = heap_entry(timer, struct edge, accept_timer.node);
+	reserve_fill(edge);
 	watch_all(edge, edge->open);
 }
 
 void listeners_resume(struct edge *edge)
 {
+	reserve_fill(edge);
 	if (!heap_has(&edge->accept_timer.node))
 		return;
 	edge_timer_cancel(edge, &edge->accept_timer);
 	watch_all(edge, edge->open);
-}
-
-static void refuse(struct edge *edge, int fd, const char *why)
-{
-	unsigned long kept_back = 0;
-	closer_close_socket(fd);
-	if (log_limit_pass(&edge->refused, &kept_back))
-		log_warning("a client was refused: %s (%lu others since the last such line)", why, kept_back);
-}
-
-static void welcome(struct edge *edge, int fd)
-{
-	struct peer peer;
-	if (edge->n_connections >= edge->limits.connections)
-		refuse(edge, fd, "there are max_connections already");
-	else if (fd >= edge->limits.descriptors)
-		refuse(edge, fd, "other clients' descriptors take up all that can be had");
-	else if (peer_of(fd, &peer) < 0)
-		refuse(edge, fd, "its credentials are not known");
-	else
-		connection_new(edge, fd, &peer);
 }
 
 /* Out of descriptors or memory: the socket stays readable, so looking at it again at once would spin. */
@@ -207,16 +188,20 @@ static void pause_accepting(struct edge *edge, int code)
 	edge_timer_set(edge, &edge->accept_timer, core_now(edge->core) + ACCEPT_PAUSE_NS);
 }
 
+/* Whoever asks little does not wait for many who come. */
+static bool is_late(const struct edge *edge, int64_t end_ns)
+{
+	return slices_are_small(edge) && clock_mono_ns() >= end_ns;
+}
+
 static void on_readable(evutil_socket_t socket, short what, void *user)
 {
 	struct listener *listener = user;
+	int64_t end_ns = clock_mono_ns() + ACCEPT_NS;
 	(void)what;
-	for (int i = 0; i < ACCEPT_LIMIT; i++) {
-		int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0) {
-			welcome(listener->edge, fd);
+	for (int i = 0; i < ACCEPT_LIMIT && !is_late(listener->edge, end_ns); i++) {
+		if (admit_next(listener->edge, socket))
 			continue;
-		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			pause_accepting(listener->edge, errno);
 		if (errno != EINTR && errno != ECONNABORTED)

@@ -6,6 +6,7 @@ libedge_la_SOURCES = \
 	daemon/edge/acceptance.h \
 	daemon/edge/access.c \
 	daemon/edge/access.h \
+	daemon/edge/admission.c \
 	daemon/edge/ask.c \
 	daemon/edge/batch.c \
 	daemon/edge/claims.c \
@@ -73,6 +74,8 @@ libedge_la_SOURCES = \
 	daemon/edge/rules.h \
 	daemon/edge/said.c \
 	daemon/edge/said.h \
+	daemon/edge/slice.c \
+	daemon/edge/slice.h \
 	daemon/edge/store.c \
 	daemon/edge/store.h \
 	daemon/edge/stored.c \

@@ -1,9 +1,11 @@
 # make bench: taskd beside its peers, as ratios taken in one run. The programs are built for it only.
-bench_programs = tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/objects tests/bench/peer_beanstalkd
+bench_programs = tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/objects tests/bench/hostile \
+	tests/bench/peer_beanstalkd
 if HAVE_GEARMAN
 bench_programs += tests/bench/peer_gearmand
 endif
-EXTRA_PROGRAMS += tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/objects tests/bench/peer_beanstalkd \
+EXTRA_PROGRAMS += tests/bench/load tests/bench/floor tests/bench/spawn tests/bench/objects tests/bench/hostile \
+	tests/bench/peer_beanstalkd \
 	tests/bench/peer_gearmand
 
 tests_bench_load_SOURCES = tests/bench/load.c
@@ -14,6 +16,8 @@ tests_bench_spawn_SOURCES = tests/bench/spawn.c
 tests_bench_spawn_LDADD =
 tests_bench_objects_SOURCES = tests/bench/objects.c
 tests_bench_objects_LDADD = libclient.la
+tests_bench_hostile_SOURCES = tests/bench/hostile.c
+tests_bench_hostile_LDADD =
 tests_bench_peer_beanstalkd_SOURCES = tests/bench/peer_beanstalkd.c
 tests_bench_peer_beanstalkd_LDADD =
 tests_bench_peer_gearmand_SOURCES = tests/bench/peer_gearmand.c

@@ -428,58 +428,75 @@ START_TEST(an_idle_connection_owns_no_buffer)
 	ck_assert_ptr_null(only_connection()->output);
 	ck_assert(edge_quiet(world.edge));
 	ck_assert(edge_next_ns(world.edge) == CLOCK_NEVER);
-	ck_assert_uint_le(sizeof(struct connection), 512);
+	ck_assert_uint_le(sizeof(struct connection), 640);
 }
 END_TEST
 
 /* --- listening --- */
 
-START_TEST(more_clients_than_allowed_are_refused)
+/* All clients here are of the daemon's own user, for whom there is a reserve. */
+START_TEST(more_clients_than_allowed_are_told_so_and_refused)
 {
-	struct client others[3];
+	enum { WELCOME = 1 + EDGE_ADMIN_RESERVE };
+	struct client others[WELCOME + 2];
 	world.config.max_connections = 2;
 	world_configure(&world);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < WELCOME + 2; i++)
 		client_init(&others[i], &world);
-	ck_assert(!client_hears_end(&others[0]));
-	ck_assert(client_hears_end(&others[1]));
-	ck_assert(client_hears_end(&others[2]));
+	for (int i = 0; i < WELCOME; i++)
+		ck_assert(!client_hears_end(&others[i]));
+	for (int i = WELCOME; i < WELCOME + 2; i++) {
+		json_t *error = client_hear_json(&others[i]);
+		ck_assert_str_eq(tree_text(error, "error.data.kind"), "too_many");
+		ck_assert(json_is_number(tree_at(error, "error.data.retry_after")) && json_is_null(tree_at(error, "id")));
+		ck_assert(client_hears_end(&others[i]));
+	}
 	client_leave(&client);
+	client_leave(&others[0]);
 	world_settle(&world);
-	client_fini(&others[2]);
-	client_init(&others[2], &world);
-	client_expect(&others[2], REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
-	for (int i = 0; i < 3; i++)
+	client_fini(&others[WELCOME]);
+	client_init(&others[WELCOME], &world);
+	client_expect(&others[WELCOME], REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
+	for (int i = 0; i < WELCOME + 2; i++)
 		client_fini(&others[i]);
+	ck_assert_uint_eq(world.edge->n_reserved, EDGE_ADMIN_RESERVE);
+	world_settle(&world);
+	ck_assert_uint_eq(world.edge->n_reserved, 0);
 }
 END_TEST
 
-START_TEST(out_of_descriptors_accepting_pauses)
+/* The next one gets in by the descriptor that was held back, being of the daemon's own user; then accepting pauses. */
+START_TEST(out_of_descriptors_an_admin_gets_in_and_accepting_pauses)
 {
-	struct client other;
+	struct client others[2], extra;
 	struct rlimit before, none;
-	client_init(&other, &world);
-	client_leave(&other);
-	client_fini(&other);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	client_init(&extra, &world);
+	client_fini(&extra);
 	world_settle(&world);
 	getrlimit(RLIMIT_NOFILE, &before);
-	other = (struct client){ .world = &world, .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0) };
-	none = (struct rlimit){ .rlim_cur = (rlim_t)other.fd + 1, .rlim_max = before.rlim_max };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	strcpy(address.sun_path, world.path);
+	for (int i = 0; i < 2; i++)
+		others[i] = (struct client){ .world = &world, .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0) };
+	none = (struct rlimit){ .rlim_cur = (rlim_t)others[1].fd + 1, .rlim_max = before.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	ck_assert_int_eq(connect(other.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(connect(others[i].fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	world_settle(&world);
 	setrlimit(RLIMIT_NOFILE, &before);
-	ck_assert_uint_eq(world_connections(&world), 1);
+	ck_assert_uint_eq(world_connections(&world), 2);
+	ck_assert_int_eq(world.edge->reserve, -1);
 	ck_assert(edge_next_ns(world.edge) != CLOCK_NEVER);
 	client_expect(&client, REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
+	client_expect(&others[0], REQUEST("1", "echo", "[]"), RESULT("1", "[]"));
 	world_settle(&world);
-	ck_assert_uint_eq(world_connections(&world), 1);
-	world_advance(&world, NS_PER_S);
 	ck_assert_uint_eq(world_connections(&world), 2);
+	world_advance(&world, NS_PER_S);
+	ck_assert_uint_eq(world_connections(&world), 3);
+	ck_assert_int_ge(world.edge->reserve, 0);
 	ck_assert(edge_next_ns(world.edge) == CLOCK_NEVER);
-	client_fini(&other);
+	for (int i = 0; i < 2; i++)
+		client_fini(&others[i]);
 }
 END_TEST
 
@@ -573,8 +590,8 @@ int main(void)
 	tcase_add_test(tests, listings_in_a_batch_do_not_hold_up_others);
 	tcase_add_test(tests, a_promised_length_costs_nothing_until_it_comes);
 	tcase_add_test(tests, an_idle_connection_owns_no_buffer);
-	tcase_add_test(tests, more_clients_than_allowed_are_refused);
-	tcase_add_test(tests, out_of_descriptors_accepting_pauses);
+	tcase_add_test(tests, more_clients_than_allowed_are_told_so_and_refused);
+	tcase_add_test(tests, out_of_descriptors_an_admin_gets_in_and_accepting_pauses);
 	tcase_add_test(tests, a_live_socket_is_left_alone_and_a_stale_one_replaced);
 	tcase_add_test(tests, a_path_that_cannot_be_is_said_to_be);
 	tcase_add_test(tests, only_listening_unix_sockets_are_taken_over);

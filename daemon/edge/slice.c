@@ -1,0 +1,262 @@
+/* Slices: who is read from, in which order, and for how long; see slice.h. */
+#include "edge/slice.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "edge/internal.h"
+#include "edge/request.h"
+
+/* A slice, and all slices of those who come last in a turn, while somebody is about who asks little. What such a one
+ * waits for at most; his round trip takes about as long. */
+#define SMALL_NS (20 * NS_PER_US)
+/* All of those who come first in a turn. */
+#define FIRST_NS (100 * NS_PER_US)
+#define LARGE_NS (500 * NS_PER_US)
+/* Who asks little is remembered for so long. */
+#define MODEST_NS (2 * NS_PER_S)
+/* What it takes to serve him, at most. */
+#define MODEST_COST_NS (50 * NS_PER_US)
+#define HALF_LIFE_NS (10 * NS_PER_MS)
+/* Of a half-life: a fifth of the time or more. */
+#define HEAVY_NS (HALF_LIFE_NS / 4)
+/* The clock is looked at after so many messages, or so many bytes of them. */
+#define LOOK_MESSAGES 4
+#define LOOK_BYTES 1024
+
+/* --- costs --- */
+
+static int64_t usage_now(struct usage *usage, int64_t now)
+{
+	int64_t lives = (now - usage->at_ns) / HALF_LIFE_NS;
+	if (lives <= 0)
+		return usage->ns;
+	usage->ns = lives < 40 ? usage->ns >> lives : 0;
+	usage->at_ns += lives * HALF_LIFE_NS;
+	return usage->ns;
+}
+
+static void usage_add(struct usage *usage, int64_t now, int64_t ns)
+{
+	usage->ns = usage_now(usage, now) + ns;
+}
+
+static size_t place(const struct slices *slices, uint64_t key, size_t places)
+{
+	key = (key ^ slices->seed) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(key >> 32) % places;
+}
+
+static struct usage *user_usage(struct edge *edge, const struct peer *peer)
+{
+	struct slices *slices = &edge->slices;
+	return &slices->users[place(slices, peer->uid, sizeof(slices->users) / sizeof(slices->users[0]))];
+}
+
+/* NULL: which process it is is not known. */
+static struct usage *process_usage(struct edge *edge, const struct peer *peer)
+{
+	struct slices *slices = &edge->slices;
+	if (peer->pid <= 0)
+		return NULL;
+	return &slices->processes[place(slices, (uint64_t)peer->pid, sizeof(slices->processes) / sizeof(slices->processes[0]))];
+}
+
+void slice_charge(struct edge *edge, const struct peer *peer, int64_t since_ns)
+{
+	int64_t now = clock_mono_ns();
+	struct usage *process = process_usage(edge, peer);
+	usage_add(user_usage(edge, peer), now, now - since_ns);
+	if (process)
+		usage_add(process, now, now - since_ns);
+}
+
+static struct usage *usage_of(struct connection *connection)
+{
+	struct usage *process = process_usage(connection->edge, &connection->peer);
+	return process ? process : &connection->usage;
+}
+
+static enum slice_rank rank_of(struct connection *connection, int64_t now)
+{
+	struct edge *edge = connection->edge;
+	if (usage_now(user_usage(edge, &connection->peer), now) < HEAVY_NS)
+		return SLICE_LIGHT;
+	return usage_now(usage_of(connection), now) < HEAVY_NS ? SLICE_LIGHT_HERE : SLICE_HEAVY;
+}
+
+/* --- the lists --- */
+
+static void serve_soon(struct edge *edge)
+{
+	if (!event_pending(edge->slices.event, EV_TIMEOUT, NULL))
+		event_active(edge->slices.event, EV_TIMEOUT, 0);
+}
+
+static void insert(struct connection *connection, int64_t now)
+{
+	connection->rank = rank_of(connection, now);
+	TAILQ_INSERT_TAIL(&connection->edge->slices.ready[connection->rank], connection, ready_link);
+}
+
+void slice_join(struct connection *connection)
+{
+	struct edge *edge = connection->edge;
+	if (connection->ready || connection_is_closed(connection))
+		return;
+	connection->ready = true;
+	edge->slices.n_ready++;
+	insert(connection, core_now(edge->core));
+	serve_soon(edge);
+}
+
+void slice_leave(struct connection *connection)
+{
+	struct slices *slices = &connection->edge->slices;
+	if (!connection->ready)
+		return;
+	connection->ready = connection->parked = false;
+	slices->n_ready--;
+	TAILQ_REMOVE(&slices->ready[connection->rank], connection, ready_link);
+}
+
+bool slices_are_small(const struct edge *edge)
+{
+	const struct modest *modest = edge->slices.modest;
+	int64_t since_ns = core_now(edge->core) - MODEST_NS;
+	return (modest[0].process && modest[0].at_ns > since_ns) || (modest[1].process && modest[1].at_ns > since_ns);
+}
+
+/* It was served for so long. Who asks much does not make himself wait for having asked little before. */
+static void judge(struct connection *connection, bool more, int64_t now, int64_t cost_ns)
+{
+	struct modest *modest = connection->edge->slices.modest;
+	const struct usage *process = usage_of(connection);
+	int own = modest[1].process == process;
+	if (connection->rank == SLICE_HEAVY) {
+		if (modest[own].process == process)
+			modest[own].process = NULL;
+	} else if (!more && cost_ns < MODEST_COST_NS) {
+		if (modest[own].process != process)
+			own = modest[1].at_ns < modest[0].at_ns;
+		modest[own] = (struct modest){ process, now };
+	}
+}
+
+static void charge(struct connection *connection, int64_t now, int64_t cost_ns)
+{
+	struct edge *edge = connection->edge;
+	struct usage *process = process_usage(edge, &connection->peer);
+	usage_add(&connection->usage, now, cost_ns);
+	usage_add(user_usage(edge, &connection->peer), now, cost_ns);
+	if (process)
+		usage_add(process, now, cost_ns);
+}
+
+bool slice_is_over(struct edge *edge, size_t length)
+{
+	struct slices *slices = &edge->slices;
+	slices->handled_bytes += length;
+	if (slices->over || (++slices->handled < LOOK_MESSAGES && slices->handled_bytes < LOOK_BYTES))
+		return slices->over;
+	slices->handled = 0;
+	slices->handled_bytes = 0;
+	slices->over = clock_mono_ns() >= slices->end_ns;
+	return slices->over;
+}
+
+/* --- serving --- */
+
+/* Serves the first of a list until END_NS at most; the time afterwards. Who has more to say is its last then. */
+static int64_t serve(struct edge *edge, struct slice_list *list, int64_t now, int64_t end_ns)
+{
+	struct slices *slices = &edge->slices;
+	struct connection *connection = TAILQ_FIRST(list);
+	TAILQ_REMOVE(list, connection, ready_link);
+	TAILQ_INSERT_TAIL(list, connection, ready_link);
+	slices->end_ns = end_ns;
+	slices->over = false;
+	slices->handled = 0;
+	slices->handled_bytes = 0;
+	core_set_now(edge->core, now);
+	bool more = connection_serve(connection);
+	int64_t begin = now;
+	now = clock_mono_ns();
+	charge(connection, now, now - begin);
+	judge(connection, more, now, now - begin);
+	if (connection_is_closed(connection))
+		return now;
+	if (!more) {
+		slice_leave(connection);
+		connection_watch(connection);
+	} else if (connection->rank != rank_of(connection, now)) {
+		TAILQ_REMOVE(list, connection, ready_link);
+		insert(connection, now);
+	}
+	return now;
+}
+
+/* Each of those who are on the list now, once. */
+static int64_t serve_list(struct edge *edge, struct slice_list *list, int64_t now, int64_t end_ns, int64_t slice_ns)
+{
+	struct connection *last = TAILQ_LAST(list, slice_list);
+	for (bool any = last; any && now < end_ns;) {
+		any = TAILQ_FIRST(list) != last;
+		bool alone = TAILQ_FIRST(list) == TAILQ_LAST(list, slice_list) && end_ns != CLOCK_NEVER;
+		now = serve(edge, list, now, alone || now + slice_ns > end_ns ? end_ns : now + slice_ns);
+		if (TAILQ_EMPTY(list))
+			break;
+	}
+	return now;
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *user)
+{
+	struct edge *edge = user;
+	struct slices *slices = &edge->slices;
+	int64_t now = clock_mono_ns();
+	(void)fd;
+	(void)what;
+	core_set_now(edge->core, now);
+	core_set_wall(edge->core, clock_wall_ns());
+	bool small = slices_are_small(edge);
+	int64_t end_ns = small ? now + FIRST_NS : CLOCK_NEVER, slice_ns = small ? SMALL_NS : LARGE_NS;
+	for (int rank = SLICE_LIGHT; rank < (small ? SLICE_HEAVY : SLICE_RANKS); rank++)
+		now = serve_list(edge, &slices->ready[rank], now, end_ns, slice_ns);
+}
+
+void slices_turn(struct edge *edge)
+{
+	int64_t now = clock_mono_ns();
+	if (!edge->slices.n_ready)
+		return;
+	if (slices_are_small(edge))
+		serve_list(edge, &edge->slices.ready[SLICE_HEAVY], now, now + SMALL_NS, SMALL_NS);
+	if (edge->slices.n_ready)
+		serve_soon(edge);
+}
+
+void slices_forget(struct connection *connection)
+{
+	struct modest *modest = connection->edge->slices.modest;
+	for (int i = 0; i < 2; i++)
+		if (modest[i].process == &connection->usage)
+			modest[i].process = NULL;
+}
+
+void slices_init(struct edge *edge)
+{
+	struct slices *slices = &edge->slices;
+	for (int rank = 0; rank < SLICE_RANKS; rank++)
+		TAILQ_INIT(&slices->ready[rank]);
+	slices->seed = (uint64_t)clock_wall_ns() * UINT64_C(0x2545f4914f6cdd1d) ^ (uintptr_t)edge;
+	slices->event = event_new(edge->base, -1, 0, on_ready, edge);
+	if (!slices->event)
+		abort();
+}
+
+void slices_free(struct edge *edge)
+{
+	event_free(edge->slices.event);
+}

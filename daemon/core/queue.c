@@ -185,7 +185,6 @@ void queue_undo(struct task *task)
 	if (!line || !line->turn_before)
 		return;
 	line->turn = line->turn_before;
-	line->turn_before = 0;
 	queue_touch(line);
 }
 

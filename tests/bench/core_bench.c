@@ -1,6 +1,7 @@
 /* What the core itself costs: nanoseconds for a task's whole life through toy lanes, with an empty queue, with a million
  * waiting, with several queues that share a pool, and for a million that are there before one starts, at once or after
- * a delay; bytes of memory for a queued task; and what it takes to find a page of tasks among them. */
+ * a delay, with several users, and beside a million of one user who has his share running; bytes of memory for a queued
+ * task; and what it takes to find a page of tasks among them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,58 @@ static double run_queues(long n)
 	return (double)(clock_mono_ns() - began_ns) / (double)n;
 }
 
+#define USERS 16
+
+/* As run, the tasks of several users, who may take turns. */
+static double run_users(long n, bool fair)
+{
+	int64_t began_ns = clock_mono_ns();
+	long submitted = 0, done = 0;
+
+	core_queue_set(toy.queue, &(struct core_queue_options){ .fair = fair });
+	while (done < n) {
+		for (; submitted < n && submitted - done < IN_FLIGHT; submitted++) {
+			spec.owner = 1000 + (uint32_t)(submitted % USERS);
+			submit(1);
+		}
+		toy_advance(&toy, 20 * NS_PER_US);
+		for (int i = 0; i < SLOTS; i++)
+			for (; slots[i]->count; done++) {
+				struct task *task = slots[i]->lane[0].task;
+
+				toy_finish(slots[i], TASK_SUCCEEDED);
+				core_forget(task);
+			}
+	}
+	spec.owner = 0;
+	core_queue_set(toy.queue, &(struct core_queue_options){ 0 });
+	return (double)(clock_mono_ns() - began_ns) / (double)n;
+}
+
+/* As run, while all that wait come before these tasks but are held, as their owner has as much running as he may. */
+static double run_beside_held(long n)
+{
+	struct toy_slot *busy;
+
+	retire(true);
+	for (int i = 0; i < SLOTS; i++)
+		while (slots[i]->count)
+			toy_finish(slots[i], TASK_SUCCEEDED);
+	core_set_shares(toy.core, &(struct core_shares){ .running = 1, .exempt = { 1 }, .n_exempt = 1 });
+	busy = toy_slot_new(&toy);
+	toy_turn(&toy);
+	toy_take(busy);
+	core_slot_retire(busy->slot);
+	retire(false);
+	spec.owner = 1;
+	double ns = run(n, -1);
+	spec.owner = 0;
+	toy_finish(busy, TASK_SUCCEEDED);
+	core_set_shares(toy.core, &(struct core_shares){ 0 });
+	toy_slot_free(busy);
+	return ns;
+}
+
 /* Microseconds for a page of 100 tasks that FILTER matches, the newest first; behind the task of this id. */
 static double page_us(const struct task_filter *filter, uint64_t id)
 {
@@ -147,7 +200,7 @@ int main(int argc, char **argv)
 {
 	long waiting = argc > 1 ? atol(argv[1]) : 1000000;
 	long n = argc > 2 ? atol(argv[2]) : 1000000;
-	double empty[3], full[3], many[3], queues;
+	double empty[3], full[3], many[3], queues, users[2];
 
 	toy_init(&toy);
 	spec = (struct task_spec){ .type = toy.type, .queue = toy.queue };
@@ -156,6 +209,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		empty[i] = run(n, 1);
 	queues = run_queues(n);
+	users[false] = run_users(n, false);
+	users[true] = run_users(n, true);
 	for (int i = 0; i < 3; i++)
 		many[i] = run_many(n, (enum delay)i);
 
@@ -173,11 +228,14 @@ int main(int argc, char **argv)
 	retire(false);
 	for (int i = 0; i < 3; i++)
 		full[i] = run(n, 1);
+	double held = run_beside_held(n);
 
 	printf("empty queue: %.0f %.0f %.0f ns a task\n", empty[0], empty[1], empty[2]);
 	printf("%d queues:    %.0f ns a task\n", QUEUES, queues);
+	printf("%d users:    %.0f ns a task; in turns %.0f\n", USERS, users[false], users[true]);
 	printf("%ld before one starts: %.0f ns a task; delayed: %.0f, in any order %.0f\n", n, many[0], many[1], many[2]);
 	printf("%ld queued:  %.0f %.0f %.0f ns a task\n", waiting, full[0], full[1], full[2]);
+	printf("%ld held:    %.0f ns a task of somebody else\n", waiting, held);
 	printf("submit:      %.0f ns, %.0f bytes a queued task\n", submit_ns,
 		(double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) / (double)waiting);
 	printf("page of 100: %.1f us; from the middle %.1f; of 1000 in another state %.1f\n", pages[0], pages[1], pages[2]);

@@ -431,6 +431,15 @@ START_TEST(what_is_replaced_makes_room)
 	ck_assert_int_eq(toy_try(&toy, spec, &second), CORE_OK);
 	ck_assert_int_eq(first->state, TASK_CANCELLED);
 	ck_assert_uint_eq(figures_of(ANNA).queued, 1);
+
+	struct task_spec large = spec;
+	size_t has, may;
+	char *room;
+	large.args = bytes_new_room(100, &room);
+	set_queued(1, 100);
+	ck_assert_int_eq(toy_try(&toy, large, &first), CORE_OVER_SHARE);
+	ck_assert_int_eq(core_over_share(toy.core, &large, 1, core_submit_cost(&large), &has, &may), CORE_SHARE_QUEUED_BYTES);
+	bytes_unref(large.args);
 }
 END_TEST
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "pool/pool.h"
 #include "server.h"
 
 static const char usage[] =
@@ -183,6 +184,18 @@ static char *state_directory_problem(const char *path)
 	return problem;
 }
 
+/* What a configuration that is fine cannot do where it is looked at. */
+static void warn_of_users(const struct config *config)
+{
+	const struct config_pool *pool;
+	STAILQ_FOREACH(pool, &config->pools, link) {
+		char *problem = pools_user_problem(config, pool);
+		if (problem)
+			fprintf(stderr, "warning: %s\n", problem);
+		free(problem);
+	}
+}
+
 /* 0, or an exit status, and the reason is told. */
 static int check(const struct config *config, const char *state_directory)
 {
@@ -192,6 +205,7 @@ static int check(const struct config *config, const char *state_directory)
 		free(problem);
 		return EXIT_FAILURE;
 	}
+	warn_of_users(config);
 	printf("%s: fine\n", config->file ? config->file : "no configuration file, the defaults");
 	return EXIT_SUCCESS;
 }

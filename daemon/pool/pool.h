@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 struct config;
+struct config_pool;
 struct core;
 struct core_pool;
 struct core_queue;
@@ -75,6 +76,8 @@ struct handler_info {
 /* Whether a queue of that pool runs commands as who submitted them (as_submitter): its workers are root then, with just
  * these capabilities. */
 bool pools_as_submitter(const struct config *config, const char *pool);
+/* Why POOL's workers would not start where this process, as it is now, started taskd; malloc'ed, NULL: nothing is known. */
+char *pools_user_problem(const struct config *config, const struct config_pool *pool);
 #define POOLS_CAPABILITY(name) (UINT64_C(1) << (name)) /* linux/capability.h's */
 #define POOLS_SUBMITTER_CAPABILITIES \
 	(POOLS_CAPABILITY(CAP_SETUID) | POOLS_CAPABILITY(CAP_SETGID) | POOLS_CAPABILITY(CAP_KILL) | \

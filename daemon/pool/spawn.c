@@ -28,6 +28,22 @@ bool pools_as_submitter(const struct config *config, const char *pool)
 	return false;
 }
 
+char *pools_user_problem(const struct config *config, const struct config_pool *pool)
+{
+	struct user_identity identity;
+	bool root = geteuid() == 0;
+	if (!root && pools_as_submitter(config, pool->name))
+		return xasprintf("[pool %s] runs commands as who submits them (as_submitter): it starts only where root starts taskd",
+			pool->name);
+	if (!pool->user)
+		return NULL;
+	if (user_identity(pool->user, &identity) < 0)
+		return xasprintf("[pool %s] user = %s: it is not in /etc/passwd, or is in more than %d groups", pool->name, pool->user,
+			SPAWN_GROUPS_LIMIT);
+	user_identity_free(&identity);
+	return root ? NULL : xasprintf("[pool %s] user = %s: it starts only where root starts taskd", pool->name, pool->user);
+}
+
 /* Who it is to be. 0, or -errno. */
 static int choose_user(struct spawn *spawn, const struct worker *worker)
 {

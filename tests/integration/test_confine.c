@@ -316,6 +316,34 @@ START_TEST(who_has_no_entry_runs_nothing)
 }
 END_TEST
 
+/* What `taskd --check` says of it where PREFIX runs it; valid until the next one. */
+static const char *check(const char *prefix, const char *config)
+{
+	static char said[2048];
+	char command[512];
+	daemon_write_config(&daemon_, config);
+	snprintf(command, sizeof(command), "%s %s/taskd --check -c %s 2>&1", prefix, getenv("top_builddir"), daemon_.config);
+	FILE *file = popen(command, "re");
+	said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+	ck_assert_int_eq(pclose(file), 0);
+	return said;
+}
+
+START_TEST(a_check_tells_where_a_pool_does_not_start)
+{
+	start("");
+	others_let_in(&daemon_);
+	ck_assert_int_eq(chmod(daemon_.config, 0644), 0);
+	const char *said = check("", "[pool a]\nuser = nosuch\n[pool commands]\nuser = games\n[queue commands]\nas_submitter = yes\n");
+	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = nosuch: it is not in /etc/passwd"));
+	ck_assert_ptr_null(strstr(said, "[pool commands]"));
+	said = check("setpriv --reuid=5 --clear-groups", "[pool a]\nuser = games\n[queue commands]\nas_submitter = yes\n");
+	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = games: it starts only where root starts taskd"));
+	ck_assert_ptr_nonnull(strstr(said, "warning: [pool commands] runs commands as who submits them (as_submitter): it starts"));
+	stop();
+}
+END_TEST
+
 START_TEST(it_is_cancelled_as_any_other)
 {
 	start(OTHERS);
@@ -351,6 +379,7 @@ int main(void)
 	tcase_add_test(others, a_command_is_its_submitter);
 	tcase_add_test(others, what_the_submitter_may_not_read_his_command_does_not);
 	tcase_add_test(others, who_has_no_entry_runs_nothing);
+	tcase_add_test(others, a_check_tells_where_a_pool_does_not_start);
 	tcase_add_test(others, it_is_cancelled_as_any_other);
 	suite_add_tcase(suite, all);
 	if (others_possible())

@@ -3,9 +3,9 @@
  * scout, which was told that another try may be worth it, and is back in the queue for that. When the scout has tried,
  * or is gone, the next is; so what is released costs one try or two, however many wait for it.
  *
- * Where owners take turns, or may be held (shares.running), what the first of one owner cannot start with, or may not, says
- * nothing about another's: then each owner has a group of his own. Among those the objects go by priority, and by their
- * places, or where the queue is fair by their turns. */
+ * Where owners take turns, or may be held (shares.running), what the first of one owner cannot start with, or may not,
+ * says nothing about another's: then each owner has a group of his own. Among those the objects go by priority, and by
+ * their places, or where the queue is fair by their turns. */
 #include "core/claim_group.h"
 
 #include <assert.h>

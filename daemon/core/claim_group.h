@@ -38,7 +38,7 @@ const struct object_claim *claim_group_ahead(const struct task_claims *claims);
 void claim_group_join(struct task_claims *claims);
 /* It does not wait there any more. */
 void claim_group_leave(struct task_claims *claims);
-/* The place of its ticket; and that it has had what it waited for: its owner's next one goes behind all others who wait. */
+/* The place of its ticket; and that it has what it waited for: its owner's next one goes behind all others who wait. */
 uint64_t claim_group_turn(const struct task_claims *claims);
 void claim_group_had(const struct task_claims *claims);
 /* It is its group's scout no more, if it was. */

@@ -1,18 +1,19 @@
-/* The tasks of one owner in one queue: a line. It has a list for each priority in use, by the order of joining, and a heap of
- * those lists; and the queue has a heap of its lines. So a task goes in and out without a step that depends on how many
- * wait, and an owner who may have nothing started now takes one line out of the heap, however many tasks are in it.
+/* The tasks of one owner in one queue: a line. It has a list for each priority in use, by the order of joining, and a heap
+ * of those lists; and the queue has a heap of its lines. So a task goes in and out without a step that depends on how many
+ * wait; and an owner who may have nothing started now has one line taken out of each heap, whatever is in it.
  *
  * What always holds:
  *   1. A queue has a line of an owner if, and only if, something of his waits there (in no lane). No bucket is empty.
- *   2. A line is in its queue's heap unless its owner has as much running as he may (shares.running), and what is next of it
- *      is not awaited. Nothing else depends on that, so a queue whose lines are all out has nothing that may start.
+ *   2. A line is in its queue's heap unless its owner has as much running as he may (shares.running) and what is next of
+ *      it is not awaited. Nothing else decides that; and a queue whose lines are all out has nothing that may start.
  *   3. What is next of a line is what would be next of the queue if nothing of anybody else were there, fair or not.
- *   4. Lines stand by what is next of each, exactly as those tasks would in one list; so where a queue is not fair, and nobody
- *      is held, who owns what makes no difference.
+ *   4. Lines stand by what is next of each, exactly as those tasks would in one list; so where a queue is not fair and
+ *      nobody is held, who owns what makes no difference.
  *   5. In a fair queue they stand by priority, and within one by their turns: the place (see queue_next_place) at which
- *      the owner came, with nothing waiting there, or had something started there last. So who comes goes behind all
- *      who wait, and before each of them has started two; who was away, or held, has his old turn, or a new one, and no
- *      more than that. Where tasks age there, an owner ages by his turn and the most urgent of what he has.
+ *      the owner came, with nothing waiting there, or had something started there last. So who comes goes behind all who
+ *      wait, and before any of them has had two started; who was away, or held, has his old turn or a new one, and no
+ *      more. What comes back from a lane gives back the last turn only. Where tasks age, an owner ages by his turn, and
+ *      stands by the most urgent that he has, whichever of his own goes then.
  *   6. Awaited tasks go before all others, by depth and place, fair or not, held or not. */
 #include <assert.h>
 #include <stdlib.h>
@@ -211,7 +212,9 @@ void line_rank(struct line *line)
 /* In the heap, and nobody is there to be before or behind: then what is next makes no difference. */
 static bool is_alone(const struct line *line)
 {
-	return heap_has(&line->node) && !LIST_NEXT(LIST_FIRST(&line->queue->lines), of_queue) && !share_holds(line->owner);
+	bool is_only = !LIST_NEXT(LIST_FIRST(&line->queue->lines), of_queue);
+
+	return is_only && heap_has(&line->node) && !share_holds(line->owner);
 }
 
 /* --- tasks in and out --- */

@@ -1,4 +1,4 @@
-/* Where tasks wait: in lines, one for each owner who has some there (line.c), and a heap of those lines. A queue without
+/* Where tasks wait: in lines, one for each owner who has some there (line.c), and a heap of those. A queue without
  * priorities takes from the beginning of its lines or from their ends. Tasks that are awaited go before all others. */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Shares: what one user may have of all that is shared. What he has is counted where it is counted for all (queue_count, the
- * lanes' books, keep.c), with his own figures; here is what follows from it. Users who are exempt have no limits. */
+/* Shares: what one user may have of all that is there. What he has is counted where it is counted for all (queue_count,
+ * the lanes' books, keep.c); here is what follows from it. Users who are exempt have no limits. */
 #include "core/internal.h"
 
 static bool is_exempt(const struct core *core, uint32_t uid)
@@ -52,11 +52,11 @@ int share_room(const struct core *core, const struct load *load)
 	size_t count = owner ? owner->queued - load->less_count : 0;
 	size_t bytes = owner ? owner->queued_bytes - load->less_bytes : 0;
 
-	if (is_exempt(core, load->uid))
+	if (is_exempt(core, load->uid) ||
+		(has_room(count, load->count, core->shares.queued) &&
+			has_room(bytes, load->bytes, core->shares.queued_bytes)))
 		return CORE_OK;
-	return has_room(count, load->count, core->shares.queued) && has_room(bytes, load->bytes, core->shares.queued_bytes)
-		? CORE_OK
-		: CORE_OVER_SHARE;
+	return CORE_OVER_SHARE;
 }
 
 enum core_share core_over_share(const struct core *core, const struct task_spec *spec, size_t count, size_t bytes,
@@ -65,7 +65,8 @@ enum core_share core_over_share(const struct core *core, const struct task_spec 
 	const struct task_owner *owner = find(core, spec->owner);
 	size_t queued = owner ? owner->queued : 0, queued_bytes = owner ? owner->queued_bytes : 0;
 	struct task *other = NULL;
-	bool replaces = spec->key && submit_key(core, spec, &other) == CORE_OK && other && !other->slot && !other->outcome;
+	bool has_key = spec->key && submit_key(core, spec, &other) == CORE_OK;
+	bool replaces = has_key && other && !other->slot && !other->outcome;
 	bool by_bytes = has_room(queued - replaces, count, core->shares.queued);
 
 	(void)bytes; /* where it is not the one, it is the other */

@@ -229,7 +229,7 @@ START_TEST(turns_begin_and_end_while_tasks_wait)
 }
 END_TEST
 
-/* An owner ages by his turn: one user's old tasks do not all go before another's urgent ones, and none waits for ever. */
+/* One user's old tasks do not all go before another's urgent ones, and none waits for ever. */
 START_TEST(users_age_by_their_turns)
 {
 	const struct core_queue_options options = { .fair = true, .ageing_ns = NS_PER_S };

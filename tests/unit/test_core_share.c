@@ -1,5 +1,5 @@
-/* What one user may have of it all: tasks that wait, their bytes, tasks in lanes; and that whoever has his share holds up
- * nobody else. */
+/* What one user may have of it all: tasks that wait, their bytes, tasks in lanes; and that whoever has his share holds
+ * up nobody else. */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -268,7 +268,7 @@ START_TEST(who_is_held_keeps_no_lock_from_others)
 }
 END_TEST
 
-/* _i: whether the share is set before they wait, or while they do */
+/* _i: whether it becomes fair before they wait, or while they do */
 START_TEST(in_a_fair_queue_locks_go_round_too)
 {
 	struct task *of_anna[20], *of_ben[2];
@@ -387,7 +387,8 @@ START_TEST(what_waits_in_any_way_counts)
 	ck_assert_int_eq(durable->state, TASK_RECORDING);
 	ck_assert_uint_eq(figures_of(ANNA).queued, 4);
 	ck_assert_int_eq(try(ANNA, 0), CORE_OVER_SHARE);
-	ck_assert_int_eq(toy_try(&toy, (struct task_spec){ .owner = ANNA, .after = &ref, .n_after = 1 }, &out), CORE_OVER_SHARE);
+	const struct task_spec after = { .owner = ANNA, .after = &ref, .n_after = 1 };
+	ck_assert_int_eq(toy_try(&toy, after, &out), CORE_OVER_SHARE);
 	core_recorded(toy.core, durable->id);
 	ck_assert_uint_eq(figures_of(ANNA).queued, 4);
 	core_cancel(first); /* and with it what waits for it */
@@ -438,7 +439,8 @@ START_TEST(what_is_replaced_makes_room)
 	large.args = bytes_new_room(100, &room);
 	set_queued(1, 100);
 	ck_assert_int_eq(toy_try(&toy, large, &first), CORE_OVER_SHARE);
-	ck_assert_int_eq(core_over_share(toy.core, &large, 1, core_submit_cost(&large), &has, &may), CORE_SHARE_QUEUED_BYTES);
+	size_t cost = core_submit_cost(&large);
+	ck_assert_int_eq(core_over_share(toy.core, &large, 1, cost, &has, &may), CORE_SHARE_QUEUED_BYTES);
 	bytes_unref(large.args);
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* Many owners in a few queues, at random: after every operation the core's next task of each queue, and its books on each
- * owner, are those of a model that knows nothing of lines and heaps. It has a list of tasks, and looks through all of it.
+/* Many owners in a few queues, at random: after every operation the core's next task of each queue, and its books on
+ * each owner, are those of a model that knows nothing of lines and heaps. It has a list of tasks, and looks through it.
  * Where owners take turns it knows of each in each queue when he came there, or had something started last. */
 #include <check.h>
 #include <signal.h>
@@ -257,7 +257,7 @@ static void compare(void)
 	}
 }
 
-/* No slot that could have more is without any while somebody may go; but one that has refused is left alone for a moment. */
+/* No slot is without any while somebody may go; but one that has refused is left alone for a moment. */
 static void compare_idle(void)
 {
 	bool is_idle = false;

@@ -38,10 +38,9 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *connection = user;
 	(void)fd;
-	/* The loop may have slept for long, and what is read now is handled now. */
-	core_set_now(connection->edge->core, clock_mono_ns());
-	core_set_wall(connection->edge->core, clock_wall_ns());
 	if (!connection->reading && (what & (EV_READ | EV_CLOSED)) && peer_is_gone(connection)) {
+		core_set_now(connection->edge->core, clock_mono_ns()); /* the loop may have slept for long */
+		core_set_wall(connection->edge->core, clock_wall_ns());
 		connection_close(connection, NULL);
 		connection_owner_end(connection);
 		return;
@@ -310,7 +309,13 @@ static void flush(struct connection *connection)
 {
 	struct edge *edge = connection->edge;
 	size_t written = 0;
-	size_t most = slices_are_small(edge) ? EDGE_TURN_WRITE_SMALL : EDGE_TURN_WRITE;
+	bool small = slices_are_small(edge);
+	if (small && connection->ready && connection->rank == SLICE_HEAVY && connection->output_size < EDGE_WRITE_LEAST &&
+		!connection->blocked) {
+		connection_touch(connection);
+		return;
+	}
+	size_t most = small ? EDGE_TURN_WRITE_SMALL : EDGE_TURN_WRITE;
 	while (connection->output && !connection->blocked && written < most) {
 		ssize_t sent = send_some(connection);
 		if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) {

@@ -181,14 +181,13 @@ static bool take_descriptors(struct connection *connection, struct msghdr *messa
 	return false;
 }
 
-/* One recvmsg(2) into SIZE bytes at ROOM. How much it was; 0: nothing for now, or never again. */
-static size_t take(struct connection *connection, char *room, size_t size)
+/* One recvmsg(2) into N ROOMS. How much it was; 0: nothing for now, or never again. */
+static size_t take(struct connection *connection, struct iovec *rooms, size_t n)
 {
 	union descriptors_room control;
-	struct iovec part = { .iov_base = room, .iov_len = size };
 	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
+		.msg_iov = rooms,
+		.msg_iovlen = n,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
@@ -218,23 +217,33 @@ static size_t read_most(const struct connection *connection)
 	return slices_are_small(connection->edge) ? EDGE_READ_SMALL : EDGE_READ_MOST;
 }
 
-/* Into the shared buffer, behind what little there is of an unfinished message. */
+/* Into the shared buffer, behind what little there is of an unfinished message; or behind that where it lies, if no more
+ * comes than there is room for: a message that comes a byte at a time is not moved with every byte. */
 static bool read_shared(struct connection *connection, size_t held, size_t *budget)
 {
 	char *buffer = connection->edge->input;
-	size_t size = read_most(connection);
-	if (held)
-		memcpy(buffer, connection->input + connection->input_start, held);
-	size_t got = take(connection, buffer + held, size);
+	size_t room = held ? connection->input_room - connection->input_length : 0, size = read_most(connection);
+	struct iovec rooms[] = {
+		{ .iov_base = connection->input + connection->input_length, .iov_len = room },
+		{ .iov_base = buffer + held + room, .iov_len = size },
+	};
+	size_t got = room ? take(connection, rooms, 2) : take(connection, rooms + 1, 1);
 	if (!got)
 		return false;
 	*budget -= *budget < got ? *budget : got;
+	if (got <= room) {
+		connection->input_length += got;
+		own_handle(connection);
+		return connection->cut_short;
+	}
+	if (held)
+		memcpy(buffer, connection->input + connection->input_start, held + room);
 	size_t done = handle(connection, buffer, held + got);
 	if (!own_store(connection, buffer + done, held + got - done)) {
 		connection_close(connection, "no memory for its message");
 		return false;
 	}
-	return got == size || connection->cut_short;
+	return got == room + size || connection->cut_short;
 }
 
 static bool read_own(struct connection *connection, size_t *budget)
@@ -245,7 +254,8 @@ static bool read_own(struct connection *connection, size_t *budget)
 	}
 	size_t room = connection->input_room - connection->input_length, most = read_most(connection);
 	size_t size = room < most ? room : most;
-	size_t got = take(connection, connection->input + connection->input_length, size);
+	struct iovec part = { .iov_base = connection->input + connection->input_length, .iov_len = size };
+	size_t got = take(connection, &part, 1);
 	if (!got)
 		return false;
 	*budget -= *budget < got ? *budget : got;
@@ -267,8 +277,11 @@ static void read_on(struct connection *connection)
 {
 	size_t budget = EDGE_TURN_READ;
 	const struct slices *slices = &connection->edge->slices;
-	while (budget && !slices->over && !input_is_stopped(connection) && !connection->input_waits && connection->readable)
+	while (budget && !slices->over && !input_is_stopped(connection) && !connection->input_waits && connection->readable) {
 		connection->readable = read_once(connection, &budget);
+		if (connection->readable)
+			(void)slice_is_over(connection->edge, EDGE_READ_SMALL);
+	}
 	if (input_is_stopped(connection) || connection->input_waits)
 		connection_touch(connection);
 }

@@ -59,6 +59,8 @@ struct watching;
 /* …while somebody is about who asks little: see slice.h. */
 #define EDGE_READ_SMALL (16u * 1024)
 #define EDGE_TURN_WRITE_SMALL (64u * 1024)
+/* …and so much at once of what comes of a flood; less waits, as long as there is more of that. */
+#define EDGE_WRITE_LEAST (16u * 1024)
 /* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the
  * next. */
 #define EDGE_TURN_LOOKS 20000u
@@ -98,6 +100,7 @@ struct edge {
 	bool open;
 	int reserve;        /* a descriptor that is held back; -1: there is none */
 	size_t n_reserved;  /* connections that there was only room for since their peers are admins */
+	bool accept_due;    /* listeners_turn has something to do */
 	struct edge_timer accept_timer; /* set while accepting is paused for want of descriptors */
 
 	TAILQ_HEAD(connection_list, connection) connections; /* open ones */
@@ -152,6 +155,8 @@ void reserve_free(struct edge *edge);
 
 /* --- listener.c --- */
 void listeners_resume(struct edge *edge);
+/* Accepts those who had to wait for others in this turn. */
+void listeners_turn(struct edge *edge);
 void listeners_free(struct edge *edge);
 
 /* --- connection.c --- */
@@ -202,6 +207,7 @@ struct connection {
 	struct names *index; /* requests by id; NULL until somebody asks */
 	struct backlog *backlog; /* dispatch.c's: what is handled in other turns; NULL mostly */
 	struct edge_timer send_timer;
+	struct edge_timer rest_timer; /* slice.c's */
 	TAILQ_ENTRY(connection) link; /* edge->connections, then edge->closed */
 	TAILQ_ENTRY(connection) dirty_link;
 	TAILQ_ENTRY(connection) ready_link;

@@ -28,6 +28,7 @@ struct listener {
 	struct event *event;
 	int fd;
 	bool watched;
+	bool due; /* somebody waits to be accepted, and is not watched for */
 	TAILQ_ENTRY(listener) link;
 };
 
@@ -194,18 +195,45 @@ static bool is_late(const struct edge *edge, int64_t end_ns)
 	return slices_are_small(edge) && clock_mono_ns() >= end_ns;
 }
 
-static void on_readable(evutil_socket_t socket, short what, void *user)
+static void accept_some(struct listener *listener)
 {
-	struct listener *listener = user;
 	int64_t end_ns = clock_mono_ns() + ACCEPT_NS;
-	(void)what;
 	for (int i = 0; i < ACCEPT_LIMIT && !is_late(listener->edge, end_ns); i++) {
-		if (admit_next(listener->edge, socket))
+		if (admit_next(listener->edge, listener->fd))
 			continue;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			pause_accepting(listener->edge, errno);
 		if (errno != EINTR && errno != ECONNABORTED)
 			return;
+	}
+}
+
+/* Who comes is seen to behind those who are there, if any of these asks little. */
+static void on_readable(evutil_socket_t socket, short what, void *user)
+{
+	struct listener *listener = user;
+	(void)socket;
+	(void)what;
+	core_set_now(listener->edge->core, clock_mono_ns());
+	core_set_wall(listener->edge->core, clock_wall_ns());
+	if (!slices_are_small(listener->edge)) {
+		accept_some(listener);
+		return;
+	}
+	listener->due = listener->edge->accept_due = true;
+	listener_watch(listener, false);
+}
+
+void listeners_turn(struct edge *edge)
+{
+	struct listener *listener;
+	edge->accept_due = false;
+	TAILQ_FOREACH(listener, &edge->listeners, link) {
+		if (!listener->due)
+			continue;
+		listener->due = false;
+		accept_some(listener);
+		listener_watch(listener, edge->open && !heap_has(&edge->accept_timer.node));
 	}
 }
 

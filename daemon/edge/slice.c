@@ -10,7 +10,7 @@
 
 /* A slice, and all slices of those who come last in a turn, while somebody is about who asks little. What such a one
  * waits for at most; his round trip takes about as long. */
-#define SMALL_NS (20 * NS_PER_US)
+#define SMALL_NS (10 * NS_PER_US)
 /* All of those who come first in a turn. */
 #define FIRST_NS (100 * NS_PER_US)
 #define LARGE_NS (500 * NS_PER_US)
@@ -21,6 +21,8 @@
 #define HALF_LIFE_NS (10 * NS_PER_MS)
 /* Of a half-life: a fifth of the time or more. */
 #define HEAVY_NS (HALF_LIFE_NS / 4)
+/* Who took so much longer than a slice, since a message is handled in one go, rests for as long. */
+#define LONG_NS (100 * NS_PER_US)
 /* The clock is looked at after so many messages, or so many bytes of them. */
 #define LOOK_MESSAGES 4
 #define LOOK_BYTES 1024
@@ -88,10 +90,13 @@ static enum slice_rank rank_of(struct connection *connection, int64_t now)
 
 /* --- the lists --- */
 
+/* The first of a round looks at the clock: the loop may have slept for long. */
 static void serve_soon(struct edge *edge)
 {
-	if (!event_pending(edge->slices.event, EV_TIMEOUT, NULL))
-		event_active(edge->slices.event, EV_TIMEOUT, 0);
+	if (event_pending(edge->slices.event, EV_TIMEOUT, NULL))
+		return;
+	core_set_now(edge->core, clock_mono_ns());
+	event_active(edge->slices.event, EV_TIMEOUT, 0);
 }
 
 static void insert(struct connection *connection, int64_t now)
@@ -100,23 +105,31 @@ static void insert(struct connection *connection, int64_t now)
 	TAILQ_INSERT_TAIL(&connection->edge->slices.ready[connection->rank], connection, ready_link);
 }
 
+static bool rests(const struct connection *connection)
+{
+	return heap_has(&connection->rest_timer.node);
+}
+
 void slice_join(struct connection *connection)
 {
 	struct edge *edge = connection->edge;
-	if (connection->ready || connection_is_closed(connection))
+	if (connection->ready || rests(connection) || connection_is_closed(connection))
 		return;
 	connection->ready = true;
 	edge->slices.n_ready++;
-	insert(connection, core_now(edge->core));
 	serve_soon(edge);
+	insert(connection, core_now(edge->core));
 }
 
 void slice_leave(struct connection *connection)
 {
 	struct slices *slices = &connection->edge->slices;
+	if (rests(connection))
+		edge_timer_cancel(connection->edge, &connection->rest_timer);
+	connection->parked = false;
 	if (!connection->ready)
 		return;
-	connection->ready = connection->parked = false;
+	connection->ready = false;
 	slices->n_ready--;
 	TAILQ_REMOVE(&slices->ready[connection->rank], connection, ready_link);
 }
@@ -168,6 +181,23 @@ bool slice_is_over(struct edge *edge, size_t length)
 
 /* --- serving --- */
 
+static void rest_is_over(struct edge_timer *timer)
+{
+	struct connection *connection = heap_entry(timer, struct connection, rest_timer.node);
+	connection->parked = false;
+	connection->readable = true; /* or not: it will be seen */
+	slice_join(connection);
+}
+
+static void rest(struct connection *connection, int64_t end_ns)
+{
+	slice_leave(connection);
+	connection->rest_timer.fire = rest_is_over;
+	edge_timer_set(connection->edge, &connection->rest_timer, end_ns);
+	connection->parked = true;
+	connection_watch(connection);
+}
+
 /* Serves the first of a list until END_NS at most; the time afterwards. Who has more to say is its last then. */
 static int64_t serve(struct edge *edge, struct slice_list *list, int64_t now, int64_t end_ns)
 {
@@ -187,7 +217,9 @@ static int64_t serve(struct edge *edge, struct slice_list *list, int64_t now, in
 	judge(connection, more, now, now - begin);
 	if (connection_is_closed(connection))
 		return now;
-	if (!more) {
+	if (now - begin > LONG_NS && connection->rank == SLICE_HEAVY && slices_are_small(edge)) {
+		rest(connection, now + (now - begin));
+	} else if (!more) {
 		slice_leave(connection);
 		connection_watch(connection);
 	} else if (connection->rank != rank_of(connection, now)) {
@@ -229,6 +261,8 @@ static void on_ready(evutil_socket_t fd, short what, void *user)
 void slices_turn(struct edge *edge)
 {
 	int64_t now = clock_mono_ns();
+	if (edge->accept_due)
+		listeners_turn(edge);
 	if (!edge->slices.n_ready)
 		return;
 	if (slices_are_small(edge))

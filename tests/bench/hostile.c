@@ -31,6 +31,7 @@
 #define BIG_FRAME (8u << 20)
 #define WATCHERS 64
 #define SLOW 1000
+#define FAR 1000000000 /* ids from there on are nobody's, so that nobody's tasks are cancelled */
 
 static const char *socket_path;
 
@@ -250,12 +251,12 @@ static void cancels(void)
 
 static void ids(void)
 {
-	static const char *const methods[] = { "task.cancel", "task.wait", "task.status" };
+	static const char *const methods[] = { "task.cancel", "task.forget", "task.status" };
 	struct block block = { 0 };
 	for (int i = 0; i < 3; i++) {
-		block_add(&block, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{\"ids\":[1", i, methods[i]);
-		for (int id = 2; id <= MANY; id++)
-			block_add(&block, ",%d", id);
+		block_add(&block, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{\"ids\":[%d", i, methods[i], FAR);
+		for (int id = 1; id < MANY; id++)
+			block_add(&block, ",%d", FAR + id);
 		block_add(&block, "]}}\n");
 	}
 	flood(&block, 3);

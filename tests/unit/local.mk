@@ -189,8 +189,9 @@ tests_unit_test_capture_LDADD = liblane.la libbase.la $(CHECK_LIBS)
 unit_tests += tests/unit/test_cgroup tests/unit/test_cgroup_slot
 tests_unit_test_cgroup_LDADD = libserver.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
 tests_unit_test_cgroup_slot_LDADD = libworker.la libcore.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
-unit_tests += tests/unit/test_confine
+unit_tests += tests/unit/test_confine tests/unit/test_confine_directory
 tests_unit_test_confine_LDADD = libworker.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
+tests_unit_test_confine_directory_LDADD = $(tests_unit_test_confine_LDADD)
 EXTRA_DIST += tests/unit/cgroup_fixture.h
 
 unit_tests += tests/unit/test_config

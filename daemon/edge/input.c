@@ -20,6 +20,7 @@
 void input_free(struct connection *connection)
 {
 	free(connection->input);
+	connection->user->input -= connection->input_room;
 	connection->input = NULL;
 	connection->input_start = connection->input_length = connection->input_room = 0;
 }
@@ -109,6 +110,14 @@ static size_t handle(struct connection *connection, const char *data, size_t len
 	return done;
 }
 
+/* Many connections, each with a message that never ends, are not to take all memory; nobody is told off for little. */
+static bool user_has_room(const struct connection *connection, size_t room)
+{
+	const struct user *user = connection->user;
+	size_t most = EDGE_USER_FRAMES * connection->edge->limits.frame;
+	return user->exempt || room <= SHARED_REST_LIMIT || user->input - connection->input_room + room <= most;
+}
+
 /* Room in the connection's own buffer for LENGTH bytes more than it holds. */
 static bool own_reserve(struct connection *connection, size_t more)
 {
@@ -125,10 +134,13 @@ static bool own_reserve(struct connection *connection, size_t more)
 	size_t room = 2 * (held + more) > OWN_INPUT_LEAST ? 2 * (held + more) : OWN_INPUT_LEAST;
 	if (wanted >= held + more && wanted < room)
 		room = wanted;
+	if (!user_has_room(connection, room))
+		return false;
 	char *input = realloc(connection->input, room);
 	if (!input)
 		return false;
 	connection->input = input;
+	connection->user->input += room - connection->input_room;
 	connection->input_room = room;
 	return true;
 }
@@ -151,6 +163,11 @@ static void handle_rest(struct connection *connection)
 	}
 	if (!connection->input_waits)
 		input_free(connection);
+}
+
+static void no_room(struct connection *connection)
+{
+	connection_close(connection, "no memory for its message, or its user's unfinished ones take too much");
 }
 
 static bool own_store(struct connection *connection, const char *rest, size_t length)
@@ -240,7 +257,7 @@ static bool read_shared(struct connection *connection, size_t held, size_t *budg
 		memcpy(buffer, connection->input + connection->input_start, held + room);
 	size_t done = handle(connection, buffer, held + got);
 	if (!own_store(connection, buffer + done, held + got - done)) {
-		connection_close(connection, "no memory for its message");
+		no_room(connection);
 		return false;
 	}
 	return got == room + size || connection->cut_short;
@@ -249,7 +266,7 @@ static bool read_shared(struct connection *connection, size_t held, size_t *budg
 static bool read_own(struct connection *connection, size_t *budget)
 {
 	if (!own_reserve(connection, 1)) {
-		connection_close(connection, "no memory for its message");
+		no_room(connection);
 		return false;
 	}
 	size_t room = connection->input_room - connection->input_length, most = read_most(connection);

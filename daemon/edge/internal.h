@@ -64,6 +64,8 @@ struct watching;
 /* A connection's listings look at so many tasks in a turn, give or take one listing; then its input waits for the
  * next. */
 #define EDGE_TURN_LOOKS 20000u
+/* What all unfinished messages of one user take is at most so many times frame_limit. */
+#define EDGE_USER_FRAMES 4
 #define EDGE_INPUT_SIZE (256u * 1024)
 /* More than can be handled in a slice is copied. */
 #define EDGE_READ_MOST (64u * 1024)

@@ -18,6 +18,7 @@ struct user {
 	size_t connections;
 	size_t outstanding;      /* requests that wait for something */
 	size_t outstanding_most; /* so many may; SIZE_MAX: no limit */
+	size_t input;            /* bytes of memory for unfinished messages */
 	uint64_t requests;       /* so far, while the account is there */
 	uint64_t refused;        /* connections and requests, for a share of the edge's */
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -77,6 +78,9 @@ static void run_daemon(const struct daemon *daemon)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(log, 2);
+	const struct rlimit files = { daemon->files, daemon->files };
+	if (daemon->files && setrlimit(RLIMIT_NOFILE, &files) < 0)
+		_exit(127);
 	snprintf(notify, sizeof(notify), "%s/notify", daemon->folder);
 	setenv("NOTIFY_SOCKET", notify, 1);
 	for (const char *const *entry = daemon->environment; entry && *entry; entry++)
@@ -178,6 +182,13 @@ static void prepare_durable(struct daemon *daemon, const char *plugins, const ch
 void daemon_start_durable(struct daemon *daemon, const char *plugins, const char *config)
 {
 	prepare_durable(daemon, plugins, config);
+	daemon_again(daemon);
+}
+
+void daemon_start_limited(struct daemon *daemon, const char *config, unsigned files)
+{
+	prepare(daemon, config);
+	daemon->files = files;
 	daemon_again(daemon);
 }
 

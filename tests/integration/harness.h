@@ -18,6 +18,7 @@ struct daemon {
 	int notify_fd;   /* what it tells its service manager arrives here */
 	bool durable;    /* it has a state directory, FOLDER/state */
 	int listen_fd;   /* it is given this listening socket as a service manager does; 0: it makes its own */
+	unsigned files;  /* its limit of descriptors; 0: ours */
 	const char *const *environment;
 };
 
@@ -36,6 +37,8 @@ void daemon_start_with(struct daemon *daemon, const char *config, const char *co
 void daemon_start_durable(struct daemon *daemon, const char *plugins, const char *config);
 /* … and with a listening socket from outside, which stays when the daemon goes. */
 void daemon_start_activated(struct daemon *daemon, const char *plugins, const char *config);
+/* As daemon_start, with a limit of descriptors; 0: ours. */
+void daemon_start_limited(struct daemon *daemon, const char *config, unsigned files);
 /* SIGKILL, and its end. */
 void daemon_kill(struct daemon *daemon);
 /* Starts it in the same folder, after daemon_kill or daemon_wait; `launch` does not wait until it is READY. */

@@ -11,6 +11,8 @@ integration_programs += \
 	tests/integration/test_durable \
 	tests/integration/test_durable_kill \
 	tests/integration/test_durable_links \
+	tests/integration/test_endurance \
+	tests/integration/test_endurance_words \
 	tests/integration/test_hostile \
 	tests/integration/test_life \
 	tests/integration/test_nested \
@@ -41,6 +43,12 @@ tests_integration_test_durable_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_kill_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_durable_links_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_hostile_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_endurance_SOURCES = tests/integration/test_endurance.c tests/integration/endurance.c \
+	tests/integration/endurance.h
+tests_integration_test_endurance_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_endurance_words_SOURCES = tests/integration/test_endurance_words.c tests/integration/endurance.c \
+	tests/integration/endurance.h
+tests_integration_test_endurance_words_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_life_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_nested_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_objects_LDADD = libharness.la $(CHECK_LIBS)

@@ -32,6 +32,8 @@ static int capabilities_drop(void)
 
 int confine_user(const struct user_identity *identity, char **error)
 {
+	int parent_death = 0;
+	prctl(PR_GET_PDEATHSIG, &parent_death);
 	if (setgroups(identity->n_groups, identity->groups) < 0 ||
 		setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
 		setresuid(identity->uid, identity->uid, identity->uid) < 0 || capabilities_drop() < 0) {
@@ -42,6 +44,7 @@ int confine_user(const struct user_identity *identity, char **error)
 		*error = xasprintf("cannot become user %s for good", identity->name);
 		return -1;
 	}
+	prctl(PR_SET_PDEATHSIG, parent_death); /* what somebody has asked for who started us: it went with the user */
 	return 0;
 }
 

@@ -4,7 +4,7 @@ systemduserunit_DATA = systemd/user/taskd.service systemd/user/taskd.socket
 unit_templates = systemd/taskd.service.in systemd/user/taskd.service.in
 EXTRA_DIST += $(unit_templates) systemd/taskd.socket systemd/user/taskd.socket \
 	systemd/taskd.sysusers systemd/taskd.tmpfiles
-dist_doc_DATA = systemd/taskd.conf.example
+dist_doc_DATA = systemd/taskd.conf.example systemd/taskd-as-root.conf.example
 CLEANFILES += $(unit_templates:.in=)
 
 # Installed under another name.

@@ -47,16 +47,24 @@ plain static void signals_reset(void)
 		sigaction(number, &initial, NULL);
 }
 
-/* What the process has, and what it may hand on to what it executes. */
-plain static int capabilities_drop(void)
+/* Of what the process has KEPT is left. Where no privileges may be gained (NoNewPrivileges=), root's exec gives it just that;
+ * else all that is within its bounds, which is the same. */
+plain static int capabilities_keep(uint64_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -1;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(kept >> 32 * i);
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-/* Of root: an exec gives it all that is within its bounds. */
+/* Of root. */
 plain static int capabilities_bound(uint64_t kept)
 {
 	for (int number = 0; number < 64 && prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
@@ -74,7 +82,7 @@ plain static int become(const struct spawn_user *user)
 		syscall(SYS_setresgid, user->gid, user->gid, user->gid) < 0 ||
 		syscall(SYS_setresuid, user->uid, user->uid, user->uid) < 0)
 		return -1;
-	return capabilities_drop();
+	return capabilities_keep(user->capabilities);
 }
 
 plain static int child_main(void *arg)

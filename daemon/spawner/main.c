@@ -16,16 +16,21 @@
 #define FDS_ROOM 253 /* more cannot be sent with one message */
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 
-/* Of root's rights those that starting others takes. What it starts may have others: as far as its bounds, which stay. */
-static void capabilities_reduce(void)
+/* Of root's rights those that starting others takes, and those that they are to have. */
+static void capabilities_reduce(const struct rules *rules)
 {
-	const uint64_t kept =
-		CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) | CAPABILITY(CAP_KILL);
+	uint64_t kept = CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) | CAPABILITY(CAP_KILL);
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 }, now[_LINUX_CAPABILITY_U32S_3];
-	if (syscall(SYS_capget, &header, now) < 0)
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	for (size_t i = 0; i < rules->n_users; i++)
+		kept |= rules->users[i].capabilities;
+	if (syscall(SYS_capget, &header, data) < 0)
 		return;
-	data[0].permitted = data[0].effective = now[0].permitted & (uint32_t)kept;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(kept >> 32 * i);
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
 	syscall(SYS_capset, &header, data);
 }
 
@@ -42,7 +47,7 @@ static void prepare(const struct rules *rules)
 	prctl(PR_SET_DUMPABLE, 0);
 	close_range(SPAWNER_FD + 1, ~0U, 0);
 	if (!rules->as_started)
-		capabilities_reduce();
+		capabilities_reduce(rules);
 }
 
 static size_t take_fds(struct msghdr *message, int *fds)

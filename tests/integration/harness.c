@@ -243,6 +243,26 @@ bool daemon_notified(struct daemon *daemon, const char *text)
 	return false;
 }
 
+size_t daemon_children(const struct daemon *daemon, const char *name, pid_t *pids, size_t room)
+{
+	char path[64], called[32];
+	size_t n = 0;
+	int pid;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)daemon->pid, (int)daemon->pid);
+	FILE *list = fopen(path, "r");
+	ck_assert_ptr_nonnull(list);
+	while (n < room && fscanf(list, "%d", &pid) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		FILE *comm = fopen(path, "r");
+		if (comm && fscanf(comm, "%31s", called) == 1 && strcmp(called, name) == 0)
+			pids[n++] = pid;
+		if (comm)
+			fclose(comm);
+	}
+	fclose(list);
+	return n;
+}
+
 int daemon_wait(struct daemon *daemon)
 {
 	int status = -1;

@@ -52,6 +52,8 @@ bool daemon_notification(struct daemon *daemon, char *buffer, size_t size, int64
 bool daemon_notified(struct daemon *daemon, const char *text);
 /* SIGTERM, and SIGKILL for what does not go; returns its wait status. The folder is removed. */
 int daemon_stop(struct daemon *daemon);
+/* Its children whose program is called NAME; how many. */
+size_t daemon_children(const struct daemon *daemon, const char *name, pid_t *pids, size_t room);
 /* Waits for its end without asking; the wait status, or -1 when it does not come. */
 int daemon_wait(struct daemon *daemon);
 /* Whether its log contains TEXT (waits for it, bounded). */

@@ -23,6 +23,7 @@ integration_programs += \
 	tests/integration/test_primitives \
 	tests/integration/test_primitives_queue \
 	tests/integration/test_service \
+	tests/integration/test_spawners \
 	tests/integration/test_wire
 integration_tests += $(integration_programs)
 EXTRA_PROGRAMS += $(integration_programs)
@@ -58,6 +59,7 @@ tests_integration_test_order_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_primitives_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_primitives_queue_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_service_LDADD = libharness.la $(CHECK_LIBS)
+tests_integration_test_spawners_LDADD = libharness.la $(CHECK_LIBS)
 tests_integration_test_wire_LDADD = libharness.la $(CHECK_LIBS)
 EXTRA_DIST += tests/integration/transcripts
 

@@ -516,7 +516,10 @@ START_TEST(idle_is_idle)
 	/* The figures for the service manager follow the last task after a while; then there is nothing left to say. */
 	wait_for_times(c);
 	ck_assert(daemon_notified(&daemon_, "14 submitted"));
-	snprintf(pids, sizeof(pids), "-p %d -p %d -p %d", (int)daemon_.pid, (int)workers[0], (int)workers[1]);
+	pid_t spawners[2];
+	ck_assert_uint_eq(daemon_children(&daemon_, "taskd-spawn", spawners, 2), 2);
+	snprintf(pids, sizeof(pids), "-p %d -p %d -p %d -p %d -p %d", (int)daemon_.pid, (int)workers[0], (int)workers[1],
+		(int)spawners[0], (int)spawners[1]);
 	run(&status, "timeout -s INT 10 strace -f -qq %s -o %s/trace 2>/dev/null", pids, daemon_.folder);
 	/* What was under way when the trace began is shown as unfinished or resumed; a new call is a line with its name. */
 	const char *out = run(&status, "grep -vE 'detached|resumed|restart_syscall|(epoll_wait|futex|recvmsg)\\(' %s/trace | wc -l; "

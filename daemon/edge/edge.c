@@ -136,6 +136,7 @@ bool edge_turn(struct edge *edge)
 	if (!LIST_EMPTY(&edge->task_waits))
 		object_waits_turn(edge);
 	turn_connections(edge);
+	more |= edge->slices.n_ready > 0; /* what they ask for is for the core to do, whose turn is over */
 	slices_turn(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		more |= connection_bury(connection);

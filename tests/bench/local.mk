@@ -28,6 +28,11 @@ EXTRA_PROGRAMS += tests/bench/core_bench
 tests_bench_core_bench_SOURCES = tests/bench/core_bench.c tests/unit/toy.c tests/unit/toy.h
 tests_bench_core_bench_LDADD = libcore.la libbase.la
 
+# A child's start: make taskd-spawn tests/bench/spawner_bench && tests/bench/spawner_bench
+EXTRA_PROGRAMS += tests/bench/spawner_bench
+tests_bench_spawner_bench_SOURCES = tests/bench/spawner_bench.c
+tests_bench_spawner_bench_LDADD = libbase.la
+
 # A lane by itself: make tests/bench/lane_bench && tests/bench/lane_bench
 EXTRA_PROGRAMS += tests/bench/lane_bench
 tests_bench_lane_bench_SOURCES = tests/bench/lane_bench.c

@@ -1,0 +1,176 @@
+/* Who is served when: those who have cost little lately before those who have cost much, by connection, process and user. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "edge_world.h"
+
+#define ANNA 4001
+#define BEN 4002
+#define MUCH_NS (20 * NS_PER_MS)
+#define REQUEST(method) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\"}\n"
+
+static struct world world;
+static struct client anna, ben;
+
+static void join(struct client *client, uid_t uid, pid_t pid)
+{
+	client_init(client, &world);
+	client_become(client, uid, uid, NULL);
+	client_connection(client)->peer.pid = pid;
+}
+
+static void set_up(void)
+{
+	world_init(&world);
+	join(&anna, ANNA, 1001);
+	join(&ben, BEN, 1002);
+}
+
+static void tear_down(void)
+{
+	client_fini(&anna);
+	client_fini(&ben);
+	world_fini(&world);
+}
+
+/* A flood that took so long has just been handled for it. */
+static void has_cost(struct client *client, int64_t ns)
+{
+	slice_charge(world.edge, &client_connection(client)->peer, clock_mono_ns() - ns);
+}
+
+static void asks(struct client *client)
+{
+	ck_assert_int_gt(send(client->fd, REQUEST("server.ping"), strlen(REQUEST("server.ping")), MSG_NOSIGNAL), 0);
+}
+
+/* Answers that have come by now. */
+static bool is_answered(struct client *client)
+{
+	char text[512];
+	return recv(client->fd, text, sizeof(text), MSG_DONTWAIT) > 0;
+}
+
+/* Turns until it is answered. */
+static int turns_of(struct client *client)
+{
+	for (int turns = 1; turns < 10; turns++) {
+		world_turn(&world);
+		if (is_answered(client))
+			return turns;
+	}
+	return 10;
+}
+
+static void is_modest(struct client *client)
+{
+	asks(client);
+	ck_assert_int_eq(turns_of(client), 1);
+}
+
+START_TEST(whose_user_asks_much_is_answered_behind_others)
+{
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	asks(&ben);
+	world_turn(&world);
+	ck_assert(is_answered(&ben));
+	ck_assert(!is_answered(&anna));
+	ck_assert_int_eq(turns_of(&anna), 1);
+}
+END_TEST
+
+/* The user is both's; the process is not. */
+START_TEST(whose_process_asks_much_is_answered_behind_others)
+{
+	struct client other;
+	join(&other, ANNA, 1003);
+	is_modest(&other);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	asks(&other);
+	world_turn(&world);
+	ck_assert(is_answered(&other));
+	ck_assert(!is_answered(&anna));
+	client_fini(&other);
+}
+END_TEST
+
+START_TEST(who_comes_with_many_connections_is_judged_by_all_of_them)
+{
+	struct client fresh;
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	join(&fresh, ANNA, 1001);
+	is_modest(&ben);
+	asks(&fresh);
+	world_turn(&world);
+	ck_assert(!is_answered(&fresh));
+	ck_assert_int_eq(turns_of(&fresh), 1);
+	client_fini(&fresh);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_who_is_not_there)
+{
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 1);
+}
+END_TEST
+
+START_TEST(who_asked_little_is_remembered_for_some_seconds_only)
+{
+	is_modest(&ben);
+	world_advance(&world, 3 * NS_PER_S);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 1);
+}
+END_TEST
+
+/* …and does not wait for himself. */
+START_TEST(who_asked_little_and_asks_much_is_served_at_once_where_he_is_alone)
+{
+	is_modest(&anna);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 2);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 1);
+}
+END_TEST
+
+START_TEST(what_was_much_is_forgotten)
+{
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	world_advance(&world, NS_PER_S);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("edge: slices");
+	TCase *tests = tcase_create("slices");
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, whose_user_asks_much_is_answered_behind_others);
+	tcase_add_test(tests, whose_process_asks_much_is_answered_behind_others);
+	tcase_add_test(tests, who_comes_with_many_connections_is_judged_by_all_of_them);
+	tcase_add_test(tests, nobody_waits_for_who_is_not_there);
+	tcase_add_test(tests, who_asked_little_is_remembered_for_some_seconds_only);
+	tcase_add_test(tests, who_asked_little_and_asks_much_is_served_at_once_where_he_is_alone);
+	tcase_add_test(tests, what_was_much_is_forgotten);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -4,6 +4,7 @@
 #include "spawner/spawner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,8 +118,10 @@ static int group_signal(int pidfd, int pid, int number)
 int family_signal(struct family *family, int master, int pid, int number)
 {
 	bool kept;
-	int leader = pid < 0 ? -pid : pid;
-	if (leader <= 1 || number < 0 || number >= NSIG)
+	if (pid < -INT_MAX || number < 0 || number >= NSIG)
+		return -EINVAL;
+	int leader = abs(pid);
+	if (leader <= 1)
 		return -EINVAL;
 	int pidfd = descriptor_of(family, master, leader, &kept);
 	if (pidfd < 0)

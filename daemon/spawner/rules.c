@@ -40,9 +40,10 @@ static const char *word_or_null(const char *word)
 
 static int user_read(struct rules *rules, const char *text)
 {
-	char *rest = xstrdup(text), *end = NULL; /* kept: for as long as the process lives */
+	char *end = NULL;
 	if (rules->n_users == SPAWN_USERS_LIMIT)
 		return -1;
+	char *rest = rules->user_texts[rules->n_users] = xstrdup(text);
 	struct spawn_user *user = &rules->users[rules->n_users++];
 	const char *uid = strsep(&rest, ":"), *gid = strsep(&rest, ":"), *capabilities = strsep(&rest, ":");
 	char *groups = strsep(&rest, ":");

@@ -24,6 +24,7 @@ struct rules {
 	const char *programs[SPAWN_PROGRAMS_LIMIT];
 	size_t n_programs;
 	struct spawn_user users[SPAWN_USERS_LIMIT];
+	char *user_texts[SPAWN_USERS_LIMIT]; /* what they point to */
 	size_t n_users;
 	bool as_started;
 };

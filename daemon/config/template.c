@@ -130,11 +130,17 @@ static char *env_parse(struct template *template, const char *text)
 
 /* --- what is the same for all submissions --- */
 
+/* Of what cannot be opened the error tells the path, and the log with it. */
 static char *path_parse(struct template *template, const char *text, struct word *out)
 {
 	if (!text)
 		return NULL;
 	char *error = word_parse(template, text, out);
+	for (size_t i = 0; !error && i < out->n_pieces; i++) {
+		const struct parameter *parameter = &template->parameters[out->pieces[i].parameter];
+		if (!out->pieces[i].text && parameter->secret)
+			error = xasprintf("%s is secret, and paths are told in errors", parameter->name);
+	}
 	return !error && out->list ? xstrdup("a list has no place here") : error;
 }
 

@@ -216,6 +216,21 @@ START_TEST(what_is_wrong_with_a_secret_does_not_show_it)
 }
 END_TEST
 
+START_TEST(paths_have_no_place_for_what_is_secret)
+{
+	section_set("cat", "who word");
+	section.secret = (char *)"word";
+	section.env = (char *)"WORD={word}";
+	section.cwd = (char *)"/home/{who}";
+	make();
+	section.cwd = (char *)"/home/{who}/{word}";
+	refuse("cwd: word is secret, and paths are told in errors");
+	section.cwd = NULL;
+	section.stdin_file = (char *)"/home/{who}/{word}";
+	refuse("stdin_file: word is secret, and paths are told in errors");
+}
+END_TEST
+
 START_TEST(an_item_may_be_the_arguments)
 {
 	section_set("p {a} {b}", "a b:integer=1");
@@ -444,6 +459,7 @@ int main(void)
 	tcase_add_test(tcase, an_item_may_be_the_arguments);
 	tcase_add_test(tcase, what_is_secret_is_said_before_all_else);
 	tcase_add_test(tcase, what_is_wrong_with_a_secret_does_not_show_it);
+	tcase_add_test(tcase, paths_have_no_place_for_what_is_secret);
 	tcase_add_test(tcase, what_is_around_the_command_goes_along);
 	tcase_add_loop_test(tcase, wrong_arguments_are_told, 0, (int)COUNT(bad_args));
 	tcase_add_test(tcase, a_command_without_parameters_takes_none);

@@ -1,8 +1,9 @@
 /* task.watch, task.unwatch, and the events that they are about. Somebody who watches is told what becomes of tasks as
  * it happens, and can hold up nothing by not reading: what he has no room for is counted, not kept.
  *
- * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id; only those by a
- * filter are looked through, one by one, at each event. */
+ * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id, and one by a filter
+ * over its own user's tasks by their owner; only the others, of those who may read all, are looked through, one by one, at
+ * each event. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "edge/tally.h"
 #include "proto/jsonrpc.h"
 
-#define WATCHES_MAX 100 /* of one connection */
+#define WATCHES_MAX 100  /* of one connection */
+#define WATCHES_EACH 256 /* by a filter, of a user: all of them are looked through at each event of his */
 #define LIMIT_DEFAULT 1000
 #define FRAME 256 /* what stands around an event in its message, at most */
 
@@ -44,7 +46,7 @@ struct watch {
 	size_t missed;
 	struct tally tally;
 	LIST_ENTRY(watch) link;   /* its connection's */
-	LIST_ENTRY(watch) others; /* watches->by_filter, where it has no ids */
+	LIST_ENTRY(watch) others; /* its user's watches, or watches->by_filter, where it has no ids */
 	bool by_id;
 	size_t held; /* bytes that the connection is charged with */
 	size_t n_ids;
@@ -60,7 +62,7 @@ struct watching {
 
 /* Of all of them. */
 struct watches {
-	LIST_HEAD(, watch) by_filter;
+	LIST_HEAD(, watch) by_filter; /* of tasks that may be another user's than the watch is */
 	struct table by_id; /* struct watched_task */
 	size_t count;
 };
@@ -179,6 +181,10 @@ void edge_changed(void *context, struct task *task, bool progress)
 		if (task_state_is_terminal(happening.state))
 			watched_task_drop(watches, by_id);
 	}
+	const struct user *owner = user_of(edge, task->owner->uid);
+	if (owner)
+		LIST_FOREACH(watch, &owner->watches, others)
+			tell(watch, &happening);
 	LIST_FOREACH(watch, &watches->by_filter, others)
 		tell(watch, &happening);
 	strbuf_free(&happening.text);
@@ -209,8 +215,10 @@ static void watch_free(struct watch *watch)
 	struct edge *edge = connection->edge;
 	for (size_t i = 0; i < watch->n_ids; i++)
 		unlink_id(edge->watches, &watch->ids[i]);
-	if (!watch->by_id)
+	if (!watch->by_id) {
 		LIST_REMOVE(watch, others);
+		connection->user->n_watches--;
+	}
 	LIST_REMOVE(watch, link);
 	connection_unhold(connection, watch->held);
 	free(watch->queue);
@@ -240,6 +248,16 @@ void watching_drained(struct connection *connection)
 
 /* --- its beginning --- */
 
+static void register_filter(struct watch *watch)
+{
+	struct user *user = watch->connection->user;
+	user->n_watches++;
+	if (watch->filter.by_owner && watch->filter.owner == user->uid)
+		LIST_INSERT_HEAD(&user->watches, watch, others);
+	else
+		LIST_INSERT_HEAD(&watch->connection->edge->watches->by_filter, watch, others);
+}
+
 /* Numbered among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any
  * is left. */
 static void watch_register(struct watch *watch)
@@ -261,7 +279,7 @@ static void watch_register(struct watch *watch)
 	edge->watches->count++;
 	LIST_INSERT_HEAD(&connection->watching->list, watch, link);
 	if (!watch->by_id)
-		LIST_INSERT_HEAD(&edge->watches->by_filter, watch, others);
+		register_filter(watch);
 	connection_hold(connection, watch->held);
 }
 
@@ -293,6 +311,10 @@ static void watch_begin(const struct call *call, const struct watch_params *para
 	size_t held = sizeof(struct watch) + params->ids.count * (sizeof(struct watched) + sizeof(struct watched_task));
 	if (connection->watching && connection->watching->count >= WATCHES_MAX) {
 		reply_errorf(&call->to, PROTO_TOO_MANY, "a connection has at most %d watches", WATCHES_MAX);
+		return;
+	}
+	if (!params->ids.ids && !connection->user->exempt && connection->user->n_watches >= WATCHES_EACH) {
+		reply_errorf(&call->to, PROTO_TOO_MANY, "a user has at most %d watches that are not of chosen tasks", WATCHES_EACH);
 		return;
 	}
 	if (!connection_has_room(connection, held)) {

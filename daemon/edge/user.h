@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct config;
 struct edge;
 struct reply_to;
 struct strbuf;
+struct watch;
 
 struct user {
 	uint32_t uid;
@@ -22,6 +24,8 @@ struct user {
 	uint64_t requests;       /* so far, while the account is there */
 	uint64_t refused;        /* connections and requests, for a share of the edge's */
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */
+	LIST_HEAD(, watch) watches; /* rpc_watch.c's: by a filter, over tasks of his own */
+	size_t n_watches;           /* those by a filter, over others' tasks, too */
 };
 /* What the configuration gives each of those who are not exempt. */
 struct user_shares {

@@ -58,6 +58,36 @@ static int pings(struct client *client, int n)
 	return fine;
 }
 
+/* --- watches --- */
+
+/* So many of N watches are begun. */
+static int watches(struct client *client, int n)
+{
+	int fine = 0;
+	for (int i = 0; i < n; i++)
+		fine += strcmp(tree_text(ask(client, "task.watch", "{}"), "error.data.kind"), "too_many") != 0;
+	return fine;
+}
+
+/* Each of them is looked through at each event. */
+START_TEST(one_users_watches_by_a_filter_are_counted_over_all_connections)
+{
+	struct client third;
+	join(&third, ANNA);
+	ck_assert_int_eq(watches(&anna, 100), 100);
+	ck_assert_int_eq(watches(&again, 100), 100);
+	ck_assert_int_eq(watches(&third, 60), 56);
+	ck_assert_int_eq(watches(&ben, 60), 60); /* another's are his own */
+	ck_assert_str_eq(tree_text(ask(&third, "task.watch", "{\"ids\":[]}"), "result.watch"), "57"); /* nobody looks through these */
+	ck_assert_ptr_nonnull(tree_at(ask(&again, "task.unwatch", "{\"watch\":\"7\"}"), "result"));
+	ck_assert_int_eq(watches(&third, 2), 1);
+	client_leave(&anna);
+	world_settle(&world);
+	ck_assert_int_eq(watches(&third, 100), 42);
+	client_fini(&third);
+}
+END_TEST
+
 /* --- requests a second --- */
 
 static void set_rate(double rate, int64_t burst)
@@ -253,6 +283,7 @@ int main(void)
 	Suite *suite = suite_create("edge_shares");
 	TCase *tcase = tcase_create("shares");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, one_users_watches_by_a_filter_are_counted_over_all_connections);
 	tcase_add_test(tcase, requests_have_a_rate_and_a_burst_on_all_connections_together);
 	tcase_add_test(tcase, each_request_of_a_batch_counts_and_what_is_no_request_too);
 	tcase_add_test(tcase, who_comes_back_has_not_gained_a_burst);

@@ -205,6 +205,7 @@ struct connection {
 	struct object_owner *owner; /* as an owner of named objects; NULL mostly */
 	enum nesting nesting;
 	int worker_pid; /* NESTING_HANDLER: the process of the worker that its peer is, or, of commands, descends from */
+	uint64_t command; /* …and in the latter case that task */
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
 	struct backlog *backlog; /* dispatch.c's: what is handled in other turns; NULL mostly */

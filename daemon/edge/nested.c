@@ -33,13 +33,38 @@ static void look_later(struct edge *edge, int64_t gap_ns)
 	edge_timer_set(edge, &edge->nested_timer, core_now(edge->core) + edge->nested_gap_ns);
 }
 
+/* The task that PID, a worker, runs; 0: none, or several. */
+static uint64_t only_task(const struct pools *pools, int pid)
+{
+	const struct worker *worker;
+	const struct task *only = NULL;
+	struct core_slot *slot;
+	for (const struct pool *pool = pools_first(pools); pool; pool = TAILQ_NEXT(pool, link))
+		TAILQ_FOREACH(worker, &pool->workers, link)
+			for (int i = 0; worker->pid == pid && (slot = pools_slot_next(worker, i)); i++) {
+				const struct task *task = core_slot_running(slot);
+				if (task && only)
+					return 0;
+				only = task ? task : only;
+			}
+	return only ? only->id : 0;
+}
+
+/* What belongs to a command ends with it, but for connections, which it may have handed to others: such a one is no
+ * handler's any more when the worker runs the next command, which may be another user's. */
 int nested_pid(struct connection *connection)
 {
+	const struct pools *pools = connection->edge->host.pools;
 	if (connection->nesting == NESTING_UNKNOWN) {
-		connection->worker_pid = pools_nested_pid(connection->edge->host.pools, connection->peer.pid);
+		connection->worker_pid = pools_nested_pid(pools, connection->peer.pid);
 		connection->nesting = connection->worker_pid ? NESTING_HANDLER : NESTING_NONE;
+		if (connection->worker_pid != connection->peer.pid)
+			connection->command = only_task(pools, connection->worker_pid);
 	}
-	return connection->worker_pid;
+	if (connection->nesting == NESTING_HANDLER && connection->worker_pid != connection->peer.pid &&
+		(!connection->command || only_task(pools, connection->worker_pid) != connection->command))
+		connection->nesting = NESTING_NONE; /* its worker_pid stays for waits that have begun */
+	return connection->nesting == NESTING_HANDLER ? connection->worker_pid : 0;
 }
 
 void nested_begin(struct request *request)
@@ -65,21 +90,8 @@ void nested_end(struct request *request)
 
 uint64_t nested_task(struct connection *connection)
 {
-	const struct worker *worker;
-	const struct task *only = NULL;
-	struct core_slot *slot;
 	int pid = nested_pid(connection);
-	if (!pid)
-		return 0;
-	for (const struct pool *pool = pools_first(connection->edge->host.pools); pool; pool = TAILQ_NEXT(pool, link))
-		TAILQ_FOREACH(worker, &pool->workers, link)
-			for (int i = 0; worker->pid == pid && (slot = pools_slot_next(worker, i)); i++) {
-				const struct task *task = core_slot_running(slot);
-				if (task && only)
-					return 0;
-				only = task ? task : only;
-			}
-	return only ? only->id : 0;
+	return pid ? only_task(connection->edge->host.pools, pid) : 0;
 }
 
 /* One more than that of the tasks that PID, a worker, runs. */

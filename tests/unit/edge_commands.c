@@ -192,12 +192,6 @@ void pools_on_output(struct pools *pools, command_said *function, void *context)
 	said_context = context;
 }
 
-int pools_nested_pid(const struct pools *pools, int pid)
-{
-	const struct worker *worker = TAILQ_FIRST(&pools_first(pools)->workers);
-	return pid == worker->pid ? pid : 0;
-}
-
 /* --- what tests call --- */
 
 void commands_init(struct world *world)

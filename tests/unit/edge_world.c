@@ -126,6 +126,11 @@ int pools_queue_remove(struct pools *pools, struct core_queue *queue, char **err
 	return 0;
 }
 
+int pools_nested_pid(const struct pools *pools, int pid)
+{
+	return pid == pools->worker.pid || pools->world->all_descend ? pools->worker.pid : 0;
+}
+
 bool pools_nested(struct pools *pools, int pid, int change)
 {
 	if (pid != pools->worker.pid)

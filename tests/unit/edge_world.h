@@ -40,6 +40,7 @@ struct world {
 	bool stop_deaf; /* held tasks do not stop when they are told to */
 	bool interrupted[4];
 	int waits; /* of handlers, as the edge has told the pools */
+	bool all_descend; /* clients are processes of commands that the pool's worker runs */
 };
 
 struct client {

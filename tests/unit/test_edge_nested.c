@@ -406,6 +406,46 @@ START_TEST(permits_that_are_left_are_enough)
 }
 END_TEST
 
+/* A command's process may hand its connection to somebody outside, who then has it while others' commands run. */
+START_TEST(a_connection_speaks_for_the_command_that_made_it_and_for_no_later_one)
+{
+	world.all_descend = true;
+	submit("{\"task\":\"hold\"}");
+	json_t *answer = client_ask(&client, REQUEST("1", "lock.acquire", "{\"name\":\"a\",\"task\":1}"));
+	ck_assert_ptr_nonnull(tree_at(answer, "result.fence"));
+	world_finish(&world);
+	submit("{\"task\":\"hold\"}");
+	answer = client_ask(&other, REQUEST("1", "lock.acquire", "{\"name\":\"b\",\"task\":2}"));
+	ck_assert_ptr_nonnull(tree_at(answer, "result.fence"));
+	answer = client_ask(&client, REQUEST("2", "lock.release", "{\"name\":\"b\",\"task\":2}"));
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "denied");
+	client_say(&client, REQUEST("3", "task.call", "{\"task\":\"echo\",\"delay\":10}"));
+	world_settle(&world);
+	ck_assert_int_eq(world.waits, 0);
+	answer = client_ask(&other, REQUEST("4", "lock.release", "{\"name\":\"b\",\"task\":2}"));
+	ck_assert_ptr_nonnull(tree_at(answer, "result"));
+}
+END_TEST
+
+/* Its waits that have begun end as they began. */
+START_TEST(a_wait_that_outlives_its_command_is_counted_out)
+{
+	world.all_descend = true;
+	submit("{\"task\":\"hold\"}");
+	client_say(&client, REQUEST("1", "task.wait", "{\"ids\":1,\"timeout\":5}"));
+	client_say(&client, REQUEST("2", "task.call", "{\"task\":\"echo\",\"delay\":10}"));
+	world_settle(&world);
+	ck_assert_int_eq(world.waits, 2);
+	world_finish(&world);
+	world_settle(&world);
+	client_ask(&client, REQUEST("3", "lock.acquire", "{\"name\":\"a\"}"));
+	ck_assert_int_eq(world.waits, 1);
+	client_leave(&client);
+	world_settle(&world);
+	ck_assert_int_eq(world.waits, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edge_nested");
@@ -435,6 +475,8 @@ int main(void)
 	tcase_add_test(nested, a_shared_lock_that_somebody_else_wants_alone_is_a_deadlock_too);
 	tcase_add_loop_test(nested, a_wait_for_a_task_that_may_have_what_it_must_have_goes_on, 0, 2);
 	tcase_add_test(nested, permits_that_are_left_are_enough);
+	tcase_add_test(nested, a_connection_speaks_for_the_command_that_made_it_and_for_no_later_one);
+	tcase_add_test(nested, a_wait_that_outlives_its_command_is_counted_out);
 	suite_add_tcase(suite, nested);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -9,7 +9,7 @@
 
 #include "base/xmalloc.h"
 #include "edge/access.h"
-#include "edge/rpc.h"
+#include "edge/command.h"
 
 struct parked {
 	struct request *request;
@@ -152,7 +152,7 @@ static bool try_first(struct edge *edge, struct room *room)
 	const struct call call = { .edge = edge, .to = request_reply_to(request), .method = parked->method };
 	request_hide(request);
 	if (access_may_submit(&call, parking->spec->type, parking->spec->queue) &&
-		!parking->kind->submit(&call, parking->state)) {
+		command_may_submit(&call, parking->spec->type) && !parking->kind->submit(&call, parking->state)) {
 		request_show(request);
 		return false;
 	}

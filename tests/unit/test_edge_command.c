@@ -304,6 +304,18 @@ START_TEST(whoever_is_not_named_is_told_so_wherever_he_submits)
 }
 END_TEST
 
+START_TEST(who_waits_for_room_may_have_lost_the_right_meanwhile)
+{
+	ask("queue.create", "{\"name\":\"one\",\"pool\":\"default\",\"limit_queued\":1}");
+	ask("task.submit", "{\"task\":\"hold\",\"queue\":\"one\",\"delay\":1000}");
+	say("task.submit", "{\"task\":\"exec\",\"args\":{\"argv\":[\"x\"]},\"queue\":\"one\",\"wait_for_room\":1000}");
+	ck_assert(client_hears_nothing(&client));
+	allow("nobody");
+	client_ask(&other, REQUEST("1", "task.cancel", "{\"ids\":1}"));
+	expect_kind(client_hear_json(&client), "denied", "exec_users");
+}
+END_TEST
+
 START_TEST(nor_may_he_have_one_run_again)
 {
 	uint64_t id = start();
@@ -750,6 +762,7 @@ int main(void)
 	tcase_add_test(rights, free_commands_are_for_those_who_are_named);
 	tcase_add_test(rights, a_supplementary_group_counts_too);
 	tcase_add_test(rights, whoever_is_not_named_is_told_so_wherever_he_submits);
+	tcase_add_test(rights, who_waits_for_room_may_have_lost_the_right_meanwhile);
 	tcase_add_test(rights, nor_may_he_have_one_run_again);
 	tcase_add_test(rights, others_commands_are_not_to_be_touched);
 	suite_add_tcase(suite, rights);

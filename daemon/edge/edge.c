@@ -76,6 +76,7 @@ void edge_configure(struct edge *edge, const struct config *config)
 	objects_set_limits(core_objects(edge->core), &edge->object_limits);
 	rules_configure(&edge->rules, config);
 	users_configure(edge, config);
+	object_waits_review(edge);
 }
 
 struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config)

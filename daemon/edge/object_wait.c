@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "edge/access.h"
 #include "edge/objects.h"
 
 #define SPARE_LIMIT 256
@@ -18,6 +19,8 @@ struct waiting {
 	struct request *request;  /* NULL: it does not wait yet */
 	uint64_t task;            /* in whose name; 0: the connection's */
 	LIST_ENTRY(waiting) link; /* edge->task_waits, where it is a task's; edge->spare_waits */
+	bool doomed;              /* it is to be denied */
+	LIST_ENTRY(waiting) doom;
 	uint8_t name_length;
 	char name[OBJECT_NAME_LIMIT];
 };
@@ -71,6 +74,9 @@ static void waiting_free(struct waiting *waiting)
 	struct edge *edge = waiting->request->connection->edge;
 	if (waiting->task)
 		LIST_REMOVE(waiting, link);
+	if (waiting->doomed)
+		LIST_REMOVE(waiting, doom);
+	waiting->doomed = false;
 	edge->object_waits--;
 	waiting_spare(edge, waiting);
 }
@@ -168,6 +174,42 @@ void object_waits_turn(struct edge *edge)
 		next = LIST_NEXT(waiting, link);
 		if (!object_wait_is_on(&waiting->wait))
 			answer_lost(waiting);
+	}
+}
+
+/* --- whose right has gone --- */
+
+static bool may_use(const struct waiting *waiting, bool answer)
+{
+	const struct object_name name = name_of(waiting);
+	struct call call = { .edge = waiting->request->connection->edge, .to = request_reply_to(waiting->request) };
+	if (!answer)
+		call.to.id = NULL;
+	return access_may_use(&call, &name);
+}
+
+/* Who is taken off may make room for another, whose request ends by that: so they are found first. */
+void object_waits_review(struct edge *edge)
+{
+	LIST_HEAD(, waiting) doomed = LIST_HEAD_INITIALIZER(doomed);
+	struct connection *connection;
+	struct request *request;
+	struct waiting *waiting;
+	if (!edge->object_waits)
+		return;
+	TAILQ_FOREACH(connection, &edge->connections, link)
+		LIST_FOREACH(request, &connection->requests, link) {
+			if (request->kind != &object_request || may_use(request->state, false))
+				continue;
+			waiting = request->state;
+			waiting->doomed = true;
+			LIST_INSERT_HEAD(&doomed, waiting, doom);
+		}
+	while ((waiting = LIST_FIRST(&doomed))) {
+		if (object_wait_is_on(&waiting->wait))
+			object_wait_drop(&waiting->wait);
+		(void)!may_use(waiting, true);
+		waiting_end(waiting);
 	}
 }
 

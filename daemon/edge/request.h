@@ -96,6 +96,8 @@ void nested_await(const struct request *request);
 bool connection_owner_end(struct connection *connection);
 /* Answers those who waited for an object in the name of a task that is over. */
 void object_waits_turn(struct edge *edge);
+/* The configuration has been read again: who waits for what he may not use any more is denied. */
+void object_waits_review(struct edge *edge);
 void object_waits_free_spare(struct edge *edge);
 
 /* --- batch.c --- */

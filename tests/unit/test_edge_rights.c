@@ -155,6 +155,44 @@ START_TEST(who_has_waited_for_room_may_have_lost_the_right)
 }
 END_TEST
 
+/* Those whose turn it would be by that get what they wait for, where they may still have it. */
+START_TEST(who_waits_for_what_he_may_not_use_any_more_is_denied)
+{
+	static const char *const waits[][2] = {
+		{ "mq.get", "{\"name\":\"q\",\"timeout\":1000}" },
+		{ "event.wait", "{\"name\":\"e\"}" },
+		{ "lock.acquire", "{\"name\":\"l\"}" },
+		{ "semaphore.acquire", "{\"name\":\"s\",\"slots\":1}" },
+	};
+	ask(&anna, "mq.create", "{\"name\":\"q\",\"shared\":true}");
+	ask(&anna, "lock.acquire", "{\"name\":\"l\",\"shared\":true}");
+	ask(&anna, "semaphore.acquire", "{\"name\":\"s\",\"slots\":1}");
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		say(&ben, waits[i][0], waits[i][1]);
+	say(&ben, "event.wait", "{\"name\":\"ben-e\"}");
+	struct client other;
+	client_init(&other, &world);
+	client_become(&other, 4001, 4001, NULL);
+	say(&other, "lock.acquire", "{\"name\":\"l\",\"shared\":true}"); /* stands behind ben's */
+	ck_assert(client_hears_nothing(&other));
+	ck_assert(client_hears_nothing(&ben));
+	const struct config_access sections[] = {
+		{ .users = (char *)"4001", .submit = 1 },
+		{ .users = (char *)"4002", .submit = 1, .objects = (char *)"ben-*" },
+	};
+	world_allow(&world, sections, 2);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		expect_denied(client_hear_json(&ben), "submit", "may not use the name");
+	ck_assert_ptr_nonnull(tree_at(client_hear_json(&other), "result.fence"));
+	ask(&anna, "mq.put", "{\"name\":\"q\",\"value\":1}");
+	ck_assert_int_eq(tree_int(ask(&anna, "mq.length", "{\"name\":\"q\"}"), "result.length"), 1);
+	ck_assert(client_hears_nothing(&ben));
+	ask(&anna, "event.set", "{\"name\":\"ben-e\"}");
+	ck_assert_ptr_nonnull(tree_at(client_hear_json(&ben), "result"));
+	client_fini(&other);
+}
+END_TEST
+
 /* --- shares --- */
 
 static void share(size_t queued, size_t bytes)
@@ -492,6 +530,7 @@ int main(void)
 	tcase_add_test(all, also_by_its_name_and_once_more);
 	tcase_add_test(all, only_that_is_offered);
 	tcase_add_test(all, who_has_waited_for_room_may_have_lost_the_right);
+	tcase_add_test(all, who_waits_for_what_he_may_not_use_any_more_is_denied);
 	tcase_add_test(all, a_full_share_is_told_with_figures);
 	tcase_add_test(all, one_of_bytes_too);
 	tcase_add_test(all, a_batch_counts_for_a_share_over_all_its_queues);

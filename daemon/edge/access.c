@@ -2,6 +2,7 @@
  * concerns a task's name or a queue's is looked at each time, where patterns say which. */
 #include "edge/access.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,20 +84,37 @@ static const char *caller(const struct call *call)
 	return user_name_kept(call->to.connection->peer.uid, core_now(call->edge->core));
 }
 
-void access_deny(const struct call *call, enum right right, const char *format, ...)
+/* OWNER: -1 where it is nobody's. */
+static void deny(const struct call *call, enum right right, int64_t owner, const char *format, va_list args)
 {
 	char message[512];
 	struct strbuf data = STRBUF_INIT;
-	va_list args;
 	if (!call->to.id)
 		return;
-	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
 	error_data_begin(&data, PROTO_DENIED);
-	strbuf_printf(&data, ",\"right\":\"%s\"}", right_name(right));
+	strbuf_printf(&data, ",\"right\":\"%s\"", right_name(right));
+	if (owner >= 0)
+		strbuf_printf(&data, ",\"owner\":%" PRIi64, owner);
+	strbuf_puts(&data, "}");
 	reply_error(&call->to, PROTO_DENIED, message, data.data);
 	strbuf_free(&data);
+}
+
+void access_deny(const struct call *call, enum right right, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	deny(call, right, -1, format, args);
+	va_end(args);
+}
+
+void access_deny_others(const struct call *call, enum right right, uint32_t owner, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	deny(call, right, owner, format, args);
+	va_end(args);
 }
 
 bool access_allows(const struct call *call, enum right right)

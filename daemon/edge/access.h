@@ -38,6 +38,9 @@ bool access_has(const struct call *call, enum right right);
 bool access_allows(const struct call *call, enum right right) __attribute__((warn_unused_result));
 /* "denied" with data.right, and a message as of printf(3). */
 void access_deny(const struct call *call, enum right right, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same of what is OWNER's: data.owner says so. */
+void access_deny_others(const struct call *call, enum right right, uint32_t owner, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Whether the caller may submit tasks of TYPE into QUEUE; false: that has been answered. */
 bool access_may_submit(const struct call *call, const struct task_type *type, const struct core_queue *queue)

@@ -18,8 +18,8 @@ static bool may_use_queue(const struct call *call, const struct object_name *nam
 		message_queue_is_open(call->to.connection, &figures) || access_has(call, RIGHT_ADMIN))
 		return true;
 	user_name(figures.owner, owner, sizeof(owner));
-	access_deny(call, RIGHT_SUBMIT, "the message queue \"%.*s\" belongs to user %s, who has not shared it",
-		(int)name->length, name->data, owner);
+	access_deny_others(call, RIGHT_SUBMIT, figures.owner,
+		"the message queue \"%.*s\" belongs to user %s, who has not shared it", (int)name->length, name->data, owner);
 	return false;
 }
 

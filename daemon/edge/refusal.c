@@ -47,7 +47,13 @@ static void queue_full(struct refusal *refusal, const struct task_spec *spec, st
 		retry_after(spec->type, &figures, depth));
 }
 
-/* A tenth of what its owner has waiting has to go, as far as that queue tells how fast that is. */
+/* A tenth of what its owner has waiting has to go, where that queue tells how fast that is: not while it is paused, nor
+ * where nothing of the kind has run and no rate is set. What is more than he may have at all never has room. */
+static bool has_retry(const struct task_spec *spec, const struct core_queue_figures *figures, size_t more, size_t most)
+{
+	return more <= most && !figures->paused && (spec->type->mean_run_ns > 0 || figures->options.rate > 0);
+}
+
 static void over_share(
 	struct refusal *refusal, const struct core *core, const struct task_spec *spec, struct wanted wanted)
 {
@@ -55,16 +61,19 @@ static void over_share(
 	struct core_user_figures user;
 	size_t has, most;
 	bool by_count = core_over_share(core, spec, wanted.count, wanted.bytes, &has, &most) == CORE_SHARE_QUEUED;
+	size_t more = by_count ? wanted.count : wanted.bytes;
 	const char *name = user_name_kept(spec->owner, core_now(core));
 	core_queue_figures(spec->queue, &figures);
 	core_user_figures(core, spec->owner, &user);
-	snprintf(refusal->message, sizeof(refusal->message), "user %.100s has %zu %s waiting, and may have %zu", name,
-		has, by_count ? "tasks" : "bytes of tasks", most);
+	snprintf(refusal->message, sizeof(refusal->message),
+		"user %.100s has %zu %s waiting, and may have %zu: %zu more would be too many", name, has,
+		by_count ? "tasks" : "bytes of tasks", most, more);
 	begin(refusal, PROTO_OVER_SHARE);
 	put_string(&refusal->data, "user", name, strlen(name));
-	strbuf_printf(&refusal->data, ",\"limit\":\"%s\",\"most\":%zu,\"has\":%zu,\"retry_after\":%.2f",
-		by_count ? "user_queued" : "user_queued_bytes", most, has,
-		retry_after(spec->type, &figures, user.queued));
+	strbuf_printf(&refusal->data, ",\"limit\":\"%s\",\"most\":%zu,\"has\":%zu",
+		by_count ? "user_queued" : "user_queued_bytes", most, has);
+	if (has_retry(spec, &figures, more, most))
+		strbuf_printf(&refusal->data, ",\"retry_after\":%.2f", retry_after(spec->type, &figures, user.queued));
 }
 
 static void draining(struct refusal *refusal, const struct task_spec *spec)

@@ -342,8 +342,8 @@ void rpc_schedule_remove(const struct call *call)
 		return;
 	struct core_schedule *schedule = find(call, params.name);
 	if (schedule && !may_remove(call, schedule)) {
-		access_deny(call, RIGHT_CANCEL, "the schedule \"%s\" belongs to uid %u", schedule->name,
-			(unsigned)schedule->task.owner);
+		access_deny_others(call, RIGHT_CANCEL, schedule->task.owner, "the schedule \"%s\" belongs to uid %u",
+			schedule->name, (unsigned)schedule->task.owner);
 	} else if (schedule) {
 		put_schedule(&out, schedule);
 		core_schedule_remove(call->edge->core, schedule);

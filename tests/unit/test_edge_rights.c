@@ -220,7 +220,7 @@ START_TEST(a_full_share_is_told_with_figures)
 		ck_assert_int_eq(tree_int(answer, "error.data.most"), 2);
 		ck_assert_int_eq(tree_int(answer, "error.data.has"), 2);
 		ck_assert_str_eq(tree_text(answer, "error.data.user"), "uid 4002");
-		ck_assert(json_real_value(tree_at(answer, "error.data.retry_after")) > 0);
+		ck_assert_ptr_null(tree_at(answer, "error.data.retry_after")); /* nothing tells when */
 	}
 	ck_assert(is_fine(ask(&anna, "task.call", "{\"task\":\"echo\"}"))); /* it is his alone */
 }
@@ -237,6 +237,32 @@ START_TEST(one_of_bytes_too)
 	ck_assert_str_eq(tree_text(answer, "error.data.limit"), "user_queued_bytes");
 	ck_assert_int_eq(tree_int(answer, "error.data.most"), 500);
 	ck_assert_int_eq(tree_int(answer, "error.data.has"), 0);
+	ck_assert_ptr_nonnull(strstr(tree_text(answer, "error.message"), "0 bytes of tasks waiting, and may have 500: "));
+}
+END_TEST
+
+START_TEST(when_there_may_be_room_is_told_where_the_queue_tells_how_fast_it_is)
+{
+	static const struct {
+		const char *queue, *tasks;
+		bool told;
+	} cases[] = {
+		{ "{\"name\":\"default\",\"rate\":0.5}", "{\"tasks\":[{\"task\":\"echo\",\"delay\":1000}]}", true },
+		{ "{\"name\":\"default\",\"rate\":0}", "{\"tasks\":[{\"task\":\"echo\",\"delay\":1000}]}", false },
+		/* these never have room */
+		{ "{\"name\":\"default\",\"rate\":0.5}",
+			"{\"tasks\":[{\"task\":\"echo\"},{\"task\":\"echo\"},{\"task\":\"echo\"}]}", false },
+	};
+	client_become(&anna, 0, 0, NULL);
+	share(2, 0);
+	for (int i = 0; i < 2; i++)
+		ask(&ben, "task.submit", "{\"task\":\"echo\",\"delay\":1000}");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert(is_fine(ask(&anna, "queue.set", cases[i].queue)));
+		json_t *answer = ask(&ben, "task.submit_batch", cases[i].tasks);
+		ck_assert_str_eq(tree_text(answer, "error.data.kind"), "over_share");
+		ck_assert_int_eq(tree_at(answer, "error.data.retry_after") != NULL, cases[i].told);
+	}
 }
 END_TEST
 
@@ -359,9 +385,11 @@ static const char *const of_queues[][2] = {
 START_TEST(a_message_queue_is_its_makers)
 {
 	ask(&anna, "mq.put", "{\"name\":\"q\",\"value\":\"private\"}");
-	expect_denied(ask(&ben, of_queues[_i][0], of_queues[_i][1]), "submit", "belongs to user uid 4001");
+	json_t *answer = ask(&ben, of_queues[_i][0], of_queues[_i][1]);
+	ck_assert_int_eq(tree_int(answer, "error.data.owner"), ANNA);
+	expect_denied(answer, "submit", "belongs to user uid 4001");
 	ck_assert_uint_eq(json_array_size(tree_at(ask(&ben, "mq.list", "{}"), "result")), 0);
-	json_t *answer = ask(&anna, "mq.list", "{}");
+	answer = ask(&anna, "mq.list", "{}");
 	ck_assert_int_eq(tree_int(answer, "result.0.length"), 1);
 	ck_assert_int_eq(tree_int(answer, "result.0.owner"), ANNA);
 	ck_assert(json_is_false(tree_at(answer, "result.0.shared")));
@@ -533,6 +561,7 @@ int main(void)
 	tcase_add_test(all, who_waits_for_what_he_may_not_use_any_more_is_denied);
 	tcase_add_test(all, a_full_share_is_told_with_figures);
 	tcase_add_test(all, one_of_bytes_too);
+	tcase_add_test(all, when_there_may_be_room_is_told_where_the_queue_tells_how_fast_it_is);
 	tcase_add_test(all, a_batch_counts_for_a_share_over_all_its_queues);
 	tcase_add_test(all, who_has_waited_for_room_does_not_wait_for_his_share);
 	tcase_add_test(all, schedules_are_not_all_one_users);

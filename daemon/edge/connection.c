@@ -119,6 +119,14 @@ void connection_new(struct edge *edge, int fd, const struct peer *peer, bool res
 	connection_watch(connection);
 }
 
+static void output_changed(struct connection *connection)
+{
+	size_t size = connection->output ? evbuffer_get_length(connection->output) : 0;
+	connection->user->held += size;
+	connection->user->held -= connection->output_size;
+	connection->output_size = size;
+}
+
 static void drop_output(struct connection *connection)
 {
 	struct edge *edge = connection->edge;
@@ -126,7 +134,7 @@ static void drop_output(struct connection *connection)
 		return;
 	evbuffer_free(connection->output);
 	connection->output = NULL;
-	connection->output_size = 0;
+	output_changed(connection);
 	edge->n_writing--;
 	edge_timer_cancel(edge, &connection->send_timer);
 }
@@ -211,26 +219,49 @@ void connection_looked(struct connection *connection, size_t tasks)
 	connection_touch(connection);
 }
 
+/* Many connections, each with less than it may have, are not to take all memory. */
+static bool user_has_room(const struct connection *connection, size_t bytes)
+{
+	const struct user *user = connection->user;
+	return user->exempt || user->held + bytes <= EDGE_USER_OUTPUTS * connection->edge->limits.output;
+}
+
 bool connection_has_room(const struct connection *connection, size_t bytes)
 {
-	return connection->output_size + connection->held + bytes <= connection->edge->limits.output;
+	return connection->output_size + connection->held + bytes <= connection->edge->limits.output &&
+		user_has_room(connection, bytes);
 }
 
 static void check_output_limit(struct connection *connection)
 {
-	if (!connection_has_room(connection, 0))
-		connection_close(connection, "more waits for it than output_limit allows");
+	if (connection_has_room(connection, 0))
+		return;
+	connection_close(connection, user_has_room(connection, 0)
+			? "more waits for it than output_limit allows"
+			: "what waits for all its user's connections takes too much memory");
 }
 
 void connection_hold(struct connection *connection, size_t bytes)
 {
 	connection->held += bytes;
-	check_output_limit(connection);
+	connection_charge(connection, bytes);
 }
 
 void connection_unhold(struct connection *connection, size_t bytes)
 {
 	connection->held -= bytes;
+	connection_discharge(connection, bytes);
+}
+
+void connection_charge(struct connection *connection, size_t bytes)
+{
+	connection->user->held += bytes;
+	check_output_limit(connection);
+}
+
+void connection_discharge(struct connection *connection, size_t bytes)
+{
+	connection->user->held -= bytes;
 }
 
 static void release_body(const void *data, size_t length, void *user)
@@ -281,7 +312,7 @@ void connection_send(struct connection *connection, struct strbuf *head, struct 
 	if (!header_length)
 		strbuf_add(head, "\n", 1);
 	failed |= evbuffer_add(connection->output, head->data, head->length);
-	connection->output_size = evbuffer_get_length(connection->output);
+	output_changed(connection);
 	connection_touch(connection);
 	if (failed || strbuf_failed(head))
 		connection_close(connection, "no memory for its replies");
@@ -329,7 +360,7 @@ static void flush(struct connection *connection)
 		written += (size_t)sent;
 		connection->written += (uint64_t)sent;
 		evbuffer_drain(connection->output, (size_t)sent);
-		connection->output_size = evbuffer_get_length(connection->output);
+		output_changed(connection);
 		if (!connection->output_size)
 			drop_output(connection);
 	}

@@ -303,10 +303,12 @@ static void put_off(struct connection *connection, const struct backlog *backlog
 	kept->elements.length = length;
 	connection->backlog = kept;
 	connection->edge->held |= kept->held;
-	if (kept->text)
+	if (kept->text) {
 		memcpy(kept->text, text, length);
-	else
+		connection_charge(connection, length);
+	} else {
 		connection_close(connection, "no memory for its requests");
+	}
 	connection_touch(connection);
 }
 
@@ -339,6 +341,8 @@ void backlog_free(struct connection *connection)
 		batch_release(backlog->batch);
 	if (connection->descriptors)
 		descriptors_expire(connection, backlog->end);
+	if (backlog->text)
+		connection_discharge(connection, backlog->elements.length);
 	free(backlog->text);
 	free(backlog);
 }

@@ -66,6 +66,8 @@ struct watching;
 #define EDGE_TURN_LOOKS 20000u
 /* What all unfinished messages of one user take is at most so many times frame_limit. */
 #define EDGE_USER_FRAMES 4
+/* …and what waits for him, as replies, as parts of them, or as requests that are not handled yet, so many times output_limit. */
+#define EDGE_USER_OUTPUTS 8
 #define EDGE_INPUT_SIZE (256u * 1024)
 /* More than can be handled in a slice is copied. */
 #define EDGE_READ_MOST (64u * 1024)
@@ -241,6 +243,9 @@ bool connection_has_room(const struct connection *connection, size_t bytes);
 /* Accounts for bytes of replies that are not complete yet; closes the connection where they are over the limit. */
 void connection_hold(struct connection *connection, size_t bytes);
 void connection_unhold(struct connection *connection, size_t bytes);
+/* The same for what counts for its user, and not for itself. */
+void connection_charge(struct connection *connection, size_t bytes);
+void connection_discharge(struct connection *connection, size_t bytes);
 
 /* --- input.c --- */
 /* Messages have to wait until some output or some requests are gone, or for the next turn. */

@@ -43,6 +43,7 @@ static struct room *room_of(struct edge *edge, const char *name)
 static void parked_free(struct parked *parked)
 {
 	TAILQ_REMOVE(&parked->room->parked, parked, link);
+	connection_discharge(parked->request->connection, parked->parking.wanted.bytes);
 	parked->parking.kind->free(parked->parking.state);
 	free(parked);
 }
@@ -123,6 +124,11 @@ void room_wait(const struct call *call, const struct parking *parking)
 		parking->kind->free(parking->state);
 		return;
 	}
+	if (!connection_has_room(call->to.connection, parking->wanted.bytes)) {
+		reply_error(&call->to, PROTO_TOO_MANY, "what waits for this user's connections takes too much memory", NULL);
+		parking->kind->free(parking->state);
+		return;
+	}
 	struct parked *parked = xcalloc(1, sizeof(*parked));
 	parked->parking = *parking;
 	parked->method = call->method;
@@ -131,6 +137,7 @@ void room_wait(const struct call *call, const struct parking *parking)
 	parked->request = request_new(&call->to, &parked_request);
 	parked->request->state = parked;
 	request_charge(parked->request, parking->wanted.bytes);
+	connection_charge(call->to.connection, parking->wanted.bytes);
 	request_set_timeout(parked->request, parking->timeout_ns);
 }
 

@@ -579,6 +579,8 @@ void client_become(struct client *client, uid_t uid, gid_t gid, const gid_t *gro
 	struct user *user = user_join(connection->edge, uid);
 	user->outstanding += connection->outstanding;
 	connection->user->outstanding -= connection->outstanding;
+	user->held += connection->held + connection->output_size;
+	connection->user->held -= connection->held + connection->output_size;
 	user_leave(connection->edge, connection->user);
 	connection->user = user;
 	connection->access.generation = 0;

@@ -88,6 +88,48 @@ START_TEST(one_users_watches_by_a_filter_are_counted_over_all_connections)
 }
 END_TEST
 
+/* --- memory --- */
+
+enum { WAITS = 16, IDS = 500 };
+
+/* Waits for a task IDS times over; true: it was refused. */
+static bool waits_in_vain(struct client *client)
+{
+	char line[4096] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.wait\",\"params\":{\"ids\":[1";
+	for (int i = 1; i < IDS; i++)
+		strcat(line, ",1");
+	client_say(client, strcat(line, "]}}"));
+	world_settle(&world);
+	return !client_hears_nothing(client) &&
+		strcmp(tree_text(client_hear_json(client), "error.data.kind"), "too_many") == 0;
+}
+
+START_TEST(what_waits_for_all_of_a_users_connections_has_a_limit)
+{
+	struct client many[WAITS];
+	int refused = 0;
+	world.config.output_limit = 50000; /* of one connection: enough for one such wait, and not for two */
+	world_configure(&world);
+	ask(&anna, "task.submit", "{\"task\":\"hold\"}");
+	for (int i = 0; i < WAITS; i++) {
+		join(&many[i], ANNA);
+		refused += waits_in_vain(&many[i]);
+	}
+	ck_assert_int_gt(refused, 0);
+	ck_assert_int_lt(refused, WAITS - EDGE_USER_OUTPUTS + 1); /* each has less than it may have */
+	ck_assert(!is_over(ask(&ben, "task.submit", "{\"task\":\"hold\"}")));
+	ck_assert(waits_in_vain(&again));
+	client_leave(&many[0]);
+	world_settle(&world);
+	ck_assert(!waits_in_vain(&again));
+	for (int i = 0; i < WAITS; i++)
+		client_fini(&many[i]);
+	client_leave(&again);
+	world_settle(&world);
+	ck_assert_uint_eq(user_of(world.edge, ANNA)->held, 0);
+}
+END_TEST
+
 /* --- requests a second --- */
 
 static void set_rate(double rate, int64_t burst)
@@ -283,6 +325,7 @@ int main(void)
 	Suite *suite = suite_create("edge_shares");
 	TCase *tcase = tcase_create("shares");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, what_waits_for_all_of_a_users_connections_has_a_limit);
 	tcase_add_test(tcase, one_users_watches_by_a_filter_are_counted_over_all_connections);
 	tcase_add_test(tcase, requests_have_a_rate_and_a_burst_on_all_connections_together);
 	tcase_add_test(tcase, each_request_of_a_batch_counts_and_what_is_no_request_too);

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "edge/rules.h"
 #include "pool/pool.h"
+#include "rights.h"
 #include "server.h"
 
 static const char usage[] =
@@ -184,28 +186,54 @@ static char *state_directory_problem(const char *path)
 	return problem;
 }
 
-/* What a configuration that is fine cannot do where it is looked at. */
-static void warn_of_users(const struct config *config)
+static void warn(const char *problem)
+{
+	fprintf(stderr, "warning: %s\n", problem);
+}
+
+/* Where a queue of the pool has as_submitter: whether another has not, whose commands would have to be root's. */
+static bool is_half_nobodys(const struct config *config, const struct config_pool *pool)
+{
+	const struct config_queue *queue;
+	bool found = false;
+	if (pool->user || !pools_as_submitter(config, pool->name))
+		return false;
+	STAILQ_FOREACH(queue, &config->queues, link)
+		found |= !queue->as_submitter && strcmp(queue->pool, pool->name) == 0;
+	return found;
+}
+
+/* What a configuration that is fine cannot do where it is looked at. -1 with *ERROR (malloc'ed): taskd would not start. */
+static int check_users(const struct config *config, char **error)
 {
 	const struct config_pool *pool;
+	struct rights rights;
+	if (rights_choose(&rights, config, error) < 0)
+		return -1;
+	rules_check(config, warn);
 	STAILQ_FOREACH(pool, &config->pools, link) {
 		char *problem = pools_user_problem(config, pool);
+		if (!problem && geteuid() == 0 && !rights.becomes && is_half_nobodys(config, pool))
+			problem = xasprintf("[pool %s] has no user, and taskd stays root: only commands in queues with "
+					    "as_submitter run, those in its other queues fail",
+				pool->name);
 		if (problem)
-			fprintf(stderr, "warning: %s\n", problem);
+			warn(problem);
 		free(problem);
 	}
+	rights_free(&rights);
+	return 0;
 }
 
 /* 0, or an exit status, and the reason is told. */
 static int check(const struct config *config, const char *state_directory)
 {
 	char *problem = state_directory ? state_directory_problem(state_directory) : NULL;
-	if (problem) {
+	if (problem || check_users(config, &problem) < 0) {
 		fprintf(stderr, "error: %s\n", problem);
 		free(problem);
 		return EXIT_FAILURE;
 	}
-	warn_of_users(config);
 	printf("%s: fine\n", config->file ? config->file : "no configuration file, the defaults");
 	return EXIT_SUCCESS;
 }

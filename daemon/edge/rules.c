@@ -18,8 +18,10 @@
 
 /* --- whom it is about --- */
 
+typedef void tell_fn(const char *problem);
+
 /* False: the word is about nobody. */
-static bool who_read(const char *word, const char *section, struct who *out)
+static bool who_read(const char *word, const char *section, tell_fn *tell, struct who *out)
 {
 	static const struct {
 		const char *word;
@@ -36,17 +38,19 @@ static bool who_read(const char *word, const char *section, struct who *out)
 	out->kind = group ? WHO_GROUP : WHO_UID;
 	if (group ? group_find(word + 1, &out->number) : user_find(word, &out->number))
 		return true;
-	log_warning("%s: there is no %s %s: nobody is meant by that until the configuration is read again", section,
+	char *problem = xasprintf("%s: there is no %s %s: nobody is meant by that until the configuration is read again", section,
 		group ? "group" : "user", group ? word + 1 : word);
+	tell(problem);
+	free(problem);
 	return false;
 }
 
-static void whos_read(struct whos *whos, const char *words, const char *section)
+static void whos_read(struct whos *whos, const char *words, const char *section, tell_fn *tell)
 {
 	char *copy = xstrdup(words), *rest = copy, *word;
 	*whos = (struct whos){ .list = xcalloc(strlen(words) / 2 + 1, sizeof(whos->list[0])) };
 	while ((word = strsep(&rest, BLANKS)))
-		whos->count += *word && who_read(word, section, &whos->list[whos->count]);
+		whos->count += *word && who_read(word, section, tell, &whos->list[whos->count]);
 	free(copy);
 }
 
@@ -137,10 +141,10 @@ void rules_add_socket(struct rules *rules, int fd)
 
 /* --- all of it --- */
 
-static void rule_read(struct rule *rule, const struct config_access *access)
+static void rule_read(struct rule *rule, const struct config_access *access, tell_fn *tell)
 {
 	char *section = xasprintf("[access %s]", access->name);
-	whos_read(&rule->users, access->users, section);
+	whos_read(&rule->users, access->users, section, tell);
 	patterns_read(&rule->tasks, access->tasks);
 	patterns_read(&rule->queues, access->queues);
 	patterns_read(&rule->objects, access->objects);
@@ -164,18 +168,35 @@ static void clear(struct rules *rules)
 	rules->count = 0;
 }
 
-void rules_configure(struct rules *rules, const struct config *config)
+static void read_all(struct rules *rules, const struct config *config, tell_fn *tell)
 {
 	const struct config_access *access;
 	clear(rules);
 	rules->list = xcalloc(CONFIG_ACCESS_LIMIT, sizeof(rules->list[0]));
 	STAILQ_FOREACH(access, &config->access, link)
 		if (rules->count < CONFIG_ACCESS_LIMIT)
-			rule_read(&rules->list[rules->count++], access);
-	whos_read(&rules->exec, config->exec_users ? config->exec_users : "owner", "exec_users");
+			rule_read(&rules->list[rules->count++], access, tell);
+	whos_read(&rules->exec, config->exec_users ? config->exec_users : "owner", "exec_users", tell);
+}
+
+static void tell_log(const char *problem)
+{
+	log_warning("%s", problem);
+}
+
+void rules_configure(struct rules *rules, const struct config *config)
+{
+	read_all(rules, config, tell_log);
 	for (size_t i = 0; i < rules->n_sockets; i++)
 		socket_look(&rules->sockets[i]);
 	rules->generation++;
+}
+
+void rules_check(const struct config *config, void (*tell)(const char *problem))
+{
+	struct rules rules = { .list = NULL };
+	read_all(&rules, config, tell);
+	rules_free(&rules);
 }
 
 void rules_free(struct rules *rules)

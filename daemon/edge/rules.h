@@ -50,6 +50,8 @@ struct rules {
 
 /* Takes over what CONFIG says, instead of what was there; looks at the sockets again. */
 void rules_configure(struct rules *rules, const struct config *config);
+/* Tells of each user and group that CONFIG names and that is not there. */
+void rules_check(const struct config *config, void (*tell)(const char *problem));
 /* Clients come in by the listening socket FD, too. One without a path has no members. */
 void rules_add_socket(struct rules *rules, int fd);
 void rules_free(struct rules *rules);

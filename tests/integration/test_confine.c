@@ -337,9 +337,17 @@ START_TEST(a_check_tells_where_a_pool_does_not_start)
 	const char *said = check("", "[pool a]\nuser = nosuch\n[pool commands]\nuser = games\n[queue commands]\nas_submitter = yes\n");
 	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = nosuch: it is not in /etc/passwd"));
 	ck_assert_ptr_null(strstr(said, "[pool commands]"));
+	said = check("", "user = root\nexec_users = member\n[access a]\nusers = @nosuch games\n"
+			 "[queue commands]\nas_submitter = yes\n[queue other]\npool = commands\n");
+	ck_assert_ptr_nonnull(strstr(said, "warning: exec_users: there is no user member"));
+	ck_assert_ptr_nonnull(strstr(said, "warning: [access a]: there is no group nosuch"));
+	ck_assert_ptr_null(strstr(said, "games"));
+	ck_assert_ptr_nonnull(strstr(said, "warning: [pool commands] has no user, and taskd stays root"));
 	said = check("setpriv --reuid=5 --clear-groups", "[pool a]\nuser = games\n[queue commands]\nas_submitter = yes\n");
 	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = games: it starts only where root starts taskd"));
 	ck_assert_ptr_nonnull(strstr(said, "warning: [pool commands] runs commands as who submits them (as_submitter): it starts"));
+	said = check("!", "user = nosuch\n");
+	ck_assert_ptr_nonnull(strstr(said, "error: [taskd] user = nosuch: it is not in /etc/passwd"));
 	stop();
 }
 END_TEST

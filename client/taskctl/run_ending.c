@@ -46,6 +46,11 @@ static const char *hint_of_start(const struct taskd_failure *failure)
 	if (data_says(failure, "step", "execute") && data_says(failure, "errno", "ENOENT"))
 		return "a name without a folder is looked for in PATH, which is the one here unless --env or --clean-env "
 		       "says otherwise; --shell runs a shell's line";
+	if (data_says(failure, "step", "become the user"))
+		return data_says(failure, "errno", "ENOENT")
+			       ? "a queue with as_submitter runs commands of users that are in /etc/passwd where the daemon is"
+			       : "a pool with an as_submitter queue runs what is in its other queues as the user that its "
+				 "section in taskd.conf names";
 	if (data_says(failure, "errno", "ENOENT"))
 		return "names are as the daemon sees them, which may have another root or /tmp";
 	if (data_says(failure, "errno", "EACCES"))

@@ -26,9 +26,11 @@ static int fail(struct command_failure *failure, const char *step)
 /* What the errno's own words leave to be guessed. */
 static const char *explain(const struct command_failure *failure)
 {
+	if (strcmp(failure->step, COMMAND_STEP_USER) == 0 && failure->error == ENOENT)
+		return "; /etc/passwd has none of that number, or its groups cannot be told";
 	if (strcmp(failure->step, COMMAND_STEP_USER) == 0)
-		return failure->error == ENOENT ? "; /etc/passwd has none of that number, or its groups cannot be told"
-						: "; its worker may not";
+		return strcmp(failure->path, "root") == 0 ? "; its pool names no user, and root is none by default"
+							  : "; its worker may not";
 	if (strcmp(failure->step, COMMAND_STEP_EXECUTE) != 0)
 		return "";
 	if (failure->error == ENOEXEC)

@@ -109,7 +109,9 @@ START_TEST(nobody_is_root_by_default)
 	if (!is_root())
 		return;
 	open_as_submitter(-1);
-	ck_refused("[[\"true\"]]", "cannot become the user \"root\": Operation not permitted; its worker may not", "errno", "EPERM");
+	ck_refused("[[\"true\"]]",
+		"cannot become the user \"root\": Operation not permitted; its pool names no user, and root is none by default",
+		"errno", "EPERM");
 	world_close();
 }
 END_TEST

@@ -44,6 +44,20 @@ static void user_configure(const struct edge *edge, struct user *user)
 	user->outstanding_most = user->exempt || !edge->shares.requests ? SIZE_MAX : edge->shares.requests;
 }
 
+/* What he owes is requests, and their time is by the rate that holds now. */
+static void owe_by_new_rate(struct edge *edge, struct user *user, int64_t old_period_ns)
+{
+	int64_t now = core_now(edge->core);
+	if (user->rate_ns <= now || !old_period_ns)
+		return;
+	double owed = (double)(user->rate_ns - now) / (double)old_period_ns * (double)edge->shares.period_ns;
+	user->rate_ns = now + (owed < (double)INT64_MAX / 4 ? (int64_t)owed : INT64_MAX / 4);
+	if (!user->connections) {
+		edge_timer_cancel(edge, &account_of(user)->timer);
+		edge_timer_set(edge, &account_of(user)->timer, user->rate_ns);
+	}
+}
+
 /* What the core keeps. Who the daemon's user is may change once: when root gives itself up. */
 static void core_configure(struct edge *edge)
 {
@@ -59,7 +73,7 @@ void users_configure(struct edge *edge, const struct config *config)
 	struct user *user;
 	size_t cursor = 0;
 	int64_t kept = config->user_result_bytes == -1 ? config->result_bytes / 2 : config->user_result_bytes;
-	int64_t burst = config->user_burst > 1 ? config->user_burst : 1;
+	int64_t burst = config->user_burst > 1 ? config->user_burst : 1, old_period_ns = edge->shares.period_ns;
 	edge->shares = (struct user_shares){
 		.connections = config->user_connections == -1 ? (edge->limits.connections + 1) / 2
 							       : (size_t)config->user_connections,
@@ -80,8 +94,10 @@ void users_configure(struct edge *edge, const struct config *config)
 		.result_bytes = (size_t)kept,
 	};
 	core_configure(edge);
-	while ((user = user_next(edge, &cursor)))
+	while ((user = user_next(edge, &cursor))) {
 		user_configure(edge, user);
+		owe_by_new_rate(edge, user, old_period_ns);
+	}
 }
 
 /* --- accounts --- */

@@ -188,6 +188,21 @@ START_TEST(who_comes_back_has_not_gained_a_burst)
 }
 END_TEST
 
+START_TEST(what_is_owed_is_owed_by_the_rate_that_holds_now)
+{
+	set_rate(0.001, 3);
+	ck_assert_int_eq(pings(&anna, 9), 3);
+	ck_assert_int_eq(pings(&ben, 9), 3);
+	client_leave(&ben);
+	world_settle(&world);
+	set_rate(1000, 3);
+	ck_assert_int_eq(pings(&anna, 3), 0); /* it is as many requests as before */
+	world_advance(&world, 10 * NS_PER_MS);
+	ck_assert_int_eq(pings(&anna, 9), 3);
+	ck_assert_ptr_null(user_of(world.edge, BEN));
+}
+END_TEST
+
 START_TEST(a_notification_that_comes_too_early_is_not_done)
 {
 	set_rate(1, 1);
@@ -330,6 +345,7 @@ int main(void)
 	tcase_add_test(tcase, requests_have_a_rate_and_a_burst_on_all_connections_together);
 	tcase_add_test(tcase, each_request_of_a_batch_counts_and_what_is_no_request_too);
 	tcase_add_test(tcase, who_comes_back_has_not_gained_a_burst);
+	tcase_add_test(tcase, what_is_owed_is_owed_by_the_rate_that_holds_now);
 	tcase_add_test(tcase, a_notification_that_comes_too_early_is_not_done);
 	tcase_add_test(tcase, who_waits_for_so_much_may_do_what_ends_that_and_nothing_else);
 	tcase_add_test(tcase, connections_have_a_share_and_who_has_it_is_told);

@@ -5,6 +5,7 @@
  *   not reading        EV_CLOSED and EV_READ, edge-triggered: input is over, or has to wait. Nothing is read then, but a
  *                      client that is gone altogether must be noticed, since its tasks are to be cancelled at once
  *   the socket is full EV_WRITE beside either
+ *   parked             nothing: it is about to be read from anyhow, when its slice comes (slice.c)
  * EV_CLOSED comes for a half-closed connection too, and for one that is gone with answers that it had not read, which is
  * an error of the socket, only EV_READ does. Only poll(2) tells these apart: POLLHUP means that the peer's socket is no
  * more. */
@@ -78,6 +79,8 @@ void connection_watch(struct connection *connection)
 {
 	bool reading = !input_is_stopped(connection) && !connection->input_waits && !connection->parked;
 	short wanted = EV_PERSIST | EV_READ | (reading ? 0 : EV_CLOSED | EV_ET);
+	if (connection->parked)
+		wanted = connection->blocked ? EV_PERSIST : 0;
 	if (connection->blocked)
 		wanted |= EV_WRITE;
 	if (wanted == connection->interest)
@@ -86,6 +89,8 @@ void connection_watch(struct connection *connection)
 		event_del(connection->event);
 	connection->interest = wanted;
 	connection->reading = reading;
+	if (!wanted)
+		return;
 	if (event_assign(connection->event, connection->edge->base, connection->fd, wanted, on_event, connection) < 0 ||
 		event_add(connection->event, NULL) < 0)
 		connection_close(connection, "its events cannot be watched");

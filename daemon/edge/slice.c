@@ -260,13 +260,19 @@ static void on_ready(evutil_socket_t fd, short what, void *user)
 
 void slices_turn(struct edge *edge)
 {
-	int64_t now = clock_mono_ns();
-	if (edge->accept_due)
+	struct slices *slices = &edge->slices;
+	struct slice_list *heavy = &slices->ready[SLICE_HEAVY];
+	bool small = slices_are_small(edge);
+	/* Who comes and who asks much take turns, where there are both. */
+	slices->accepted = edge->accept_due && !(small && slices->accepted && !TAILQ_EMPTY(heavy));
+	if (slices->accepted)
 		listeners_turn(edge);
-	if (!edge->slices.n_ready)
+	if (!slices->n_ready)
 		return;
-	if (slices_are_small(edge))
-		serve_list(edge, &edge->slices.ready[SLICE_HEAVY], now, now + SMALL_NS, SMALL_NS);
+	if (small && !slices->accepted) {
+		int64_t now = clock_mono_ns();
+		serve_list(edge, heavy, now, now + SMALL_NS, SMALL_NS);
+	}
 	if (edge->slices.n_ready)
 		serve_soon(edge);
 }

@@ -23,9 +23,10 @@
 #define HEAVY_NS (HALF_LIFE_NS / 4)
 /* Who took so much longer than a slice, since a message is handled in one go, rests for as long. */
 #define LONG_NS (100 * NS_PER_US)
-/* The clock is looked at after so many messages, or so many bytes of them. */
+/* The clock is looked at after so many messages, or so many bytes of them; in a large slice more seldom. */
 #define LOOK_MESSAGES 4
 #define LOOK_BYTES 1024
+#define LOOK_SELDOM 16
 
 /* --- costs --- */
 
@@ -171,7 +172,8 @@ bool slice_is_over(struct edge *edge, size_t length)
 {
 	struct slices *slices = &edge->slices;
 	slices->handled_bytes += length;
-	if (slices->over || (++slices->handled < LOOK_MESSAGES && slices->handled_bytes < LOOK_BYTES))
+	size_t times = slices->large ? LOOK_SELDOM : 1;
+	if (slices->over || (++slices->handled < LOOK_MESSAGES * times && slices->handled_bytes < LOOK_BYTES * times))
 		return slices->over;
 	slices->handled = 0;
 	slices->handled_bytes = 0;
@@ -207,6 +209,7 @@ static int64_t serve(struct edge *edge, struct slice_list *list, int64_t now, in
 	TAILQ_INSERT_TAIL(list, connection, ready_link);
 	slices->end_ns = end_ns;
 	slices->over = false;
+	slices->large = end_ns - now > FIRST_NS;
 	slices->handled = 0;
 	slices->handled_bytes = 0;
 	core_set_now(edge->core, now);

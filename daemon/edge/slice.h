@@ -40,6 +40,7 @@ struct slices {
 	struct event *event;   /* active while they are to be served after the callbacks of this round */
 	int64_t end_ns;        /* of the slice that is used up now */
 	bool over;             /* it is */
+	bool large;
 	bool accepted;         /* the last turn was theirs who come */
 	unsigned handled;      /* messages since the clock was looked at */
 	size_t handled_bytes;  /* … their length */

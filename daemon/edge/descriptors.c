@@ -56,6 +56,13 @@ static bool is_too_high(const struct edge *edge, const int *fds, size_t n)
 	return false;
 }
 
+/* One user's connections could take all of them otherwise, each with a few, and nobody else would get in. */
+static bool user_has_room(const struct connection *connection, size_t n)
+{
+	const struct user *user = connection->user;
+	return user->exempt || user->descriptors + n <= (size_t)connection->edge->limits.descriptors / DESCRIPTORS_SHARE;
+}
+
 const char *descriptors_take(struct connection *connection, struct msghdr *message)
 {
 	int fds[DESCRIPTORS_COME];
@@ -66,6 +73,8 @@ const char *descriptors_take(struct connection *connection, struct msghdr *messa
 		reason = "more descriptors than any request could name";
 	else if ((message->msg_flags & MSG_CTRUNC) || is_too_high(connection->edge, fds, n))
 		reason = "the daemon has no room for more descriptors";
+	else if (!user_has_room(connection, n))
+		reason = "too many descriptors that no request has named, on all of the user's connections";
 	if (reason) {
 		close_all(fds, n);
 		return reason;
@@ -74,11 +83,14 @@ const char *descriptors_take(struct connection *connection, struct msghdr *messa
 		descriptors = connection->descriptors = xcalloc(1, sizeof(*descriptors));
 	for (size_t i = 0; i < n; i++)
 		descriptors->list[descriptors->n++] = (struct arrival){ .fd = fds[i], .end = connection->received };
+	connection->user->descriptors += n;
 	return NULL;
 }
 
-static void drop_first(struct descriptors *descriptors, size_t n)
+static void drop_first(struct connection *connection, size_t n)
 {
+	struct descriptors *descriptors = connection->descriptors;
+	connection->user->descriptors -= n;
 	descriptors->n -= n;
 	memmove(descriptors->list, descriptors->list + n, descriptors->n * sizeof(descriptors->list[0]));
 }
@@ -89,7 +101,7 @@ void descriptors_expire(struct connection *connection, uint64_t end)
 	size_t n = 0;
 	while (n < descriptors->n && descriptors->list[n].end <= end)
 		closer_close(descriptors->list[n++].fd);
-	drop_first(descriptors, n);
+	drop_first(connection, n);
 	if (!descriptors->n)
 		descriptors_free(connection);
 }
@@ -104,7 +116,7 @@ void descriptors_claim(struct connection *connection, int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		fds[i] = connection->descriptors->list[i].fd;
-	drop_first(connection->descriptors, n);
+	drop_first(connection, n);
 }
 
 void descriptors_free(struct connection *connection)
@@ -114,6 +126,7 @@ void descriptors_free(struct connection *connection)
 		return;
 	for (size_t i = 0; i < descriptors->n; i++)
 		closer_close(descriptors->list[i].fd);
+	connection->user->descriptors -= descriptors->n;
 	free(descriptors);
 	connection->descriptors = NULL;
 }

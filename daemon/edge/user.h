@@ -22,6 +22,7 @@ struct user {
 	size_t outstanding_most; /* so many may; SIZE_MAX: no limit */
 	size_t input;            /* bytes of memory for unfinished messages */
 	size_t held;             /* …for what he is told, and for requests that are not handled yet */
+	size_t descriptors;      /* that he has sent along, and no request has named yet */
 	uint64_t requests;       /* so far, while the account is there */
 	uint64_t refused;        /* connections and requests, for a share of the edge's */
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */

@@ -58,7 +58,7 @@ static void tear_down(void)
 #define PING(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"server.ping\"}"
 
 /* TEXT as it stands, with descriptors. */
-static void send_with(const char *text, const int *fds, size_t n_fds)
+static void send_from(const struct client *from, const char *text, const int *fds, size_t n_fds)
 {
 	union {
 		struct cmsghdr header;
@@ -70,7 +70,12 @@ static void send_with(const char *text, const int *fds, size_t n_fds)
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	*rights = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(n_fds * sizeof(int)) };
 	memcpy(CMSG_DATA(rights), fds, n_fds * sizeof(int));
-	ck_assert_int_eq(sendmsg(client.fd, &message, MSG_NOSIGNAL), (ssize_t)strlen(text));
+	ck_assert_int_eq(sendmsg(from->fd, &message, MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+static void send_with(const char *text, const int *fds, size_t n_fds)
+{
+	send_from(&client, text, fds, n_fds);
 }
 
 static bool same(int a, int b)
@@ -285,6 +290,39 @@ START_TEST(clients_do_not_get_the_last_of_the_daemons_descriptors)
 }
 END_TEST
 
+/* Each connection may have some, and a user many connections. */
+START_TEST(nor_does_one_user_get_all_that_there_are)
+{
+	static const uid_t uids[] = { 4001, 4001, 4002 };
+	struct client clients[3];
+	int fds[12];
+	for (int i = 0; i < 12; i++)
+		fds[i] = files[i % 4];
+	for (int i = 0; i < 3; i++) {
+		client_init(&clients[i], &world);
+		client_become(&clients[i], uids[i], uids[i], NULL);
+	}
+	size_t before = count_open();
+	world.edge->limits.descriptors = 20 * DESCRIPTORS_SHARE;
+	send_from(&clients[0], "{", fds, 12);
+	send_from(&clients[1], "{", fds, 8);
+	world_settle(&world);
+	ck_assert_uint_eq(count_open(), before + 20);
+	send_from(&clients[0], "}", fds, 1); /* they are still its own */
+	send_from(&clients[2], "{", fds, 4);
+	world_settle(&world);
+	json_t *answer = client_hear_json(&clients[0]);
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "too_many");
+	wait_for_open(before + 8 + 4 - 1); /* its connection, too */
+	send_from(&clients[1], "\n", fds, 4); /* and theirs are another's to have */
+	world_settle(&world);
+	ck_assert_str_eq(tree_text(client_hear_json(&clients[1]), "error.data.kind"), "parse_error");
+	wait_for_open(before + 4 - 1);
+	for (int i = 0; i < 3; i++)
+		client_fini(&clients[i]);
+}
+END_TEST
+
 START_TEST(a_json_rpc_batch_has_none)
 {
 	send_with("[" EXEC("1", "[\"stdin\"]") "," EXEC("2", "[]") "]\n", files, 1);
@@ -356,6 +394,7 @@ int main(void)
 	tcase_add_test(fds, the_connections_end_closes_what_waits);
 	tcase_add_test(fds, too_many_end_the_connection_with_a_reason);
 	tcase_add_test(fds, clients_do_not_get_the_last_of_the_daemons_descriptors);
+	tcase_add_test(fds, nor_does_one_user_get_all_that_there_are);
 	tcase_add_test(fds, a_json_rpc_batch_has_none);
 	tcase_add_test(fds, nor_what_nobody_attends_to);
 	tcase_add_test(fds, one_that_joins_another_by_its_key_closes_its_own);

@@ -384,6 +384,23 @@ START_TEST(the_files_own_are_answered_with_what_the_store_says)
 }
 END_TEST
 
+START_TEST(questions_are_requests_that_count_until_they_are_answered)
+{
+	forget_one();
+	be_somebody_else();
+	world.config.user_requests = 2;
+	world_configure(&world);
+	say("task.status", "{\"id\":1}");
+	say("task.status", "{\"id\":1}");
+	ck_assert(client_hears_nothing(&client));
+	say("task.status", "{\"id\":1}");
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.limit"), "user_requests");
+	say("store.stats", "{}");
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.limit"), "user_requests");
+	ck_assert_str_eq(tree_text(answer(NULL, 0, &nothing), "error.data.kind"), "forgotten");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edge_history");
@@ -411,6 +428,7 @@ int main(void)
 	tcase_add_test(asking, a_notification_asks_nothing);
 	tcase_add_test(asking, trouble_is_told_as_what_it_is);
 	tcase_add_test(asking, the_files_own_are_answered_with_what_the_store_says);
+	tcase_add_test(asking, questions_are_requests_that_count_until_they_are_answered);
 	suite_add_tcase(suite, asking);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

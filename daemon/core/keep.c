@@ -47,6 +47,18 @@ static size_t room_of(const struct core *core, const struct task *task)
 	return task->owner->may_keep < core->limits.result_bytes ? task->owner->may_keep : core->limits.result_bytes;
 }
 
+/* So many records OWNER may have: where his share is limited, half of all, so that nobody's many small ones push out
+ * another's. */
+static size_t most_of(const struct core *core, const struct task_owner *owner)
+{
+	return owner->may_keep == SIZE_MAX ? SIZE_MAX : core->limits.result_count - core->limits.result_count / 2;
+}
+
+static bool has_too_much(const struct core *core, const struct task_owner *owner)
+{
+	return owner->kept_bytes > owner->may_keep || owner->kept > most_of(core, owner);
+}
+
 static void count_in(struct core *core, struct task *task, size_t size)
 {
 	struct task_owner *owner = task->owner;
@@ -56,7 +68,7 @@ static void count_in(struct core *core, struct task *task, size_t size)
 	core->totals.kept_bytes += size;
 	owner->kept++;
 	owner->kept_bytes += size;
-	if (owner->kept_bytes <= owner->may_keep || owner->keeps_too_much)
+	if (!has_too_much(core, owner) || owner->keeps_too_much)
 		return;
 	owner->keeps_too_much = true;
 	LIST_INSERT_HEAD(&core->hoarders, owner, hoarder);
@@ -248,12 +260,12 @@ static bool is_too_much(const struct core *core)
 /* Of OWNER's own. One is always kept here, too. */
 static void trim_owner(struct core *core, const struct task_owner *owner)
 {
-	while (owner->kept > 1 && owner->kept_bytes > owner->may_keep) {
+	while (owner->kept > 1 && has_too_much(core, owner)) {
 		struct task *task = TAILQ_FIRST(&owner->kept_tasks[true]);
 
 		if (!task)
 			task = TAILQ_FIRST(&owner->kept_tasks[false]);
-		if (!shrink(core, task))
+		if (owner->kept > most_of(core, owner) || !shrink(core, task))
 			drop(core, task);
 	}
 }

@@ -96,6 +96,28 @@ START_TEST(the_oldest_of_one_s_own_go)
 }
 END_TEST
 
+START_TEST(many_small_ones_of_one_push_out_none_of_another_s)
+{
+	struct core_limits limits = toy.core->limits;
+	uint64_t of_ben = ended(BEN, SIZE), ids[20];
+
+	limits.result_count = 10;
+	core_set_limits(toy.core, &limits);
+	may_keep(1000 * each);
+	for (int i = 0; i < 20; i++) {
+		ids[i] = ended(ANNA, 0);
+		toy_turn(&toy);
+	}
+	ck_assert(is_kept(of_ben));
+	ck_assert_uint_eq(figures_of(ANNA).kept, 5);
+	ck_assert(is_kept(ids[15]) && !is_kept(ids[14]));
+	for (int i = 0; i < 20; i++)
+		ended(EXEMPT, 0);
+	toy_turn(&toy);
+	ck_assert_uint_eq(figures_of(EXEMPT).kept, 10);
+}
+END_TEST
+
 START_TEST(what_was_fetched_goes_before_what_was_not)
 {
 	uint64_t ids[6];
@@ -252,6 +274,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, fresh, finish);
 	tcase_add_test(tcase, the_oldest_of_one_s_own_go);
+	tcase_add_test(tcase, many_small_ones_of_one_push_out_none_of_another_s);
 	tcase_add_test(tcase, what_was_fetched_goes_before_what_was_not);
 	tcase_add_test(tcase, one_that_is_too_large_alone_stays_without_its_result);
 	tcase_add_test(tcase, one_is_always_kept);

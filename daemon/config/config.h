@@ -148,7 +148,7 @@ struct config {
 	double user_rate;          /* requests a second; default 0 */
 	int64_t user_burst;        /* so many may come at once after a pause; default 1000 */
 	int64_t user_queued;       /* tasks that have not started; default 1000000 */
-	int64_t user_queued_bytes; /* …what limit_bytes counts of them; default 1G */
+	int64_t user_queued_bytes; /* …what limit_bytes counts of them; default 512M */
 	int64_t user_running;      /* tasks in workers: those beyond wait; default 0 */
 	int64_t user_result_bytes; /* kept records: his oldest go first where he has more; -1 (auto, the default): half of
 				    * result_bytes */

@@ -85,7 +85,7 @@ const struct config_key config_keys[] = {
 		.summary = "requests of a user that may come at once where the rate allowed more before" },
 	{ TASKD(user_queued), .type = CONFIG_INT, .initial = "1000000", .reloadable = true, .min = 0, .max = INT64_C(1) << 40,
 		.summary = "tasks of each user that have not started; 0: no limit" },
-	{ TASKD(user_queued_bytes), .type = CONFIG_SIZE, .initial = "1G", .reloadable = true, .min = 0, .max = 1024 * TIB,
+	{ TASKD(user_queued_bytes), .type = CONFIG_SIZE, .initial = "512M", .reloadable = true, .min = 0, .max = 1024 * TIB,
 		.summary = "bytes of their arguments; 0: no limit" },
 	{ TASKD(user_running), .type = CONFIG_INT, .initial = "0", .reloadable = true, .min = 0, .max = 1 << 30,
 		.summary = "tasks of each user that run at once; 0: no limit" },

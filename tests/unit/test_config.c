@@ -142,7 +142,7 @@ START_TEST(no_file_has_shares_and_rights)
 	ck_assert_double_eq(config->user_rate, 0);
 	ck_assert_int_eq(config->user_burst, 1000);
 	ck_assert_int_eq(config->user_queued, 1000000);
-	ck_assert_int_eq(config->user_queued_bytes, 1 << 30);
+	ck_assert_int_eq(config->user_queued_bytes, 1 << 29);
 	ck_assert_int_eq(config->user_running, 0);
 	ck_assert_int_eq(config->user_result_bytes, -1);
 	ck_assert_ptr_null(pool("default")->user);

@@ -5,6 +5,7 @@
  * Descriptors that come along (for commands that name them in "fds") belong to the message that they came with: it
  * claims them while it is handled, or they are closed when it has been; see descriptors.c. More than a few that
  * nobody has claimed, or more than the daemon has room for, end the connection. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,12 +235,17 @@ static size_t read_most(const struct connection *connection)
 	return slices_are_small(connection->edge) ? EDGE_READ_SMALL : EDGE_READ_MOST;
 }
 
+static_assert(2 * SHARED_REST_LIMIT + EDGE_READ_MOST <= EDGE_INPUT_SIZE && EDGE_READ_SMALL <= EDGE_READ_MOST,
+	"what is held, the room behind it and what is read fit the shared buffer");
+
 /* Into the shared buffer, behind what little there is of an unfinished message; or behind that where it lies, if no more
  * comes than there is room for: a message that comes a byte at a time is not moved with every byte. */
 static bool read_shared(struct connection *connection, size_t held, size_t *budget)
 {
 	char *buffer = connection->edge->input;
 	size_t room = held ? connection->input_room - connection->input_length : 0, size = read_most(connection);
+	if (room > SHARED_REST_LIMIT) /* behind a long message: all of it has to fit the shared buffer */
+		room = SHARED_REST_LIMIT;
 	struct iovec rooms[] = {
 		{ .iov_base = connection->input + connection->input_length, .iov_len = room },
 		{ .iov_base = buffer + held + room, .iov_len = size },

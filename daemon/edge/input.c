@@ -247,7 +247,7 @@ static bool read_shared(struct connection *connection, size_t held, size_t *budg
 	if (room > SHARED_REST_LIMIT) /* behind a long message: all of it has to fit the shared buffer */
 		room = SHARED_REST_LIMIT;
 	struct iovec rooms[] = {
-		{ .iov_base = connection->input + connection->input_length, .iov_len = room },
+		{ .iov_base = room ? connection->input + connection->input_length : NULL, .iov_len = room },
 		{ .iov_base = buffer + held + room, .iov_len = size },
 	};
 	size_t got = room ? take(connection, rooms, 2) : take(connection, rooms + 1, 1);

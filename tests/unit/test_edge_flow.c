@@ -180,6 +180,35 @@ START_TEST(large_messages_pass_both_ways)
 }
 END_TEST
 
+/* The buffer that a long message leaves may be larger than the one that all share, of which a few bytes of the next message
+ * and what comes behind them must not take more than there is. How large it is depends on the message's length. */
+START_TEST(the_start_of_a_message_behind_a_long_one_is_read_on)
+{
+	enum { LEAST = 512 << 10, MOST = 1536 << 10, STEP = 48 << 10, BEGUN = 40 };
+	static char text[MOST + 4096];
+	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[\"";
+	const int room = 1 << 20; /* or what the system allows */
+	size_t answered = 0, rounds = 0, roomy = 0;
+	ck_assert_int_eq(setsockopt(client.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+	for (size_t size = LEAST; size < MOST; size += STEP, rounds++) {
+		memcpy(text, head, sizeof(head) - 1);
+		memset(text + sizeof(head) - 1, 'x', size);
+		memcpy(text + sizeof(head) - 1 + size, "\"]}\n", 5);
+		size_t length = sizeof(head) - 1 + size + 4;
+		client_send(&client, text, length);
+		client_send(&client, text, BEGUN);
+		answered += strlen(client_hear(&client)) > size;
+		world_settle(&world);
+		size_t left = only_connection()->input_room - only_connection()->input_length;
+		roomy += left > EDGE_INPUT_SIZE && left < 400000;
+		client_send(&client, text + BEGUN, length - BEGUN);
+		answered += strlen(client_hear(&client)) > size;
+	}
+	ck_assert_uint_eq(answered, 2 * rounds);
+	ck_assert_uint_gt(roomy, 0); /* else this has shown nothing */
+}
+END_TEST
+
 START_TEST(requests_beyond_the_limit_wait_until_some_are_answered)
 {
 	world.config.max_requests = 2;
@@ -575,6 +604,7 @@ int main(void)
 	tcase_add_test(tests, half_a_message_and_an_end_is_nothing);
 	tcase_add_test(tests, ten_thousand_pipelined_requests_are_each_answered_once);
 	tcase_add_test(tests, large_messages_pass_both_ways);
+	tcase_add_test(tests, the_start_of_a_message_behind_a_long_one_is_read_on);
 	tcase_add_test(tests, requests_beyond_the_limit_wait_until_some_are_answered);
 	tcase_add_test(tests, an_element_of_a_batch_that_ends_makes_room_for_more);
 	tcase_add_test(tests, a_long_batch_does_not_hold_up_others);

@@ -66,6 +66,8 @@ bool spawners_reaped(int pid);
 /* There were spawners, and there is none any more: no child can be started. */
 bool spawners_lost(void);
 bool spawners_include(int pid);
+/* Whether a child may be that user; without spawners: whether this process may make it so. */
+bool spawners_may_be(uid_t uid, uint64_t capabilities);
 /* kill(2) of a process that descends from this one and has not been reaped, or, with -PID, of the group of such a child. Where
  * this process may not, since it is another user's, a spawner does it. 0, or a negative errno. */
 int spawn_signal(int pid, int signal);

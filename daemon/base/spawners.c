@@ -255,6 +255,13 @@ bool spawners_include(int pid)
 	return spawner_find(pid) != NULL;
 }
 
+bool spawners_may_be(uid_t uid, uint64_t capabilities)
+{
+	const struct spawn spawn = { .as_other = true, .uid = uid, .capabilities = capabilities };
+	uint32_t place;
+	return spawners_are_there() ? user_find_place(&spawn, &place) == 0 : geteuid() == 0;
+}
+
 bool spawners_lost(void)
 {
 	return spawners_are_there() && spawners[0].fd < 0 && spawners[1].fd < 0;

@@ -78,6 +78,8 @@ struct handler_info {
 bool pools_as_submitter(const struct config *config, const char *pool);
 /* Why POOL's workers would not start where this process, as it is now, started taskd; malloc'ed, NULL: nothing is known. */
 char *pools_user_problem(const struct config *config, const struct config_pool *pool);
+/* Whether POOL's workers would be somebody whom they may be only when taskd has been started again. */
+bool pools_wait_for_restart(const struct config *config, const struct config_pool *pool);
 #define POOLS_CAPABILITY(name) (UINT64_C(1) << (name)) /* linux/capability.h's */
 #define POOLS_SUBMITTER_CAPABILITIES \
 	(POOLS_CAPABILITY(CAP_SETUID) | POOLS_CAPABILITY(CAP_SETGID) | POOLS_CAPABILITY(CAP_KILL) | \

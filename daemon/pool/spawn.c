@@ -44,6 +44,18 @@ char *pools_user_problem(const struct config *config, const struct config_pool *
 	return root ? NULL : xasprintf("[pool %s] user = %s: it starts only where root starts taskd", pool->name, pool->user);
 }
 
+bool pools_wait_for_restart(const struct config *config, const struct config_pool *pool)
+{
+	struct user_identity identity;
+	if (pools_as_submitter(config, pool->name))
+		return !spawners_may_be(0, POOLS_SUBMITTER_CAPABILITIES);
+	if (!pool->user || user_identity(pool->user, &identity) < 0)
+		return false;
+	bool waits = !spawners_may_be(identity.uid, identity.uid == 0 ? POOLS_ROOT_CAPABILITIES : 0);
+	user_identity_free(&identity);
+	return waits;
+}
+
 /* Who it is to be. 0, or -errno. */
 static int choose_user(struct spawn *spawn, const struct worker *worker)
 {

@@ -228,10 +228,22 @@ START_TEST(a_user_that_comes_with_a_reload_waits_for_a_restart)
 	start_as(pools, false);
 	daemon_again(&daemon_);
 	struct taskd *c = daemon_connect(&daemon_);
+	/* What is there goes on as who it is; a pool that is new waits. */
 	daemon_write_config(&daemon_, "user = nobody\n[pool default]\nprocesses = 1\ntasks = fib\n"
-				      "[pool games]\nprocesses = 1\nuser = daemon\ntasks = sleep noop\n");
-	free(request(c, "server.reload", "{}"));
+				      "[pool games]\nprocesses = 1\nuser = daemon\nnice = 3\ntasks = sleep noop\n"
+				      "[pool new]\nprocesses = 1\nuser = daemon\ntasks = echo\n"
+				      "[queue commands]\nas_submitter = yes\n");
+	char *text = request(c, "server.reload", "{}");
+	ck_assert_msg(strstr(text, "\"needs_restart\":[\"[pool games] user\",\"[queue commands] as_submitter\"") != NULL,
+		"%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "[pool games] nice"));
+	free(text);
+	free(ask(c, "task.call", "{\"task\":\"sleep\",\"args\":[0]}"));
+	text = output_of(c, "id -un");
+	ck_assert_str_eq(text, "nobody");
+	free(text);
 	ck_assert(daemon_logged(&daemon_, "user = daemon: taskd was not started as root, or not with this in its configuration"));
+	ck_assert(!daemon_logged(&daemon_, "worker games/"));
 	taskd_close(c);
 	ck_assert_int_eq(daemon_stop(&daemon_), 0);
 }

@@ -46,7 +46,8 @@ static const struct proto_error_info errors[PROTO_N_ERRORS] = {
 		"TASKD_E_NOT_FOUND", NULL),
 	ERROR(PROTO_FORGOTTEN, -32006, "forgotten", "the task has ended and its record has been dropped",
 		EXIT_NOT_FOUND, "TASKD_E_FORGOTTEN",
-		"result_ttl and failure_ttl in taskd.conf say how long records are kept"),
+		"result_ttl and failure_ttl in taskd.conf say how long records are kept; the same is said of another "
+		"user's task"),
 	ERROR(PROTO_QUEUE_FULL, -32007, "queue_full", "the queue is full", EXIT_FULL, "TASKD_E_QUEUE_FULL",
 		"try again after retry_after seconds"),
 	ERROR(PROTO_TOO_LARGE, -32008, "too_large", "larger than taskd's limit", EXIT_TASK, "TASKD_E_TOO_LARGE",

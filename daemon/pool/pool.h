@@ -49,7 +49,7 @@ struct worker {
 	uint64_t deaths;     /* of those, not asked for */
 	int young_deaths;    /* in a row */
 	uint32_t rss_kib;    /* last known; 0: unknown */
-	char last_end[96];   /* "killed by SIGKILL", "exit status 1"; "" while none has ended */
+	char last_end[128];  /* "killed by SIGKILL", "exit status 1"; "" while none has ended */
 	STAILQ_HEAD(, worker_failure) failures;
 	struct process *process; /* pool's own; NULL while not running */
 	TAILQ_ENTRY(worker) link;

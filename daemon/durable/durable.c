@@ -233,7 +233,13 @@ bool durable_wanted(const struct durable *durable, const struct core_queue *queu
 	return said < 0 ? submit : said > 0;
 }
 
-enum durable_answer durable_may_submit(const struct durable *durable)
+static bool has_room(const struct durable *durable, size_t bytes)
+{
+	size_t limit = (size_t)durable->config->store_backlog, waits = store_client_backlog(durable->client);
+	return waits == 0 || (waits <= limit && bytes <= (limit - waits) / 2);
+}
+
+enum durable_answer durable_may_submit(const struct durable *durable, size_t bytes)
 {
 	switch (store_client_state(durable->client)) {
 	case STORE_FULL:
@@ -242,9 +248,7 @@ enum durable_answer durable_may_submit(const struct durable *durable)
 		return DURABLE_STORE_FAILED;
 	case STORE_OPENING:
 	case STORE_WORKING:
-		if (store_client_backlog(durable->client) > (size_t)durable->config->store_backlog)
-			return DURABLE_STORE_BEHIND;
-		break;
+		return has_room(durable, bytes) ? DURABLE_YES : DURABLE_STORE_BEHIND;
 	case STORE_STOPPING: /* the core takes nothing in any more, and says so */
 	case STORE_CLOSED:
 		break;

@@ -50,9 +50,10 @@ void durable_configure(struct durable *durable, const struct config *config);
 /* Whether a submission is durable: what it says itself (-1: nothing), else its queue; else, SUBMIT: it is a task.submit, a
  * batch's or a schedule's, which are; a call is not. DURABLE NULL: nothing is. */
 bool durable_wanted(const struct durable *durable, const struct core_queue *queue, int said, bool submit);
-/* Whether a durable task may come in now: DURABLE_YES, or why not. */
+/* Whether a durable task that counts for so many bytes may come in now: DURABLE_YES, or why not. Where something waits to be
+ * written, none takes more than half of the room that is left for more: so the small find some whatever the large do. */
 enum durable_answer { DURABLE_YES, DURABLE_STORE_FULL, DURABLE_STORE_FAILED, DURABLE_STORE_BEHIND };
-enum durable_answer durable_may_submit(const struct durable *durable);
+enum durable_answer durable_may_submit(const struct durable *durable, size_t bytes);
 /* What a queue says of it: -1: nothing, 0, 1. */
 void durable_queue_set(struct durable *durable, struct core_queue *queue, int said);
 int durable_queue_get(const struct durable *durable, const struct core_queue *queue);

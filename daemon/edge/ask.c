@@ -97,7 +97,7 @@ static void answered(void *user, const struct store_answer *answer)
 
 static void begin(const struct call *call, const struct store_query *query, const struct ask_kind *kind)
 {
-	if (!call->to.id || !user_may_wait(&call->to)) /* of a task that memory knows task.status is told at once */
+	if (!call->to.id || !user_may_wait(&call->to, 1)) /* of a task that memory knows task.status is told at once */
 		return;
 	struct ask *ask = xcalloc(1, sizeof(*ask));
 	ask->kind = kind;

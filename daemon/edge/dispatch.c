@@ -144,7 +144,7 @@ static const bool may_wait[N_METHODS] = {
 /* What a share or a right does not let pass has been answered. */
 static bool may_call(const struct call *call)
 {
-	if (may_wait[call->method] && !user_may_wait(&call->to))
+	if (may_wait[call->method] && !user_may_wait(&call->to, 1))
 		return false;
 	return access_allows(call, method_info(call->method)->right);
 }

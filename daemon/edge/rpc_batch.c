@@ -322,8 +322,10 @@ static bool may_watch(const struct call *call, const struct task_batch *batch)
 	size_t wanted = 0;
 	for (size_t i = 0; i < batch->count; i++)
 		wanted += batch->items[i].params.watch;
-	if (!wanted || connection->outstanding + wanted <= call->edge->limits.requests)
+	if (!wanted)
 		return true;
+	if (connection->outstanding + wanted <= call->edge->limits.requests)
+		return user_may_wait(&call->to, wanted);
 	reply_error(&call->to, PROTO_TOO_MANY, "the batch watches more tasks than max_requests", NULL);
 	return false;
 }

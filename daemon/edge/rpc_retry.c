@@ -59,7 +59,7 @@ static int store_refuses(const struct edge *edge, const struct task *task)
 	bool added = task->durable && task_state_is_terminal(task->state) && task->state != TASK_SUCCEEDED &&
 		!(task->extra && task->extra->retried_as &&
 			core_find(edge->core, task->extra->retried_as, &again) == CORE_FOUND);
-	return added && edge->host.durable && !edge->closing ? store_refusal(edge) : -1;
+	return added && edge->host.durable && !edge->closing ? store_refusal(edge, core_args_size(task)) : -1;
 }
 
 /* The task that is its retry, new or (*OLD) not; NULL: why not is in ERROR, if that was empty. */

@@ -80,9 +80,9 @@ bool call_has_store(const struct call *call)
 	return false;
 }
 
-int store_refusal(const struct edge *edge)
+int store_refusal(const struct edge *edge, size_t bytes)
 {
-	switch (durable_may_submit(edge->host.durable)) {
+	switch (durable_may_submit(edge->host.durable, bytes)) {
 	case DURABLE_YES:
 		return -1;
 	case DURABLE_STORE_FULL:
@@ -100,7 +100,7 @@ bool store_takes(const struct reply_to *to, const struct task_spec *spec)
 {
 	const struct edge *edge = to->connection->edge;
 	struct task *other;
-	int refusal = spec->durable && !edge->closing ? store_refusal(edge) : -1; /* closing: the core refuses it */
+	int refusal = spec->durable && !edge->closing ? store_refusal(edge, core_submit_cost(spec)) : -1; /* closing: the core refuses it */
 	if (refusal < 0 || core_submit_key(edge->core, spec, &other) == CORE_ATTACHED)
 		return true;
 	reply_error(to, (enum proto_error)refusal, NULL, NULL);

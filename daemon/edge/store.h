@@ -20,8 +20,8 @@ bool store_is_loading(const struct edge *edge);
 bool store_has_failed(const struct edge *edge);
 /* False: there is no store, and that has been answered. */
 bool call_has_store(const struct call *call);
-/* Why no durable task may come in now; -1: they may. */
-int store_refusal(const struct edge *edge);
+/* Why no durable task that counts for so many bytes may come in now; -1: it may. */
+int store_refusal(const struct edge *edge, size_t bytes);
 /* The same for what SPEC would add, if it is durable and would add something. False: why not has been answered. */
 bool store_takes(const struct reply_to *to, const struct task_spec *spec) __attribute__((warn_unused_result));
 /* False: TASK's end will never be known, and that has been answered. */

@@ -236,10 +236,10 @@ bool user_may_ask(const struct reply_to *to)
 	return refuse(to, "user_rate", edge->shares.rate, SIZE_MAX, wait_ns);
 }
 
-bool user_may_wait(const struct reply_to *to)
+bool user_may_wait(const struct reply_to *to, size_t more)
 {
 	const struct user *user = to->connection->user;
-	if (user->outstanding < user->outstanding_most)
+	if (user->outstanding <= user->outstanding_most && more <= user->outstanding_most - user->outstanding)
 		return true;
 	return refuse(to, "user_requests", (double)user->outstanding_most, user->outstanding, -1);
 }

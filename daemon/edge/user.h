@@ -55,8 +55,8 @@ bool user_is_exempt(uint32_t uid);
 bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line);
 /* Counts a request of the user of TO's connection. False: it comes before its time, and that has been answered. */
 bool user_may_ask(const struct reply_to *to);
-/* Whether there is room for one more that waits for something. False: that has been answered. */
-bool user_may_wait(const struct reply_to *to);
+/* Whether there is room for so many more that wait for something. False: that has been answered. */
+bool user_may_wait(const struct reply_to *to, size_t more);
 
 /* "over_share": UID may have MOST of what the key LIMIT is about, and has (or would have) HAS; SIZE_MAX: that says
  * nothing. RETRY_NS: when there may be room; -1: not known. Fills MESSAGE and DATA, an object's text. */

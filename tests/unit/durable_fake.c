@@ -173,8 +173,9 @@ bool durable_wanted(const struct durable *durable, const struct core_queue *queu
 	return said < 0 ? submit : said > 0;
 }
 
-enum durable_answer durable_may_submit(const struct durable *durable)
+enum durable_answer durable_may_submit(const struct durable *durable, size_t bytes)
 {
+	(void)bytes;
 	return durable->may_submit;
 }
 

@@ -414,6 +414,21 @@ static void on_ended(struct task_waiter *waiter, struct task *task)
 	snprintf(heard, sizeof(heard), "%s %s", task_state_name((enum task_state)task->state), task->outcome->kind);
 }
 
+START_TEST(what_is_large_leaves_room_for_what_is_small_to_be_written)
+{
+	world_load();
+	struct task_spec spec = world_spec();
+	size_t limit = (size_t)world.config->store_backlog;
+	ck_assert_int_eq(durable_may_submit(world.durable, 2 * limit), DURABLE_YES); /* nothing waits */
+	world_submit(&spec);
+	ck_assert_int_eq(durable_may_submit(world.durable, limit), DURABLE_STORE_BEHIND);
+	ck_assert_int_eq(durable_may_submit(world.durable, limit / 2), DURABLE_STORE_BEHIND);
+	ck_assert_int_eq(durable_may_submit(world.durable, limit / 4), DURABLE_YES);
+	world_settle();
+	ck_assert_int_eq(durable_may_submit(world.durable, limit), DURABLE_YES);
+}
+END_TEST
+
 START_TEST(a_store_that_dies_again_and_again_refuses_what_comes_and_holds_what_waits)
 {
 	struct task_waiter waiter = { .ended = on_ended };
@@ -423,7 +438,7 @@ START_TEST(a_store_that_dies_again_and_again_refuses_what_comes_and_holds_what_w
 	uint64_t waits = world_submit(&spec)->id;
 	world_settle();
 	world_until(has_failed, NULL);
-	ck_assert_int_eq(durable_may_submit(world.durable), DURABLE_STORE_FAILED);
+	ck_assert_int_eq(durable_may_submit(world.durable, 0), DURABLE_STORE_FAILED);
 	ck_assert_int_eq(world.state, STORE_BROKEN);
 	spec = world_spec();
 	struct task *late = world_submit(&spec); /* by who did not ask */
@@ -489,6 +504,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, what_is_no_store_is_not_opened_and_not_touched);
 	tcase_add_test(tc, a_program_that_cannot_be_started_is_told);
 	tcase_add_test(tc, a_store_that_dies_again_and_again_refuses_what_comes_and_holds_what_waits);
+	tcase_add_test(tc, what_is_large_leaves_room_for_what_is_small_to_be_written);
 	tcase_add_test(tc, what_a_dead_store_had_not_committed_the_next_one_gets);
 	suite_add_tcase(s, tc);
 	return s;

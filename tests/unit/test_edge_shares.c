@@ -241,6 +241,20 @@ START_TEST(who_waits_for_so_much_may_do_what_ends_that_and_nothing_else)
 }
 END_TEST
 
+START_TEST(what_a_batch_watches_is_outstanding)
+{
+	static const char two[] = "{\"tasks\":[{\"task\":\"hold\",\"watch\":true},{\"task\":\"hold\",\"watch\":true},{\"task\":\"hold\"}]}";
+	world.config.user_requests = 3;
+	world_configure(&world);
+	ck_assert(!is_over(ask(&anna, "task.submit_batch", two)));
+	ck_assert_uint_eq(user_of(world.edge, ANNA)->outstanding, 2);
+	json_t *answer = ask(&again, "task.submit_batch", two);
+	ck_assert_str_eq(tree_text(answer, "error.data.limit"), "user_requests");
+	ck_assert_uint_eq(user_of(world.edge, ANNA)->outstanding, 2);
+	ck_assert_uint_eq(core_totals(world.core)->submitted, 3);
+}
+END_TEST
+
 /* --- connections --- */
 
 START_TEST(connections_have_a_share_and_who_has_it_is_told)
@@ -348,6 +362,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_owed_is_owed_by_the_rate_that_holds_now);
 	tcase_add_test(tcase, a_notification_that_comes_too_early_is_not_done);
 	tcase_add_test(tcase, who_waits_for_so_much_may_do_what_ends_that_and_nothing_else);
+	tcase_add_test(tcase, what_a_batch_watches_is_outstanding);
 	tcase_add_test(tcase, connections_have_a_share_and_who_has_it_is_told);
 	tcase_add_test(tcase, root_and_the_daemons_user_have_no_shares);
 	tcase_add_test(tcase, the_list_of_users_has_what_each_has);

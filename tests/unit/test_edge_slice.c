@@ -1,5 +1,6 @@
 /* Who is served when: those who have cost little lately before those who have cost much, by connection, process and user. */
 #include <check.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,6 +146,25 @@ START_TEST(who_asked_little_and_asks_much_is_served_at_once_where_he_is_alone)
 }
 END_TEST
 
+/* The core's turn is over when he is served: there has to be another before the loop sleeps. */
+START_TEST(what_is_asked_last_in_a_turn_is_not_left_lying)
+{
+	bool more = false;
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	ck_assert_int_gt(send(anna.fd, REQUEST("echo"), strlen(REQUEST("echo")), MSG_NOSIGNAL), 0);
+	for (int turns = 0; turns < 5 && !core_totals(world.core)->submitted; turns++) {
+		event_base_loop(world.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		core_turn(world.core);
+		ck_assert_uint_eq(core_totals(world.core)->submitted, 0);
+		more = edge_turn(world.edge);
+	}
+	ck_assert_uint_eq(core_totals(world.core)->submitted, 1);
+	ck_assert(more);
+	ck_assert_int_eq(turns_of(&anna), 2);
+}
+END_TEST
+
 START_TEST(what_was_much_is_forgotten)
 {
 	is_modest(&ben);
@@ -166,6 +186,7 @@ int main(void)
 	tcase_add_test(tests, nobody_waits_for_who_is_not_there);
 	tcase_add_test(tests, who_asked_little_is_remembered_for_some_seconds_only);
 	tcase_add_test(tests, who_asked_little_and_asks_much_is_served_at_once_where_he_is_alone);
+	tcase_add_test(tests, what_is_asked_last_in_a_turn_is_not_left_lying);
 	tcase_add_test(tests, what_was_much_is_forgotten);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -204,7 +204,8 @@
 #define SCHEMA_USERS                                                                                                   \
 	SCHEMA_ARRAY(SCHEMA_OF("\"uid\",\"user\",\"connections\",\"queued\",\"running\"",                                   \
 		"\"uid\":" SCHEMA_COUNT ",\"user\":" SCHEMA_STRING ",\"connections\":" SCHEMA_COUNT                      \
-		",\"outstanding\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"refused\":" SCHEMA_COUNT              \
+		",\"outstanding\":" SCHEMA_COUNT ",\"requests\":" SCHEMA_COUNT ",\"rate\":" SCHEMA_COUNT                 \
+		",\"refused\":" SCHEMA_COUNT                                                                           \
 		",\"queued\":" SCHEMA_COUNT ",\"queued_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT               \
 		",\"held\":" SCHEMA_COUNT ",\"kept\":" SCHEMA_COUNT ",\"kept_bytes\":" SCHEMA_COUNT                      \
 		",\"objects\":" SCHEMA_COUNT ",\"waiters\":" SCHEMA_COUNT ",\"mq_bytes\":" SCHEMA_COUNT                  \

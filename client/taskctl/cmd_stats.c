@@ -77,6 +77,7 @@ static const struct share {
 } shares[] = {
 	{ .limit = "user_connections", .figure = "connections", .word = "connections" },
 	{ .limit = "user_requests", .figure = "outstanding", .word = "requests" },
+	{ .limit = "user_rate", .figure = "rate", .word = "rate" },
 	{ .limit = "user_queued", .figure = "queued", .word = "queued" },
 	{ .limit = "user_queued_bytes", .figure = "queued_bytes", .word = "bytes" },
 	{ .limit = "user_running", .figure = "running", .word = "running" },
@@ -91,7 +92,9 @@ static double used(const json_t *user, const struct share *share)
 {
 	double most = json_number_value(json_object_get(json_object_get(user, "shares"), share->limit));
 
-	return most > 0 ? json_number_value(json_object_get(user, share->figure)) / most : 0;
+	double part = most > 0 ? json_number_value(json_object_get(user, share->figure)) / most : 0;
+
+	return part < 1 ? part : 1; /* of requests, what was refused counts, too */
 }
 
 static const struct share *fullest(const json_t *user)
@@ -142,7 +145,7 @@ static json_t *sort(json_t *users)
 /* For people: how full the fullest share is; and columns that have nothing to say are left out. */
 static void make_readable(json_t *users)
 {
-	static const char *const quiet[] = { "outstanding", "refused", "held", "waiters", "mq_bytes" };
+	static const char *const quiet[] = { "outstanding", "rate", "refused", "held", "waiters", "mq_bytes" };
 	size_t i;
 	json_t *user;
 
@@ -167,6 +170,7 @@ static int show_users(struct taskctl *ctl)
 		{ .title = "USER", .path = "user", .cell = CELL_TEXT },
 		{ .title = "CONNECTIONS", .path = "connections", .cell = CELL_NUMBER },
 		{ .title = "REQUESTS", .path = "requests", .cell = CELL_NUMBER },
+		{ .title = "A-SECOND", .path = "rate", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "OUTSTANDING", .path = "outstanding", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "REFUSED", .path = "refused", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "QUEUED", .path = "queued", .cell = CELL_NUMBER },

@@ -105,8 +105,9 @@ static void put_user(struct strbuf *out, const struct edge *edge, uint32_t uid)
 	user = user ? user : &none;
 	strbuf_printf(out, "{\"uid\":%" PRIu32 ",\"user\":", uid);
 	strbuf_json_string(out, name, strlen(name));
-	strbuf_printf(out, ",\"connections\":%zu,\"outstanding\":%zu,\"requests\":%" PRIu64 ",\"refused\":%" PRIu64,
-		user->connections, user->outstanding, user->requests, user->refused);
+	strbuf_printf(out, ",\"connections\":%zu,\"outstanding\":%zu", user->connections, user->outstanding);
+	strbuf_printf(out, ",\"requests\":%" PRIu64 ",\"rate\":%zu,\"refused\":%" PRIu64, user->requests,
+		user_asked_lately(edge, user), user->refused);
 	strbuf_printf(out, ",\"queued\":%zu,\"queued_bytes\":%zu,\"running\":%zu,\"held\":%zu", tasks.queued,
 		tasks.queued_bytes, tasks.running, tasks.held);
 	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu", tasks.kept, tasks.kept_bytes);

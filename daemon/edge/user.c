@@ -225,12 +225,30 @@ static bool in_time(const struct edge *edge, struct user *user, int64_t *wait_ns
 	return true;
 }
 
+static void count(const struct edge *edge, struct user *user)
+{
+	int64_t second = core_now(edge->core) / NS_PER_S;
+	if (second != user->second) {
+		user->in_second_before = second == user->second + 1 ? user->in_second : 0;
+		user->in_second = 0;
+		user->second = second;
+	}
+	user->in_second++;
+	user->requests++;
+}
+
+size_t user_asked_lately(const struct edge *edge, const struct user *user)
+{
+	int64_t ago = core_now(edge->core) / NS_PER_S - user->second;
+	return ago == 0 ? user->in_second_before : ago == 1 ? user->in_second : 0;
+}
+
 bool user_may_ask(const struct reply_to *to)
 {
 	struct user *user = to->connection->user;
 	const struct edge *edge = to->connection->edge;
 	int64_t wait_ns;
-	user->requests++;
+	count(edge, user);
 	if (!edge->shares.period_ns || user->exempt || in_time(edge, user, &wait_ns))
 		return true;
 	return refuse(to, "user_rate", edge->shares.rate, SIZE_MAX, wait_ns);

@@ -25,6 +25,9 @@ struct user {
 	size_t descriptors;      /* that he has sent along, and no request has named yet */
 	uint64_t requests;       /* so far, while the account is there */
 	uint64_t refused;        /* connections and requests, for a share of the edge's */
+	int64_t second;          /* of the clock in which it made a request last, */
+	size_t in_second;        /* how many in that, */
+	size_t in_second_before; /* and in the one before */
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */
 	LIST_HEAD(, watch) watches; /* rpc_watch.c's: by a filter, over tasks of his own */
 	size_t n_watches;           /* those by a filter, over others' tasks, too */
@@ -55,6 +58,8 @@ bool user_is_exempt(uint32_t uid);
 bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line);
 /* Counts a request of the user of TO's connection. False: it comes before its time, and that has been answered. */
 bool user_may_ask(const struct reply_to *to);
+/* How many requests he made in the last second of the clock that is over. */
+size_t user_asked_lately(const struct edge *edge, const struct user *user);
 /* Whether there is room for so many more that wait for something. False: that has been answered. */
 bool user_may_wait(const struct reply_to *to, size_t more);
 

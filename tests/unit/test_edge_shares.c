@@ -313,6 +313,26 @@ static json_t *row_of(json_t *answer, uid_t uid)
 	return NULL;
 }
 
+START_TEST(how_many_came_in_a_second_is_told)
+{
+	json_t *row;
+	world_advance(&world, NS_PER_S - core_now(world.core) % NS_PER_S); /* a second of the clock begins */
+	pings(&anna, 3);
+	pings(&again, 4);
+	row = row_of(ask(&anna, "user.list", "{}"), ANNA);
+	ck_assert_int_eq(tree_int(row, "rate"), 0);
+	world_advance(&world, NS_PER_S);
+	row = row_of(ask(&anna, "user.list", "{}"), ANNA);
+	ck_assert_int_eq(tree_int(row, "rate"), 8);
+	world_advance(&world, NS_PER_S);
+	row = row_of(ask(&anna, "user.list", "{}"), ANNA);
+	ck_assert_int_eq(tree_int(row, "rate"), 1);
+	world_advance(&world, 3 * NS_PER_S);
+	row = row_of(ask(&anna, "user.list", "{}"), ANNA);
+	ck_assert_int_eq(tree_int(row, "rate"), 0);
+}
+END_TEST
+
 START_TEST(the_list_of_users_has_what_each_has)
 {
 	world.config.user_running = 7;
@@ -331,6 +351,7 @@ START_TEST(the_list_of_users_has_what_each_has)
 	ck_assert_int_eq(tree_int(row, "outstanding"), 1);
 	ck_assert_int_eq(tree_int(row, "requests"), 5);
 	ck_assert_int_eq(tree_int(row, "refused"), 0);
+	ck_assert_int_eq(tree_int(row, "rate"), 0);
 	ck_assert_int_eq(tree_int(row, "running"), 1);
 	ck_assert_int_eq(tree_int(row, "queued"), 1);
 	ck_assert_int_eq(tree_int(row, "objects"), 2);
@@ -359,6 +380,7 @@ int main(void)
 	tcase_add_test(tcase, requests_have_a_rate_and_a_burst_on_all_connections_together);
 	tcase_add_test(tcase, each_request_of_a_batch_counts_and_what_is_no_request_too);
 	tcase_add_test(tcase, who_comes_back_has_not_gained_a_burst);
+	tcase_add_test(tcase, how_many_came_in_a_second_is_told);
 	tcase_add_test(tcase, what_is_owed_is_owed_by_the_rate_that_holds_now);
 	tcase_add_test(tcase, a_notification_that_comes_too_early_is_not_done);
 	tcase_add_test(tcase, who_waits_for_so_much_may_do_what_ends_that_and_nothing_else);

@@ -79,12 +79,14 @@ IN_CHILD const char *confine_put_paths(const struct confine_kit *kit)
 	return NULL;
 }
 
-/* What a filter does to a processor's speculation is for those who run somebody else's code in their own memory. */
+/* What a filter does to a processor's speculation is for those who run somebody else's code in their own memory. Filters of
+ * service managers know the older way alone (systemd's @system-service has no seccomp(2)). */
 IN_CHILD const char *confine_put_calls(const struct confine_kit *kit)
 {
 	const struct sock_fprog program = { .len = kit->n_filter, .filter = kit->filter };
 	if (kit->filter &&
-		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0)
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0 &&
+		syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
 		return "give up system calls";
 	return NULL;
 }

@@ -118,6 +118,10 @@ int confine_paths_ruleset(const struct confine *confine, const struct confine_ne
 	struct rules rules = { .handled = RIGHTS_WRITE };
 	*fd = -1;
 	long version = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP) { /* somebody's filter: what was to be limited is not */
+		log_error("cannot limit the paths that can be reached: Landlock: %s", strerror(errno));
+		return -1;
+	}
 	if (version < 1) {
 		log_warning("read_paths and write_paths limit nothing: this kernel has no Landlock");
 		return 0;

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +76,20 @@ static void tried_by_child(const struct confine *confine, const struct confine_n
 		ck_assert_msg(outcomes[i] == tries[i].wanted, "%s: %s, not %s", tries[i].what, strerror(outcomes[i]),
 			strerror(tries[i].wanted));
 }
+/* As a service manager's filter may have it (systemd's @system-service): seccomp(2) is not allowed, prctl(2) is. */
+static void deny_seccomp(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
 #define TRY(confine, needs, tries) tried_by_child(confine, needs, tries, sizeof(tries) / sizeof(*(tries)))
 static const struct confine_needs nothing;
 
@@ -231,6 +248,19 @@ START_TEST(the_default_denies_what_no_task_needs)
 		{ "files", try_files, 0 },
 		{ "no_new_privs", try_no_new_privs, 0 }, /* the filter needs it */
 	};
+	TRY(&confine, &nothing, tries);
+}
+END_TEST
+
+START_TEST(a_filter_that_does_not_let_seccomp_pass_is_no_hindrance)
+{
+	const struct confine confine = { .calls = CONFINE_CALLS_DEFAULT };
+	const struct tried tries[] = {
+		{ "mount", try_mount, EPERM },
+		{ "a user namespace", try_user_namespace, EPERM },
+		{ "unshare of what is its own", try_harmless_unshare, 0 },
+	};
+	deny_seccomp();
 	TRY(&confine, &nothing, tries);
 }
 END_TEST
@@ -531,6 +561,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_default_denies_what_no_task_needs);
+	tcase_add_test(tcase, a_filter_that_does_not_let_seccomp_pass_is_no_hindrance);
 	tcase_add_test(tcase, strict_leaves_what_computing_takes);
 	tcase_add_test(tcase, one_that_aborts_dies_by_that_also_where_it_is_strict);
 	tcase_add_test(tcase, where_nothing_is_said_nothing_is_given_up);

@@ -76,12 +76,12 @@ static void tried_by_child(const struct confine *confine, const struct confine_n
 		ck_assert_msg(outcomes[i] == tries[i].wanted, "%s: %s, not %s", tries[i].what, strerror(outcomes[i]),
 			strerror(tries[i].wanted));
 }
-/* As a service manager's filter may have it (systemd's @system-service): seccomp(2) is not allowed, prctl(2) is. */
-static void deny_seccomp(void)
+/* As a service manager's filter may have it. */
+static void deny(unsigned call)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -252,6 +252,7 @@ START_TEST(the_default_denies_what_no_task_needs)
 }
 END_TEST
 
+/* systemd's @system-service has no seccomp(2), but prctl(2). */
 START_TEST(a_filter_that_does_not_let_seccomp_pass_is_no_hindrance)
 {
 	const struct confine confine = { .calls = CONFINE_CALLS_DEFAULT };
@@ -260,10 +261,22 @@ START_TEST(a_filter_that_does_not_let_seccomp_pass_is_no_hindrance)
 		{ "a user namespace", try_user_namespace, EPERM },
 		{ "unshare of what is its own", try_harmless_unshare, 0 },
 	};
-	deny_seccomp();
+	deny(SYS_seccomp);
 	TRY(&confine, &nothing, tries);
 }
 END_TEST
+
+#if defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
+START_TEST(paths_that_a_filter_does_not_let_be_limited_are_no_reason_to_run)
+{
+	char paths[] = "/usr";
+	const struct confine confine = { .read_paths = paths };
+	const struct tried tries[] = { { "nothing, as it was not given up", try_files, -1 } };
+	deny(SYS_landlock_create_ruleset);
+	TRY(&confine, &nothing, tries);
+}
+END_TEST
+#endif
 
 START_TEST(strict_leaves_what_computing_takes)
 {
@@ -349,7 +362,7 @@ END_TEST
 
 static bool has_landlock(void)
 {
-#ifdef SYS_landlock_create_ruleset
+#if defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
 	if (syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) > 0)
 		return true;
 #endif
@@ -562,6 +575,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_default_denies_what_no_task_needs);
 	tcase_add_test(tcase, a_filter_that_does_not_let_seccomp_pass_is_no_hindrance);
+#if defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
+	tcase_add_test(tcase, paths_that_a_filter_does_not_let_be_limited_are_no_reason_to_run);
+#endif
 	tcase_add_test(tcase, strict_leaves_what_computing_takes);
 	tcase_add_test(tcase, one_that_aborts_dies_by_that_also_where_it_is_strict);
 	tcase_add_test(tcase, where_nothing_is_said_nothing_is_given_up);

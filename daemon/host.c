@@ -25,6 +25,19 @@ void host_limits(const struct config *config, struct core_limits *limits)
 	};
 }
 
+/* NULL with *error (malloc'ed). At its start the daemon does without a pool whose user there is not; to stop one that works is
+ * another matter. */
+static struct config *load(const struct server *server, char **error)
+{
+	struct config *config = config_load(server->config_file, false, error);
+	char *unknown = config ? pools_unknown_user(config) : NULL;
+	if (!unknown)
+		return config;
+	config_free(config);
+	*error = unknown;
+	return NULL;
+}
+
 int host_reload(void *context, char **report, char **error)
 {
 	struct server *server = context;
@@ -32,7 +45,7 @@ int host_reload(void *context, char **report, char **error)
 	bool tell = server->phase == PHASE_SERVING;
 	if (tell)
 		notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
-	struct config *config = config_load(server->config_file, false, error);
+	struct config *config = load(server, error);
 	if (!config) {
 		if (tell)
 			notify_send("READY=1");

@@ -203,6 +203,16 @@ static bool is_half_nobodys(const struct config *config, const struct config_poo
 	return found;
 }
 
+static char *half_nobodys_problem(const struct config *config, const struct config_pool *pool)
+{
+	char *where = config_where(config, pools_submitters_queue(config, pool->name), "as_submitter");
+	char *problem = xasprintf("%s[pool %s] has no user, and taskd stays root: only commands in queues with as_submitter run, those "
+				  "in its other queues fail",
+		where, pool->name);
+	free(where);
+	return problem;
+}
+
 /* What a configuration that is fine cannot do where it is looked at. -1 with *ERROR (malloc'ed): taskd would not start. */
 static int check_users(const struct config *config, char **error)
 {
@@ -214,9 +224,7 @@ static int check_users(const struct config *config, char **error)
 	STAILQ_FOREACH(pool, &config->pools, link) {
 		char *problem = pools_user_problem(config, pool);
 		if (!problem && geteuid() == 0 && !rights.becomes && is_half_nobodys(config, pool))
-			problem = xasprintf("[pool %s] has no user, and taskd stays root: only commands in queues with "
-					    "as_submitter run, those in its other queues fail",
-				pool->name);
+			problem = half_nobodys_problem(config, pool);
 		if (problem)
 			warn(problem);
 		free(problem);

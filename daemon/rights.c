@@ -30,8 +30,10 @@ int rights_choose(struct rights *rights, const struct config *config, char **err
 	if (user_identity(config->user ? config->user : USER_DEFAULT, &rights->user) < 0) {
 		if (!config->user)
 			return 0;
-		*error = xasprintf("[taskd] user = %s: it is not in /etc/passwd, or is in more than %d groups", config->user,
+		char *where = config_where(config, config, "user");
+		*error = xasprintf("%s[taskd] user = %s: it is not in /etc/passwd, or is in more than %d groups", where, config->user,
 			SPAWN_GROUPS_LIMIT);
+		free(where);
 		return -1;
 	}
 	rights->becomes = rights->user.uid != 0;

@@ -1,11 +1,13 @@
 /* A wrong word is most often a right one with a slip of the finger. The distance counts those slips: a letter too many,
- * too few, another one, or two neighbours swapped. */
+ * too few, another one, or two neighbours swapped. Where there is no such word, one may be that was cut off. */
 #include "proto/suggest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #define WORD_LIMIT 64
+#define CUT_LEAST 4 /* fewer letters are the beginning of too much */
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -37,6 +39,13 @@ static size_t word_distance(const char *a, size_t a_length, const char *b, size_
 	return last[b_length];
 }
 
+/* Half of a word, or more, is meant to be that word: so people shorten what is long. */
+static bool is_cut_off(const char *wanted, size_t wanted_length, const char *word, size_t length)
+{
+	return wanted_length >= CUT_LEAST && wanted_length < length && 2 * wanted_length >= length &&
+		strncmp(wanted, word, wanted_length) == 0;
+}
+
 void suggest_begin(struct suggest *suggest, const char *wanted)
 {
 	*suggest = (struct suggest){ .wanted = wanted, .distance = SIZE_MAX };
@@ -48,6 +57,10 @@ void suggest_offer(struct suggest *suggest, const char *word)
 
 	if (wanted_length > WORD_LIMIT || length > WORD_LIMIT)
 		return;
+	if (is_cut_off(suggest->wanted, wanted_length, word, length) && !suggest->best) {
+		suggest->best = word; /* any slip is nearer */
+		return;
+	}
 	size_t near = wanted_length < 6 ? 1 : wanted_length / 3;
 	size_t distance = word_distance(suggest->wanted, wanted_length, word, length);
 	/* A word that shares no letter is no slip of another. */

@@ -224,8 +224,20 @@ void config_free(struct config *config)
 		free(access);
 	}
 	config_value_free(config, "taskd");
+	free(config->places);
 	free(config->file);
 	free(config);
+}
+
+char *config_where(const struct config *config, const void *section, const char *key)
+{
+	int line = 0;
+	for (size_t i = 0; i < config->n_places; i++) {
+		const struct config_place *place = &config->places[i];
+		if (place->section == section && (place->key ? strcmp(place->key, key) == 0 : line == 0))
+			line = place->line;
+	}
+	return line ? xasprintf("%s:%d: ", config->file, line) : xstrdup("");
 }
 
 const struct config_pool *config_pool_find(const struct config *config, const char *name)

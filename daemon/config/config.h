@@ -98,8 +98,17 @@ struct config_access { /* [access NAME] */
 };
 #define CONFIG_ACCESS_LIMIT 64 /* sections */
 
+/* Where a section begins, or a key of it stands; see config_where. */
+struct config_place {
+	const void *section;
+	const char *key; /* NULL: its beginning */
+	int line;
+};
+
 struct config {
 	char *file;   /* where it was read from; NULL: all defaults */
+	struct config_place *places;
+	size_t n_places;
 	/* [taskd] */
 	char *socket; /* NULL: the default place */
 	int64_t socket_mode; /* octal in the file; default 0660 */
@@ -200,6 +209,9 @@ extern const size_t config_n_keys;
  * section or key is not known. MUST_EXIST false: a missing file is as no file. */
 struct config *config_load(const char *file, bool must_exist, char **error);
 void config_free(struct config *config);
+/* What goes before a word about KEY of a section, of which SECTION is the struct (CONFIG itself: [taskd]): "FILE:LINE: ", of
+ * the section's beginning where it does not say the key, "" where the file does not have the section. malloc'ed. */
+char *config_where(const struct config *config, const void *section, const char *key);
 /* What differs between two configurations, each as "[pool io] threads": for every difference CHANGED is called (its
  * section_name is NULL for [taskd]). A section that is in one of them only is told as a key named "(new)" or
  * "(removed)", which is not in the table. */

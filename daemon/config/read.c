@@ -302,6 +302,18 @@ static void paths_check(struct reading *reading, const struct section *section, 
 	free(words);
 }
 
+/* To have none of one's rights raised is what the kernel asks of those who give up others: it would be yes all the same. */
+static void privileges_check(struct reading *reading, const struct section *section)
+{
+	const struct config_pool *pool = section->target;
+	const char *other = pool->seccomp > 0 ? "seccomp" : pool->read_paths ? "read_paths" : pool->write_paths ? "write_paths"
+														 : NULL;
+	if (pool->no_new_privs == 0 && other)
+		fail_at(reading, line_of(section, "no_new_privs"),
+			"no_new_privs: it cannot be no where %s says something (line %d), since the kernel takes it for that", other,
+			line_of(section, other));
+}
+
 static void pool_check(struct reading *reading, const struct section *section)
 {
 	const struct config_pool *pool = section->target;
@@ -311,6 +323,7 @@ static void pool_check(struct reading *reading, const struct section *section)
 	if (pool->commands && pool->seccomp == CALLS_STRICT)
 		fail_at(reading, line_of(section, "seccomp"),
 			"seccomp: strict is not for a pool of commands: they could not even be started");
+	privileges_check(reading, section);
 	user_check(reading, section, "user", pool->user);
 	paths_check(reading, section, "read_paths", pool->read_paths);
 	paths_check(reading, section, "write_paths", pool->write_paths);
@@ -417,6 +430,21 @@ static void check_whole(struct reading *reading, const char *clash)
 		section_check(reading, section);
 }
 
+static void place_add(struct config *config, const void *section, const char *key, int line)
+{
+	config->places = xreallocarray(config->places, config->n_places + 1, sizeof(*config->places));
+	config->places[config->n_places++] = (struct config_place){ .section = section, .key = key, .line = line };
+}
+
+/* For those who find something wrong later, where it can be seen. */
+static void places_keep(struct config *config, const struct section *section)
+{
+	place_add(config, section->target, NULL, section->line);
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (section->key_lines[i])
+			place_add(config, section->target, config_keys[i].name, section->key_lines[i]);
+}
+
 char *config_read(struct config *config, const char *file, FILE *stream)
 {
 	struct reading reading = { .file = file, .stream = stream, .config = config };
@@ -437,6 +465,7 @@ char *config_read(struct config *config, const char *file, FILE *stream)
 	struct section *section;
 	while ((section = STAILQ_FIRST(&reading.sections))) {
 		STAILQ_REMOVE_HEAD(&reading.sections, link);
+		places_keep(config, section);
 		free(section->name);
 		free(section);
 	}

@@ -141,9 +141,10 @@ void rules_add_socket(struct rules *rules, int fd)
 
 /* --- all of it --- */
 
-static void rule_read(struct rule *rule, const struct config_access *access, tell_fn *tell)
+static void rule_read(struct rule *rule, const struct config *config, const struct config_access *access, tell_fn *tell)
 {
-	char *section = xasprintf("[access %s]", access->name);
+	char *where = config_where(config, access, "users");
+	char *section = xasprintf("%s[access %s]", where, access->name);
 	whos_read(&rule->users, access->users, section, tell);
 	patterns_read(&rule->tasks, access->tasks);
 	patterns_read(&rule->queues, access->queues);
@@ -153,6 +154,7 @@ static void rule_read(struct rule *rule, const struct config_access *access, tel
 	rule->read = (enum access_scope)access->read;
 	rule->cancel = (enum access_scope)access->cancel;
 	free(section);
+	free(where);
 }
 
 static void clear(struct rules *rules)
@@ -175,8 +177,12 @@ static void read_all(struct rules *rules, const struct config *config, tell_fn *
 	rules->list = xcalloc(CONFIG_ACCESS_LIMIT, sizeof(rules->list[0]));
 	STAILQ_FOREACH(access, &config->access, link)
 		if (rules->count < CONFIG_ACCESS_LIMIT)
-			rule_read(&rules->list[rules->count++], access, tell);
-	whos_read(&rules->exec, config->exec_users ? config->exec_users : "owner", "exec_users", tell);
+			rule_read(&rules->list[rules->count++], config, access, tell);
+	char *where = config_where(config, config, "exec_users");
+	char *key = xasprintf("%sexec_users", where);
+	whos_read(&rules->exec, config->exec_users ? config->exec_users : "owner", key, tell);
+	free(key);
+	free(where);
 }
 
 static void tell_log(const char *problem)

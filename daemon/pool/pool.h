@@ -76,8 +76,13 @@ struct handler_info {
 /* Whether a queue of that pool runs commands as who submitted them (as_submitter): its workers are root then, with just
  * these capabilities. */
 bool pools_as_submitter(const struct config *config, const char *pool);
-/* Why POOL's workers would not start where this process, as it is now, started taskd; malloc'ed, NULL: nothing is known. */
+/* The first such queue; NULL: none. */
+const struct config_queue *pools_submitters_queue(const struct config *config, const char *pool);
+/* Why POOL's workers would not start where this process, as it is now, started taskd, with its line; malloc'ed, NULL: nothing
+ * is known. */
 char *pools_user_problem(const struct config *config, const struct config_pool *pool);
+/* The first pool whose user there is not, with its line; malloc'ed, NULL: none. */
+char *pools_unknown_user(const struct config *config);
 /* Whether POOL's workers would be somebody whom they may be only when taskd has been started again. */
 bool pools_wait_for_restart(const struct config *config, const struct config_pool *pool);
 #define POOLS_CAPABILITY(name) (UINT64_C(1) << (name)) /* linux/capability.h's */
@@ -122,8 +127,9 @@ bool pools_well(const struct pools *pools);
 /* What a reload may change: numbers of processes, limits, recycling, plugins. Workers whose start would be different
  * now are retired and replaced as they become free. */
 void pools_configure(struct pools *pools, const struct config *config);
-/* Hears all lanes that may have something to say. True: there was something. */
-bool pools_turn(struct pools *pools);
+/* Hears all lanes that may have something to say, until END_NS (CLOCK_NEVER: all of it), and the next time those first
+ * that were not heard. *BEHIND: there may be more. True: there was something. */
+bool pools_turn(struct pools *pools, int64_t end_ns, bool *behind);
 /* Wakes the slots that were given something since the last call; after core_turn. */
 void pools_kick(struct pools *pools);
 /* Before pools_sleep: where slots have just been given what takes only microseconds, waits for the first answer for a few

@@ -19,29 +19,66 @@ char *spawn_worker_path(void)
 	return spawn_find("TASKD_WORKER", "taskd-worker");
 }
 
-bool pools_as_submitter(const struct config *config, const char *pool)
+const struct config_queue *pools_submitters_queue(const struct config *config, const char *pool)
 {
 	const struct config_queue *queue;
 	STAILQ_FOREACH(queue, &config->queues, link)
 		if (queue->as_submitter && strcmp(queue->pool, pool) == 0)
-			return true;
-	return false;
+			return queue;
+	return NULL;
+}
+
+bool pools_as_submitter(const struct config *config, const char *pool)
+{
+	return pools_submitters_queue(config, pool) != NULL;
+}
+
+/* NULL: it is known. malloc'ed. */
+static char *unknown_user(const struct config *config, const struct config_pool *pool)
+{
+	struct user_identity identity;
+	if (!pool->user)
+		return NULL;
+	if (user_identity(pool->user, &identity) == 0) {
+		user_identity_free(&identity);
+		return NULL;
+	}
+	char *where = config_where(config, pool, "user");
+	char *problem = xasprintf("%s[pool %s] user = %s: it is not in /etc/passwd, or is in more than %d groups", where, pool->name,
+		pool->user, SPAWN_GROUPS_LIMIT);
+	free(where);
+	return problem;
 }
 
 char *pools_user_problem(const struct config *config, const struct config_pool *pool)
 {
-	struct user_identity identity;
 	bool root = geteuid() == 0;
-	if (!root && pools_as_submitter(config, pool->name))
-		return xasprintf("[pool %s] runs commands as who submits them (as_submitter): it starts only where root starts taskd",
-			pool->name);
-	if (!pool->user)
-		return NULL;
-	if (user_identity(pool->user, &identity) < 0)
-		return xasprintf("[pool %s] user = %s: it is not in /etc/passwd, or is in more than %d groups", pool->name, pool->user,
-			SPAWN_GROUPS_LIMIT);
-	user_identity_free(&identity);
-	return root ? NULL : xasprintf("[pool %s] user = %s: it starts only where root starts taskd", pool->name, pool->user);
+	const struct config_queue *queue = pools_submitters_queue(config, pool->name);
+	if (!root && queue) {
+		char *where = config_where(config, queue, "as_submitter");
+		char *problem = xasprintf("%s[pool %s] runs commands as who submits them (as_submitter): it starts only where root "
+					  "starts taskd",
+			where, pool->name);
+		free(where);
+		return problem;
+	}
+	char *problem = unknown_user(config, pool);
+	if (problem || !pool->user || root)
+		return problem;
+	char *where = config_where(config, pool, "user");
+	problem = xasprintf("%s[pool %s] user = %s: it starts only where root starts taskd", where, pool->name, pool->user);
+	free(where);
+	return problem;
+}
+
+char *pools_unknown_user(const struct config *config)
+{
+	const struct config_pool *pool;
+	char *problem = NULL;
+	STAILQ_FOREACH(pool, &config->pools, link)
+		if (!problem)
+			problem = unknown_user(config, pool);
+	return problem;
 }
 
 bool pools_wait_for_restart(const struct config *config, const struct config_pool *pool)

@@ -329,25 +329,39 @@ static const char *check(const char *prefix, const char *config)
 	return said;
 }
 
+static void ck_said(const char *said, const char *kind, int line, const char *what)
+{
+	char wanted[512];
+	snprintf(wanted, sizeof(wanted), "%s: %s:%d: %s", kind, daemon_.config, line, what);
+	ck_assert_msg(strstr(said, wanted) != NULL, "\"%s\", not \"%s\"", said, wanted);
+}
+
+static void ck_warned(const char *said, int line, const char *what)
+{
+	ck_said(said, "warning", line, what);
+}
+
 START_TEST(a_check_tells_where_a_pool_does_not_start)
 {
 	start("");
 	others_let_in(&daemon_);
 	ck_assert_int_eq(chmod(daemon_.config, 0644), 0);
 	const char *said = check("", "[pool a]\nuser = nosuch\n[pool commands]\nuser = games\n[queue commands]\nas_submitter = yes\n");
-	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = nosuch: it is not in /etc/passwd"));
+	ck_warned(said, 3, "[pool a] user = nosuch: it is not in /etc/passwd");
 	ck_assert_ptr_null(strstr(said, "[pool commands]"));
 	said = check("", "user = root\nexec_users = member\n[access a]\nusers = @nosuch games\n"
 			 "[queue commands]\nas_submitter = yes\n[queue other]\npool = commands\n");
-	ck_assert_ptr_nonnull(strstr(said, "warning: exec_users: there is no user member"));
-	ck_assert_ptr_nonnull(strstr(said, "warning: [access a]: there is no group nosuch"));
+	ck_warned(said, 3, "exec_users: there is no user member");
+	ck_warned(said, 5, "[access a]: there is no group nosuch");
 	ck_assert_ptr_null(strstr(said, "games"));
-	ck_assert_ptr_nonnull(strstr(said, "warning: [pool commands] has no user, and taskd stays root"));
+	ck_warned(said, 7, "[pool commands] has no user, and taskd stays root");
 	said = check("setpriv --reuid=5 --clear-groups", "[pool a]\nuser = games\n[queue commands]\nas_submitter = yes\n");
-	ck_assert_ptr_nonnull(strstr(said, "warning: [pool a] user = games: it starts only where root starts taskd"));
-	ck_assert_ptr_nonnull(strstr(said, "warning: [pool commands] runs commands as who submits them (as_submitter): it starts"));
+	ck_warned(said, 3, "[pool a] user = games: it starts only where root starts taskd");
+	ck_warned(said, 5, "[pool commands] runs commands as who submits them (as_submitter): it starts");
 	said = check("!", "user = nosuch\n");
-	ck_assert_ptr_nonnull(strstr(said, "error: [taskd] user = nosuch: it is not in /etc/passwd"));
+	ck_said(said, "error", 2, "[taskd] user = nosuch: it is not in /etc/passwd");
+	said = check("!", "[pool a]\nno_new_privs = no\nseccomp = strict\n");
+	ck_said(said, "error", 3, "no_new_privs: it cannot be no where seccomp says something (line 4)");
 	stop();
 }
 END_TEST

@@ -249,6 +249,32 @@ START_TEST(a_user_that_comes_with_a_reload_waits_for_a_restart)
 }
 END_TEST
 
+/* As any other mistake: nothing is applied, and what works goes on. */
+START_TEST(a_reload_that_names_nobody_is_refused_as_a_whole)
+{
+	pid_t before[16], after[16];
+	char wanted[256];
+	if (!is_root())
+		return;
+	start_as("user = nobody\n[pool default]\nprocesses = 1\nuser = games\n", false);
+	daemon_again(&daemon_);
+	struct taskd *c = daemon_connect(&daemon_);
+	size_t n = daemon_children(&daemon_, "taskd-worker", before, 16);
+	daemon_write_config(&daemon_, "user = nobody\n[pool default]\nprocesses = 3\nuser = no-such-user\n");
+	struct taskd_future *f = taskd_request(c, "server.reload", "{}");
+	ck_assert_int_ne(taskd_result(f, PATIENCE_NS), TASKD_OK);
+	const char *message = taskd_future_error(f)->message;
+	snprintf(wanted, sizeof(wanted), "%s:5: [pool default] user = no-such-user: it is not in /etc/passwd", daemon_.config);
+	ck_assert_msg(strstr(message, wanted) != NULL, "%s", message);
+	taskd_future_free(f);
+	free(ask(c, "task.call", "{\"task\":\"fib\",\"args\":[10]}"));
+	ck_assert_uint_eq(daemon_children(&daemon_, "taskd-worker", after, 16), n);
+	ck_assert_mem_eq(before, after, n * sizeof(*after));
+	taskd_close(c);
+	ck_assert_int_eq(daemon_stop(&daemon_), 0);
+}
+END_TEST
+
 /* --- deaths --- */
 
 static bool kill_worker(unsigned random)
@@ -371,6 +397,7 @@ int main(void)
 	tcase_add_test(tcase, a_user_that_is_not_there_is_an_error);
 	tcase_add_test(tcase, a_pool_s_workers_are_its_user_s_and_can_be_killed_all_the_same);
 	tcase_add_test(tcase, a_user_that_comes_with_a_reload_waits_for_a_restart);
+	tcase_add_test(tcase, a_reload_that_names_nobody_is_refused_as_a_whole);
 	tcase_add_test(tcase, nothing_is_lost_while_spawners_and_workers_are_killed);
 	tcase_add_test(tcase, nothing_is_lost_while_those_of_other_users_are_killed);
 	tcase_add_test(tcase, without_any_spawner_it_stops_and_says_so);

@@ -309,11 +309,11 @@ END_TEST
 
 START_TEST(confinement_is_read)
 {
-	load("[pool a]\nuser = nobody\nno_new_privs = no\nseccomp = strict\nread_paths = /usr /etc\nwrite_paths = /tmp\n"
+	load("[pool a]\nuser = nobody\nno_new_privs = yes\nseccomp = strict\nread_paths = /usr /etc\nwrite_paths = /tmp\n"
 	     "private_directory = yes\n[pool b]\nseccomp = off\nno_new_privs = yes\nuser = 65534\n"
 	     "[pool jobs]\ncommands = yes\nseccomp = default\n[queue jobs]\nas_submitter = yes\nfair = yes\n");
 	ck_assert_str_eq(pool("a")->user, "nobody");
-	ck_assert_int_eq(pool("a")->no_new_privs, 0);
+	ck_assert_int_eq(pool("a")->no_new_privs, 1);
 	ck_assert_int_eq(pool("a")->seccomp, 2);
 	ck_assert_str_eq(pool("a")->read_paths, "/usr /etc");
 	ck_assert_str_eq(pool("a")->write_paths, "/tmp");
@@ -452,6 +452,15 @@ struct wrong {
 static const struct wrong wrongs[] = {
 	{ "[taskd]\nsockett = /x\n", 2, "[taskd] has no key sockett; did you mean socket?" },
 	{ "[pool a]\n\nthread = 3\n", 3, "[pool] has no key thread; did you mean threads?" },
+	{ "[pool a]\nprivate_dir = yes\n", 2, "[pool] has no key private_dir; did you mean private_directory?" },
+	{ "[pool a]\nseccomp = strict\n\nno_new_privs = no\n", 4,
+		"no_new_privs: it cannot be no where seccomp says something (line 2), since the kernel takes it for that" },
+	{ "[pool a]\nno_new_privs = no\nseccomp = default\n", 2,
+		"no_new_privs: it cannot be no where seccomp says something (line 3), since the kernel takes it for that" },
+	{ "[pool a]\nno_new_privs = no\nread_paths = /usr\n", 2,
+		"no_new_privs: it cannot be no where read_paths says something (line 3), since the kernel takes it for that" },
+	{ "[pool a]\nno_new_privs = no\nwrite_paths = /usr\n", 2,
+		"no_new_privs: it cannot be no where write_paths says something (line 3), since the kernel takes it for that" },
 	{ "[taskd]\nthreads = 3\n", 2, "[taskd] has no key threads" },
 	{ "[taskd]\nzzzzzzzzzzzzz = 3\n", 2, "[taskd] has no key zzzzzzzzzzzzz" },
 	{ "\n[pol x]\n", 2, "there is no section [pol]; did you mean [pool]?" },
@@ -584,6 +593,24 @@ START_TEST(mistake_is_told_with_its_line)
 	const struct wrong *wrong = &wrongs[_i];
 	write_bytes(wrong->text, strlen(wrong->text));
 	refuse(wrong->line, wrong->reason);
+}
+END_TEST
+
+START_TEST(where_something_stands_is_known_afterwards)
+{
+	const struct { const void *section; const char *key; int line; } *place, places[] = {
+		{ NULL, "user", 2 }, { NULL, "exec_users", 1 }, { "a", "user", 6 }, { "a", "nice", 5 }, { "b", "user", 8 },
+		{ "commands", "user", 0 },
+	};
+	load("[taskd]\nuser = root\n\n#\n[pool a]\nuser = nobody\n\n[pool b]\n");
+	for (place = places; place < places + COUNT(places); place++) {
+		const void *section = place->section ? (const void *)pool(place->section) : config;
+		char *wanted = place->line ? xasprintf("%s:%d: ", config->file, place->line) : xstrdup("");
+		char *where = config_where(config, section, place->key);
+		ck_assert_str_eq(where, wanted);
+		free(where);
+		free(wanted);
+	}
 }
 END_TEST
 
@@ -828,6 +855,7 @@ int main(void)
 	tcase_add_test(tcase, so_many_access_sections_there_may_be);
 	tcase_add_test(tcase, rights_and_shares_are_compared);
 	tcase_add_loop_test(tcase, mistake_is_told_with_its_line, 0, sizeof(wrongs) / sizeof(wrongs[0]));
+	tcase_add_test(tcase, where_something_stands_is_known_afterwards);
 	tcase_add_test(tcase, nul_byte_is_refused);
 	tcase_add_test(tcase, long_line_is_read_whole_or_refused);
 	tcase_add_test(tcase, none_and_zero_are_no_limit);

@@ -32,6 +32,11 @@ static const struct {
 	{ "fib", "fib" },
 	{ "slepe", "sleep" },
 	{ "sle", NULL },
+	{ "prio", "priority" },
+	{ "pri", NULL },
+	{ "task", NULL },
+	{ "task.", "task.call" },
+	{ "task.s", "task.submit" },
 };
 
 START_TEST(slips_find_their_word)

@@ -3,18 +3,27 @@
  * one bit for each open bracket. Text that it lets through is trusted by json_span.c. */
 #include "proto/json_scan.h"
 
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/utf8.h"
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NUMBER_LIMIT 4096 /* characters; the longest exact double has less than 1100 */
+
+/* A scan may stop, to be gone on with later, wherever something can be long: in white space, in strings, and between
+ * values. Everything else is short, and read to its end though that is behind the stop. So behind each of the three the
+ * question is whether the stop has been reached, as it would be for the text's end, which is where a scan in one go
+ * stops. */
 struct scanner {
 	const char *end;
-	const char *reason; /* set with every failure… */
+	const char *stop;   /* END, where it goes on to the end */
+	const char *reason; /* set with every failure, NULL where the stop was reached… */
 	const char *where;  /* …and the place of it */
 	int depth_limit;
 	int any_number_depth; /* numbers so deep are not measured; -1: all are */
 	bool newline;         /* there was one between tokens */
+	enum json_place place; /* that the stop was reached in */
 };
 
 /* Bytes that a string holds as they are; all others need a look. */
@@ -39,9 +48,18 @@ static const char *unexpected(struct scanner *scanner, const char *p)
 	return fail(scanner, p, "unexpected character");
 }
 
+/* The stop has been reached: a pause, unless that is the end, where something was to come. */
+static const char *stopped(struct scanner *scanner, const char *p, enum json_place place)
+{
+	if (p == scanner->end)
+		return unexpected(scanner, p);
+	scanner->place = place;
+	return fail(scanner, p, NULL);
+}
+
 static inline const char *skip_space(struct scanner *scanner, const char *p)
 {
-	while (p < scanner->end && (unsigned char)*p <= ' ') {
+	while (p < scanner->stop && (unsigned char)*p <= ' ') {
 		if (*p == '\n' || *p == '\r')
 			scanner->newline = true;
 		else if (*p != ' ' && *p != '\t')
@@ -145,15 +163,15 @@ static const char *scan_escape(struct scanner *scanner, const char *p)
 	return fail(scanner, p, "lone surrogate");
 }
 
-/* P is behind the opening quote; what follows the closing one. */
-static const char *scan_string(struct scanner *scanner, const char *p)
+/* P is behind the opening quote, or further on; what follows the closing one. PLACE: where to go on after a pause. */
+static const char *scan_string(struct scanner *scanner, const char *p, enum json_place place)
 {
-	const char *end = scanner->end;
+	const char *end = scanner->end, *stop = scanner->stop;
 
 	for (;;) {
-		p = skip_plain(p, end);
-		if (p == end)
-			return fail(scanner, p, "unexpected end");
+		p = skip_plain(p, stop);
+		if (p >= stop)
+			return stopped(scanner, p, place);
 		unsigned char c = (unsigned char)*p;
 		if (c == '"')
 			return p + 1;
@@ -169,7 +187,7 @@ static const char *scan_string(struct scanner *scanner, const char *p)
 				if (length == 0)
 					return fail(scanner, p, "invalid UTF-8");
 				p += length;
-			} while (p < end && (unsigned char)*p >= 0x80);
+			} while (p < stop && (unsigned char)*p >= 0x80);
 		}
 	}
 }
@@ -234,7 +252,14 @@ static bool integer_fits(const char *digits, size_t length, bool negative)
 		(length == 19 && memcmp(digits, negative ? "9223372036854775808" : "9223372036854775807", 19) <= 0);
 }
 
-static const char *scan_fraction(struct scanner *scanner, const char *p, const char *start, bool measured)
+static const char *too_long(struct scanner *scanner, const char *start)
+{
+	return fail(scanner, start, "number too long");
+}
+
+/* P is behind the digits before the point. No more than up to LIMIT need be looked at. */
+static const char *scan_fraction(
+	struct scanner *scanner, const char *p, const char *start, const char *limit, bool measured)
 {
 	const char *end = scanner->end;
 	bool exponent_long = false;
@@ -242,8 +267,10 @@ static const char *scan_fraction(struct scanner *scanner, const char *p, const c
 	if (p < end && *p == '.') {
 		if (!is_digit(++p, end))
 			return unexpected(scanner, p);
-		p = skip_digits(p, end);
+		p = skip_digits(p, limit);
 	}
+	if (p - start >= NUMBER_LIMIT)
+		return too_long(scanner, start);
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
@@ -251,7 +278,9 @@ static const char *scan_fraction(struct scanner *scanner, const char *p, const c
 		if (!is_digit(p, end))
 			return unexpected(scanner, p);
 		const char *exponent = p;
-		p = skip_digits(p, end);
+		p = skip_digits(p, limit);
+		if (p - start >= NUMBER_LIMIT)
+			return too_long(scanner, start);
 		exponent_long = p - exponent > 2;
 	}
 	/* A number of 200 characters with an exponent of two digits is below 1e300. */
@@ -260,10 +289,13 @@ static const char *scan_fraction(struct scanner *scanner, const char *p, const c
 	return p;
 }
 
-/* P is at a digit or a minus sign; what follows the number. */
-static inline const char *scan_number(struct scanner *scanner, const char *p, bool measured, enum json_kind *kind)
+/* P is at a digit or a minus sign; what follows the number. In one go, all digits are passed before they are found to be
+ * too many. */
+static ALWAYS_INLINE const char *scan_number(
+	struct scanner *scanner, const char *p, bool measured, enum json_kind *kind, bool in_pieces)
 {
 	const char *start = p, *end = scanner->end;
+	const char *limit = in_pieces && end - p > NUMBER_LIMIT ? p + NUMBER_LIMIT : end;
 
 	if (*p == '-')
 		p++;
@@ -274,15 +306,21 @@ static inline const char *scan_number(struct scanner *scanner, const char *p, bo
 		if (is_digit(++p, end))
 			return fail(scanner, digits, "number with a leading zero");
 	} else {
-		p = skip_digits(p, end);
+		p = skip_digits(p, limit);
 	}
 	if (p < end && (*p == '.' || *p == 'e' || *p == 'E')) {
 		*kind = JSON_SPAN_REAL;
-		return scan_fraction(scanner, p, start, measured);
+		if (p - start >= NUMBER_LIMIT)
+			return too_long(scanner, start);
+		return scan_fraction(scanner, p, start, limit, measured);
 	}
 	*kind = JSON_SPAN_INTEGER;
-	if (p - digits > 18 && measured && !integer_fits(digits, (size_t)(p - digits), digits != start))
-		return fail(scanner, start, "integer beyond 64 bits");
+	if (p - digits > 18) {
+		if (p - start >= NUMBER_LIMIT)
+			return too_long(scanner, start);
+		if (measured && !integer_fits(digits, (size_t)(p - digits), digits != start))
+			return fail(scanner, start, "integer beyond 64 bits");
+	}
 	return p;
 }
 
@@ -296,15 +334,97 @@ static const char *scan_literal(struct scanner *scanner, const char *p, const ch
 	return p + length;
 }
 
+/* --- what is long, in a scan of pieces --- */
+
+#define SHORT_GAP 64
+
+/* False without memory: it will be skipped the long way. */
+static bool note(struct json_scan *scan, size_t begin, size_t end)
+{
+	struct json_longs *longs = &scan->longs;
+
+	if (longs->n == longs->room) {
+		size_t room = longs->room ? 2 * longs->room : 16;
+		struct json_long *list = realloc(longs->list, room * sizeof(list[0]));
+		if (!list)
+			return false;
+		longs->list = list;
+		longs->room = room;
+	}
+	longs->list[longs->n++] = (struct json_long){ begin, end };
+	return true;
+}
+
+/* A bracket at OFFSET, so many levels deep. What lies in it is noted behind it. */
+static void note_open(struct json_scan *scan, int depth, size_t offset)
+{
+	size_t index = scan->longs.n;
+
+	scan->open[depth] = note(scan, offset, offset) ? index : SIZE_MAX;
+}
+
+static void note_close(struct json_scan *scan, int depth, size_t offset)
+{
+	struct json_longs *longs = &scan->longs;
+	size_t index = scan->open[depth];
+
+	if (index == SIZE_MAX)
+		return;
+	if (offset - longs->list[index].begin >= scan->long_least)
+		longs->list[index].end = offset;
+	else
+		longs->n = index; /* nothing in it is long either */
+}
+
+/* White space from P to BEHIND, which may go on. */
+static void note_gap(struct json_scan *scan, const struct scanner *scanner, const char *p, const char *behind)
+{
+	size_t begin = scan->gap ? scan->gap : (size_t)(p - scan->text), end = (size_t)(behind - scan->text);
+	bool goes_on = behind >= scanner->stop && behind < scanner->end;
+
+	scan->gap = goes_on ? begin : 0;
+	if (!goes_on && end - begin >= scan->long_least)
+		note(scan, begin, end);
+}
+
+/* --- values, in one go (SCAN is NULL) or in pieces --- */
+
+static ALWAYS_INLINE const char *skip_gap(struct scanner *scanner, const char *p, struct json_scan *scan)
+{
+	const char *behind = skip_space(scanner, p);
+
+	if (scan && (scan->gap || behind - p > SHORT_GAP || behind >= scanner->stop))
+		note_gap(scan, scanner, p, behind);
+	return behind;
+}
+
+/* P is at the quote. */
+static ALWAYS_INLINE void begin_string(struct json_scan *scan, const char *p)
+{
+	if (scan)
+		scan->string = (size_t)(p - scan->text);
+}
+
+static ALWAYS_INLINE const char *finish_string(
+	struct scanner *scanner, const char *p, enum json_place place, struct json_scan *scan)
+{
+	p = scan_string(scanner, p, place);
+	if (scan && p && (size_t)(p - scan->text) - scan->string >= scan->long_least)
+		note(scan, scan->string, (size_t)(p - scan->text));
+	return p;
+}
+
 /* A value that is no container; P is at its first byte. */
-static inline const char *scan_scalar(struct scanner *scanner, const char *p, bool measured, enum json_kind *kind)
+static ALWAYS_INLINE const char *scan_scalar(
+	struct scanner *scanner, const char *p, bool measured, enum json_kind *kind, struct json_scan *scan)
 {
 	if (*p == '"') {
 		*kind = JSON_SPAN_STRING;
-		return scan_string(scanner, p + 1);
+		begin_string(scan, p);
+		return finish_string(scanner, p + 1, JSON_IN_STRING, scan);
 	}
 	if (is_digit(p, scanner->end) || *p == '-')
-		return scan_number(scanner, p, measured, kind);
+		return scan_number(scanner, p, measured, kind, scan != NULL);
 	switch (*p) {
 	case 't':
 		*kind = JSON_SPAN_BOOL;
@@ -320,72 +440,148 @@ static inline const char *scan_scalar(struct scanner *scanner, const char *p, bo
 	}
 }
 
-/* P is behind white space where a member's name has to be; what follows its colon, and the white space there. */
-static inline const char *scan_name(struct scanner *scanner, const char *p, struct json_span *name)
+/* A member's name and its colon; what follows, and the white space there. PLACE: how far it has come. */
+static ALWAYS_INLINE const char *scan_name(
+	struct scanner *scanner, const char *p, enum json_place place, struct json_span *name, struct json_scan *scan)
 {
-	if (p == scanner->end || *p != '"')
+	if (place == JSON_AT_NAME) {
+		p = skip_gap(scanner, p, scan);
+		if (p >= scanner->stop)
+			return stopped(scanner, p, JSON_AT_NAME);
+		if (*p != '"')
+			return unexpected(scanner, p);
+		begin_string(scan, p);
+		if (name)
+			name->text = p;
+		p++;
+	}
+	if (place != JSON_AT_COLON) {
+		p = finish_string(scanner, p, JSON_IN_NAME, scan);
+		if (!p)
+			return NULL;
+		if (name) {
+			name->length = (size_t)(p - name->text);
+			name->kind = JSON_SPAN_STRING;
+		}
+	}
+	p = skip_gap(scanner, p, scan);
+	if (p >= scanner->stop)
+		return stopped(scanner, p, JSON_AT_COLON);
+	if (*p != ':')
 		return unexpected(scanner, p);
-	const char *start = p;
-	p = scan_string(scanner, p + 1);
-	if (!p)
-		return NULL;
-	if (name)
-		*name = (struct json_span){ start, (size_t)(p - start), JSON_SPAN_STRING };
-	p = skip_space(scanner, p);
-	if (p == scanner->end || *p != ':')
-		return unexpected(scanner, p);
-	return skip_space(scanner, p + 1);
+	return skip_gap(scanner, p + 1, scan);
 }
 
-/* One value; P is behind white space. What follows it. Without recursion: a bit for each open bracket says which. */
-static const char *scan_value(struct scanner *scanner, const char *p, enum json_kind *kind)
+/* One value; P is behind white space, or where SCAN has come to. What follows it; NULL: there is an error, or it has
+ * stopped. Without recursion: a bit for each open bracket says which. */
+static ALWAYS_INLINE const char *scan_parts(
+	struct scanner *scanner, const char *p, enum json_kind *kind, struct json_scan *scan)
 {
-	uint64_t objects[JSON_DEPTH_MAX / 64];
-	int depth = 0;
-	bool object = false; /* the innermost open bracket is a brace */
-	const char *end = scanner->end;
+	uint64_t own[JSON_DEPTH_MAX / 64], *objects = scan ? scan->objects : own;
+	const char *const stop = scan ? scanner->stop : scanner->end;
+	enum json_place name_place = JSON_AT_NAME;
+	int depth = scan ? scan->depth : 0;
+	bool object = scan && scan->object; /* the innermost open bracket is a brace */
 	enum json_kind ignored;
 
+	if (scan) {
+		switch (scan->place) {
+		case JSON_AT_START:
+		case JSON_AT_END:
+			break;
+		case JSON_AT_VALUE:
+			p = skip_gap(scanner, p, scan);
+			break;
+		case JSON_AT_FIRST:
+			goto first;
+		case JSON_AT_NAME:
+		case JSON_IN_NAME:
+		case JSON_AT_COLON:
+			name_place = scan->place;
+			goto name;
+		case JSON_IN_STRING:
+			p = finish_string(scanner, p, JSON_IN_STRING, scan);
+			goto scalar;
+		case JSON_BEHIND:
+			goto behind;
+		}
+	}
 	for (;;) {
-		if (p == end)
-			return unexpected(scanner, p);
+		if (p >= stop) {
+			p = stopped(scanner, p, JSON_AT_VALUE);
+			break;
+		}
 		if (*p == '[' || *p == '{') {
-			if (depth == scanner->depth_limit)
-				return fail(scanner, p, "nested too deeply");
+			if (depth == scanner->depth_limit) {
+				p = fail(scanner, p, "nested too deeply");
+				break;
+			}
 			uint64_t bit = UINT64_C(1) << (depth & 63);
 			objects[depth >> 6] = depth & 63 ? (objects[depth >> 6] & ~bit) | (object ? bit : 0) : object;
 			object = *p == '{';
+			if (scan && depth < JSON_LONG_LEVELS)
+				note_open(scan, depth, (size_t)(p - scan->text));
 			if (depth++ == 0)
 				*kind = object ? JSON_SPAN_OBJECT : JSON_SPAN_ARRAY;
-			p = skip_space(scanner, p + 1);
-			if (p < end && *p == (object ? '}' : ']'))
+			p++;
+first:
+			p = skip_gap(scanner, p, scan);
+			if (p >= stop) {
+				p = stopped(scanner, p, JSON_AT_FIRST);
+				break;
+			}
+			if (*p == (object ? '}' : ']'))
 				goto close;
-			if (object && !(p = scan_name(scanner, p, NULL)))
-				return NULL;
+			if (!object)
+				continue;
+name:
+			p = scan_name(scanner, p, name_place, NULL, scan);
+			name_place = JSON_AT_NAME;
+			if (!p)
+				break;
 			continue;
 		}
-		p = scan_scalar(scanner, p, depth != scanner->any_number_depth, depth ? &ignored : kind);
+		p = scan_scalar(scanner, p, depth != scanner->any_number_depth, depth ? &ignored : kind, scan);
+scalar:
 		if (!p || depth == 0)
-			return p;
+			break;
 behind:
-		p = skip_space(scanner, p);
-		if (p == end)
-			return unexpected(scanner, p);
+		p = skip_gap(scanner, p, scan);
+		if (p >= stop) {
+			p = stopped(scanner, p, JSON_BEHIND);
+			break;
+		}
 		if (*p == ',') {
-			p = skip_space(scanner, p + 1);
-			if (object && !(p = scan_name(scanner, p, NULL)))
-				return NULL;
+			p++;
+			if (object)
+				goto name;
+			p = skip_gap(scanner, p, scan);
 			continue;
 		}
-		if (*p != (object ? '}' : ']'))
-			return unexpected(scanner, p);
+		if (*p != (object ? '}' : ']')) {
+			p = unexpected(scanner, p);
+			break;
+		}
 close:
 		p++;
-		if (--depth == 0)
-			return p;
+		depth--;
+		if (scan && depth < JSON_LONG_LEVELS)
+			note_close(scan, depth, (size_t)(p - scan->text));
+		if (depth == 0)
+			break;
 		object = objects[depth >> 6] >> (depth & 63) & 1;
 		goto behind;
 	}
+	if (scan) {
+		scan->depth = depth;
+		scan->object = object;
+	}
+	return p;
+}
+
+static const char *scan_value(struct scanner *scanner, const char *p, enum json_kind *kind)
+{
+	return scan_parts(scanner, p, kind, NULL);
 }
 
 static int scan_failed(const struct scanner *scanner, const char *text, struct json_error *error)
@@ -415,7 +611,10 @@ int json_scan_with(const char *text, size_t length, int depth_limit, int any_num
 	size_t *used, struct json_error *error)
 {
 	struct scanner scanner = {
-		.end = text + length, .depth_limit = depth_limit, .any_number_depth = any_number_depth
+		.end = text + length,
+		.stop = text + length,
+		.depth_limit = depth_limit,
+		.any_number_depth = any_number_depth,
 	};
 	const char *behind;
 
@@ -432,7 +631,12 @@ int json_scan_prefix(const char *text, size_t length, struct json_span *value, s
 
 int json_scan(const char *text, size_t length, struct json_span *value, bool *has_newline, struct json_error *error)
 {
-	struct scanner scanner = { .end = text + length, .depth_limit = JSON_DEPTH_LIMIT, .any_number_depth = -1 };
+	struct scanner scanner = {
+		.end = text + length,
+		.stop = text + length,
+		.depth_limit = JSON_DEPTH_LIMIT,
+		.any_number_depth = -1,
+	};
 	const char *behind;
 
 	if (scan_first(&scanner, text, value, &behind, error) < 0)
@@ -447,11 +651,76 @@ int json_scan(const char *text, size_t length, struct json_span *value, bool *ha
 	return 0;
 }
 
+/* --- in pieces --- */
+
+void json_scan_begin(struct json_scan *scan, size_t length, int depth_limit, int any_number_depth)
+{
+	*scan = (struct json_scan){
+		.length = length,
+		.place = JSON_AT_START,
+		.depth_limit = depth_limit,
+		.any_number_depth = any_number_depth,
+		.long_least = length / JSON_LONG_SHARE > JSON_LONG_LEAST ? length / JSON_LONG_SHARE : JSON_LONG_LEAST,
+	};
+}
+
+void json_scan_end(struct json_scan *scan)
+{
+	free(scan->longs.list);
+	scan->longs = (struct json_longs){ 0 };
+}
+
+/* From where SCAN has come to; what follows the text, or NULL. */
+static const char *scan_piece(struct scanner *scanner, struct json_scan *scan)
+{
+	const char *p = scan->text + scan->offset;
+
+	if (scan->place == JSON_AT_START) {
+		p = skip_space(scanner, p);
+		if (p >= scanner->stop)
+			return stopped(scanner, p, JSON_AT_START);
+		scan->begin = (size_t)(p - scan->text);
+	}
+	if (scan->place != JSON_AT_END) {
+		p = scan_parts(scanner, p, &scan->kind, scan);
+		if (!p)
+			return NULL;
+		scan->value_length = (size_t)(p - scan->text) - scan->begin;
+		scan->place = JSON_AT_END;
+	}
+	p = skip_space(scanner, p);
+	if (p == scanner->end)
+		return p;
+	return p >= scanner->stop ? stopped(scanner, p, JSON_AT_END) : unexpected(scanner, p);
+}
+
+int json_scan_on(struct json_scan *scan, const char *text, size_t budget, struct json_span *value, struct json_error *error)
+{
+	struct scanner scanner = {
+		.end = text + scan->length,
+		.stop = text + (budget < scan->length - scan->offset ? scan->offset + budget : scan->length),
+		.depth_limit = scan->depth_limit,
+		.any_number_depth = scan->any_number_depth,
+	};
+
+	scan->text = text;
+	const char *p = scan_piece(&scanner, scan);
+	scan->offset = (size_t)((p ? p : scanner.where) - text);
+	if (!p && !scanner.reason) {
+		scan->place = scanner.place;
+		return 1;
+	}
+	if (!p)
+		return scan_failed(&scanner, text, error);
+	*value = (struct json_span){ text + scan->begin, scan->value_length, scan->kind };
+	return 0;
+}
+
 /* --- walking --- */
 
 int json_walk_begin(struct json_walk *walk, const char *text, size_t length, int depth_limit, struct json_error *error)
 {
-	struct scanner scanner = { .end = text + length };
+	struct scanner scanner = { .end = text + length, .stop = text + length };
 	const char *p = skip_space(&scanner, text);
 
 	if (p == scanner.end || (*p != '[' && *p != '{')) {
@@ -466,7 +735,12 @@ int json_walk_begin(struct json_walk *walk, const char *text, size_t length, int
 
 int json_walk_next(struct json_walk *walk, struct json_span *name, struct json_span *value, struct json_error *error)
 {
-	struct scanner scanner = { .end = walk->end, .depth_limit = walk->depth_limit, .any_number_depth = 0 };
+	struct scanner scanner = {
+		.end = walk->end,
+		.stop = walk->end,
+		.depth_limit = walk->depth_limit,
+		.any_number_depth = 0,
+	};
 	const char *p = skip_space(&scanner, walk->at);
 
 	if (p < walk->end && *p == (walk->object ? '}' : ']')) {
@@ -484,7 +758,7 @@ int json_walk_next(struct json_walk *walk, struct json_span *name, struct json_s
 		p = skip_space(&scanner, p + 1);
 	}
 	walk->begun = true;
-	if (walk->object && !(p = scan_name(&scanner, p, name)))
+	if (walk->object && !(p = scan_name(&scanner, p, JSON_AT_NAME, name, NULL)))
 		goto fail;
 	const char *start = p;
 	p = scan_value(&scanner, p, &value->kind);

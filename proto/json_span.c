@@ -7,11 +7,67 @@
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
-static const char *skip_space(const char *p)
+#define GAP_LEAST 256 /* a gap is looked up once so much of it has been seen */
+
+/* --- what a scan in pieces has noted --- */
+
+static _Thread_local struct {
+	const char *text; /* NULL: none is in use */
+	size_t length;
+	const struct json_longs *longs;
+} noted;
+
+void json_longs_use(const struct json_scan *scan, const char *text)
 {
-	while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
-		p++;
+	noted.text = scan && scan->longs.n ? text : NULL;
+	noted.length = scan ? scan->length : 0;
+	noted.longs = scan ? &scan->longs : NULL;
+}
+
+/* Behind what begins at P; NULL: it is not known. */
+static const char *long_end(const char *p)
+{
+	size_t offset = (size_t)(p - noted.text), low = 0;
+
+	if (!noted.text || p < noted.text || offset >= noted.length)
+		return NULL;
+	const struct json_long *list = noted.longs->list;
+	for (size_t high = noted.longs->n; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		if (list[middle].begin < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == noted.longs->n || list[low].begin != offset || list[low].end == offset)
+		return NULL;
+	return noted.text + list[low].end;
+}
+
+/* --- the parts of a container --- */
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static const char *skip_gap(const char *p)
+{
+	const char *begin = p;
+
+	while (is_space(*p)) {
+		if (++p - begin == GAP_LEAST) {
+			const char *behind = long_end(begin);
+			if (behind)
+				return behind;
+		}
+	}
 	return p;
+}
+
+static inline const char *skip_space(const char *p)
+{
+	return is_space(*p) ? skip_gap(p) : p;
 }
 
 /* P is behind the opening quote; what follows the closing one. The scanned text has one, so END is never reached. */
@@ -58,18 +114,29 @@ static const char *skip_container(const char *p, const char *end)
 	}
 }
 
+/* What follows the string or the container at P, where that is known. Neither is long where little is left. */
+static inline const char *known_end(const char *p, const char *end)
+{
+	return __builtin_expect(end - p >= JSON_LONG_LEAST, 0) ? long_end(p) : NULL;
+}
+
 static const char *skip_value(const char *p, const char *end, enum json_kind *kind)
 {
+	const char *behind;
+
 	switch (*p) {
 	case '"':
 		*kind = JSON_SPAN_STRING;
-		return skip_string(p + 1, end);
+		behind = known_end(p, end);
+		return behind ? behind : skip_string(p + 1, end);
 	case '[':
 		*kind = JSON_SPAN_ARRAY;
-		return skip_container(p + 1, end);
+		behind = known_end(p, end);
+		return behind ? behind : skip_container(p + 1, end);
 	case '{':
 		*kind = JSON_SPAN_OBJECT;
-		return skip_container(p + 1, end);
+		behind = known_end(p, end);
+		return behind ? behind : skip_container(p + 1, end);
 	case 't':
 		*kind = JSON_SPAN_BOOL;
 		return p + 4;
@@ -99,7 +166,8 @@ int json_next(const struct json_span *container, size_t *cursor, struct json_spa
 		return 0;
 	if (container->kind == JSON_SPAN_OBJECT) {
 		const char *start = p;
-		p = skip_string(p + 1, end);
+		const char *behind = known_end(p, end);
+		p = behind ? behind : skip_string(p + 1, end);
 		if (name)
 			*name = (struct json_span){ start, (size_t)(p - start), JSON_SPAN_STRING };
 		p = skip_space(skip_space(p) + 1);

@@ -58,12 +58,14 @@ struct envelope {
 	struct json_span members[N_MEMBERS];
 	bool duplicate[N_MEMBERS];
 	bool any_duplicate;
+	unsigned count; /* up to one too many, and those behind are not noted */
 };
 
 static void envelope_note(struct envelope *envelope, const struct json_span *name, const struct json_span *value)
 {
+	if (envelope->count > RPC_MEMBERS_LIMIT || ++envelope->count > RPC_MEMBERS_LIMIT)
+		return;
 	enum member member = member_find(name);
-
 	if (member == N_MEMBERS)
 		return;
 	if (envelope->members[member].kind != JSON_NONE)
@@ -97,6 +99,8 @@ static const char *request_fault(const struct envelope *envelope)
 {
 	const struct json_span *m = envelope->members;
 
+	if (envelope->count > RPC_MEMBERS_LIMIT)
+		return "an object of too many members";
 	if (envelope->any_duplicate)
 		return "a member is there twice";
 	if (!is_version(&m[MEMBER_JSONRPC]))
@@ -146,29 +150,40 @@ static enum rpc_read unparsable(enum proto_error *error, const char **reason, co
 	return RPC_BAD;
 }
 
-/* A message that does not begin with a brace. */
+/* Numbers so deep may be an id, and of any size: the members of a request, or of those in a batch. */
+#define REQUEST_ID_DEPTH 1
+#define BATCH_ID_DEPTH 2
+
+/* Of a message that does not begin with a brace, and nothing behind it. */
+static enum rpc_read batch_from(const struct json_span *batch, enum proto_error *error, const char **reason)
+{
+	struct json_span first;
+	size_t cursor = 0;
+
+	if (batch->kind != JSON_SPAN_ARRAY)
+		return invalid(error, reason, "neither an object nor an array");
+	if (!json_next(batch, &cursor, NULL, &first))
+		return invalid(error, reason, "an empty batch");
+	return RPC_BATCH;
+}
+
+static const char behind_message[] = "text behind the message";
+
 static enum rpc_read read_other(
 	const char *text, size_t length, struct json_span *batch, enum proto_error *error, const char **reason)
 {
 	struct json_error fault;
 	size_t used;
 
-	/* Members of a batch's requests are two levels deep. */
-	if (json_scan_with(text, length, JSON_DEPTH_LIMIT, 2, batch, &used, &fault) < 0)
+	if (json_scan_with(text, length, JSON_DEPTH_LIMIT, BATCH_ID_DEPTH, batch, &used, &fault) < 0)
 		return unparsable(error, reason, &fault);
 	for (; used < length; used++) {
 		if (!is_space(text[used])) {
-			fault = (struct json_error){ used, "text behind the message" };
+			fault = (struct json_error){ used, behind_message };
 			return unparsable(error, reason, &fault);
 		}
 	}
-	if (batch->kind != JSON_SPAN_ARRAY)
-		return invalid(error, reason, "neither an object nor an array");
-	size_t cursor = 0;
-	struct json_span first;
-	if (!json_next(batch, &cursor, NULL, &first))
-		return invalid(error, reason, "an empty batch");
-	return RPC_BATCH;
+	return batch_from(batch, error, reason);
 }
 
 enum rpc_read rpc_read(const char *text, size_t length, struct rpc_request *request, struct json_span *batch,
@@ -199,9 +214,67 @@ enum rpc_read rpc_read_value(
 	*request = (struct rpc_request){ 0 };
 	if (value->kind != JSON_SPAN_OBJECT)
 		return invalid(error, reason, "not an object");
-	while (json_next(value, &cursor, &name, &member))
+	while (envelope.count <= RPC_MEMBERS_LIMIT && json_next(value, &cursor, &name, &member))
 		envelope_note(&envelope, &name, &member);
 	return request_from(&envelope, request, error, reason);
+}
+
+/* --- in pieces --- */
+
+void rpc_read_begin(struct rpc_reading *reading, size_t length)
+{
+	json_scan_begin(&reading->scan, length, JSON_DEPTH_LIMIT, BATCH_ID_DEPTH);
+	reading->begun = false;
+}
+
+/* What its first character says of it. False: that is not reached yet. */
+static bool reading_begins(struct rpc_reading *reading, const char *text, size_t budget)
+{
+	struct json_scan *scan = &reading->scan;
+	size_t stop = budget < scan->length - scan->offset ? scan->offset + budget : scan->length;
+
+	while (scan->offset < stop && is_space(text[scan->offset]))
+		scan->offset++;
+	if (scan->offset == stop && stop < scan->length)
+		return false;
+	if (scan->offset < scan->length && text[scan->offset] == '{')
+		scan->any_number_depth = REQUEST_ID_DEPTH;
+	reading->begun = true;
+	return true;
+}
+
+enum rpc_read rpc_read_on(struct rpc_reading *reading, const char *text, size_t budget, struct rpc_request *request,
+	struct json_span *batch, enum proto_error *error, const char **reason)
+{
+	struct json_span message;
+	struct json_error fault;
+	enum rpc_read result;
+
+	*request = (struct rpc_request){ 0 };
+	if (!reading->begun && !reading_begins(reading, text, budget))
+		return RPC_MORE;
+	bool object = reading->scan.any_number_depth == REQUEST_ID_DEPTH;
+	int more = json_scan_on(&reading->scan, text, budget, &message, &fault);
+	if (more > 0)
+		return RPC_MORE;
+	if (more < 0) {
+		if (reading->scan.place == JSON_AT_END && !object)
+			fault.reason = behind_message;
+		return unparsable(error, reason, &fault);
+	}
+	json_longs_use(&reading->scan, text);
+	if (object)
+		result = rpc_read_value(&message, request, error, reason);
+	else
+		result = batch_from(&message, error, reason);
+	json_longs_use(NULL, NULL);
+	*batch = message;
+	return result;
+}
+
+void rpc_read_end(struct rpc_reading *reading)
+{
+	json_scan_end(&reading->scan);
 }
 
 const char *rpc_method(const struct rpc_request *request, char buf[128], size_t *length)
@@ -287,7 +360,7 @@ int rpc_read_response(const char *text, size_t length, struct rpc_response *resp
 	if (json_walk_begin(&walk, text, length, JSON_DEPTH_MAX, NULL) < 0 || !walk.object ||
 		envelope_read(&envelope, text, length, JSON_DEPTH_MAX, NULL) < 0)
 		return -1;
-	if (envelope.any_duplicate || !is_version(&m[MEMBER_JSONRPC]))
+	if (envelope.any_duplicate || envelope.count > RPC_MEMBERS_LIMIT || !is_version(&m[MEMBER_JSONRPC]))
 		return -1;
 
 	bool result = m[MEMBER_RESULT].kind != JSON_NONE, error = m[MEMBER_ERROR].kind != JSON_NONE;

@@ -10,6 +10,9 @@
 
 struct strbuf;
 
+/* An object with more members than this is no request: nobody is to look through a million of them. */
+#define RPC_MEMBERS_LIMIT 64
+
 struct rpc_request {
 	struct json_span id;     /* to the letter; kind JSON_NONE: a notification */
 	struct json_span method; /* a string span; rpc_method gives the name */
@@ -20,11 +23,23 @@ enum rpc_read {
 	RPC_REQUEST, /* *request is one */
 	RPC_BATCH,   /* *batch is a non-empty array: json_next over it, and rpc_read_value for each */
 	RPC_BAD,     /* an error is to be sent: *error, *reason, with request->id (or null: kind JSON_NONE) */
+	RPC_MORE,    /* rpc_read_on only: it is not over */
 };
 /* Takes apart one message, and checks all of it, a batch's elements too. *reason is for people; it is valid until the
  * calling thread's next call. A request in a batch may nest one level less deep. */
 enum rpc_read rpc_read(const char *text, size_t length, struct rpc_request *request, struct json_span *batch,
 	enum proto_error *error, const char **reason);
+/* The same in pieces, for a long message: `length` bytes in all, of which each call looks at BUDGET or somewhat more,
+ * wherever the text lies by then. What comes of it is what rpc_read would say. */
+struct rpc_reading {
+	struct json_scan scan;
+	bool begun; /* the white space before it is over */
+};
+void rpc_read_begin(struct rpc_reading *reading, size_t length);
+enum rpc_read rpc_read_on(struct rpc_reading *reading, const char *text, size_t budget, struct rpc_request *request,
+	struct json_span *batch, enum proto_error *error, const char **reason);
+/* Once it is over, or before; what was handed out is not touched. */
+void rpc_read_end(struct rpc_reading *reading);
 /* The same for a batch's element, scanned already. */
 enum rpc_read rpc_read_value(
 	const struct json_span *value, struct rpc_request *request, enum proto_error *error, const char **reason);

@@ -252,6 +252,7 @@ static bool dispatch_element(struct connection *connection, struct batch *batch,
 			return false;
 		dispatch_request(connection, batch, &request);
 		break;
+	case RPC_MORE:
 	case RPC_BATCH:
 	case RPC_BAD:
 		answer_bad(connection, batch, &request, error, reason);
@@ -393,6 +394,8 @@ void dispatch_message(struct connection *connection, const char *text, size_t le
 		break;
 	case RPC_BAD:
 		answer_bad(connection, NULL, &request, error, reason);
+		break;
+	case RPC_MORE:
 		break;
 	}
 }

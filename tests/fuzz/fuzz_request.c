@@ -1,8 +1,10 @@
 /* A client's message: as a request with the parameters of the method that it names, as a batch of those, as the parameters of
- * every method there is, and as what a daemon would answer. Whatever is wrong with it, the answer that says so is sound. */
+ * every method there is, and as what a daemon would answer. Whatever is wrong with it, the answer that says so is sound;
+ * and read in pieces it is the same. */
 #include <stdalign.h>
 
 #include "fuzz.h"
+#include "pieces.h"
 #include "proto/jsonrpc.h"
 #include "proto/methods.h"
 #include "proto/strbuf.h"
@@ -105,7 +107,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		answer(&request.id, error, reason);
 		read_as_everything(text, size);
 		break;
+	case RPC_MORE:
+		FUZZ_CHECK(!"a message that is never read");
+		break;
 	}
+	pieces_rpc(text, size, 0, size + (size ? data[size / 2] : 0));
 	if (rpc_read_response(text, size, &response) == 0)
 		FUZZ_CHECK((response.result.kind != JSON_NONE) + (response.error.kind != JSON_NONE) +
 				(response.method.kind != JSON_NONE) ==

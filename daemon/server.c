@@ -148,8 +148,9 @@ static bool timer_set(struct server *server)
 static bool turn(struct server *server)
 {
 	server_take_time(server);
-	bool busy = pools_turn(server->pools);
-	int64_t now = core_now(server->core);
+	int64_t now = core_now(server->core), hearing_ns = edge_hearing_ns(server->edge);
+	bool behind, busy = pools_turn(server->pools, hearing_ns == CLOCK_NEVER ? CLOCK_NEVER : now + hearing_ns, &behind);
+	edge_is_behind(server->edge, behind);
 	if (server->phase != PHASE_WAITING && now >= pools_next_ns(server->pools))
 		pools_timer(server->pools);
 	if (now >= edge_next_ns(server->edge))

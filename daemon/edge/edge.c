@@ -12,6 +12,8 @@
 #include "edge/objects.h"
 
 #define SPARE_DESCRIPTORS 256
+/* So long workers are heard in a turn while somebody is about who asks little. */
+#define HEARING_NS (20 * NS_PER_US)
 
 void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns)
 {
@@ -125,6 +127,7 @@ static void turn_connections(struct edge *edge)
 bool edge_turn(struct edge *edge)
 {
 	struct connection *connection;
+	int64_t begin_ns = core_now(edge->core);
 	bool more = maps_sweep(edge); /* for the core to do */
 	if (edge->held)
 		held_turn(edge);
@@ -139,12 +142,22 @@ bool edge_turn(struct edge *edge)
 	turn_connections(edge);
 	more |= edge->slices.n_ready > 0; /* what they ask for is for the core to do, whose turn is over */
 	slices_turn(edge);
-	while ((connection = TAILQ_FIRST(&edge->closed)))
+	while ((connection = TAILQ_FIRST(&edge->closed)) && !slices_are_late(edge, begin_ns))
 		more |= connection_bury(connection);
 	if (!TAILQ_EMPTY(&edge->rooms))
 		more |= rooms_turn(edge);
-	more |= edge->slices.n_ready > 0;
+	more |= slices_end(edge, begin_ns);
 	return more || !TAILQ_EMPTY(&edge->closed) || !TAILQ_EMPTY(&edge->dirty) || !STAILQ_EMPTY(&edge->doomed_maps);
+}
+
+int64_t edge_hearing_ns(const struct edge *edge)
+{
+	return slices_are_small(edge) ? HEARING_NS : CLOCK_NEVER;
+}
+
+void edge_is_behind(struct edge *edge, bool is_behind)
+{
+	edge->slices.is_behind = is_behind;
 }
 
 bool edge_is_due(const struct edge *edge)

@@ -46,6 +46,11 @@ void edge_configure(struct edge *edge, const struct config *config);
  * round (EVLOOP_ONCE, with or without EVLOOP_NONBLOCK: the latter alone goes on while clients send). True: more is
  * waiting that can be done now (do not sleep). */
 bool edge_turn(struct edge *edge);
+/* How long workers may be heard in a turn, for the sake of clients who ask little; CLOCK_NEVER: as long as they have
+ * something to say. */
+int64_t edge_hearing_ns(const struct edge *edge);
+/* They have more to say: clients who ask much wait for that. Or they do not any more. */
+void edge_is_behind(struct edge *edge, bool is_behind);
 /* It has something to write that came after its last turn. */
 bool edge_is_due(const struct edge *edge);
 int64_t edge_next_ns(const struct edge *edge);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "edge/descriptors.h"
 #include "edge/reply.h"
 
@@ -199,6 +200,21 @@ static bool take_descriptors(struct connection *connection, struct msghdr *messa
 	return false;
 }
 
+/* One recvmsg(2). While slices are small, what comes in small pieces is read in fewer at a time. */
+static ssize_t receive(struct connection *connection, struct msghdr *message)
+{
+	size_t room = 0;
+	if (!slices_are_small(connection->edge))
+		return recvmsg(connection->fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		room += message->msg_iov[i].iov_len;
+	int64_t begin_ns = clock_mono_ns();
+	ssize_t got = recvmsg(connection->fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (got > 0)
+		slice_was_read(connection, (size_t)got, (size_t)got == room, clock_mono_ns() - begin_ns);
+	return got;
+}
+
 /* One recvmsg(2) into N ROOMS. How much it was; 0: nothing for now, or never again. */
 static size_t take(struct connection *connection, struct iovec *rooms, size_t n)
 {
@@ -209,7 +225,7 @@ static size_t take(struct connection *connection, struct iovec *rooms, size_t n)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	ssize_t got = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	ssize_t got = receive(connection, &message);
 	if (got < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			connection_close(connection, NULL);
@@ -229,12 +245,6 @@ static size_t take(struct connection *connection, struct iovec *rooms, size_t n)
 	return (size_t)got;
 }
 
-/* So much at once that little of it is left when a slice is over. */
-static size_t read_most(const struct connection *connection)
-{
-	return slices_are_small(connection->edge) ? EDGE_READ_SMALL : EDGE_READ_MOST;
-}
-
 static_assert(2 * SHARED_REST_LIMIT + EDGE_READ_MOST <= EDGE_INPUT_SIZE && EDGE_READ_SMALL <= EDGE_READ_MOST,
 	"what is held, the room behind it and what is read fit the shared buffer");
 
@@ -243,21 +253,23 @@ static_assert(2 * SHARED_REST_LIMIT + EDGE_READ_MOST <= EDGE_INPUT_SIZE && EDGE_
 static bool read_shared(struct connection *connection, size_t held, size_t *budget)
 {
 	char *buffer = connection->edge->input;
-	size_t room = held ? connection->input_room - connection->input_length : 0, size = read_most(connection);
+	size_t room = held ? connection->input_room - connection->input_length : 0, size = slice_read_most(connection);
 	if (room > SHARED_REST_LIMIT) /* behind a long message: all of it has to fit the shared buffer */
 		room = SHARED_REST_LIMIT;
 	struct iovec rooms[] = {
 		{ .iov_base = room ? connection->input + connection->input_length : NULL, .iov_len = room },
 		{ .iov_base = buffer + held + room, .iov_len = size },
 	};
-	size_t got = room ? take(connection, rooms, 2) : take(connection, rooms + 1, 1);
+	if (room >= size) /* enough for now */
+		rooms[0].iov_len = room = size;
+	size_t got = room ? take(connection, rooms, room < size ? 2 : 1) : take(connection, rooms + 1, 1);
 	if (!got)
 		return false;
 	*budget -= *budget < got ? *budget : got;
 	if (got <= room) {
 		connection->input_length += got;
 		own_handle(connection);
-		return connection->cut_short;
+		return connection->cut_short || (got == room && room == size);
 	}
 	if (held)
 		memcpy(buffer, connection->input + connection->input_start, held + room);
@@ -275,7 +287,7 @@ static bool read_own(struct connection *connection, size_t *budget)
 		no_room(connection);
 		return false;
 	}
-	size_t room = connection->input_room - connection->input_length, most = read_most(connection);
+	size_t room = connection->input_room - connection->input_length, most = slice_read_most(connection);
 	size_t size = room < most ? room : most;
 	struct iovec part = { .iov_base = connection->input + connection->input_length, .iov_len = size };
 	size_t got = take(connection, &part, 1);

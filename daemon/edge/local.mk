@@ -81,6 +81,8 @@ libedge_la_SOURCES = \
 	daemon/edge/stored.c \
 	daemon/edge/submission.c \
 	daemon/edge/tally.h \
+	daemon/edge/usage.c \
+	daemon/edge/usage.h \
 	daemon/edge/user.c \
 	daemon/edge/user.h \
 	daemon/edge/view.c \

@@ -10,17 +10,24 @@
 
 /* A slice, and all slices of those who come last in a turn, while somebody is about who asks little. What such a one
  * waits for at most; his round trip takes about as long. */
-#define SMALL_NS (10 * NS_PER_US)
+#define SMALL_NS (8 * NS_PER_US)
 /* All of those who come first in a turn. */
-#define FIRST_NS (100 * NS_PER_US)
+#define FIRST_NS (40 * NS_PER_US)
 #define LARGE_NS (500 * NS_PER_US)
+/* A turn in which there is still much to clear away, which can be done in another. */
+#define TURN_NS (40 * NS_PER_US)
 /* Who asks little is remembered for so long. */
 #define MODEST_NS (2 * NS_PER_S)
 /* What it takes to serve him, at most. */
 #define MODEST_COST_NS (50 * NS_PER_US)
-#define HALF_LIFE_NS (10 * NS_PER_MS)
-/* Of a half-life: a fifth of the time or more. */
-#define HEAVY_NS (HALF_LIFE_NS / 4)
+/* Who asks little and was there within so long will soon be there again. Then the others rest behind their slices, for
+ * RESTS times as long as the turns with these took: so most of the time there is nobody whom he has to wait for. */
+#define LIVELY_NS (20 * NS_PER_MS)
+#define RESTS 2
+/* Where there is more to hear of workers, they wait for that, but so many turns at most. */
+#define WAITS 8
+/* All slices of a list in a turn, where nobody is waited for: somebody may come. */
+#define ROUND_NS NS_PER_MS
 /* Who took so much longer than a slice, since a message is handled in one go, rests for as long. */
 #define LONG_NS (100 * NS_PER_US)
 /* The clock is looked at after so many messages, or so many bytes of them; in a large slice more seldom. */
@@ -30,63 +37,24 @@
 
 /* --- costs --- */
 
-static int64_t usage_now(struct usage *usage, int64_t now)
-{
-	int64_t lives = (now - usage->at_ns) / HALF_LIFE_NS;
-	if (lives <= 0)
-		return usage->ns;
-	usage->ns = lives < 40 ? usage->ns >> lives : 0;
-	usage->at_ns += lives * HALF_LIFE_NS;
-	return usage->ns;
-}
-
-static void usage_add(struct usage *usage, int64_t now, int64_t ns)
-{
-	usage->ns = usage_now(usage, now) + ns;
-}
-
-static size_t place(const struct slices *slices, uint64_t key, size_t places)
-{
-	key = (key ^ slices->seed) * UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(key >> 32) % places;
-}
-
-static struct usage *user_usage(struct edge *edge, const struct peer *peer)
-{
-	struct slices *slices = &edge->slices;
-	return &slices->users[place(slices, peer->uid, sizeof(slices->users) / sizeof(slices->users[0]))];
-}
-
-/* NULL: which process it is is not known. */
-static struct usage *process_usage(struct edge *edge, const struct peer *peer)
-{
-	struct slices *slices = &edge->slices;
-	if (peer->pid <= 0)
-		return NULL;
-	return &slices->processes[place(slices, (uint64_t)peer->pid, sizeof(slices->processes) / sizeof(slices->processes[0]))];
-}
-
 void slice_charge(struct edge *edge, const struct peer *peer, int64_t since_ns)
 {
 	int64_t now = clock_mono_ns();
-	struct usage *process = process_usage(edge, peer);
-	usage_add(user_usage(edge, peer), now, now - since_ns);
-	if (process)
-		usage_add(process, now, now - since_ns);
+	usages_charge(&edge->slices.usages, peer, now, now - since_ns);
 }
 
 static struct usage *usage_of(struct connection *connection)
 {
-	struct usage *process = process_usage(connection->edge, &connection->peer);
+	struct usage *process = usage_of_process(&connection->edge->slices.usages, &connection->peer);
 	return process ? process : &connection->usage;
 }
 
 static enum slice_rank rank_of(struct connection *connection, int64_t now)
 {
-	struct edge *edge = connection->edge;
-	if (usage_now(user_usage(edge, &connection->peer), now) < HEAVY_NS)
-		return SLICE_LIGHT;
-	return usage_now(usage_of(connection), now) < HEAVY_NS ? SLICE_LIGHT_HERE : SLICE_HEAVY;
+	struct usages *usages = &connection->edge->slices.usages;
+	if (usage_is_heavy(usages, usage_of(connection), now))
+		return SLICE_HEAVY;
+	return usage_is_large(usage_of_user(usages, &connection->peer), now) ? SLICE_LIGHT_HERE : SLICE_LIGHT;
 }
 
 /* --- the lists --- */
@@ -135,37 +103,44 @@ void slice_leave(struct connection *connection)
 	TAILQ_REMOVE(&slices->ready[connection->rank], connection, ready_link);
 }
 
-bool slices_are_small(const struct edge *edge)
+static bool modest_since(const struct edge *edge, int64_t since_ns)
 {
 	const struct modest *modest = edge->slices.modest;
-	int64_t since_ns = core_now(edge->core) - MODEST_NS;
-	return (modest[0].process && modest[0].at_ns > since_ns) || (modest[1].process && modest[1].at_ns > since_ns);
+	return (modest[0].usage && modest[0].at_ns > since_ns) || (modest[1].usage && modest[1].at_ns > since_ns);
+}
+
+bool slices_are_small(const struct edge *edge)
+{
+	return modest_since(edge, core_now(edge->core) - MODEST_NS);
+}
+
+int64_t slice_length_ns(const struct edge *edge)
+{
+	return slices_are_small(edge) ? SMALL_NS : LARGE_NS;
 }
 
 /* It was served for so long. Who asks much does not make himself wait for having asked little before. */
 static void judge(struct connection *connection, bool more, int64_t now, int64_t cost_ns)
 {
 	struct modest *modest = connection->edge->slices.modest;
-	const struct usage *process = usage_of(connection);
-	int own = modest[1].process == process;
+	struct usage *usage = usage_of(connection);
+	int own = modest[1].usage == usage;
+	if (more)
+		usage->greedy_ns = now;
 	if (connection->rank == SLICE_HEAVY) {
-		if (modest[own].process == process)
-			modest[own].process = NULL;
+		if (modest[own].usage == usage)
+			modest[own].usage = NULL;
 	} else if (!more && cost_ns < MODEST_COST_NS) {
-		if (modest[own].process != process)
-			own = modest[1].at_ns < modest[0].at_ns;
-		modest[own] = (struct modest){ process, now };
+		if (modest[own].usage != usage)
+			own = modest[0].usage && (!modest[1].usage || modest[1].at_ns < modest[0].at_ns);
+		modest[own] = (struct modest){ usage, now };
 	}
 }
 
 static void charge(struct connection *connection, int64_t now, int64_t cost_ns)
 {
-	struct edge *edge = connection->edge;
-	struct usage *process = process_usage(edge, &connection->peer);
-	usage_add(&connection->usage, now, cost_ns);
-	usage_add(user_usage(edge, &connection->peer), now, cost_ns);
-	if (process)
-		usage_add(process, now, cost_ns);
+	usage_charge(&connection->usage, now, cost_ns);
+	usages_charge(&connection->edge->slices.usages, &connection->peer, now, cost_ns);
 }
 
 bool slice_is_over(struct edge *edge, size_t length)
@@ -179,6 +154,18 @@ bool slice_is_over(struct edge *edge, size_t length)
 	slices->handled_bytes = 0;
 	slices->over = clock_mono_ns() >= slices->end_ns;
 	return slices->over;
+}
+
+/* --- reading --- */
+
+size_t slice_read_most(struct connection *connection)
+{
+	return slices_are_small(connection->edge) ? usage_read_most(usage_of(connection), EDGE_READ_SMALL) : EDGE_READ_MOST;
+}
+
+void slice_was_read(struct connection *connection, size_t got, bool full, int64_t took_ns)
+{
+	usage_was_read(usage_of(connection), got, full, EDGE_READ_SMALL, took_ns);
 }
 
 /* --- serving --- */
@@ -238,7 +225,7 @@ static int64_t serve_list(struct edge *edge, struct slice_list *list, int64_t no
 	struct connection *last = TAILQ_LAST(list, slice_list);
 	for (bool any = last; any && now < end_ns;) {
 		any = TAILQ_FIRST(list) != last;
-		bool alone = TAILQ_FIRST(list) == TAILQ_LAST(list, slice_list) && end_ns != CLOCK_NEVER;
+		bool alone = TAILQ_FIRST(list) == TAILQ_LAST(list, slice_list);
 		now = serve(edge, list, now, alone || now + slice_ns > end_ns ? end_ns : now + slice_ns);
 		if (TAILQ_EMPTY(list))
 			break;
@@ -256,9 +243,18 @@ static void on_ready(evutil_socket_t fd, short what, void *user)
 	core_set_now(edge->core, now);
 	core_set_wall(edge->core, clock_wall_ns());
 	bool small = slices_are_small(edge);
-	int64_t end_ns = small ? now + FIRST_NS : CLOCK_NEVER, slice_ns = small ? SMALL_NS : LARGE_NS;
+	int64_t round_ns = small ? FIRST_NS : ROUND_NS, slice_ns = small ? SMALL_NS : LARGE_NS;
 	for (int rank = SLICE_LIGHT; rank < (small ? SLICE_HEAVY : SLICE_RANKS); rank++)
-		now = serve_list(edge, &slices->ready[rank], now, end_ns, slice_ns);
+		now = serve_list(edge, &slices->ready[rank], now, now + round_ns, slice_ns);
+}
+
+/* Whether who comes last waits for others in this turn. */
+static bool others_come_first(struct slices *slices)
+{
+	if (slices->is_behind && ++slices->waited < WAITS)
+		return true;
+	slices->waited = 0;
+	return clock_mono_ns() < slices->rest_end_ns;
 }
 
 void slices_turn(struct edge *edge)
@@ -266,8 +262,15 @@ void slices_turn(struct edge *edge)
 	struct slices *slices = &edge->slices;
 	struct slice_list *heavy = &slices->ready[SLICE_HEAVY];
 	bool small = slices_are_small(edge);
+	slices->served = false;
+	if (small && others_come_first(slices)) {
+		if (slices->n_ready)
+			serve_soon(edge);
+		return;
+	}
 	/* Who comes and who asks much take turns, where there are both. */
 	slices->accepted = edge->accept_due && !(small && slices->accepted && !TAILQ_EMPTY(heavy));
+	slices->served = slices->accepted || !TAILQ_EMPTY(heavy);
 	if (slices->accepted)
 		listeners_turn(edge);
 	if (!slices->n_ready)
@@ -280,12 +283,27 @@ void slices_turn(struct edge *edge)
 		serve_soon(edge);
 }
 
+bool slices_are_late(const struct edge *edge, int64_t begin_ns)
+{
+	return slices_are_small(edge) && clock_mono_ns() > begin_ns + TURN_NS;
+}
+
+bool slices_end(struct edge *edge, int64_t begin_ns)
+{
+	struct slices *slices = &edge->slices;
+	if (slices->served) {
+		int64_t now = clock_mono_ns();
+		slices->rest_end_ns = modest_since(edge, now - LIVELY_NS) ? now + RESTS * (now - begin_ns) : 0;
+	}
+	return slices->n_ready || edge->accept_due;
+}
+
 void slices_forget(struct connection *connection)
 {
 	struct modest *modest = connection->edge->slices.modest;
 	for (int i = 0; i < 2; i++)
-		if (modest[i].process == &connection->usage)
-			modest[i].process = NULL;
+		if (modest[i].usage == &connection->usage)
+			modest[i].usage = NULL;
 }
 
 void slices_init(struct edge *edge)
@@ -293,7 +311,7 @@ void slices_init(struct edge *edge)
 	struct slices *slices = &edge->slices;
 	for (int rank = 0; rank < SLICE_RANKS; rank++)
 		TAILQ_INIT(&slices->ready[rank]);
-	slices->seed = (uint64_t)clock_wall_ns() * UINT64_C(0x2545f4914f6cdd1d) ^ (uintptr_t)edge;
+	usages_init(&slices->usages, (uint64_t)clock_wall_ns() * UINT64_C(0x2545f4914f6cdd1d) ^ (uintptr_t)edge);
 	slices->event = event_new(edge->base, -1, 0, on_ready, edge);
 	if (!slices->event)
 		abort();

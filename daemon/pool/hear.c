@@ -168,7 +168,7 @@ static bool seat_has_said_enough(struct seat *seat, enum lane_word word)
 	return true;
 }
 
-bool seat_hear(struct seat *seat)
+bool seat_hear(struct seat *seat, int64_t end_ns)
 {
 	struct process *process = seat->process;
 	struct lane_reply reply;
@@ -181,6 +181,7 @@ bool seat_hear(struct seat *seat)
 			code = LANE_BROKEN;
 			break;
 		}
+		enough |= end_ns != CLOCK_NEVER && clock_mono_ns() >= end_ns;
 	}
 	if (code == LANE_BROKEN && !process->killed) {
 		log_error("worker %s/%d (pid %d): its lane makes no sense, killing it", process->worker->pool->name,

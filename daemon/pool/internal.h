@@ -185,8 +185,8 @@ int messages_read(struct process *process);
 #define HEAR_LIMIT 256
 /* …or so many in a row that are no answers. */
 #define CHATTER_MOST 64
-/* True: there was something. A broken lane costs the process its life. */
-bool seat_hear(struct seat *seat);
+/* Until END_NS; CLOCK_NEVER: that is all. True: there was something. A broken lane costs the process its life. */
+bool seat_hear(struct seat *seat, int64_t end_ns);
 /* Kills a process that is wanted dead once no innocent task runs in it. */
 void process_kill_if_alone(struct process *process);
 

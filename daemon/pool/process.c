@@ -383,7 +383,7 @@ static void hear_last_words(struct process *process)
 {
 	(void)messages_read(process);
 	for (int i = 0; i < process->n_seats; i++)
-		for (unsigned times = 0; times < LAST_WORDS && seat_hear(&process->seats[i]); times++)
+		for (unsigned times = 0; times < LAST_WORDS && seat_hear(&process->seats[i], CLOCK_NEVER); times++)
 			;
 }
 

@@ -30,22 +30,36 @@ static bool seat_waits(struct pools *pools, struct seat *seat)
 	return true;
 }
 
-bool pools_turn(struct pools *pools)
+/* The next turn begins with SEAT. */
+static void begin_with(struct pools *pools, const struct seat *seat)
+{
+	struct seat *first;
+	while (seat && (first = TAILQ_FIRST(&pools->active)) != seat) {
+		TAILQ_REMOVE(&pools->active, first, link);
+		TAILQ_INSERT_TAIL(&pools->active, first, link);
+	}
+}
+
+bool pools_turn(struct pools *pools, int64_t end_ns, bool *behind)
 {
 	struct seat *seat, *next;
 	bool any = false;
 	pools->deaf_ns = CLOCK_NEVER;
-	for (seat = TAILQ_FIRST(&pools->active); seat; seat = next) {
+	*behind = false;
+	for (seat = TAILQ_FIRST(&pools->active); seat && !*behind; seat = next) {
 		next = TAILQ_NEXT(seat, link);
 		if (seat->deaf_until_ns && seat_waits(pools, seat))
 			continue;
-		any |= seat_hear(seat);
+		any |= seat_hear(seat, end_ns);
 		if (core_slot_in_flight(seat->slot) == 0) {
 			seat->active = false;
 			TAILQ_REMOVE(&pools->active, seat, link);
 			worker_watch_leaving(seat->process->worker);
 		}
+		*behind = end_ns != CLOCK_NEVER && any && clock_mono_ns() >= end_ns;
 	}
+	if (*behind)
+		begin_with(pools, seat);
 	return any;
 }
 

@@ -71,6 +71,12 @@ static void op_changed(void *context, struct task *task, bool progress)
 		edge_changed(all->edge, task, progress);
 }
 
+static const char *op_denied(void *context, const struct core_schedule *schedule)
+{
+	const struct ops_context *all = context;
+	return all->edge ? edge_denied(all->edge, schedule) : "nobody knows its owner's rights";
+}
+
 static void op_skipped(void *context, const struct core_schedule *schedule, int refusal)
 {
 	(void)context;
@@ -114,6 +120,7 @@ void ops_fill(struct core_ops *ops, struct ops_context *context, bool durable)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
+		.denied = op_denied,
 		.skipped = op_skipped,
 		.record = durable ? op_record : NULL,
 		.met = durable ? op_met : NULL,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/users.h"
 #include "core/core.h"
 
 #define FAILURES_BURST 100
@@ -67,44 +68,18 @@ static enum log_level level_of(enum task_state state)
 	return LOG_LEVEL_DEBUG;
 }
 
-/* Why a schedule's run was not submitted. */
-static const char *refusal_text(int refusal)
-{
-	switch ((enum core_refusal)refusal) {
-	case CORE_QUEUE_FULL:
-		return "its queue is full";
-	case CORE_CLOSED:
-		return "taskd stops";
-	case CORE_DRAINING:
-		return "its queue is being drained";
-	case CORE_OVER_SHARE:
-		return "its owner has as many tasks as one user may have";
-	case CORE_OVERLAP:
-		return "its last run has not ended";
-	case CORE_OK:
-	case CORE_ATTACHED:
-	case CORE_DUPLICATE:
-	case CORE_NO_DEPENDENCY:
-	case CORE_LOST_DEPENDENCY:
-	case CORE_CYCLE:
-	case CORE_NOT_OVER:
-	case CORE_NOT_FAILED:
-	case CORE_NO_QUEUE:
-	case CORE_EXISTS:
-		break;
-	}
-	return "it was refused";
-}
-
 void tasklog_skipped(const struct core_schedule *schedule, int refusal)
 {
 	static struct log_limit limit = { .burst = SKIPPED_BURST, .period_ns = SKIPPED_PERIOD_NS };
 	unsigned long kept_back;
+	char owner[64];
 	if (!log_limit_pass(&limit, &kept_back))
 		return;
 	if (kept_back)
 		log_notice("%lu more runs of schedules were left out", kept_back);
-	log_notice("schedule %s: a run was left out: %s", schedule->name, refusal_text(refusal));
+	user_name(schedule->task.owner, owner, sizeof(owner));
+	log_notice("schedule %s of user %s: a run was left out: %s%s", schedule->name, owner, core_schedule_refusal(schedule, refusal),
+		refusal == CORE_DENIED ? "; so are those that follow, as long as that is so" : "");
 }
 
 void tasklog_ended(const struct task *task)

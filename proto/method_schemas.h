@@ -150,6 +150,8 @@
 		",\"cron\":" SCHEMA_STRING ",\"every\":" SCHEMA_SECONDS ",\"catch_up\":" SCHEMA_BOOL             \
 		",\"overlap\":" SCHEMA_BOOL ",\"next_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}" \
 		",\"runs\":" SCHEMA_COUNT ",\"skipped\":" SCHEMA_COUNT ",\"last_id\":" SCHEMA_ID                 \
+		",\"refused\":" SCHEMA_OF("\"at\",\"kind\",\"message\"",                                   \
+			"\"at\":" SCHEMA_TIME ",\"kind\":" SCHEMA_STRING ",\"message\":" SCHEMA_STRING)      \
 		",\"tag\":" SCHEMA_STRING ",\"timeout\":" SCHEMA_SECONDS ",\"expires\":" SCHEMA_SECONDS          \
 		",\"retries\":" SCHEMA_COUNT "," SCHEMA_CLAIMS ",\"durable\":" SCHEMA_BOOL                     \
 		",\"on_interrupt\":" SCHEMA_ON_INTERRUPT)

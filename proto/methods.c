@@ -484,6 +484,7 @@ static const struct param_spec schedule_add_params[] = {
 
 static const struct param_spec schedule_remove_params[] = {
 	SCHEDULE_NAME_PARAM(schedule_name_params),
+	PARAM(schedule_name_params, user, "user", PARAM_STRING, .summary = "whose: a name or a number; default: the caller's own"),
 	END_OF_PARAMS,
 };
 

@@ -318,6 +318,7 @@ struct schedule_params { /* schedule.add */
 };
 struct schedule_name_params { /* schedule.remove */
 	char *name;
+	char *user;
 };
 struct backup_params { /* store.backup */
 	char *path;

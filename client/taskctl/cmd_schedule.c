@@ -22,6 +22,10 @@ struct schedule_values {
 	struct option_list secret;
 };
 
+struct remove_values {
+	const char *user;
+};
+
 /* The arguments of the task. NULL: reported. */
 static char *add_args(const struct taskctl *ctl, const struct invocation *invocation)
 {
@@ -137,6 +141,7 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "LAST", .path = "last_id", .cell = CELL_NUMBER },
 		{ .title = "OWNER", .path = "owner", .cell = CELL_NUMBER },
 		{ .title = "TAG", .path = "tag", .cell = CELL_TEXT, .optional = true, .shrinks = true },
+		{ .title = "REFUSED", .path = "refused.message", .cell = CELL_TEXT, .optional = true, .shrinks = true },
 		{ .title = NULL },
 	};
 	json_t *schedules;
@@ -156,14 +161,17 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 
 static int run_remove(struct taskctl *ctl, const struct invocation *invocation)
 {
+	const struct remove_values *values = invocation->values;
 	int worst = EXIT_FINE;
 
 	for (int i = 0; i < invocation->n_operands; i++) {
 		const char *name = invocation->operands[i];
 		char text[160];
-		json_t *entry;
-		int status =
-			taskctl_request(ctl, METHOD_SCHEDULE_REMOVE, must(json_pack("{s:s}", "name", name)), &entry);
+		json_t *entry, *params = must(json_pack("{s:s}", "name", name));
+
+		if (values->user)
+			json_object_set_new(params, "user", json_string(values->user));
+		int status = taskctl_request(ctl, METHOD_SCHEDULE_REMOVE, params, &entry);
 
 		if (status == EXIT_FINE) {
 			snprintf(text, sizeof text, "%s is gone; what it has submitted stays", name);
@@ -219,9 +227,15 @@ const struct command command_schedule_list = {
 	.operands = "",
 	.summary = "List the schedules",
 	.help = "LAST is the id of the last run; \"taskctl list --columns id,state,schedule\" shows\n"
-		"them all.",
+		"them all. REFUSED: why the last run that was due was not submitted.",
 	.reconnects = true,
 	.run = run_list,
+};
+
+static const struct option_spec remove_options[] = {
+	{ .name = "user", .type = OPTION_TEXT, .offset = offsetof(struct remove_values, user), .argument = "USER",
+		.summary = "this user's, by name or number; else your own" },
+	{ .name = NULL },
 };
 
 const struct command command_schedule_remove = {
@@ -229,6 +243,8 @@ const struct command command_schedule_remove = {
 	.group = "schedule",
 	.operands = "SCHEDULE…",
 	.summary = "Remove schedules; what they have submitted stays",
+	.options = remove_options,
+	.values_size = sizeof(struct remove_values),
 	.min_operands = 1,
 	.max_operands = -1,
 	.missing = "a SCHEDULE",

@@ -64,7 +64,11 @@ struct core_ops {
 	/* TASK has come into the state that it is in, or has reported progress. Only called while somebody observes;
 	 * see core_observe. It must not change anything. NULL is allowed. */
 	void (*changed)(void *context, struct task *task, bool progress);
-	/* A run of SCHEDULE was due and could not be submitted: a core_refusal, or CORE_OVERLAP. NULL is allowed. */
+	/* Why SCHEDULE's owner may not submit what it submits, by the rights that hold now (static); NULL: he may. NULL is
+	 * allowed: everybody may everything. */
+	const char *(*denied)(void *context, const struct core_schedule *schedule);
+	/* A run of SCHEDULE was due and could not be submitted: a core_refusal, or CORE_OVERLAP. Of those that are denied one
+	 * after the other, for the same reason, this is told of the first one. NULL is allowed. */
 	void (*skipped)(void *context, const struct core_schedule *schedule, int refusal);
 	/* TASK is durable, and this is to be recorded of it; in this order, with all that TASK says now. MORE: what comes
 	 * next belongs to it, all or none (the tasks of a batch). That it has been given to a slot is not told: `start` knows.
@@ -241,8 +245,9 @@ enum core_refusal {
 	CORE_NOT_FAILED = -9,     /* core_retry: it succeeded */
 	CORE_NO_QUEUE = -10,      /* core_retry: its queue, who could run it, or its arguments are gone */
 	CORE_OVERLAP = -11,       /* a schedule's last run has not ended */
-	CORE_EXISTS = -12,        /* a schedule of that name */
+	CORE_EXISTS = -12,        /* a schedule of that name, of the same owner */
 	CORE_OVER_SHARE = -13,    /* its owner would have more than one user may: see core_over_share */
+	CORE_DENIED = -14,        /* a schedule's owner has no right to it any more */
 };
 /* What becomes of a task whose key another task of the same owner has. */
 enum key_mode {
@@ -501,7 +506,9 @@ size_t core_select(struct core *core, const struct task_filter *filter, struct t
 /* --- recurring tasks --- */
 struct cron;
 struct core_schedule_spec {
-	const char *name; /* unique among all; copied */
+	const char *name; /* unique among those of the task's owner; copied */
+	const uint32_t *groups; /* that the owner is in, the first his own one, as they were when it was made; copied. None: not known */
+	size_t n_groups;
 	struct task_spec task; /* no key, no dependencies, no due_ns; args referenced, tag, claims and retry copied */
 	int64_t expires_ns;    /* of each run: so long after it is due; 0: none */
 	int64_t every_ns;      /* the interval, of the monotonic clock; 0: by cron */
@@ -516,7 +523,10 @@ struct core_schedule_spec {
 };
 /* What others may read of one. */
 struct core_schedule {
-	char *name;
+	char *key;        /* OWNER/NAME: of no other */
+	const char *name; /* the latter */
+	uint32_t *groups;
+	size_t n_groups;
 	char *text;
 	struct task_spec task;
 	struct task_retry retry;
@@ -529,6 +539,9 @@ struct core_schedule {
 	uint64_t runs;   /* submitted */
 	uint64_t skipped; /* due, and not submitted; of what one step of the clock went over, SCHEDULE_CATCH_UP or so are counted */
 	uint64_t last_id; /* its last run; 0: none yet */
+	int refusal;     /* why the last run that was due was not submitted, a core_refusal; CORE_OK: it was, or would overlap */
+	const char *denied; /* CORE_DENIED: for that reason; static */
+	int64_t refused_ns; /* … of the wall clock: then */
 	struct task *running; /* its last run while that has not ended */
 	uint32_t owed;        /* missed runs that are still to be made up for */
 	size_t references;    /* the core's, and those of the tasks that are its runs */
@@ -538,12 +551,14 @@ struct core_schedule {
 	TAILQ_ENTRY(core_schedule) link;
 };
 #define SCHEDULE_CATCH_UP 1000 /* at most so many missed runs are made up for at once */
-/* CORE_EXISTS where there is one of that name; CORE_CLOSED. */
+/* CORE_EXISTS where its owner has one of that name; CORE_CLOSED. */
 int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, struct core_schedule **out)
 	__attribute__((warn_unused_result));
 /* Its runs go on, and their records still name it. */
 void core_schedule_remove(struct core *core, struct core_schedule *schedule);
-struct core_schedule *core_schedule_find(const struct core *core, const char *name);
+struct core_schedule *core_schedule_find(const struct core *core, uint32_t owner, const char *name);
+/* In words, why a run of it was not submitted: REFUSAL, or CORE_OVERLAP. */
+const char *core_schedule_refusal(const struct core_schedule *schedule, int refusal);
 /* In the order of their making; NULL at the end. */
 struct core_schedule *core_schedule_next(const struct core *core, const struct core_schedule *after);
 

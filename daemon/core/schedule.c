@@ -1,7 +1,11 @@
 /* Recurring tasks: by an interval of the monotonic clock, or by the calendar of the wall clock. Those of each clock are
  * in a heap by when they are next due; a run is a task like any other. What was due while nobody looked is missed, and
- * made up for only where that was asked for: one after the other, where runs must not overlap. */
+ * made up for only where that was asked for: one after the other, where runs must not overlap.
+ *
+ * A schedule goes on when its owner has left, and his rights may have changed since he made it: so they are asked for at
+ * each run. One that he may not have any more submits nothing, and stays: he may be given that right again. */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +23,16 @@ static uint64_t hash_of(const void *value)
 	return ((const struct core_schedule *)value)->name_hash;
 }
 
-static bool has_name(const void *value, const char *name, size_t length)
+static bool has_key(const void *value, const char *key, size_t length)
 {
 	const struct core_schedule *schedule = value;
 
-	return strlen(schedule->name) == length && !memcmp(schedule->name, name, length);
+	return strlen(schedule->key) == length && !memcmp(schedule->key, key, length);
+}
+
+static char *key_of(uint32_t owner, const char *name)
+{
+	return xasprintf("%" PRIu32 "/%s", owner, name);
 }
 
 static struct heap *timers_of(struct core *core, const struct core_schedule *schedule)
@@ -96,15 +105,23 @@ static bool find_queue(struct core *core, struct core_schedule *schedule)
 	return true;
 }
 
-static int submit(struct core *core, struct core_schedule *schedule, int64_t due_ns)
+static int submit(struct core *core, struct core_schedule *schedule, int64_t due_ns, const char **why)
 {
 	struct task_spec spec = schedule->task;
 	struct task *task;
 
-	if (schedule->running && !schedule->overlap)
-		return CORE_OVERLAP;
+	const char *denied = NULL;
+
 	if (!find_queue(core, schedule))
 		return CORE_NO_QUEUE;
+	if (core->ops.denied)
+		denied = core->ops.denied(core->ops.context, schedule);
+	if (denied) {
+		*why = denied;
+		return CORE_DENIED;
+	}
+	if (schedule->running && !schedule->overlap)
+		return CORE_OVERLAP;
 	spec.queue = schedule->task.queue;
 	if (schedule->expires_ns) {
 		spec.expires_ns = clock_after(due_ns, schedule->expires_ns);
@@ -123,14 +140,50 @@ static int submit(struct core *core, struct core_schedule *schedule, int64_t due
 /* A run that was due at due_ns of the monotonic clock. */
 static bool run(struct core *core, struct core_schedule *schedule, int64_t due_ns)
 {
-	int status = submit(core, schedule, due_ns);
+	const char *denied = NULL;
+	int status = submit(core, schedule, due_ns, &denied);
+	bool is_told = status == CORE_DENIED && schedule->refusal == CORE_DENIED && schedule->denied == denied;
 
+	schedule->refusal = status == CORE_OVERLAP ? CORE_OK : status;
+	schedule->denied = denied;
+	schedule->refused_ns = core->wall_ns;
 	if (status == CORE_OK)
 		return true;
 	schedule->skipped++;
-	if (core->ops.skipped)
+	if (core->ops.skipped && !is_told)
 		core->ops.skipped(core->ops.context, schedule, status);
 	return false;
+}
+
+const char *core_schedule_refusal(const struct core_schedule *schedule, int refusal)
+{
+	switch ((enum core_refusal)refusal) {
+	case CORE_QUEUE_FULL:
+		return "its queue is full";
+	case CORE_CLOSED:
+		return "taskd stops";
+	case CORE_DRAINING:
+		return "its queue is being drained";
+	case CORE_OVER_SHARE:
+		return "its owner has as many tasks as one user may have";
+	case CORE_OVERLAP:
+		return "its last run has not ended";
+	case CORE_NO_QUEUE:
+		return "its queue is gone";
+	case CORE_DENIED:
+		return schedule->denied;
+	case CORE_OK:
+	case CORE_ATTACHED:
+	case CORE_DUPLICATE:
+	case CORE_NO_DEPENDENCY:
+	case CORE_LOST_DEPENDENCY:
+	case CORE_CYCLE:
+	case CORE_NOT_OVER:
+	case CORE_NOT_FAILED:
+	case CORE_EXISTS:
+		break;
+	}
+	return "it was refused";
 }
 
 /* --- runs that are due --- */
@@ -300,7 +353,12 @@ static void own(struct core_schedule *schedule, const struct core_schedule_spec 
 	if (task->n_claims)
 		task->claims = claim_copy(task->claims, task->n_claims);
 	task->schedule = schedule;
-	schedule->name = xstrdup(spec->name);
+	schedule->groups = xreallocarray(NULL, spec->n_groups + 1, sizeof(schedule->groups[0]));
+	schedule->n_groups = spec->n_groups;
+	if (spec->n_groups)
+		memcpy(schedule->groups, spec->groups, spec->n_groups * sizeof(schedule->groups[0]));
+	schedule->key = key_of(task->owner, spec->name);
+	schedule->name = strchr(schedule->key, '/') + 1;
 	schedule->text = xstrdup(spec->text ? spec->text : "");
 	if (spec->every_ns == 0)
 		schedule->cron = copy_cron(spec->cron);
@@ -348,7 +406,8 @@ struct core_schedule *schedule_name_only(const char *name)
 {
 	struct core_schedule *schedule = xcalloc(1, sizeof(*schedule));
 
-	schedule->name = xstrdup(name);
+	schedule->key = xstrdup(name);
+	schedule->name = schedule->key;
 	schedule->references = 1;
 	return schedule;
 }
@@ -360,7 +419,7 @@ int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, 
 	*out = NULL;
 	if (core->closed)
 		return CORE_CLOSED;
-	if (core_schedule_find(core, spec->name))
+	if (core_schedule_find(core, spec->task.owner, spec->name))
 		return CORE_EXISTS;
 	assert(spec->every_ns > 0 || spec->cron);
 	struct core_schedule *schedule = xcalloc(1, sizeof(*schedule));
@@ -374,7 +433,7 @@ int core_schedule_add(struct core *core, const struct core_schedule_spec *spec, 
 	schedule->last_id = spec->last_id;
 	schedule->owed = spec->owed < SCHEDULE_CATCH_UP ? spec->owed : SCHEDULE_CATCH_UP;
 	schedule->references = 1;
-	schedule->name_hash = table_hash(schedule->name, strlen(schedule->name));
+	schedule->name_hash = table_hash(schedule->key, strlen(schedule->key));
 	names_put(&core->schedule_names, schedule);
 	schedule->node.tie = last ? last->node.tie + 1 : 0;
 	TAILQ_INSERT_TAIL(&core->schedules, schedule, link);
@@ -396,15 +455,16 @@ void schedule_unref(struct core_schedule *schedule)
 {
 	if (!schedule || --schedule->references > 0)
 		return;
-	free(schedule->name);
+	free(schedule->key);
 	free(schedule->text);
+	free(schedule->groups);
 	free(schedule);
 }
 
 /* All but what the records of its runs say of it. */
 static void release(struct core *core, struct core_schedule *schedule)
 {
-	names_remove(&core->schedule_names, schedule->name, strlen(schedule->name));
+	names_remove(&core->schedule_names, schedule->key, strlen(schedule->key));
 	TAILQ_REMOVE(&core->schedules, schedule, link);
 	heap_remove(timers_of(core, schedule), &schedule->node);
 	bytes_unref(schedule->task.args);
@@ -426,9 +486,13 @@ void core_schedule_remove(struct core *core, struct core_schedule *schedule)
 	release(core, schedule);
 }
 
-struct core_schedule *core_schedule_find(const struct core *core, const char *name)
+struct core_schedule *core_schedule_find(const struct core *core, uint32_t owner, const char *name)
 {
-	return names_get(&core->schedule_names, name, strlen(name));
+	char *key = key_of(owner, name);
+	struct core_schedule *schedule = names_get(&core->schedule_names, key, strlen(key));
+
+	free(key);
+	return schedule;
 }
 
 struct core_schedule *core_schedule_next(const struct core *core, const struct core_schedule *after)
@@ -438,7 +502,7 @@ struct core_schedule *core_schedule_next(const struct core *core, const struct c
 
 void schedules_init(struct core *core)
 {
-	names_init(&core->schedule_names, hash_of, has_name);
+	names_init(&core->schedule_names, hash_of, has_key);
 	TAILQ_INIT(&core->schedules);
 	for (int wall = 0; wall < 2; wall++)
 		heap_init(&core->schedule_timers[wall]);

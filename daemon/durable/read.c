@@ -262,7 +262,7 @@ void read_task(struct durable *durable, const struct store_task *task)
 	struct core_restored_link *links = read_links(durable, task);
 	read_times(durable, task, &restored);
 	restored.schedule_name = schedule;
-	restored.spec.schedule = schedule ? core_schedule_find(durable->host.core, schedule) : NULL;
+	restored.spec.schedule = schedule ? core_schedule_find(durable->host.core, task->owner, schedule) : NULL;
 	restored.links = links;
 	restored.attempts = read_attempts(durable, task);
 	bool is_over = task_state_is_terminal(restored.state);

@@ -10,6 +10,7 @@
 #include "base/users.h"
 #include "edge/objects.h"
 #include "edge/rules.h"
+#include "proto/command.h"
 
 #define SECTION_BIT(i) (UINT64_C(1) << (i))
 
@@ -30,11 +31,8 @@ static void add_section(struct access *access, const struct rule *rule, uint64_t
 	access->cancel = larger(access->cancel, rule->cancel);
 }
 
-static void find(struct connection *connection)
+static void find(const struct rules *rules, const struct peer *peer, struct access *access)
 {
-	const struct rules *rules = &connection->edge->rules;
-	const struct peer *peer = &connection->peer;
-	struct access *access = &connection->access;
 	*access = (struct access){
 		.generation = rules->generation,
 		.exec = rules_are_about(rules, &rules->exec, peer),
@@ -52,7 +50,7 @@ static void find(struct connection *connection)
 const struct access *access_of(struct connection *connection)
 {
 	if (connection->access.generation != connection->edge->rules.generation)
-		find(connection);
+		find(&connection->edge->rules, &connection->peer, &connection->access);
 	return &connection->access;
 }
 
@@ -164,11 +162,9 @@ bool access_offers(struct connection *connection, const char *task)
 
 /* --- named objects --- */
 
-/* Whether a section of the peer's has a pattern for it; where it is to be used, one that lets it submit. */
-static bool names_object(struct connection *connection, const struct object_name *name, bool use)
+/* Whether a section of ACCESS has a pattern for it; where it is to be used, one that lets its peer submit. */
+static bool names_object(const struct rules *rules, const struct access *access, const struct object_name *name, bool use)
 {
-	const struct rules *rules = &connection->edge->rules;
-	const struct access *access = access_of(connection);
 	char text[OBJECT_NAME_LIMIT + 1];
 	if (access->admin)
 		return true;
@@ -183,7 +179,7 @@ static bool names_object(struct connection *connection, const struct object_name
 
 bool access_may_use(const struct call *call, const struct object_name *name)
 {
-	if (names_object(call->to.connection, name, true))
+	if (names_object(&call->edge->rules, access_of(call->to.connection), name, true))
 		return true;
 	access_deny(call, RIGHT_SUBMIT, "user %s may not use the name \"%.*s\"", caller(call), (int)name->length, name->data);
 	return false;
@@ -191,7 +187,40 @@ bool access_may_use(const struct call *call, const struct object_name *name)
 
 bool access_shows_object(struct connection *connection, const struct object_name *name)
 {
-	return names_object(connection, name, false);
+	return names_object(&connection->edge->rules, access_of(connection), name, false);
+}
+
+/* --- schedules --- */
+
+/* Whose owner need not be connected: what the kernel said of him when he made it is what is known of him. */
+static struct peer owner_of(const struct core_schedule *schedule)
+{
+	size_t n = schedule->n_groups;
+	return (struct peer){
+		.uid = schedule->task.owner,
+		.gid = n ? schedule->groups[0] : (gid_t)-1,
+		.groups = n > 1 ? schedule->groups + 1 : NULL,
+		.n_groups = n > 1 ? n - 1 : 0,
+	};
+}
+
+const char *edge_denied(void *context, const struct core_schedule *schedule)
+{
+	const struct rules *rules = &((const struct edge *)context)->rules;
+	const struct task_spec *task = &schedule->task;
+	const struct peer owner = owner_of(schedule);
+	struct access access;
+	find(rules, &owner, &access);
+	if (!submits(rules, &access, task->type->name, core_queue_name(task->queue)))
+		return submits(rules, &access, task->type->name, NULL)
+			? "its owner may not submit that task into that queue any more"
+			: "its owner may not submit that task any more";
+	if (task->type->command && strcmp(task->type->name, COMMAND_TASK) == 0 && !access.exec)
+		return "exec_users in taskd.conf does not let its owner run free commands any more";
+	for (size_t i = 0; i < task->n_claims; i++)
+		if (!names_object(rules, &access, &task->claims[i].name, true))
+			return "its owner may not use the names of its locks and semaphores any more";
+	return NULL;
 }
 
 /* --- tasks --- */

@@ -187,6 +187,9 @@ void refusal_tell(struct refusal *out, const struct core *core, enum core_refusa
 	case CORE_OVER_SHARE:
 		over_share(out, core, spec, wanted);
 		break;
+	case CORE_DENIED:
+		plain(out, PROTO_DENIED, NULL);
+		break;
 	case CORE_OK:
 	case CORE_ATTACHED:
 	case CORE_OVERLAP: /* nobody is told of these by an error */

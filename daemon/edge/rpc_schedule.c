@@ -1,5 +1,6 @@
 /* Recurring tasks: adding, listing and removing them. What a schedule submits is checked when it is made, by the same
- * rules as a submission; when it is due is the core's business. */
+ * rules as a submission, and its owner's rights at each run (access.c); when it is due is the core's business. Names are
+ * each user's own, so that nobody can take one away from others. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/users.h"
 #include "base/xmalloc.h"
 #include "core/cron.h"
 #include "edge/access.h"
@@ -14,6 +16,7 @@
 #include "proto/suggest.h"
 
 #define EVERY_LEAST_NS (10 * NS_PER_MS)
+#define GROUPS_KEPT 256
 #define SCHEDULES_MAX 10000
 #define SCHEDULES_EACH 1000 /* of a user who is no admin, so that nobody takes them all */
 
@@ -152,7 +155,20 @@ static void put_task(struct strbuf *out, const struct core_schedule *schedule)
 		put_string(out, "on_interrupt", task->on_interrupt_crash ? "crash" : "requeue");
 }
 
-static void put_schedule(struct strbuf *out, const struct core_schedule *schedule)
+/* Why its last run was not submitted; of what a submission of it would be told now, only the kind still holds. */
+static void put_refused(struct strbuf *out, const struct core *core, const struct core_schedule *schedule)
+{
+	struct refusal refusal;
+	char at[CLOCK_TEXT_SIZE];
+	refusal_tell(&refusal, core, (enum core_refusal)schedule->refusal, &schedule->task, wanted_of(&schedule->task), NULL);
+	clock_format_wall(schedule->refused_ns, at);
+	strbuf_printf(out, ",\"refused\":{\"at\":\"%s\",\"kind\":\"%s\"", at, proto_error_info(refusal.error)->kind);
+	put_string(out, "message", core_schedule_refusal(schedule, schedule->refusal));
+	strbuf_puts(out, "}");
+	refusal_free(&refusal);
+}
+
+static void put_schedule(struct strbuf *out, const struct core *core, const struct core_schedule *schedule)
 {
 	strbuf_puts(out, "{\"name\":");
 	strbuf_json_string(out, schedule->name, strlen(schedule->name));
@@ -167,6 +183,8 @@ static void put_schedule(struct strbuf *out, const struct core_schedule *schedul
 	strbuf_printf(out, ",\"runs\":%" PRIu64 ",\"skipped\":%" PRIu64, schedule->runs, schedule->skipped);
 	if (schedule->last_id)
 		strbuf_printf(out, ",\"last_id\":\"%" PRIu64 "\"", schedule->last_id);
+	if (schedule->refusal != CORE_OK)
+		put_refused(out, core, schedule);
 	strbuf_puts(out, "}");
 }
 
@@ -195,7 +213,7 @@ void rpc_schedule_list(const struct call *call)
 		if (!is_seen(call, schedule))
 			continue;
 		strbuf_puts(&out, out.length > 1 ? "," : "");
-		put_schedule(&out, schedule);
+		put_schedule(&out, call->edge->core, schedule);
 	}
 	strbuf_puts(&out, "]");
 	reply_buffer(&call->to, &out);
@@ -256,11 +274,27 @@ static bool check_count(const struct call *call)
 	return false;
 }
 
+/* As the kernel told them when he connected, the first his own one; malloc'ed. Those beyond GROUPS_KEPT he is not in, as far
+ * as his schedules are concerned. */
+static uint32_t *groups_of(const struct peer *peer, size_t *n)
+{
+	*n = 1 + (peer->n_groups < GROUPS_KEPT - 1 ? peer->n_groups : GROUPS_KEPT - 1);
+	uint32_t *groups = xreallocarray(NULL, *n, sizeof(groups[0]));
+	groups[0] = peer->gid;
+	for (size_t i = 1; i < *n; i++)
+		groups[i] = peer->groups[i - 1];
+	return groups;
+}
+
 static void add(const struct call *call, const struct schedule_params *params, const struct cron *cron,
 	const struct submission *submission)
 {
+	size_t n_groups;
+	uint32_t *groups = groups_of(&call->to.connection->peer, &n_groups);
 	const struct core_schedule_spec spec = {
 		.name = params->name,
+		.groups = groups,
+		.n_groups = n_groups,
 		.task = submission->spec,
 		.expires_ns = params->expires > 0 ? params->expires : 0,
 		.every_ns = params->cron ? 0 : params->every,
@@ -272,12 +306,13 @@ static void add(const struct call *call, const struct schedule_params *params, c
 	struct core_schedule *schedule;
 	struct strbuf out = STRBUF_INIT;
 	int refusal = core_schedule_add(call->edge->core, &spec, &schedule);
+	free(groups);
 	if (refusal == CORE_EXISTS) {
-		reply_errorf(&call->to, PROTO_EXISTS, "there is a schedule \"%s\" already", params->name);
+		reply_errorf(&call->to, PROTO_EXISTS, "this user has a schedule \"%s\" already", params->name);
 	} else if (refusal != CORE_OK) {
 		reply_error(&call->to, PROTO_SHUTTING_DOWN, NULL, NULL);
 	} else {
-		put_schedule(&out, schedule);
+		put_schedule(&out, call->edge->core, schedule);
 		reply_buffer(&call->to, &out);
 	}
 }
@@ -320,17 +355,43 @@ void rpc_schedule_add(const struct call *call)
 
 /* --- removing --- */
 
-static struct core_schedule *find(const struct call *call, const char *name)
+/* OWNER has none of that name. Where nobody was named, it may be somebody else's that was meant. */
+static void reply_none(const struct call *call, const struct schedule_name_params *params, uint32_t owner)
 {
-	struct core_schedule *schedule = core_schedule_find(call->edge->core, name), *other = NULL;
+	const struct core_schedule *other = NULL, *others = NULL;
 	struct suggest suggest;
+	char user[64];
+	suggest_begin(&suggest, params->name);
+	while ((other = core_schedule_next(call->edge->core, other))) {
+		if (!is_seen(call, other))
+			continue;
+		if (other->task.owner == owner)
+			suggest_offer(&suggest, other->name);
+		else if (!params->user && strcmp(other->name, params->name) == 0)
+			others = other;
+	}
+	if (!others) {
+		reply_unknown(&call->to, PROTO_NOT_FOUND, "schedule", params->name, suggest.best);
+		return;
+	}
+	user_name(others->task.owner, user, sizeof(user));
+	reply_errorf(&call->to, PROTO_NOT_FOUND, "the schedule \"%s\" is user %s's: \"user\" says whose is meant", params->name,
+		user);
+}
+
+/* One's own, or that of the user who is named: names are each user's own. */
+static struct core_schedule *find(const struct call *call, const struct schedule_name_params *params)
+{
+	uint32_t owner = call->to.connection->peer.uid;
+	if (params->user && !user_find(params->user, &owner)) {
+		reply_errorf(&call->to, PROTO_INVALID_PARAMS,
+			"unknown user \"%.100s\": a name in /etc/passwd, or a number, is needed", params->user);
+		return NULL;
+	}
+	struct core_schedule *schedule = core_schedule_find(call->edge->core, owner, params->name);
 	if (schedule && (is_seen(call, schedule) || may_remove(call, schedule)))
 		return schedule;
-	suggest_begin(&suggest, name);
-	while ((other = core_schedule_next(call->edge->core, other)))
-		if (is_seen(call, other))
-			suggest_offer(&suggest, other->name);
-	reply_unknown(&call->to, PROTO_NOT_FOUND, "schedule", name, suggest.best);
+	reply_none(call, params, owner);
 	return NULL;
 }
 
@@ -340,12 +401,12 @@ void rpc_schedule_remove(const struct call *call)
 	struct strbuf out = STRBUF_INIT;
 	if (!call_params(call, &params))
 		return;
-	struct core_schedule *schedule = find(call, params.name);
+	struct core_schedule *schedule = find(call, &params);
 	if (schedule && !may_remove(call, schedule)) {
 		access_deny_others(call, RIGHT_CANCEL, schedule->task.owner, "the schedule \"%s\" belongs to uid %u",
 			schedule->name, (unsigned)schedule->task.owner);
 	} else if (schedule) {
-		put_schedule(&out, schedule);
+		put_schedule(&out, call->edge->core, schedule);
 		core_schedule_remove(call->edge->core, schedule);
 		reply_buffer(&call->to, &out);
 	}

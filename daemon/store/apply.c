@@ -65,9 +65,9 @@ static const char *const sql[APPLY_N_SQL] = {
 	[APPLY_SCHEDULE_PUT] =
 		"INSERT OR REPLACE INTO schedules (name, text, is_cron, every_ns, expires_ns, catch_up,"
 		" overlap, next_ns, runs, skipped, last_id, owed, durable, flags, priority, owner, type, queue, tag,"
-		" items, timeout_ns, args, retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter)"
+		" items, timeout_ns, args, retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter, owner_groups)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-		" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
+		" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
 	[APPLY_SCHEDULE_RAN] =
 		"UPDATE schedules SET next_ns = ?2, runs = ?3, skipped = ?4, last_id = ?5, owed = ?6 WHERE name = ?1",
 	[APPLY_SCHEDULE_DROP] = "DELETE FROM schedules WHERE name = ?1",

@@ -94,6 +94,7 @@ static enum db_code put_schedule(struct apply *apply, const struct store_schedul
 	bind_some(&binder, task->timeout_ns);
 	bind_text(&binder, task->args);
 	apply_bind_retries(&binder, task);
+	bind_text(&binder, schedule->groups);
 	return bind_run(&binder);
 }
 

@@ -40,7 +40,7 @@ enum db_code db_configure(const struct db *db, bool writes) __attribute__((warn_
 void db_close(struct db *db);
 
 /* --- schema.c --- */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 /* Makes the tables of a new file, or brings those of an older version up to date, in one transaction. *newer: the file is of
  * a later version, and was left alone. After an error the connection is only good for db_message and db_close. */
 enum db_code schema_prepare(const struct db *db, bool *newer) __attribute__((warn_unused_result));

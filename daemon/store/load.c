@@ -130,6 +130,7 @@ static struct store_schedule schedule_of(sqlite3_stmt *row)
 		.last_id = column_id(row, 10),
 		.owed = (uint32_t)sqlite3_column_int64(row, 27),
 		.durable = column_said(row, 11),
+		.groups = db_column_text(row, 28),
 	};
 }
 
@@ -226,7 +227,7 @@ static const char queues_sql[] =
 static const char schedules_sql[] =
 	"SELECT name, text, is_cron, every_ns, expires_ns, catch_up, overlap, next_ns, runs,"
 	" skipped, last_id, durable, flags, priority, owner, type, queue, tag, items, timeout_ns,"
-	" args, retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter, owed FROM schedules"
+	" args, retries, retry_on, backoff_ns, backoff_max_ns, factor, jitter, owed, owner_groups FROM schedules"
 	" ORDER BY rowid"; /* as they were made */
 
 static enum db_code tell_tasks(struct load *load, const char *rest, uint64_t below, int64_t after_ns, told *tell)

@@ -213,6 +213,7 @@ static void wire_schedule(struct wire *wire, void *body)
 	struct store_schedule *schedule = body;
 	wire_text(wire, &schedule->name);
 	wire_text(wire, &schedule->text);
+	wire_text(wire, &schedule->groups);
 	wire_bool(wire, &schedule->is_cron);
 	wire_i64(wire, &schedule->every_ns);
 	wire_i64(wire, &schedule->expires_ns);

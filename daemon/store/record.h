@@ -211,7 +211,9 @@ struct store_queue {
 	int8_t durable; /* -1: as the daemon has it, 0, 1 */
 };
 struct store_schedule {
-	struct store_text name, text; /* TEXT: what cron or every was said as */
+	struct store_text name; /* OWNER/NAME */
+	struct store_text text; /* what cron or every was said as */
+	struct store_text groups; /* its owner's when it was made, numbers with blanks between them; none: not known */
 	bool is_cron;
 	int64_t every_ns, expires_ns;
 	bool catch_up, overlap;

@@ -203,8 +203,15 @@ static const char version_1[] =
 #undef WHEN
 #undef WHOLE
 
+/* Each user has names of his own for his schedules, and what groups he is in is kept: not of those that are there. */
+static const char version_2[] =
+	"UPDATE schedule_claims SET schedule = (SELECT owner || '/' || name FROM schedules WHERE name = schedule)\n"
+	"	WHERE schedule IN (SELECT name FROM schedules);\n"
+	"UPDATE schedules SET name = owner || '/' || name;\n"
+	"ALTER TABLE schedules ADD COLUMN owner_groups TEXT;\n";
+
 /* migrations[v] makes a file of version v one of version v + 1. */
-static const char *const migrations[SCHEMA_VERSION] = { version_1 };
+static const char *const migrations[SCHEMA_VERSION] = { version_1, version_2 };
 
 enum db_code schema_migrate(const struct db *db, const char *const *steps, int target, bool *newer)
 {

@@ -176,6 +176,12 @@ ids() { # UID ARGUMENT…: of list
 	[[ $(taskctl_as $other --json schedule list) == '[]' && $(taskctl --json schedule list | jq length) -eq 1 ]]
 	run --separate-stderr -3 taskctl_as $other schedule remove hourly
 	[[ $stderr != *plan* ]]
+	# names are each user's own
+	taskctl_as $other -q schedule add hourly --every 1h echo plan
+	run --separate-stderr -3 taskctl schedule remove hourly
+	[[ $stderr == *hourly*"\"user\" says whose"* ]]
+	run -0 taskctl schedule remove --user $other hourly
+	[[ $(taskctl --json schedule list | jq -c '[.[].owner]') == "[$games]" ]]
 	taskctl_as $games -q schedule remove hourly
 }
 
@@ -184,7 +190,29 @@ ids() { # UID ARGUMENT…: of list
 	printf '[access late]\nusers = %s\n' $nobody >>"$CONFIG"
 	taskctl -q reload
 	[[ $(taskctl_as_nobody call fib 10) == 55 ]]
+	taskctl_as_nobody -q schedule add often --every 20ms --overlap fib 1
+	runs() { taskctl --json schedule list | jq ".[0].runs"; }
+	some() { [[ $(runs) -gt 0 ]]; }
+	condition some
 	cp "$BATS_TEST_TMPDIR/before" "$CONFIG"
 	taskctl -q reload
 	denied $nobody submit call fib 10
+	refused() { taskctl --json schedule list | jq -e '.[0].refused.kind == "denied"'; }
+	condition refused
+	before=$(runs)
+	run -0 taskctl schedule list
+	[[ ${lines[0]} == *REFUSED* && $output == *'may not submit that task'* ]]
+	# known by what he was then: after a restart, too
+	daemon_stop
+	durable_again
+	refused_again() { taskctl --json schedule list | jq -e '.[0] | .refused.kind == "denied" and .skipped > 0'; }
+	condition refused_again
+	[[ $(runs) -eq $before ]]
+	printf '[access late]\nusers = @nogroup\n' >>"$CONFIG"
+	taskctl -q reload
+	goes_on() { [[ $(runs) -gt $before ]]; }
+	condition goes_on
+	taskctl -q schedule remove --user $nobody often
+	cp "$BATS_TEST_TMPDIR/before" "$CONFIG"
+	taskctl -q reload
 }

@@ -210,6 +210,12 @@ static void op_changed(void *context, struct task *task, bool progress)
 	edge_changed(world->edge, task, progress);
 }
 
+static const char *op_denied(void *context, const struct core_schedule *schedule)
+{
+	const struct world *world = context;
+	return edge_denied(world->edge, schedule);
+}
+
 static void op_record(void *context, struct task *task, enum core_record what, bool more)
 {
 	const struct world *world = context;
@@ -412,6 +418,7 @@ static void make_core(struct world *world)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
+		.denied = op_denied,
 		.record = op_record,
 	};
 	const struct core_limits limits = {

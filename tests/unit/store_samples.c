@@ -96,7 +96,7 @@ static bool queue_same(const void *left, const void *right)
 static bool schedule_same(const void *left, const void *right)
 {
 	const struct store_schedule *a = left, *b = right;
-	return TEXT(name) && TEXT(text) && IS(is_cron) && IS(every_ns) && IS(expires_ns) && IS(catch_up) && IS(overlap) &&
+	return TEXT(name) && TEXT(text) && TEXT(groups) && IS(is_cron) && IS(every_ns) && IS(expires_ns) && IS(catch_up) && IS(overlap) &&
 		IS(next_ns) && IS(runs) && IS(skipped) && IS(last_id) && IS(owed) && task_same(&a->task, &b->task) && IS(durable);
 }
 
@@ -204,7 +204,7 @@ static struct store_dependency dependencies[] = {
 	{ T("a queue"), true, true, true, true, T("a pool"), 0x0102030405060708, 0x1112131415161718, 0x2122232425262728, 7, \
 		1e300, 0x31323334, 0x41424344, 0x5152535455565758, -1 }
 #define SCHEDULE                                                                                                       \
-	{ T("a schedule"), T("*/5 * * * *"), true, 0x0102030405060708, 0x1112131415161718, true, true, 0x2122232425262728, \
+	{ T("1000/a schedule"), T("*/5 * * * *"), T("1000 27"), true, 0x0102030405060708, 0x1112131415161718, true, true, 0x2122232425262728, \
 		0x3132333435363738, 0x4142434445464748, 0x5152535455565758, 0x61626364, TASK, 1 }
 
 static const struct store_open open = { 0x01020304, T("/var/lib/taskd"), 0x1112131415161718, true,

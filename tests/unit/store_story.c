@@ -244,6 +244,7 @@ struct store_schedule story_schedule(unsigned i)
 	task.n_attempts = task.n_dependencies = 0;
 	return (struct store_schedule){ .name = kept_name(name),
 		.text = maybe_text(20),
+		.groups = maybe_text(20),
 		.is_cron = story_chance(2),
 		.every_ns = some_ns(),
 		.expires_ns = some_ns(),

@@ -311,7 +311,7 @@ START_TEST(name_of_a_schedule_that_has_gone_stays)
 
 	ck_assert_str_eq(task->extra->schedule->name, "often");
 	ck_assert_ptr_eq(other->extra->schedule, task->extra->schedule);
-	ck_assert_ptr_null(core_schedule_find(toy.core, "often"));
+	ck_assert_ptr_null(core_schedule_find(toy.core, 0, "often"));
 	restore_done();
 	ck_assert_str_eq(task->extra->schedule->name, "often");
 }

@@ -382,6 +382,34 @@ START_TEST(a_run_that_its_queue_refuses_is_counted_and_told)
 }
 END_TEST
 
+START_TEST(what_its_owner_may_not_have_any_more_is_left_out_and_told_once)
+{
+	struct core_schedule *schedule = every(10 * S, false, true);
+	both(10 * S);
+	ck_counts(schedule, 1, 0);
+	ck_assert_int_eq(schedule->refusal, CORE_OK);
+	toy.denied = "no";
+	for (int i = 0; i < 3; i++)
+		both(10 * S);
+	ck_counts(schedule, 1, 3);
+	ck_assert_int_eq(toy.refusal, CORE_DENIED);
+	ck_assert_int_eq(toy.n_skipped, 1);
+	ck_assert_int_eq(schedule->refusal, CORE_DENIED);
+	ck_assert_str_eq(core_schedule_refusal(schedule, CORE_DENIED), "no");
+	ck_assert_int_eq(schedule->refused_ns, core_wall(toy.core));
+	toy.denied = "another reason";
+	both(10 * S);
+	ck_assert_int_eq(toy.n_skipped, 2);
+	toy.denied = NULL;
+	both(10 * S);
+	ck_counts(schedule, 2, 4);
+	ck_assert_int_eq(schedule->refusal, CORE_OK);
+	toy.denied = "no";
+	both(10 * S);
+	ck_assert_int_eq(toy.n_skipped, 3);
+}
+END_TEST
+
 START_TEST(a_refusal_ends_the_making_up)
 {
 	struct core_schedule_spec spec = spec_of("full");
@@ -524,16 +552,34 @@ START_TEST(names_are_unique_and_found)
 	ck_assert_int_eq(core_schedule_add(toy.core, &spec, &twin), CORE_EXISTS);
 	ck_assert_ptr_null(twin);
 	second = by_calendar("calendar", "@daily", false, false);
-	ck_assert_ptr_eq(core_schedule_find(toy.core, "every"), first);
-	ck_assert_ptr_eq(core_schedule_find(toy.core, "calendar"), second);
-	ck_assert_ptr_null(core_schedule_find(toy.core, "none"));
+	ck_assert_ptr_eq(core_schedule_find(toy.core, 0, "every"), first);
+	ck_assert_ptr_eq(core_schedule_find(toy.core, 0, "calendar"), second);
+	ck_assert_ptr_null(core_schedule_find(toy.core, 0, "none"));
 	ck_assert_ptr_eq(core_schedule_next(toy.core, NULL), first);
 	ck_assert_ptr_eq(core_schedule_next(toy.core, first), second);
 	ck_assert_ptr_null(core_schedule_next(toy.core, second));
 	core_schedule_remove(toy.core, first);
-	ck_assert_ptr_null(core_schedule_find(toy.core, "every"));
+	ck_assert_ptr_null(core_schedule_find(toy.core, 0, "every"));
 	ck_assert_ptr_eq(core_schedule_next(toy.core, NULL), second);
 	every(S, false, false);
+}
+END_TEST
+
+START_TEST(each_user_has_his_own_names)
+{
+	struct core_schedule *own = every(S, false, false), *others;
+	struct core_schedule_spec spec = spec_of("every");
+
+	spec.every_ns = S;
+	spec.task.owner = 7;
+	others = add(&spec);
+	ck_assert_ptr_eq(core_schedule_find(toy.core, 0, "every"), own);
+	ck_assert_ptr_eq(core_schedule_find(toy.core, 7, "every"), others);
+	ck_assert_str_eq(others->name, "every");
+	ck_assert_ptr_null(core_schedule_find(toy.core, 8, "every"));
+	core_schedule_remove(toy.core, own);
+	ck_assert_ptr_null(core_schedule_find(toy.core, 0, "every"));
+	ck_assert_ptr_eq(core_schedule_find(toy.core, 7, "every"), others);
 }
 END_TEST
 
@@ -596,6 +642,7 @@ int main(void)
 	tcase_add_test(tcase, runs_may_overlap_where_that_is_asked_for);
 	tcase_add_test(tcase, a_run_that_waits_for_its_next_attempt_has_not_ended);
 	tcase_add_test(tcase, a_run_that_its_queue_refuses_is_counted_and_told);
+	tcase_add_test(tcase, what_its_owner_may_not_have_any_more_is_left_out_and_told_once);
 	tcase_add_test(tcase, a_refusal_ends_the_making_up);
 	tcase_add_test(tcase, a_queue_may_be_removed_and_made_again);
 	tcase_add_test(tcase, nothing_runs_once_the_core_is_closed);
@@ -604,6 +651,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_made_up_for_has_its_time_to_start);
 	tcase_add_test(tcase, schedules_due_together_run_in_the_order_of_their_making);
 	tcase_add_test(tcase, names_are_unique_and_found);
+	tcase_add_test(tcase, each_user_has_his_own_names);
 	tcase_add_test(tcase, runs_outlive_their_schedule);
 	tcase_add_test(tcase, a_schedule_may_go_while_it_owes_runs);
 	suite_add_tcase(suite, tcase);

@@ -328,7 +328,7 @@ START_TEST(schedules_go_on)
 	world_load();
 	ck_assert_int_eq(cron_parse("30 4 * * *", &cron, error, sizeof(error)), 0);
 	struct core_schedule_spec spec = { .name = "nightly", .task = world_spec(), .cron = &cron, .text = "30 4 * * *",
-		.expires_ns = NS_PER_S, .overlap = true };
+		.expires_ns = NS_PER_S, .overlap = true, .groups = (const uint32_t[]){ 4294967294, 27, 0 }, .n_groups = 3 };
 	spec.task.claims = claims;
 	spec.task.n_claims = 4;
 	ck_assert_int_eq(core_schedule_add(world.core, &spec, &schedule), CORE_OK);
@@ -342,26 +342,31 @@ START_TEST(schedules_go_on)
 	world_pass(700 * NS_PER_S); /* one run */
 	world_turn();
 	world_settle();
-	uint64_t run = core_schedule_find(world.core, "often")->last_id;
+	uint64_t run = core_schedule_find(world.core, world_spec().owner, "often")->last_id;
 	ck_assert_uint_ne(run, 0);
-	int64_t left_ns = core_schedule_find(world.core, "often")->next_ns - core_now(world.core);
+	int64_t left_ns = core_schedule_find(world.core, world_spec().owner, "often")->next_ns - core_now(world.core);
 	int64_t passed_ns = core_wall(world.core);
 	ways[_i]();
 	passed_ns = core_wall(world.core) - passed_ns;
-	schedule = core_schedule_find(world.core, "nightly");
+	schedule = core_schedule_find(world.core, world_spec().owner, "nightly");
 	ck_assert_ptr_nonnull(schedule);
 	ck_assert_int_eq(schedule->next_ns, nightly_ns);
 	ck_assert_str_eq(schedule->text, "30 4 * * *");
+	ck_assert_uint_eq(schedule->n_groups, 3);
+	ck_assert_uint_eq(schedule->groups[0], 4294967294);
+	ck_assert_uint_eq(schedule->groups[1], 27);
+	ck_assert_uint_eq(schedule->groups[2], 0);
+	ck_assert_ptr_null(core_schedule_find(world.core, world_spec().owner + 1, "nightly"));
 	ck_assert_uint_eq(schedule->task.n_claims, 4);
 	ck_assert(schedule->overlap && !schedule->catch_up && schedule->task.durable);
-	schedule = core_schedule_find(world.core, "often");
+	schedule = core_schedule_find(world.core, world_spec().owner, "often");
 	ck_assert_int_eq(schedule->next_ns - core_now(world.core), left_ns - passed_ns);
 	ck_assert_uint_eq(schedule->runs, 1);
 	ck_assert_uint_eq(schedule->last_id, run);
 	ck_assert_uint_eq(schedule->retry.retries, 3);
 	ck_assert(schedule->catch_up);
 	ck_assert_ptr_eq(world_find(run)->extra->schedule, schedule);
-	ck_assert_ptr_null(core_schedule_find(world.core, "gone"));
+	ck_assert_ptr_null(core_schedule_find(world.core, world_spec().owner, "gone"));
 }
 END_TEST
 

@@ -285,7 +285,7 @@ START_TEST(runs_that_are_owed_are_owed_still)
 	uint64_t first = schedule->last_id;
 	world_settle();
 	ways[_i]();
-	schedule = core_schedule_find(world.core, "often");
+	schedule = core_schedule_find(world.core, world_spec().owner, "often");
 	ck_assert_uint_eq(schedule->owed, 4);
 	slot = world_slot();
 	run(first, TASK_SUCCEEDED, "1");
@@ -294,7 +294,7 @@ START_TEST(runs_that_are_owed_are_owed_still)
 	ck_assert_uint_gt(schedule->last_id, first);
 	world_settle();
 	ways[_i]();
-	ck_assert_uint_eq(core_schedule_find(world.core, "often")->owed, 3);
+	ck_assert_uint_eq(core_schedule_find(world.core, world_spec().owner, "often")->owed, 3);
 }
 END_TEST
 

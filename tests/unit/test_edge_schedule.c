@@ -139,7 +139,7 @@ START_TEST(only_its_owner_or_an_admin_removes_it)
 	client_become(&client, 4001, 4001, NULL);
 	ck_assert_int_eq(tree_int(client_ask(&client, REQUEST("1", "schedule.remove", "{\"name\":\"mine\"}")), "result.owner"), 4001);
 	client_become(&client, geteuid(), getegid(), NULL);
-	ck_assert_int_eq(tree_int(client_ask(&client, REQUEST("1", "schedule.remove", "{\"name\":\"ours\"}")), "result.owner"), 4001);
+	ck_assert_int_eq(tree_int(client_ask(&client, REQUEST("1", "schedule.remove", "{\"name\":\"ours\",\"user\":\"4001\"}")), "result.owner"), 4001);
 }
 END_TEST
 

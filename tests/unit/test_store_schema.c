@@ -48,6 +48,26 @@ START_TEST(a_new_file_gets_all_tables)
 }
 END_TEST
 
+/* By a look into the file: what the first taskd wrote is not to be lost. */
+START_TEST(schedules_of_the_first_version_have_their_owners_in_their_names)
+{
+	static const char first[] =
+		"CREATE TABLE schedules (name TEXT PRIMARY KEY, owner INTEGER NOT NULL) STRICT;"
+		"CREATE TABLE schedule_claims (schedule TEXT NOT NULL, position INTEGER NOT NULL) STRICT;"
+		"INSERT INTO schedules VALUES ('a', 1000), ('b', 0);"
+		"INSERT INTO schedule_claims VALUES ('a', 0), ('a', 1), ('nobody''s', 0);"
+		"PRAGMA user_version = 1";
+	bool newer;
+
+	ck_assert_int_eq(sqlite3_exec(db.handle, first, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(schema_prepare(&db, &newer), DB_OK);
+	ck_assert_int_eq(number("PRAGMA user_version"), SCHEMA_VERSION);
+	ck_assert_int_eq(number("SELECT count(*) FROM schedules WHERE name IN ('1000/a', '0/b') AND owner_groups IS NULL"), 2);
+	ck_assert_int_eq(number("SELECT count(*) FROM schedule_claims WHERE schedule = '1000/a'"), 2);
+	ck_assert_int_eq(number("SELECT count(*) FROM schedule_claims WHERE schedule = 'nobody''s'"), 1);
+}
+END_TEST
+
 START_TEST(an_older_file_takes_the_steps_that_it_lacks)
 {
 	bool newer;
@@ -93,6 +113,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_new_file_gets_all_tables);
+	tcase_add_test(tcase, schedules_of_the_first_version_have_their_owners_in_their_names);
 	tcase_add_test(tcase, an_older_file_takes_the_steps_that_it_lacks);
 	tcase_add_test(tcase, a_step_that_fails_leaves_the_file_as_it_was);
 	tcase_add_test(tcase, a_later_file_is_left_alone);

@@ -91,6 +91,14 @@ static void op_ended(void *context, const struct task *task)
 		toy->on_ended(toy, task);
 }
 
+static const char *op_denied(void *context, const struct core_schedule *schedule)
+{
+	const struct toy *toy = context;
+
+	(void)schedule;
+	return toy->denied;
+}
+
 static void op_skipped(void *context, const struct core_schedule *schedule, int refusal)
 {
 	struct toy *toy = context;
@@ -175,6 +183,7 @@ void toy_init(struct toy *toy)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
+		.denied = op_denied,
 		.skipped = op_skipped,
 		.record = op_record,
 		.queue_changed = op_queue_changed,

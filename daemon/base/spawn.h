@@ -61,8 +61,11 @@ int spawners_start(const struct spawn_rules *rules) __attribute__((warn_unused_r
 /* Ends them: children are started by this process itself. */
 void spawners_stop(void);
 /* A child of this process has been reaped. True: it was a spawner; the other one has started its successor, unless there is
- * none. */
+ * none, or will do so after a pause. */
 bool spawners_reaped(int pid);
+/* When that is (monotonic ns; CLOCK_NEVER: nobody is missing), and what is to be called then. */
+int64_t spawners_next_ns(void);
+void spawners_timer(void);
 /* There were spawners, and there is none any more: no child can be started. */
 bool spawners_lost(void);
 bool spawners_include(int pid);

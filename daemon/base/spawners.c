@@ -1,6 +1,8 @@
-/* The spawners' other side. Of the two, each request goes to the first that lives; the other is there for its death. What
- * was asked of one that died over it may have been done or not: that is the caller's to sort out, but for signals, which
- * may be sent twice. */
+/* The spawners' other side. The two take turns, as long as both live: so each is known to be of use. What was asked of one
+ * that died over it may have been done or not: that is the caller's to sort out, but for signals, which may be sent twice.
+ *
+ * One that dies has its successor at once. One that dies soon, without having done anything, has died young: the second such
+ * death in a row costs a pause, which doubles up to a minute, as that of a worker does. */
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -11,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/spawn_parts.h"
 #include "base/spawn_wire.h"
@@ -18,10 +21,17 @@
 
 #define ANSWER_SECONDS 20 /* one that has not answered by then is dead */
 #define N_SPAWNERS 2
+#define YOUNG_NS (10 * NS_PER_S)
+#define PAUSE_FIRST_NS (100 * NS_PER_MS)
+#define PAUSE_LONGEST_NS (60 * NS_PER_S)
 
 struct spawner {
 	int pid; /* 0: none */
 	int fd;  /* -1: it is not asked any more */
+	bool used; /* it has answered */
+	int64_t started_ns;
+	int64_t start_at_ns; /* where there is none: when its successor may be started */
+	int young_deaths;    /* in a row */
 };
 static struct spawner spawners[N_SPAWNERS] = { { .fd = -1 }, { .fd = -1 } };
 /* What they were started with. */
@@ -35,6 +45,7 @@ static struct {
 	uid_t started_as;
 } rules;
 static uint32_t last_number;
+static size_t turn;
 
 bool spawners_are_there(void)
 {
@@ -114,6 +125,7 @@ static int ask_one(struct spawner *spawner, struct letter *letter, struct spawn_
 		give_up(spawner);
 		return -ECONNRESET;
 	}
+	spawner->used = true;
 	/* A child that came no further than its exec. */
 	while (answer->dead > 0 && waitpid(answer->dead, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -125,9 +137,12 @@ static int ask(struct letter *letter)
 {
 	struct spawn_answer answer;
 	int code = -EPIPE;
-	for (size_t i = 0; i < N_SPAWNERS && code == -EPIPE; i++)
-		if (spawners[i].fd >= 0)
-			code = ask_one(&spawners[i], letter, &answer);
+	turn++;
+	for (size_t i = 0; i < N_SPAWNERS && code == -EPIPE; i++) {
+		struct spawner *spawner = &spawners[(turn + i) % N_SPAWNERS];
+		if (spawner->fd >= 0)
+			code = ask_one(spawner, letter, &answer);
+	}
 	return code < 0 ? code : answer.result;
 }
 
@@ -222,6 +237,14 @@ static int pair_new(int pair[2])
 	return 0;
 }
 
+static void spawner_begins(struct spawner *spawner, int pid, int fd)
+{
+	spawner->pid = pid;
+	spawner->fd = fd;
+	spawner->used = false;
+	spawner->started_ns = clock_mono_ns();
+}
+
 /* By the one that lives. */
 static int successor_start(struct spawner *spawner)
 {
@@ -236,7 +259,7 @@ static int successor_start(struct spawner *spawner)
 	int pid = ask(&letter);
 	close(pair[1]);
 	if (pid > 0)
-		*spawner = (struct spawner){ .pid = pid, .fd = pair[0] };
+		spawner_begins(spawner, pid, pair[0]);
 	else
 		close(pair[0]);
 	return pid;
@@ -267,18 +290,49 @@ bool spawners_lost(void)
 	return spawners_are_there() && spawners[0].fd < 0 && spawners[1].fd < 0;
 }
 
-/* Where one could not be started there is another try at the next death of anyone. */
+static void put_off(struct spawner *spawner, bool young)
+{
+	int64_t pause = 0;
+	spawner->young_deaths = young ? spawner->young_deaths + 1 : 0;
+	if (spawner->young_deaths > 1) {
+		int doublings = spawner->young_deaths - 2 < 20 ? spawner->young_deaths - 2 : 20;
+		pause = PAUSE_FIRST_NS << doublings;
+		if (pause > PAUSE_LONGEST_NS)
+			pause = PAUSE_LONGEST_NS;
+		log_warning("a spawner keeps dying young: its next start is in %.1f s", (double)pause / 1e9);
+	}
+	spawner->start_at_ns = clock_mono_ns() + pause;
+}
+
+/* One that could not be started has died as young as can be. */
 static void mend(void)
 {
 	for (size_t i = 0; i < N_SPAWNERS; i++) {
-		if (spawners[i].pid || spawners_lost())
+		if (spawners[i].pid || spawners_lost() || clock_mono_ns() < spawners[i].start_at_ns)
 			continue;
 		int pid = successor_start(&spawners[i]);
-		if (pid > 0)
+		if (pid > 0) {
 			log_notice("a spawner has died: the other one has started its successor (pid %d)", pid);
-		else if (!spawners_lost())
+		} else if (!spawners_lost()) {
 			log_error("a spawner has died, and no other can be started: %s", strerror(-pid));
+			put_off(&spawners[i], true);
+		}
 	}
+}
+
+int64_t spawners_next_ns(void)
+{
+	int64_t next_ns = CLOCK_NEVER;
+	for (size_t i = 0; i < N_SPAWNERS && spawners_are_there() && !spawners_lost(); i++)
+		if (!spawners[i].pid && spawners[i].start_at_ns < next_ns)
+			next_ns = spawners[i].start_at_ns;
+	return next_ns;
+}
+
+void spawners_timer(void)
+{
+	if (spawners_are_there())
+		mend();
 }
 
 bool spawners_reaped(int pid)
@@ -287,7 +341,9 @@ bool spawners_reaped(int pid)
 	if (spawner) {
 		if (spawner->fd >= 0)
 			close(spawner->fd);
-		*spawner = (struct spawner){ .fd = -1 };
+		spawner->pid = 0;
+		spawner->fd = -1;
+		put_off(spawner, !spawner->used && clock_mono_ns() - spawner->started_ns < YOUNG_NS);
 	}
 	if (spawners_are_there())
 		mend();
@@ -357,7 +413,7 @@ static int first_start(struct spawner *spawner)
 	int pid = spawn_directly(&spawn);
 	close(pair[1]);
 	if (pid > 0)
-		*spawner = (struct spawner){ .pid = pid, .fd = pair[0] };
+		spawner_begins(spawner, pid, pair[0]);
 	else
 		close(pair[0]);
 	return pid < 0 ? pid : 0;
@@ -386,7 +442,7 @@ void spawners_stop(void)
 	for (size_t i = 0; i < N_SPAWNERS; i++) {
 		while (spawners[i].pid && waitpid(spawners[i].pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		spawners[i].pid = 0;
+		spawners[i] = (struct spawner){ .fd = -1 };
 	}
 	rules_forget();
 }

@@ -39,7 +39,8 @@ void pools_schedule(struct pools *pools)
 
 int64_t pools_next_ns(const struct pools *pools)
 {
-	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns, pools->deaf_ns };
+	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns, pools->deaf_ns,
+		spawners_next_ns() };
 	int64_t next = CLOCK_NEVER;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
 		if (times[i] < next)
@@ -56,6 +57,8 @@ void pools_timer(struct pools *pools)
 		reap(pools);
 	if (now >= strays_next_ns(pools))
 		strays_timer(pools, now);
+	if (now >= spawners_next_ns())
+		spawners_timer();
 	if (now < pools->next_ns)
 		return;
 	TAILQ_FOREACH(pool, &pools->list, link)

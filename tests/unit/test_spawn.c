@@ -1,4 +1,5 @@
 /* What a child is given, and what it is not. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xmalloc.h"
@@ -193,11 +194,20 @@ static size_t find_spawners(int *pids, size_t room)
 	return n;
 }
 
+/* There may be a pause before. */
+static void await_two(int *pids)
+{
+	while (find_spawners(pids, 4) < 2 && !spawners_lost())
+		if (clock_mono_ns() >= spawners_next_ns())
+			spawners_timer();
+	ck_assert_uint_eq(find_spawners(pids, 4), 2);
+}
+
 /* Kills one, or both, and tells of it as whoever reaps children does. */
 static void kill_spawners(size_t how_many)
 {
 	int pids[4];
-	ck_assert_uint_eq(find_spawners(pids, 4), 2);
+	await_two(pids);
 	for (size_t i = 0; i < how_many; i++)
 		kill(pids[i], SIGKILL);
 	for (size_t i = 0; i < how_many; i++) {
@@ -221,6 +231,45 @@ START_TEST(one_spawner_s_death_is_mended_by_the_other)
 }
 END_TEST
 
+#define KILLING_NS (600 * NS_PER_S)
+
+/* Whoever kills them, or whatever they die of: one that is of no use before is not started over and over. */
+START_TEST(one_that_dies_young_again_and_again_is_started_with_pauses)
+{
+	int pids[4], last = 0, starts = 0;
+	int64_t longest_ns = 0;
+	clock_fake(NS_PER_S, 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	const int64_t end_ns = clock_mono_ns() + KILLING_NS;
+	while (clock_mono_ns() < end_ns) {
+		ck_assert_uint_eq(find_spawners(pids, 4), 2);
+		last = pids[1] > pids[0] ? pids[1] : pids[0]; /* the other one does something: it starts this one's successor */
+		kill(last, SIGKILL);
+		ck_assert_int_eq(waitpid(last, NULL, 0), last);
+		ck_assert(spawners_reaped(last));
+		ck_assert_int_le(++starts, 21);
+		if (spawners_next_ns() == CLOCK_NEVER)
+			continue;
+		int64_t pause_ns = spawners_next_ns() - clock_mono_ns();
+		clock_fake_advance(pause_ns - 1, 0);
+		spawners_timer();
+		ck_assert_uint_eq(find_spawners(pids, 4), 1); /* not before */
+		clock_fake_advance(1, 0);
+		spawners_timer();
+		longest_ns = pause_ns > longest_ns ? pause_ns : longest_ns;
+	}
+	ck_assert_int_eq(spawners_next_ns(), CLOCK_NEVER);
+	printf("%d starts in %.0f s\n", starts, (double)KILLING_NS / 1e9);
+	ck_assert_int_eq(longest_ns, 60 * NS_PER_S);
+	/* One that was of use has its successor at once. */
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(run("exit 3", NULL, 0, NULL), 3);
+	kill_spawners(1);
+	ck_assert_uint_eq(find_spawners(pids, 4), 2);
+	clock_fake_end();
+}
+END_TEST
+
 START_TEST(without_any_spawner_nothing_is_started)
 {
 	char *argv[] = { (char *)"sh", NULL };
@@ -238,7 +287,7 @@ START_TEST(no_child_comes_twice_when_spawners_are_killed_at_any_moment)
 	const struct spawn spawn = { .path = "/bin/sh", .argv = argv };
 	int pids[4], known = 0, unknown = 0, reaped = 0, wrong = 0;
 	for (int i = 0; i < 200; i++) {
-		ck_assert_uint_eq(find_spawners(pids, 4), 2);
+		await_two(pids);
 		int killer = fork();
 		if (killer == 0) {
 			for (volatile int wait = 0; wait < i * 2000; wait++)
@@ -291,6 +340,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_not_there_is_an_error);
 	tcase_add_test(tcase, spawners_start_what_they_were_told_of_and_nothing_else);
 	tcase_add_test(tcase, one_spawner_s_death_is_mended_by_the_other);
+	tcase_add_test(tcase, one_that_dies_young_again_and_again_is_started_with_pauses);
 	tcase_add_test(tcase, without_any_spawner_nothing_is_started);
 	tcase_add_test(tcase, no_child_comes_twice_when_spawners_are_killed_at_any_moment);
 	suite_add_tcase(suite, tcase);

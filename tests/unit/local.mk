@@ -305,7 +305,7 @@ edge_world = tests/unit/edge_world.c tests/unit/edge_world.h tests/unit/edge_com
 	tests/unit/durable_fake.c tests/unit/durable_fake.h
 unit_tests += tests/unit/test_edge
 tests_unit_test_edge_SOURCES = tests/unit/test_edge.c $(edge_world)
-tests_unit_test_edge_LDADD = libedge.la libcore.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) \
+tests_unit_test_edge_LDADD = libedge.la libconfig.la libcore.la libbase.la libproto.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) \
 	$(CHECK_LIBS)
 unit_tests += tests/unit/test_edge_durable
 tests_unit_test_edge_durable_SOURCES = tests/unit/test_edge_durable.c $(edge_world)

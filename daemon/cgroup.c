@@ -4,10 +4,13 @@
  *   …/taskd.service/        what was delegated
  *     taskd/                the master and its workers
  *     pool-NAME/slot-N/     a command, while it runs; made by its worker (worker/cgroup_slot.c)
+ *     pool-NAME/workers/    the workers of a pool of another user, whose pool-NAME is: nobody moves a process out of a part
+ *                           of the tree that is not his
  *
  * All of it is a service, not a need: where there is nothing, commands do without. */
 #include "cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cgroup_file.h"
+#include "base/cgroup_tree.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 
@@ -170,4 +174,56 @@ char *cgroup_claim(const struct cgroup_source *source)
 	free(mount);
 	free(path);
 	return folder;
+}
+
+/* --- parts of it for others --- */
+
+int cgroup_give(const char *folder, uid_t uid, gid_t gid)
+{
+	static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
+	int status = lchown(folder, uid, gid);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && status == 0; i++) {
+		char *path = xasprintf("%s/%s", folder, files[i]);
+		status = lchown(path, uid, gid);
+		free(path);
+	}
+	return status;
+}
+
+static void empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
+			(void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	if (dir)
+		closedir(dir);
+}
+
+static int folder_make(const char *path)
+{
+	return mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+void cgroup_clear_pool(const char *folder, const char *pool)
+{
+	char *part = cgroup_tree_pool(folder, pool);
+	empty(part);
+	(void)rmdir(part);
+	free(part);
+}
+
+int cgroup_give_pool(const char *folder, const char *pool, uid_t uid, gid_t gid, uid_t master)
+{
+	char *part = cgroup_tree_pool(folder, pool), *workers = xasprintf("%s/" CGROUP_TREE_WORKERS, part);
+	char *door = xasprintf("%s/cgroup.procs", workers);
+	int status = folder_make(part) < 0 || folder_make(workers) < 0 || lchown(door, master, (gid_t)-1) < 0 ||
+		cgroup_give(part, uid, gid) < 0 ? -1 : 0;
+	int error = errno;
+	free(door);
+	free(workers);
+	free(part);
+	errno = error;
+	return status;
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/xmalloc.h"
+#include "cgroup.h"
 #include "config/config.h"
 #include "confine.h"
 #include "pool/pool.h"
@@ -111,17 +112,29 @@ void rights_give_socket(const struct rights *rights, const char *path)
 		told_owner(OWN_FOLDER, lchown(OWN_FOLDER, rights->user.uid, rights->user.gid));
 }
 
-void rights_give_cgroup(const struct rights *rights, const char *folder)
+/* Where its user is taskd's own there is nothing to give; root needs nothing; and of who is not there nobody starts. */
+static void give_pool(const struct rights *rights, const struct config *config, const struct config_pool *pool, const char *folder)
 {
-	static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
-	if (!rights->becomes || !folder)
+	struct user_identity identity;
+	uid_t master = rights->becomes ? rights->user.uid : geteuid();
+	cgroup_clear_pool(folder, pool->name);
+	if (!pool->commands || !pool->user || pools_as_submitter(config, pool->name) || user_identity(pool->user, &identity) < 0)
 		return;
-	told_owner(folder, lchown(folder, rights->user.uid, rights->user.gid));
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		char *path = xasprintf("%s/%s", folder, files[i]);
-		told_owner(path, lchown(path, rights->user.uid, rights->user.gid));
-		free(path);
-	}
+	if (identity.uid != master && identity.uid != 0 &&
+		cgroup_give_pool(folder, pool->name, identity.uid, identity.gid, master) < 0)
+		log_warning("pool %s: its commands get no cgroups: %s: %s", pool->name, folder, strerror(errno));
+	user_identity_free(&identity);
+}
+
+void rights_give_cgroup(const struct rights *rights, const struct config *config, const char *folder)
+{
+	const struct config_pool *pool;
+	if (geteuid() != 0 || !folder)
+		return;
+	if (rights->becomes)
+		told_owner(folder, cgroup_give(folder, rights->user.uid, rights->user.gid));
+	STAILQ_FOREACH(pool, &config->pools, link)
+		give_pool(rights, config, pool, folder);
 }
 
 /* --- spawners --- */

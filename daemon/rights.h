@@ -27,8 +27,8 @@ int rights_check_folder(const struct rights *rights, const char *path, char **er
 void rights_make_folder(const struct rights *rights, const char *path, mode_t mode);
 /* A socket that this process has made, and its folder where that is taskd's own; NULL: none. */
 void rights_give_socket(const struct rights *rights, const char *path);
-/* A cgroup that was given to this process; NULL: none. */
-void rights_give_cgroup(const struct rights *rights, const char *folder);
+/* A cgroup that was given to this process, and the parts of it that are for pools of other users; NULL: none. */
+void rights_give_cgroup(const struct rights *rights, const struct config *config, const char *folder);
 /* Gives up the rest, for good. -1 with *error (malloc'ed). */
 int rights_give_up(const struct rights *rights, const struct config *config, char **error) __attribute__((warn_unused_result));
 

@@ -242,7 +242,7 @@ static void tell_workers_socket(struct server *server)
 static void give_workers_cgroup(struct server *server)
 {
 	char *folder = cgroup_claim(NULL);
-	rights_give_cgroup(&server->rights, folder);
+	rights_give_cgroup(&server->rights, server->config, folder);
 	pools_set_cgroup(server->pools, folder);
 	free(folder);
 }

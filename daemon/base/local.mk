@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	daemon/base/bytes.h \
 	daemon/base/cgroup_file.h \
+	daemon/base/cgroup_tree.h \
 	daemon/base/clock.h \
 	daemon/base/closer.h \
 	daemon/base/heap.h \

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cgroup_tree.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/users.h"
@@ -95,7 +96,7 @@ static json_t *describe_commands(const struct pools *pools, const struct pool *p
 	const struct config *config = pools->config;
 	bool as_submitter = pools_as_submitter(config, pool->name);
 	/* Slots have numbers within their pool. */
-	char *cgroup = pools->cgroup ? xasprintf("%s/pool-%s", pools->cgroup, pool->name) : NULL;
+	char *cgroup = pools->cgroup ? cgroup_tree_pool(pools->cgroup, pool->name) : NULL;
 	json_t *commands = json_pack("{s:s?, s:I, s:I, s:s?, s:b, s:o}", "log_dir", config->command_log_dir, "log_ttl",
 		(json_int_t)config->command_log_ttl, "log_bytes", (json_int_t)config->command_log_bytes, "cgroup", cgroup,
 		"as_submitter", as_submitter, "user", as_submitter ? describe_user(&pool_own(pool)->config) : json_null());

@@ -1,6 +1,7 @@
 /* Starts worker processes: who they are to be, and what they are given. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup_file.h"
+#include "base/cgroup_tree.h"
+#include "base/log.h"
 #include "base/spawn.h"
 #include "base/users.h"
 #include "base/xmalloc.h"
@@ -113,6 +117,26 @@ static int choose_user(struct spawn *spawn, const struct worker *worker)
 	return 0;
 }
 
+/* To where it may bring its commands from, before it is told anything. Where that place is not there, the worker says so of
+ * the rest. */
+static void place(const struct worker *worker, int pid)
+{
+	const struct pools *pools = worker->pools;
+	const struct config_pool *config = &pool_own(worker->pool)->config;
+	if (!pools->cgroup || !config->commands || !config->user)
+		return;
+	char *part = cgroup_tree_pool(pools->cgroup, worker->pool->name), *folder = xasprintf("%s/" CGROUP_TREE_WORKERS, part);
+	char text[16];
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d", pid);
+	if (fd >= 0 && cgroup_file_write(fd, "cgroup.procs", text) < 0 && errno != ESRCH)
+		log_warning("worker %s/%d cannot be moved to %s: %s", worker->pool->name, worker->index, folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	free(part);
+}
+
 int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS])
 {
 	static_assert(WORKER_CONTROL_FD == 3 && WORKER_ALIVE_FD == 4, "where spawn_child's first two go");
@@ -129,6 +153,8 @@ int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS])
 	spawn.argv = argv;
 	spawn.variable = variable;
 	int pid = spawn_child(&spawn);
+	if (pid > 0)
+		place(worker, pid);
 	free(variable);
 	free(title);
 	return pid;

@@ -150,6 +150,67 @@ START_TEST(cgroup_that_cannot_be_written_is_left_alone)
 }
 END_TEST
 
+/* --- parts for others --- */
+
+#define MASTER 5
+#define NOBODY 65534
+
+static bool is_of(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat about;
+	ck_assert_msg(stat(path, &about) == 0, "%s", path);
+	if (about.st_uid != uid || about.st_gid != gid)
+		fprintf(stderr, "%s is %u:%u's\n", path, about.st_uid, about.st_gid);
+	return about.st_uid == uid && about.st_gid == gid;
+}
+
+/* The kernel makes the files; what limits the part is not its user's. */
+START_TEST(who_a_part_is_given_to_divides_it_and_does_not_limit_it)
+{
+	static const char *const given[] = { "", "/cgroup.procs", "/cgroup.threads", "/cgroup.subtree_control" };
+	static const char *const kept[] = { "/memory.max", "/pids.max", "/cgroup.type", "/workers" };
+	if (geteuid() != 0)
+		return;
+	mkdir(path_of("%s/tree/pool-jobs", folder), 0755);
+	mkdir(path_of("%s/tree/pool-jobs/workers", folder), 0755);
+	for (size_t i = 1; i < 4; i++)
+		file_put(path_of("%s/tree/pool-jobs%s", folder, given[i]), "");
+	for (size_t i = 0; i < 3; i++)
+		file_put(path_of("%s/tree/pool-jobs%s", folder, kept[i]), "");
+	file_put(path_of("%s/tree/pool-jobs/workers/cgroup.procs", folder), "");
+	ck_assert_int_eq(cgroup_give_pool(path_of("%s/tree", folder), "jobs", NOBODY, 7, MASTER), 0);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(is_of(path_of("%s/tree/pool-jobs%s", folder, given[i]), NOBODY, 7));
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(is_of(path_of("%s/tree/pool-jobs%s", folder, kept[i]), 0, 0));
+	ck_assert(is_of(path_of("%s/tree/pool-jobs/workers/cgroup.procs", folder), MASTER, 0));
+	ck_assert(is_of(path_of("%s/tree/cgroup.procs", folder), 0, 0));
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed_when_a_part_is_given)
+{
+	if (geteuid() != 0)
+		return;
+	file_put(path_of("%s/kept", folder), "");
+	ck_assert_int_eq(symlink(path_of("%s/kept", folder), path_of("%s/tree/cgroup.threads", folder)), 0);
+	ck_assert_int_eq(cgroup_give(path_of("%s/tree", folder), NOBODY, NOBODY), 0);
+	ck_assert(is_of(path_of("%s/kept", folder), 0, 0));
+}
+END_TEST
+
+START_TEST(what_an_earlier_daemon_has_left_goes)
+{
+	mkdir(path_of("%s/tree/pool-jobs", folder), 0755);
+	mkdir(path_of("%s/tree/pool-jobs/slot-0", folder), 0755);
+	mkdir(path_of("%s/tree/pool-jobs/workers", folder), 0755);
+	cgroup_clear_pool(path_of("%s/tree", folder), "jobs");
+	cgroup_clear_pool(path_of("%s/tree", folder), "never-there");
+	ck_assert_int_lt(access(path_of("%s/tree/pool-jobs", folder), F_OK), 0);
+	ck_assert_int_eq(access(path_of("%s/tree/taskd", folder), F_OK), 0);
+}
+END_TEST
+
 /* --- the real thing --- */
 
 /* In a process of its own that is in the cgroup at PATH: what it says is its exit status. */
@@ -240,6 +301,88 @@ START_TEST(process_moves_in_the_real_tree_where_that_is_marked_as_delegated)
 }
 END_TEST
 
+static void become(uid_t uid)
+{
+	if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+		_exit(9);
+}
+
+/* Writes TEXT into the file at PATH. 0 or an errno. */
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int error = fd < 0 || write(fd, text, strlen(text)) < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* As a worker of that user does once it is where it belongs, and as it cannot before. */
+static void act_as_worker(const char *path, int told, int say)
+{
+	char byte = 0;
+	become(NOBODY);
+	if (mkdir(path_of("%s/pool-jobs/slot-0", path), 0755) < 0)
+		_exit(1);
+	if (put(path_of("%s/pool-jobs/slot-0/cgroup.procs", path), "0") != EACCES)
+		_exit(2);
+	if (write(say, &byte, 1) != 1 || read(told, &byte, 1) != 1 || !am_in("/pool-jobs/workers"))
+		_exit(3);
+	int joined[2];
+	if (pipe(joined) < 0)
+		_exit(7);
+	pid_t command = fork();
+	if (command == 0) {
+		bool is_in = put(path_of("%s/pool-jobs/slot-0/cgroup.procs", path), "0") == 0 && am_in("/slot-0");
+		_exit(is_in && write(joined[1], &byte, 1) == 1 ? pause() : 1);
+	}
+	close(joined[1]);
+	if (read(joined[0], &byte, 1) != 1)
+		_exit(8);
+	int status = 0;
+	if (put(path_of("%s/pool-jobs/slot-0/cgroup.kill", path), "1") != 0 || waitpid(command, &status, 0) != command ||
+		!WIFSIGNALED(status))
+		_exit(4);
+	if (put(path_of("%s/taskd/cgroup.procs", path), "0") != EACCES)
+		_exit(5);
+	_exit(rmdir(path_of("%s/pool-jobs/slot-0", path)) == 0 ? 0 : 6);
+}
+
+static int gives(const char *path)
+{
+	char *got = cgroup_claim(NULL), byte = 0;
+	int say[2], told[2], status;
+	if (!got || cgroup_give(got, MASTER, MASTER) < 0 || cgroup_give_pool(got, "jobs", NOBODY, NOBODY, MASTER) < 0 ||
+		pipe(say) < 0 || pipe(told) < 0)
+		return 10;
+	free(got);
+	pid_t worker = fork();
+	if (worker == 0)
+		act_as_worker(path, told[0], say[1]);
+	become(MASTER);
+	if (read(say[0], &byte, 1) != 1 || put(path_of("%s/pool-jobs/workers/cgroup.procs", path), path_of("%d", worker)) != 0 ||
+		write(told[1], &byte, 1) != 1)
+		return 11;
+	return waitpid(worker, &status, 0) == worker && WIFEXITED(status) ? WEXITSTATUS(status) : 12;
+}
+
+START_TEST(a_worker_of_another_user_has_cgroups_in_the_real_tree)
+{
+	char *path = geteuid() == 0 ? real_make() : NULL;
+	if (!path)
+		return;
+	if (setxattr(path, "user.delegate", "1", 1, 0) == 0 || setxattr(path, "trusted.delegate", "1", 1, 0) == 0)
+		ck_assert_int_eq(run_in(path, gives), 0);
+	else
+		fprintf(stderr, "SKIP: a cgroup cannot be marked: %s\n", strerror(errno));
+	cgroup_clear_pool(path, "jobs");
+	ck_assert_int_lt(access(path_of("%s/pool-jobs", path), F_OK), 0);
+	rmdir(path_of("%s/taskd", path));
+	ck_assert_int_eq(rmdir(path), 0);
+	free(path);
+}
+END_TEST
+
 #define COUNT(list) ((int)(sizeof(list) / sizeof(*(list))))
 
 int main(void)
@@ -256,11 +399,15 @@ int main(void)
 	tcase_add_loop_test(tcase, cgroup_that_is_not_mounted_is_none, 0, COUNT(mounts));
 	tcase_add_test(tcase, files_that_cannot_be_read_are_none);
 	tcase_add_test(tcase, cgroup_that_cannot_be_written_is_left_alone);
+	tcase_add_test(tcase, who_a_part_is_given_to_divides_it_and_does_not_limit_it);
+	tcase_add_test(tcase, a_link_is_not_followed_when_a_part_is_given);
+	tcase_add_test(tcase, what_an_earlier_daemon_has_left_goes);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("tree");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, process_moves_in_the_real_tree_where_that_is_marked_as_delegated);
+	tcase_add_test(tcase, a_worker_of_another_user_has_cgroups_in_the_real_tree);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

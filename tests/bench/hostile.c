@@ -1,7 +1,8 @@
 /* One quiet client, and what may go on beside it: a hostile one of each kind. Prints figures of the quiet one.
  *
- *   hostile SOCKET quiet METHOD SECONDS   microseconds of its requests, one every half millisecond: median, 99th percentile
- *   hostile SOCKET KIND                   is hostile, says "ready" once it has begun, and ends with its input
+ *   hostile SOCKET quiet METHOD SECONDS [GAP]   microseconds of its requests: median, 99th percentile. From an answer to
+ *                                               the next request there are GAP microseconds, 500 where it is not said
+ *   hostile SOCKET KIND                         is hostile, says "ready" once it has begun, and ends with its input
  *
  * KIND: pings, calls (pipelined without end), write (100,000 requests in one write, again and again), frames (of 8 MiB),
  * lists (frames of 4 MiB that are all brackets and commas), watchers (64 that do not read, and a stream of events), die
@@ -87,7 +88,7 @@ static double round_trip(int fd, const char *text, size_t length)
 	return (double)(now_ns() - start) / 1e3;
 }
 
-static void quiet(const char *method, double seconds)
+static void quiet(const char *method, double seconds, long gap_ns)
 {
 	char text[256];
 	size_t room = 1 << 20, n = 0, length;
@@ -103,7 +104,8 @@ static void quiet(const char *method, double seconds)
 	int64_t end = now_ns() + (int64_t)(seconds * 1e9);
 	/* Where one takes its time, some will do. */
 	while (answered && n < room && now_ns() < end + (n < 100 ? PATIENCE_NS : 0)) {
-		nanosleep(&(struct timespec){ .tv_nsec = QUIET_GAP_NS }, NULL);
+		if (gap_ns)
+			nanosleep(&(struct timespec){ .tv_nsec = gap_ns }, NULL);
 		times[n] = round_trip(fd, text, length);
 		answered = times[n] >= 0;
 		if (!answered)
@@ -334,9 +336,9 @@ static int be_hostile(void (*run)(void))
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && strcmp(argv[2], "quiet") == 0) {
+	if ((argc == 5 || argc == 6) && strcmp(argv[2], "quiet") == 0) {
 		socket_path = argv[1];
-		quiet(argv[3], atof(argv[4]));
+		quiet(argv[3], atof(argv[4]), argc == 6 ? atol(argv[5]) * 1000 : QUIET_GAP_NS);
 		return 0;
 	}
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -344,6 +346,6 @@ int main(int argc, char **argv)
 			socket_path = argv[1];
 			return be_hostile(kinds[i].run);
 		}
-	fputs("usage: hostile SOCKET quiet METHOD SECONDS | hostile SOCKET KIND, see tests/bench/hostile.c\n", stderr);
+	fputs("usage: hostile SOCKET quiet METHOD SECONDS [GAP] | hostile SOCKET KIND, see tests/bench/hostile.c\n", stderr);
 	return 2;
 }

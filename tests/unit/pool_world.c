@@ -362,7 +362,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 void pool_world_turn(struct pool_world *world)
 {
 	core_set_now(world->core, clock_mono_ns());
-	bool behind, busy = pools_turn(world->pools, CLOCK_NEVER, &behind);
+	bool behind, busy = pools_turn(world->pools, world->hears_little ? 0 : CLOCK_NEVER, &behind);
+	world->behind += behind;
 	if (clock_mono_ns() >= pools_next_ns(world->pools))
 		pools_timer(world->pools);
 	core_turn(world->core);

@@ -46,6 +46,8 @@ struct pool_world {
 	struct config_pool handlers, commands;
 	struct task_type *handler; /* "work": of the pool of handlers */
 	struct task_type *exec;
+	bool hears_little; /* a word in a turn, as where somebody waits whom more would keep waiting */
+	unsigned behind;   /* so often there was more */
 };
 
 /* A pool "default" of one process, and "commands" of two; both are ready. */

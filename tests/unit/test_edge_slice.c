@@ -1,6 +1,7 @@
 /* Who is served when: those who have cost little lately before those who have cost much, by connection, process and user. */
 #include <check.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -175,6 +176,108 @@ START_TEST(what_was_much_is_forgotten)
 }
 END_TEST
 
+/* Two are remembered, and who is not one of them any more is the first to be forgotten. */
+START_TEST(who_asks_little_is_not_forgotten_for_one_who_does_so_now_and_then)
+{
+	is_modest(&ben);
+	is_modest(&anna);
+	for (int i = 0; i < 3; i++) {
+		has_cost(&anna, MUCH_NS);
+		asks(&anna);
+		ck_assert_int_lt(turns_of(&anna), 10);
+		world_advance(&world, NS_PER_S / 10);
+		is_modest(&anna);
+	}
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 2);
+	ck_assert(slices_are_small(world.edge));
+}
+END_TEST
+
+START_TEST(who_asks_again_and_again_is_not_heavy_beside_one_who_takes_more)
+{
+	is_modest(&ben);
+	has_cost(&ben, MUCH_NS);
+	has_cost(&anna, 4 * MUCH_NS);
+	asks(&anna);
+	asks(&ben);
+	world_turn(&world);
+	ck_assert(is_answered(&ben));
+	ck_assert(!is_answered(&anna));
+}
+END_TEST
+
+START_TEST(who_comes_last_rests_behind_his_slice_and_others_do_not)
+{
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 2);
+	ck_assert_int_ne(world.edge->slices.rest_end_ns, 0);
+	world.edge->slices.rest_end_ns = CLOCK_NEVER;
+	asks(&anna);
+	for (int i = 0; i < 5; i++) {
+		ck_assert(world_turn(&world)); /* he waits: nobody sleeps */
+		is_modest(&ben);
+	}
+	ck_assert(!is_answered(&anna));
+	world.edge->slices.rest_end_ns = 0;
+	ck_assert_int_le(turns_of(&anna), 2);
+}
+END_TEST
+
+START_TEST(nobody_rests_where_nobody_is_about_to_ask)
+{
+	is_modest(&ben);
+	world_advance(&world, NS_PER_S);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	ck_assert_int_eq(turns_of(&anna), 2);
+	ck_assert_int_eq(world.edge->slices.rest_end_ns, 0);
+}
+END_TEST
+
+/* …but not for ever: others may keep workers busy for hours. */
+START_TEST(who_comes_last_waits_while_there_is_more_to_hear_of_workers)
+{
+	int turns = 0;
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	asks(&anna);
+	for (edge_is_behind(world.edge, true); turns < 100 && !is_answered(&anna); turns++)
+		world_turn(&world);
+	ck_assert_int_gt(turns, 5);
+	ck_assert_int_lt(turns, 20);
+	edge_is_behind(world.edge, false);
+	asks(&anna);
+	ck_assert_int_le(turns_of(&anna), 3);
+}
+END_TEST
+
+/* Whole and in pieces, with something before that is not complete, and all of it is handled. */
+START_TEST(what_is_read_in_small_pieces_is_the_same)
+{
+	static const char one[] = REQUEST("server.ping");
+	char text[3 * sizeof(one)];
+	size_t answers = 0, length = (size_t)snprintf(text, sizeof(text), "%s%s%s", one, one, one);
+	is_modest(&ben);
+	usage_of_process(&world.edge->slices.usages, &client_connection(&anna)->peer)->read = 16;
+	ck_assert_int_eq(send(anna.fd, text, 20, MSG_NOSIGNAL), 20);
+	for (int i = 0; i < 3; i++)
+		world_turn(&world);
+	ck_assert_int_eq(send(anna.fd, text + 20, length - 20, MSG_NOSIGNAL), (ssize_t)length - 20);
+	for (int i = 0; i < 100 && answers < 3; i++) {
+		char got[512];
+		world_turn(&world);
+		ssize_t n = recv(anna.fd, got, sizeof(got), MSG_DONTWAIT);
+		for (ssize_t j = 0; j < n; j++)
+			answers += got[j] == '\n';
+	}
+	ck_assert_uint_eq(answers, 3);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edge: slices");
@@ -188,6 +291,12 @@ int main(void)
 	tcase_add_test(tests, who_asked_little_and_asks_much_is_served_at_once_where_he_is_alone);
 	tcase_add_test(tests, what_is_asked_last_in_a_turn_is_not_left_lying);
 	tcase_add_test(tests, what_was_much_is_forgotten);
+	tcase_add_test(tests, who_asks_little_is_not_forgotten_for_one_who_does_so_now_and_then);
+	tcase_add_test(tests, who_asks_again_and_again_is_not_heavy_beside_one_who_takes_more);
+	tcase_add_test(tests, who_comes_last_rests_behind_his_slice_and_others_do_not);
+	tcase_add_test(tests, nobody_rests_where_nobody_is_about_to_ask);
+	tcase_add_test(tests, who_comes_last_waits_while_there_is_more_to_hear_of_workers);
+	tcase_add_test(tests, what_is_read_in_small_pieces_is_the_same);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -195,6 +195,21 @@ static void until_ready(void)
 	world_until(&world, (pools_count(world.pools, &ready, &wanted), ready == wanted));
 }
 
+/* …of three slots, each of which is heard though others have more to say. */
+START_TEST(what_is_heard_a_little_at_a_time_is_all_heard)
+{
+	struct task *tasks[40];
+	world.hears_little = true;
+	for (int i = 0; i < 40; i++)
+		tasks[i] = world_submit(&world, i % 2 ? world.handler : world.exec, i % 4 ? "[\"done\"]" : "[\"chatter\",30]");
+	for (int i = 0; i < 40; i++)
+		world_end(&world, tasks[i]);
+	for (int i = 0; i < 40; i++)
+		ck_assert_int_eq(tasks[i]->state, TASK_SUCCEEDED);
+	ck_assert_uint_gt(world.behind, 40);
+}
+END_TEST
+
 START_TEST(a_change_of_what_commands_keep_replaces_their_workers_alone)
 {
 	uint64_t commands = starts_of("commands"), handlers = starts_of("default");
@@ -259,6 +274,7 @@ int main(int argc, char **argv)
 	tcase_add_test(all, what_another_pools_worker_says_of_a_handler_is_nothing_to_go_by);
 	tcase_add_test(all, a_pools_workers_that_make_up_names_use_up_only_their_own);
 	tcase_add_test(all, who_reports_without_an_end_is_heard_now_and_then);
+	tcase_add_test(all, what_is_heard_a_little_at_a_time_is_all_heard);
 	tcase_add_test(all, a_change_of_what_commands_keep_replaces_their_workers_alone);
 	tcase_add_test(all, plugins_do_not_concern_workers_of_commands);
 	tcase_add_test(all, whether_a_pool_runs_commands_is_not_changed_while_it_runs);

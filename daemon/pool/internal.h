@@ -115,6 +115,9 @@ struct pools {
 	uint64_t last_ask;     /* orders.c's numbers */
 	struct table attached; /* attach.c's: descriptors by task */
 	struct hunt *hunt;     /* strays.c's; NULL while there is none */
+	struct sweep *sweeps;  /* sweep.c's: one for each user whose workers had private directories */
+	bool swept;            /* they have begun, */
+	int64_t sweep_by_ns;   /* and have to end by then */
 	bool fosters;          /* children may come to this process that no worker has left */
 	command_said *said;
 	void *said_context;
@@ -140,7 +143,7 @@ char *spawn_worker_path(void);
 /* Starts a process of WORKER with the FDS that are not -1, and nothing else but 0 to 2: its end of the control socket as its
  * descriptor WORKER_CONTROL_FD, and behind that what says that it is alive. The pid, or -errno as spawn_child has it. */
 #define SPAWN_WORKER_FDS 2
-int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS]);
+int spawn_worker(struct worker *worker, const int fds[SPAWN_WORKER_FDS]);
 /* Why that was not possible, by its -errno; malloc'ed. */
 char *spawn_worker_problem(const struct worker *worker, int error);
 
@@ -225,6 +228,18 @@ void strays_timer(struct pools *pools, int64_t now_ns);
 /* Ends the hunt here and now, within a moment. */
 void strays_finish(struct pools *pools);
 
+/* --- sweep.c --- */
+struct spawn;
+/* Somebody like that is going to have a private directory. */
+void sweeps_note(struct pools *pools, const struct spawn *spawn);
+/* When the last of them is gone they begin. As those of struct pools. */
+int64_t sweeps_next_ns(const struct pools *pools);
+void sweeps_timer(struct pools *pools, int64_t now_ns);
+bool sweeps_are_over(const struct pools *pools);
+bool sweeps_include(const struct pools *pools, int pid);
+void sweeps_reaped(struct pools *pools, int pid);
+void sweeps_free(struct pools *pools);
+
 /* --- configure.c --- */
 /* Pools, queues and workers (not started) of the first configuration. */
 void configure_first(struct pools *pools, const struct config *config);
@@ -260,6 +275,8 @@ void route_all(struct pools *pools);
 /* The pool that runs tasks of that name, as handlers or as commands; NULL: none. */
 const struct pool *route_pool(const struct pools *pools, const char *name, bool command);
 
+/* Whether there are workers, or what such have left behind. */
+bool pools_left(const struct pools *pools);
 void pools_schedule(struct pools *pools);
 
 #endif

@@ -21,5 +21,6 @@ libpool_la_SOURCES = \
 	daemon/pool/route.c \
 	daemon/pool/spawn.c \
 	daemon/pool/strays.c \
+	daemon/pool/sweep.c \
 	daemon/pool/turn.c \
 	daemon/pool/types.c

@@ -40,7 +40,7 @@ void pools_schedule(struct pools *pools)
 int64_t pools_next_ns(const struct pools *pools)
 {
 	const int64_t times[] = { pools->next_ns, pools->nested_ns, strays_next_ns(pools), pools->reap_ns, pools->deaf_ns,
-		spawners_next_ns() };
+		spawners_next_ns(), sweeps_next_ns(pools) };
 	int64_t next = CLOCK_NEVER;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
 		if (times[i] < next)
@@ -59,6 +59,8 @@ void pools_timer(struct pools *pools)
 		strays_timer(pools, now);
 	if (now >= spawners_next_ns())
 		spawners_timer();
+	if (now >= sweeps_next_ns(pools))
+		sweeps_timer(pools, now);
 	if (now < pools->next_ns)
 		return;
 	TAILQ_FOREACH(pool, &pools->list, link)
@@ -87,6 +89,7 @@ static bool bury(struct pools *pools, int pid)
 	if (!process) { /* a spawner, or an orphan of what a worker has started: see strays.c */
 		if (waitpid(pid, NULL, WNOHANG) != pid)
 			return false;
+		sweeps_reaped(pools, pid);
 		(void)spawners_reaped(pid);
 		return true;
 	}
@@ -229,6 +232,7 @@ void pools_free(struct pools *pools)
 		pool_free(pool_own(pool));
 	}
 	types_free(pools);
+	sweeps_free(pools);
 	watch_free(pools->deaths);
 	free(pools->worker_path);
 	free(pools->socket);
@@ -288,15 +292,20 @@ void pools_stop(struct pools *pools)
 	pools_schedule(pools);
 }
 
-bool pools_gone(const struct pools *pools)
+bool pools_left(const struct pools *pools)
 {
 	const struct pool *pool;
 	const struct worker *worker;
 	TAILQ_FOREACH(pool, &pools->list, link)
 		TAILQ_FOREACH(worker, &pool->workers, link)
 			if (worker->process)
-				return false;
-	return strays_next_ns(pools) == CLOCK_NEVER;
+				return true;
+	return strays_next_ns(pools) != CLOCK_NEVER;
+}
+
+bool pools_gone(const struct pools *pools)
+{
+	return !pools_left(pools) && sweeps_are_over(pools);
 }
 
 /* There is no gentler way: what ends by its own word has an outcome. */

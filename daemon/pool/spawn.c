@@ -137,14 +137,16 @@ static void place(const struct worker *worker, int pid)
 	free(part);
 }
 
-int spawn_worker(const struct worker *worker, const int fds[SPAWN_WORKER_FDS])
+int spawn_worker(struct worker *worker, const int fds[SPAWN_WORKER_FDS])
 {
 	static_assert(WORKER_CONTROL_FD == 3 && WORKER_ALIVE_FD == 4, "where spawn_child's first two go");
-	const struct pools *pools = worker->pools;
+	struct pools *pools = worker->pools;
 	struct spawn spawn = { .path = pools->worker_path, .fds = fds, .n_fds = SPAWN_WORKER_FDS };
 	int code = choose_user(&spawn, worker);
 	if (code < 0)
 		return code;
+	if (pool_own(worker->pool)->config.private_directory)
+		sweeps_note(pools, &spawn);
 	char parent[16];
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
 	char *title = xasprintf("taskd-worker: %s/%d", worker->pool->name, worker->index);

@@ -182,8 +182,8 @@ static struct sighted *sighted_find(const struct hunt *hunt, int pid)
 
 static enum place child_place(const struct pools *pools, const struct proc_look *look)
 {
-	if (process_find(pools, look->pid) || spawners_include(look->pid) || look->pid == pools->store_pid ||
-		look->started < pools->hunt->born)
+	if (process_find(pools, look->pid) || spawners_include(look->pid) || sweeps_include(pools, look->pid) ||
+		look->pid == pools->store_pid || look->started < pools->hunt->born)
 		return PLACE_OURS;
 	switch (origin_of(pools, look->pid)) {
 	case ORIGIN_HANDLER:

@@ -61,6 +61,8 @@ int confine_paths_ruleset(const struct confine *confine, const struct confine_ne
  * "POOL/INDEX". The path (malloc'ed), or NULL, and the reason is logged. What dead workers of the same user have left is
  * removed. */
 char *confine_directory(const char *name, bool entered);
+/* What dead workers of the same user have left is removed. */
+void confine_directory_sweep(void);
 /* With all that is in it, as far as who owns that may remove it. */
 void confine_directory_remove(const char *path);
 /* A folder in it, for that user alone. The path (malloc'ed), or NULL with errno. */

@@ -1,6 +1,6 @@
 /* Private directories: PREFIX and six letters, in TMPDIR or /tmp, one for each worker process. It is locked (flock) as long as
  * somebody of the process lives, so who finds one that is not locked may take it away: the next worker of the same user
- * does, where a worker has died.
+ * does, where a worker has died, or, where taskd stops, a process for just that.
  *
  * What is in there was made by somebody else's code: it may be deep, full, without permissions for its own owner, or full
  * of links. So nothing is followed, and a folder in a folder is moved up before it is emptied, which takes as many descriptors
@@ -128,7 +128,7 @@ static void directory_remove(int fd, const char *path)
 		closedir(dir);
 	else
 		close(fd);
-	/* A handler's worker that reaches only some paths may not remove it any more: it is empty, and the next worker's to remove. */
+	/* A handler's worker that reaches only some paths may not remove it any more: it is empty, and the next one's to remove. */
 	if (rmdir(path) < 0 && errno != ENOENT && errno != EACCES)
 		log_warning("%s cannot be removed: %s", path, strerror(errno));
 }
@@ -201,11 +201,20 @@ static char *directory_new(const char *base, const char *name)
 	return NULL;
 }
 
-char *confine_directory(const char *name, bool entered)
+static const char *base_folder(void)
 {
 	const char *base = getenv("TMPDIR");
-	if (!base || base[0] != '/')
-		base = "/tmp";
+	return base && base[0] == '/' ? base : "/tmp";
+}
+
+void confine_directory_sweep(void)
+{
+	leftovers_remove(base_folder());
+}
+
+char *confine_directory(const char *name, bool entered)
+{
+	const char *base = base_folder();
 	leftovers_remove(base);
 	char *path = directory_new(base, name);
 	if (path && chmod(path, entered ? 0711 : 0700) == 0)

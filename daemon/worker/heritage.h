@@ -40,6 +40,8 @@
  * missing; what a worker executes does not get it. */
 #define WORKER_ALIVE_FD 4
 #define HERITAGE_MESSAGE_LIMIT (64 * 1024)
-/* argv: "taskd-worker: POOL/INDEX", the master's pid in decimal. */
+/* argv: "taskd-worker: POOL/INDEX", the master's pid in decimal. Or, besides, WORKER_SWEEP: it removes the private directories
+ * that dead workers of its user have left, and ends; it has no control socket then. */
+#define WORKER_SWEEP "sweep"
 
 #endif

@@ -205,6 +205,47 @@ START_TEST(a_worker_has_a_directory_for_as_long_as_it_lives)
 }
 END_TEST
 
+/* There is no next worker, who would remove it. Landlock or not: one that can be written nowhere else is as one that was killed. */
+static void ck_nothing_is_left(const char *config)
+{
+	char path[256];
+	start(config);
+	snprintf(path, sizeof(path), "%s", call("where", "[]"));
+	ck_assert_str_eq(call("opens", "[\"left\", true]"), "OK");
+	unsigned long long id = submit_task(c, "{\"task\":\"sleep\",\"args\":[1000]}");
+	wait_for_state(c, id, "running");
+	ck_assert(is_there(path));
+	stop();
+	ck_assert_msg(!is_there(path), "%s", path);
+}
+
+#define QUICK "exec_users = nobody\ndrain_timeout = 0s\nkill_grace = 0s\n[pool default]\n"
+#define PRIVATE "processes = 1\nprivate_directory = yes\n"
+START_TEST(what_a_killed_worker_has_left_goes_when_taskd_stops)
+{
+	ck_nothing_is_left(QUICK PRIVATE);
+	if (geteuid() == 0)
+		ck_nothing_is_left("user = root\n" QUICK "user = games\n" PRIVATE);
+}
+END_TEST
+
+START_TEST(what_a_killed_daemon_has_left_goes_when_the_next_one_starts)
+{
+	char path[256];
+	start("exec_users = nobody\n[pool default]\n" PRIVATE);
+	snprintf(path, sizeof(path), "%s", call("where", "[]"));
+	ck_assert_str_eq(call("opens", "[\"left\", true]"), "OK");
+	taskd_close(c);
+	daemon_kill(&daemon_);
+	ck_assert(is_there(path));
+	daemon_again(&daemon_);
+	c = daemon_connect(&daemon_);
+	(void)call("where", "[]");
+	ck_assert(!is_there(path));
+	stop();
+}
+END_TEST
+
 START_TEST(a_command_has_a_directory_of_its_own)
 {
 	char first[1024], second[1024];
@@ -396,6 +437,8 @@ int main(void)
 	tcase_add_test(all, a_reload_replaces_the_workers);
 	tcase_add_test(all, only_the_paths_that_are_named_are_reached);
 	tcase_add_test(all, a_worker_has_a_directory_for_as_long_as_it_lives);
+	tcase_add_test(all, what_a_killed_worker_has_left_goes_when_taskd_stops);
+	tcase_add_test(all, what_a_killed_daemon_has_left_goes_when_the_next_one_starts);
 	tcase_add_test(all, a_command_has_a_directory_of_its_own);
 	tcase_add_test(all, commands_do_without_nothing_unless_that_is_said);
 	tcase_add_test(others, a_command_is_its_submitter);

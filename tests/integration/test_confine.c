@@ -235,8 +235,13 @@ START_TEST(what_a_killed_daemon_has_left_goes_when_the_next_one_starts)
 	start("exec_users = nobody\n[pool default]\n" PRIVATE);
 	snprintf(path, sizeof(path), "%s", call("where", "[]"));
 	ck_assert_str_eq(call("opens", "[\"left\", true]"), "OK");
+	int pid = atoi(call("pid", "[]"));
+	ck_assert_int_eq(kill(pid, SIGSTOP), 0); /* it does not get round to removing it */
 	taskd_close(c);
 	daemon_kill(&daemon_);
+	const int64_t end_ns = test_now_ns() + PATIENCE_NS;
+	while (kill(pid, 0) == 0 && test_now_ns() < end_ns)
+		pause_briefly();
 	ck_assert(is_there(path));
 	daemon_again(&daemon_);
 	c = daemon_connect(&daemon_);

@@ -287,31 +287,47 @@ static int add_body(struct evbuffer *output, struct bytes *body)
 	return -1;
 }
 
+/* False: there is none. */
+static bool has_output(struct connection *connection)
+{
+	if (connection->output)
+		return true;
+	connection->output = evbuffer_new();
+	if (!connection->output) {
+		connection_close(connection, "no memory for its replies");
+		return false;
+	}
+	connection->edge->n_writing++;
+	return true;
+}
+
 void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail)
+{
+	connection_send_pieces(connection, head, &body, body ? 1 : 0, tail);
+}
+
+void connection_send_pieces(
+	struct connection *connection, struct strbuf *head, struct bytes *const *pieces, size_t n, const char *tail)
 {
 	char header[FRAMING_HEADER_SIZE];
 	size_t tail_length = strlen(tail);
-	size_t length = head->length + (body ? body->size : 0) + tail_length;
+	size_t length = head->length + tail_length;
 	int failed = 0;
-	if (connection_is_closed(connection))
+	if (connection_is_closed(connection) || !has_output(connection))
 		return;
-	if (!connection->output) {
-		connection->output = evbuffer_new();
-		if (!connection->output) {
-			connection_close(connection, "no memory for its replies");
-			return;
-		}
-		connection->edge->n_writing++;
-	}
+	for (size_t i = 0; i < n; i++)
+		length += pieces[i]->size;
 	size_t header_length = framing_header(&connection->framing, length, header);
 	if (header_length)
 		failed |= evbuffer_add(connection->output, header, header_length);
-	if (body && body->size > EDGE_COPY_LIMIT) {
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i]->size <= EDGE_COPY_LIMIT) {
+			strbuf_add(head, pieces[i]->data, pieces[i]->size);
+			continue;
+		}
 		failed |= evbuffer_add(connection->output, head->data, head->length);
-		failed |= add_body(connection->output, body);
+		failed |= add_body(connection->output, pieces[i]);
 		strbuf_reset(head);
-	} else if (body) {
-		strbuf_add(head, body->data, body->size);
 	}
 	strbuf_add(head, tail, tail_length);
 	if (!header_length)

@@ -96,7 +96,7 @@ struct edge *edge_new(struct event_base *base, const struct edge_host *host, con
 	TAILQ_INIT(&edge->dirty);
 	SLIST_INIT(&edge->spare_requests);
 	STAILQ_INIT(&edge->doomed_maps);
-	STAILQ_INIT(&edge->manies);
+	manies_init(edge);
 	TAILQ_INIT(&edge->rooms);
 	LIST_INIT(&edge->queue_waits);
 	LIST_INIT(&edge->spare_waits);
@@ -133,8 +133,6 @@ bool edge_turn(struct edge *edge)
 		held_turn(edge);
 	if (!LIST_EMPTY(&edge->queue_waits))
 		queue_waits_turn(edge);
-	if (!STAILQ_EMPTY(&edge->manies))
-		more |= manies_turn(edge);
 	if (edge->follows)
 		follows_turn(edge);
 	if (!LIST_EMPTY(&edge->task_waits))
@@ -192,6 +190,7 @@ void edge_free(struct edge *edge)
 		connection_close(connection, NULL);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
 		connection_bury(connection);
+	manies_free(edge);
 	maps_sweep(edge);
 	rooms_turn(edge);
 	pools_on_output(edge->host.pools, NULL, NULL);

@@ -88,6 +88,15 @@ struct edge_limits {
 	int64_t send_timeout_ns;
 };
 
+/* many.c's: what goes on over several turns. */
+struct manies {
+	TAILQ_HEAD(, user) users; /* who have such things */
+	TAILQ_HEAD(many_list, many) left; /* what is left of something, and concerns nobody */
+	bool is_lefts;  /* it is the turn of these */
+	int64_t end_ns; /* of the slice that is used up now */
+	size_t handled; /* tasks, in it */
+};
+
 struct edge {
 	struct event_base *base;
 	struct edge_host host;
@@ -125,7 +134,7 @@ struct edge {
 	struct watches *watches;              /* rpc_watch.c's; NULL while nobody watches */
 	struct follows *follows;              /* rpc_follow.c's; NULL while nobody follows */
 	LIST_HEAD(, queue_wait) queue_waits;  /* rpc_queue.c's */
-	STAILQ_HEAD(, many) manies;           /* rpc_many.c's: what goes on over several turns */
+	struct manies manies;
 	TAILQ_HEAD(, room) rooms;             /* room.c's: queues that submissions wait for */
 	bool held;                            /* some connections wait until the store has loaded */
 	bool closing;                         /* nobody is to wait for room any more */
@@ -238,6 +247,9 @@ bool connection_serve(struct connection *connection);
 void connection_watch(struct connection *connection);
 /* One message: HEAD, then BODY (may be NULL, and is referenced where it is large), then TAIL. HEAD is used up. */
 void connection_send(struct connection *connection, struct strbuf *head, struct bytes *body, const char *tail);
+/* The same of N pieces of a body. */
+void connection_send_pieces(
+	struct connection *connection, struct strbuf *head, struct bytes *const *pieces, size_t n, const char *tail);
 /* Whether output_limit allows so much more. */
 bool connection_has_room(const struct connection *connection, size_t bytes);
 /* Accounts for bytes of replies that are not complete yet; closes the connection where they are over the limit. */

@@ -26,6 +26,7 @@ libedge_la_SOURCES = \
 	daemon/edge/internal.h \
 	daemon/edge/listener.c \
 	daemon/edge/loading.c \
+	daemon/edge/many.c \
 	daemon/edge/many.h \
 	daemon/edge/map_result.c \
 	daemon/edge/map_result.h \
@@ -36,6 +37,8 @@ libedge_la_SOURCES = \
 	daemon/edge/object_wait.c \
 	daemon/edge/objects.h \
 	daemon/edge/outcome.c \
+	daemon/edge/pieces.c \
+	daemon/edge/pieces.h \
 	daemon/edge/peer.c \
 	daemon/edge/peer.h \
 	daemon/edge/record.c \

@@ -160,6 +160,33 @@ void reply_unknown(const struct reply_to *to, enum proto_error error, const char
 	strbuf_free(&data);
 }
 
+/* Those of a batch are one text in the end. */
+static void add_pieces(const struct reply_to *to, struct pieces *result)
+{
+	struct strbuf whole = STRBUF_INIT;
+	for (size_t i = 0; i < result->n; i++)
+		strbuf_add(&whole, result->list[i]->data, result->list[i]->size);
+	strbuf_add(&whole, result->open.data, result->open.length);
+	reply_buffer(to, &whole);
+}
+
+void reply_pieces(const struct reply_to *to, struct pieces *result)
+{
+	if (!result->n && !result->failed) {
+		reply_buffer(to, &result->open);
+	} else if (result->failed || strbuf_failed(&result->open)) {
+		reply_error(to, PROTO_INTERNAL_ERROR, "no memory for the answer", NULL);
+	} else if (to->batch) {
+		add_pieces(to, result);
+	} else if (to->id) {
+		struct strbuf *head = begin(to);
+		pieces_close(result);
+		rpc_begin_result(head, to->id, to->id_length);
+		connection_send_pieces(to->connection, head, result->list, result->n, "}");
+	}
+	pieces_free(result);
+}
+
 void reply_error_object(const struct reply_to *to, const struct strbuf *object)
 {
 	if (!to->id)

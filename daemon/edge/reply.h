@@ -2,12 +2,15 @@
 #ifndef EDGE_REPLY_H
 #define EDGE_REPLY_H
 
+#include "edge/pieces.h"
 #include "edge/request.h"
 
 /* A result's text. */
 void reply_text(const struct reply_to *to, const char *text, size_t length);
 /* The same, taking what RESULT holds; it is empty afterwards. */
 void reply_buffer(const struct reply_to *to, struct strbuf *result);
+/* The same of a long one. */
+void reply_pieces(const struct reply_to *to, struct pieces *result);
 /* A result that is kept by others too. */
 void reply_bytes(const struct reply_to *to, struct bytes *result);
 /* The same, with something before and behind it, which is short. */

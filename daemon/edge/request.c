@@ -102,6 +102,23 @@ struct reply_to request_reply_to(const struct request *request)
 	};
 }
 
+void request_become(struct request *request, const struct request_kind *kind)
+{
+	struct edge *edge = request->connection->edge;
+	edge->end_waits -= request->kind->for_tasks;
+	edge->end_waits += kind->for_tasks;
+	if (request->nested && !kind->each) {
+		nested_end(request);
+		request->nested = false;
+	}
+	edge_timer_cancel(edge, &request->timer);
+	request->connection->asked -= request->asked;
+	request->asked = 0;
+	request->kind = kind;
+	if (kind->each && !request->nested && request->connection->nesting != NESTING_NONE)
+		nested_begin(request);
+}
+
 void request_charge(struct request *request, size_t bytes)
 {
 	request->asked += bytes;

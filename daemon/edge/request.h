@@ -67,6 +67,9 @@ struct request *request_new(const struct reply_to *to, const struct request_kind
 struct reply_to request_reply_to(const struct request *request);
 /* Charges the connection with BYTES of arguments for as long as the request is outstanding. */
 void request_charge(struct request *request, size_t bytes);
+/* It waits for something else from now on, with a state that is that kind's; it has no time limit, and is charged with
+ * nothing yet. */
+void request_become(struct request *request, const struct request_kind *kind);
 /* Off the books. It was answered, or abandoned; it waits for no task. */
 void request_free(struct request *request);
 void request_abandon(struct request *request);

@@ -185,8 +185,14 @@ struct pool *call_finds_pool(const struct call *call, const char *name);
 /* --- rpc_many.c --- */
 /* The newest task's id; 0 where there is none. */
 uint64_t tasks_newest(struct core *core);
-/* Goes on with what concerns more tasks than one turn has time for. True: there was such a thing. */
-bool manies_turn(struct edge *edge);
+
+/* --- many.c --- */
+void manies_init(struct edge *edge);
+bool manies_are_due(const struct edge *edge);
+/* Goes on with what one turn has no time for, for a slice. */
+void manies_turn(struct edge *edge);
+/* No connections are left. */
+void manies_free(struct edge *edge);
 
 /* --- rpc_map.c --- */
 /* Cancels what is left of maps that were answered already. True: there was something. */

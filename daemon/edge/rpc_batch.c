@@ -304,12 +304,11 @@ static void answer(const struct call *call, struct task_batch *batch, struct tas
 {
 	struct acceptance *acceptance = acceptance_new(ACCEPTANCE_BATCH, batch->count);
 	for (size_t i = 0; i < batch->count; i++) {
-		struct acceptance_item *item = acceptance_set(acceptance, i, tasks[i]);
+		struct acceptance_item *item = acceptance_set(acceptance, i, tasks[i], tasks[i]->id <= before);
 		tasks[i]->detached = true;
 		item->label = batch->items[i].params.label;
 		batch->items[i].params.label = NULL;
-		item->watch = batch->items[i].params.watch;
-		item->duplicate = tasks[i]->id <= before;
+		acceptance_watch(acceptance, item, batch->items[i].params.watch);
 		before = tasks[i]->id > before ? tasks[i]->id : before;
 	}
 	acceptance_send(acceptance, &call->to);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "edge/access.h"
-#include "edge/rpc.h"
+#include "edge/many.h"
 #include "pool/pool.h"
 
 #define LIST_VISITS 100000 /* tasks looked at in one call */
@@ -29,48 +29,106 @@ static bool begin_walk(const struct call *call, const struct list_params *params
 	return true;
 }
 
-/* Up to LIMIT of COUNT tasks, of which one more than that shows that there is another page. The last one that was put, or
- * where there are more than what was looked at, where that was. */
-static uint64_t put_tasks(
-	struct strbuf *out, struct task *const *tasks, size_t count, size_t limit, const struct task_walk *walk)
+/* What a page has so far. */
+struct listing {
+	struct many many;
+	struct list_params params; /* the sweep's filter points into them */
+	struct sweep sweep;
+	size_t limit;
+	size_t count;
+	uint64_t last; /* that was put */
+	uint64_t next; /* where the next page goes on; 0: there is none */
+};
+
+static struct listing *listing_of(const struct many *many)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (i == limit || out->length > LIST_BYTES)
-			return tasks[i - 1]->id;
-		strbuf_puts(out, i ? "," : "");
-		record_write(out, tasks[i], false);
-	}
-	return walk->over ? 0 : walk->id;
+	return heap_entry(many, struct listing, many);
 }
 
-static void list(const struct call *call, const struct list_params *params, const struct task_filter *filter,
-	struct task_walk *walk)
+/* One more than the limit shows that there is another page. True: that was all of this one. */
+static bool put(struct listing *listing, struct task *task)
 {
-	size_t limit = params->limit > 0 ? (size_t)params->limit : LIST_DEFAULT;
-	struct task **tasks = xreallocarray(NULL, limit + 1, sizeof(tasks[0]));
-	struct strbuf out = STRBUF_INIT;
-	size_t count = core_select(call->edge->core, filter, walk, LIST_VISITS, tasks, limit + 1);
-	strbuf_puts(&out, "{\"tasks\":[");
-	uint64_t next = put_tasks(&out, tasks, count, limit, walk);
-	strbuf_puts(&out, "]");
-	if (next)
-		strbuf_printf(&out, ",\"next\":\"%" PRIu64 "\"", next);
-	strbuf_puts(&out, "}");
-	connection_looked(call->to.connection, walk->visited);
-	reply_buffer(&call->to, &out);
-	free(tasks);
+	struct strbuf *out = &listing->many.out.open;
+	if (listing->count == listing->limit || pieces_length(&listing->many.out) > LIST_BYTES) {
+		listing->next = listing->last;
+		return true;
+	}
+	strbuf_puts(out, listing->count++ ? "," : "{\"tasks\":[");
+	record_write(out, task, false);
+	listing->last = task->id;
+	return false;
+}
+
+/* Whether so much has been looked at that this page ends there. */
+static bool is_long(struct listing *listing)
+{
+	const struct sweep *sweep = &listing->sweep;
+	if (sweep->walk.visited < LIST_VISITS || sweep->walk.over || sweep->next < sweep->count)
+		return false;
+	listing->next = sweep->walk.id;
+	return true;
+}
+
+static bool listing_go_on(struct many *many)
+{
+	struct listing *listing = listing_of(many);
+	struct connection *connection = many->request->connection;
+	size_t before = listing->sweep.walk.visited;
+	bool over = false;
+	while (!over) {
+		listing->sweep.wanted = listing->limit + 1 - listing->count;
+		struct task *task = sweep_next(&listing->sweep, many->edge->core, &over);
+		/* The right to it may have gone since the first slice. */
+		if (task && access_sees(connection, task))
+			over |= put(listing, task);
+		over |= is_long(listing);
+		if (!many_has_time(many))
+			break;
+	}
+	many->total = many->done = listing->count;
+	connection_looked(connection, listing->sweep.walk.visited - before);
+	return over;
+}
+
+static void listing_finish(struct many *many)
+{
+	const struct listing *listing = listing_of(many);
+	struct strbuf *out = &many->out.open;
+	strbuf_puts(out, listing->count ? "]" : "{\"tasks\":[]");
+	if (listing->next)
+		strbuf_printf(out, ",\"next\":\"%" PRIu64 "\"", listing->next);
+	strbuf_puts(out, "}");
+	many_answer(many);
+}
+
+static void listing_free(struct many *many)
+{
+	struct listing *listing = listing_of(many);
+	sweep_free(&listing->sweep);
+	params_free(method_info(METHOD_TASK_LIST)->params, &listing->params);
+	free(listing);
 }
 
 void rpc_task_list(const struct call *call)
 {
+	static const struct many_kind kind = {
+		.go_on = listing_go_on, .finish = listing_finish, .free = listing_free, .cancelled = "the request was cancelled"
+	};
 	struct list_params params = { 0 };
 	struct task_filter filter;
 	struct task_walk walk;
 	if (!call_params(call, &params))
 		return;
-	if (begin_walk(call, &params, &walk) && filter_prepare(call, &params.filter, RIGHT_READ, &filter))
-		list(call, &params, &filter, &walk);
-	call_params_free(call, &params);
+	if (!begin_walk(call, &params, &walk) || !filter_prepare(call, &params.filter, RIGHT_READ, &filter)) {
+		call_params_free(call, &params);
+		return;
+	}
+	struct listing *listing = xcalloc(1, sizeof(*listing));
+	listing->params = params;
+	listing->limit = params.limit > 0 ? (size_t)params.limit : LIST_DEFAULT;
+	sweep_begin(&listing->sweep, &listing->params.filter, &filter);
+	listing->sweep.walk = walk;
+	many_begin(&listing->many, &kind, &call->to, SIZE_MAX);
 }
 
 static void put_member(struct strbuf *out, const char *name, const char *text)

@@ -9,7 +9,8 @@
 #include "edge/many.h"
 #include "proto/jsonrpc.h"
 
-#define SLICE 10000 /* tasks looked at in a turn */
+#define VISITS 256  /* tasks that are looked at without looking at the clock */
+#define FOUND 10000 /* … that are found at once: where they are few, they are collected and sorted */
 
 uint64_t tasks_newest(struct core *core)
 {
@@ -19,19 +20,88 @@ uint64_t tasks_newest(struct core *core)
 	return core_select(core, &all, &walk, 1, &task, 1) ? task->id : 0;
 }
 
-/* --- cancelling --- */
+/* --- sweeps --- */
 
-static void cancel_act(struct many *many, struct task *task)
+void sweep_begin(struct sweep *sweep, const struct filter_params *params, const struct task_filter *filter)
 {
-	if (core_cancel(task))
-		many->done++;
-	else
-		many->begun++;
+	sweep->params = params;
+	sweep->filter = *filter;
 }
 
-static void cancel_tell(const struct many *many, struct strbuf *out)
+void sweep_free(struct sweep *sweep)
 {
-	strbuf_printf(out, ",\"cancelled\":%zu,\"cancelling\":%zu", many->done, many->begun);
+	free(sweep->ids);
+}
+
+/* A queue may be removed between two turns; then there is nothing left of it. */
+static bool queue_is_there(struct sweep *sweep, const struct core *core)
+{
+	if (sweep->params->queue)
+		sweep->filter.queue = core_queue_find(core, sweep->params->queue);
+	return !sweep->params->queue || sweep->filter.queue;
+}
+
+/* The next ones. */
+static void find(struct sweep *sweep, struct core *core)
+{
+	static struct task *found[FOUND];
+	size_t wanted = sweep->wanted && sweep->wanted < FOUND ? sweep->wanted : FOUND;
+	if (!queue_is_there(sweep, core)) {
+		sweep->walk.over = true;
+		return;
+	}
+	size_t n = core_select(core, &sweep->filter, &sweep->walk, VISITS, found, wanted);
+	if (n > sweep->room) {
+		sweep->room = n > VISITS ? FOUND : VISITS;
+		sweep->ids = xreallocarray(sweep->ids, sweep->room, sizeof(sweep->ids[0]));
+	}
+	for (size_t i = 0; i < n; i++)
+		sweep->ids[i] = found[i]->id;
+	sweep->count = n;
+	sweep->next = 0;
+}
+
+/* It may have ended with one before it. */
+static bool still_matches(const struct sweep *sweep, struct task *task)
+{
+	if (task->slot)
+		core_task_look(task);
+	return !sweep->filter.states || TASK_STATE_BIT(task->state) & sweep->filter.states;
+}
+
+struct task *sweep_next(struct sweep *sweep, struct core *core, bool *over)
+{
+	struct task *task;
+	if (sweep->next == sweep->count) {
+		sweep->count = sweep->next = 0;
+		if (!sweep->walk.over)
+			find(sweep, core);
+	}
+	*over = sweep->walk.over && sweep->next == sweep->count;
+	if (sweep->next == sweep->count)
+		return NULL;
+	uint64_t id = sweep->ids[sweep->next++];
+	if (sweep->newest && id > sweep->newest) {
+		sweep->walk.over = *over = true;
+		sweep->next = sweep->count;
+		return NULL;
+	}
+	return core_find(core, id, &task) == CORE_FOUND && still_matches(sweep, task) ? task : NULL;
+}
+
+/* --- cancelling --- */
+
+static void cancel_act(struct filtered *filtered, struct task *task)
+{
+	if (core_cancel(task))
+		filtered->done++;
+	else
+		filtered->begun++;
+}
+
+static void cancel_tell(const struct filtered *filtered, struct strbuf *out)
+{
+	strbuf_printf(out, ",\"cancelled\":%zu,\"cancelling\":%zu", filtered->done, filtered->begun);
 }
 
 static const struct action cancel_action = {
@@ -42,14 +112,14 @@ static const struct action cancel_action = {
 
 /* --- forgetting --- */
 
-static void forget_act(struct many *many, struct task *task)
+static void forget_act(struct filtered *filtered, struct task *task)
 {
-	many->done += core_forget(task);
+	filtered->done += core_forget(task);
 }
 
-static void forget_tell(const struct many *many, struct strbuf *out)
+static void forget_tell(const struct filtered *filtered, struct strbuf *out)
 {
-	strbuf_printf(out, ",\"forgotten\":%zu", many->done);
+	strbuf_printf(out, ",\"forgotten\":%zu", filtered->done);
 }
 
 static const struct action forget_action = {
@@ -60,150 +130,97 @@ static const struct action forget_action = {
 
 /* --- all that a filter matches --- */
 
-static void many_free(struct many *many)
+static struct filtered *filtered_of(const struct many *many)
 {
+	return heap_entry(many, struct filtered, many);
+}
+
+static void filtered_free(struct many *many)
+{
+	struct filtered *filtered = filtered_of(many);
 	struct recorded *recorded;
-	if (!many->over)
-		STAILQ_REMOVE(&many->request->connection->edge->manies, many, many, link);
-	while ((recorded = LIST_FIRST(&many->recorded))) {
+	while ((recorded = LIST_FIRST(&filtered->recorded))) {
 		task_unwait(&recorded->waiter);
 		recorded_free(recorded);
 	}
-	params_free(method_info(many->method)->params, &many->params);
-	strbuf_free(&many->error);
-	free(many);
+	sweep_free(&filtered->sweep);
+	params_free(method_info(filtered->method)->params, &filtered->params);
+	strbuf_free(&filtered->error);
+	free(filtered);
 }
 
-static void many_abandon(struct request *request)
+static void write_counts(const struct filtered *filtered, struct strbuf *out)
 {
-	many_free(request->state);
+	strbuf_printf(out, "\"matched\":%zu", filtered->matched);
+	filtered->action->tell(filtered, out);
 }
 
-static void write_counts(const struct many *many, struct strbuf *out)
+static void filtered_tell(const struct many *many, struct strbuf *out)
 {
-	strbuf_printf(out, "\"matched\":%zu", many->matched);
-	many->action->tell(many, out);
+	strbuf_puts(out, ",");
+	write_counts(filtered_of(many), out);
 }
 
-static void many_cancel(struct request *request, struct strbuf *out)
+void filtered_answer_if_done(struct filtered *filtered)
 {
-	struct many *many = request->state;
-	const struct reply_to to = request_reply_to(request);
-	struct strbuf data = STRBUF_INIT;
-	(void)out;
-	error_data_begin(&data, PROTO_CANCELLED);
-	strbuf_puts(&data, ",");
-	write_counts(many, &data);
-	strbuf_puts(&data, "}");
-	reply_error(&to, PROTO_CANCELLED, "the request was cancelled half-way", data.data);
-	strbuf_free(&data);
-	many_free(many);
-	request_free(request);
+	struct strbuf *out = &filtered->many.out.open;
+	if (!filtered->over || !LIST_EMPTY(&filtered->recorded))
+		return;
+	strbuf_puts(out, "{");
+	write_counts(filtered, out);
+	strbuf_puts(out, "}");
+	many_answer(&filtered->many);
 }
 
-static void many_status(struct request *request, struct strbuf *out)
+static void filtered_finish(struct many *many)
 {
-	const struct many *many = request->state;
-	strbuf_printf(out, "{\"state\":\"running\",\"tasks\":%zu,\"ended\":%zu}", many->matched, many->matched);
+	struct filtered *filtered = filtered_of(many);
+	filtered->over = true;
+	filtered_answer_if_done(filtered);
 }
 
-static const struct request_kind many_kind = {
-	.abandon = many_abandon,
-	.cancel = many_cancel,
-	.status = many_status,
-};
-
-static void answer(struct many *many)
+static bool filtered_go_on(struct many *many)
 {
-	struct request *request = many->request;
-	const struct reply_to to = request_reply_to(request);
-	struct strbuf out = STRBUF_INIT;
-	strbuf_puts(&out, "{");
-	write_counts(many, &out);
-	strbuf_puts(&out, "}");
-	reply_buffer(&to, &out);
-	many_free(many);
-	request_free(request);
-}
-
-/* A queue may be removed between two turns; then there is nothing left of it. */
-static bool queue_is_there(struct many *many, const struct core *core)
-{
-	if (many->params.filter.queue)
-		many->filter.queue = core_queue_find(core, many->params.filter.queue);
-	return !many->params.filter.queue || many->filter.queue;
-}
-
-/* A turn's share. True: that was all. */
-static bool slice(struct many *many)
-{
+	struct filtered *filtered = filtered_of(many);
 	struct connection *connection = many->request->connection;
-	struct core *core = connection->edge->core;
-	static struct task *found[SLICE];
-	size_t before = many->walk.visited;
-	if (!queue_is_there(many, core))
-		return true;
-	size_t n = core_select(core, &many->filter, &many->walk, SLICE, found, SLICE);
-	for (size_t i = 0; i < n; i++) {
-		if (found[i]->id > many->newest)
-			return true;
-		/* It may have ended with one before it; and the right to it may have gone since the first slice. */
-		if (!(TASK_STATE_BIT(found[i]->state) & many->filter.states) ||
-			!access_may_cancel(connection, found[i]))
-			continue;
-		many->matched++;
-		many->action->act(many, found[i]);
+	size_t before = filtered->sweep.walk.visited;
+	bool over = !filtered->sweep.filter.states;
+	many->total = many->done = filtered->matched;
+	while (!over) {
+		struct task *task = sweep_next(&filtered->sweep, many->edge->core, &over);
+		/* The right to it may have gone since the first slice. */
+		if (task && access_may_cancel(connection, task)) {
+			many->total = many->done = ++filtered->matched;
+			filtered->action->act(filtered, task);
+		}
+		if (!many_has_time(many))
+			break;
 	}
-	connection_looked(connection, many->walk.visited - before);
-	return many->walk.over;
+	connection_looked(connection, filtered->sweep.walk.visited - before);
+	return over;
 }
 
-void many_answer_if_done(struct many *many)
+void filtered_begin(const struct call *call, struct cancel_params *params, const struct action *action)
 {
-	if (many->over && LIST_EMPTY(&many->recorded))
-		answer(many);
-}
-
-/* All have been looked at. */
-static void looked(struct many *many)
-{
-	STAILQ_REMOVE(&many->request->connection->edge->manies, many, many, link);
-	many->over = true;
-	many_answer_if_done(many);
-}
-
-bool manies_turn(struct edge *edge)
-{
-	struct many *many = STAILQ_FIRST(&edge->manies);
-	STAILQ_REMOVE_HEAD(&edge->manies, link);
-	STAILQ_INSERT_TAIL(&edge->manies, many, link);
-	if (!many->fresh && !connection_is_closed(many->request->connection) && slice(many))
-		looked(many);
-	else
-		many->fresh = false;
-	return true;
-}
-
-void many_begin(const struct call *call, struct cancel_params *params, const struct action *action)
-{
+	static const struct many_kind kind = {
+		.go_on = filtered_go_on,
+		.finish = filtered_finish,
+		.tell = filtered_tell,
+		.free = filtered_free,
+	};
 	struct task_filter filter;
 	if (!filter_prepare(call, &params->filter, RIGHT_CANCEL, &filter))
 		return;
-	struct many *many = xcalloc(1, sizeof(*many));
-	many->action = action;
-	many->method = call->method;
-	many->params = *params;
+	struct filtered *filtered = xcalloc(1, sizeof(*filtered));
+	filter.states = (filter.states ? filter.states : ALL_STATES) & action->states;
+	filtered->action = action;
+	filtered->method = call->method;
+	filtered->params = *params;
 	*params = (struct cancel_params){ 0 };
-	many->filter = filter;
-	many->filter.states = (filter.states ? filter.states : ALL_STATES) & action->states;
-	many->walk.oldest_first = true;
-	many->fresh = true;
-	many->newest = tasks_newest(call->edge->core);
-	many->request = request_new(&call->to, &many_kind);
-	many->request->state = many;
-	STAILQ_INSERT_TAIL(&call->edge->manies, many, link);
-	if (!many->filter.states || slice(many))
-		looked(many);
+	sweep_begin(&filtered->sweep, &filtered->params.filter, &filter);
+	filtered->sweep.walk.oldest_first = true;
+	filtered->sweep.newest = tasks_newest(call->edge->core);
+	many_begin(&filtered->many, &kind, &call->to, SIZE_MAX);
 }
 
 /* --- by ids --- */
@@ -250,22 +267,80 @@ static void put_one(const struct call *call, struct strbuf *out, uint64_t id, co
 	strbuf_puts(out, "}");
 }
 
-/* [{"id":…,"state":…}…], what is not there included; a single id that is not there, or not the caller's, is the
- * error. */
-static void each_id(const struct call *call, const struct param_ids *ids, const char *(*act)(struct task *))
+/* A list that is too long for one turn. */
+struct listed {
+	struct many many;
+	struct param_ids ids;
+	size_t next;
+	const char *(*act)(struct task *);
+};
+
+static struct listed *listed_of(const struct many *many)
 {
-	struct strbuf out = STRBUF_INIT;
+	return heap_entry(many, struct listed, many);
+}
+
+static void put_ids(const struct call *call, struct listed *listed)
+{
+	struct many *many = &listed->many;
+	while (listed->next < listed->ids.count) {
+		strbuf_puts(&many->out.open, listed->next ? "," : "[");
+		put_one(call, &many->out.open, listed->ids.ids[listed->next++], listed->act);
+		if (!many_has_time(many))
+			break;
+	}
+	many->done = listed->next;
+}
+
+static bool listed_go_on(struct many *many)
+{
+	struct listed *listed = listed_of(many);
+	const struct call call = { .edge = many->edge, .to = request_reply_to(many->request) };
+	put_ids(&call, listed);
+	return listed->next == listed->ids.count;
+}
+
+static void listed_finish(struct many *many)
+{
+	strbuf_puts(&many->out.open, "]");
+	many_answer(many);
+}
+
+static void listed_tell(const struct many *many, struct strbuf *out)
+{
+	strbuf_printf(out, ",\"done\":%zu", many->done);
+}
+
+static void listed_free(struct many *many)
+{
+	struct listed *listed = listed_of(many);
+	free(listed->ids.ids);
+	free(listed);
+}
+
+/* [{"id":…,"state":…}…], what is not there included; a single id that is not there, or not the caller's, is the
+ * error. Takes over IDS where they are many. */
+static void each_id(const struct call *call, struct param_ids *ids, const char *(*act)(struct task *))
+{
+	static const struct many_kind kind = {
+		.go_on = listed_go_on, .finish = listed_finish, .tell = listed_tell, .free = listed_free
+	};
 	struct task *task;
 	if (!call_takes_ids(call, ids) ||
 		(ids->count == 1 && !access_finds(call, ids->ids[0], RIGHT_CANCEL, &task)))
 		return;
-	strbuf_puts(&out, "[");
-	for (size_t i = 0; i < ids->count; i++) {
-		strbuf_puts(&out, i ? "," : "");
-		put_one(call, &out, ids->ids[i], act);
+	if (ids->count <= MANY_SHORT) {
+		struct listed listed = { .many.is_short = true, .many.edge = call->edge, .ids = *ids, .act = act };
+		put_ids(call, &listed);
+		strbuf_puts(&listed.many.out.open, "]");
+		reply_pieces(&call->to, &listed.many.out);
+		return;
 	}
-	strbuf_puts(&out, "]");
-	reply_buffer(&call->to, &out);
+	struct listed *listed = xcalloc(1, sizeof(*listed));
+	listed->ids = *ids;
+	listed->act = act;
+	*ids = (struct param_ids){ 0 };
+	many_begin(&listed->many, &kind, &call->to, listed->ids.count);
 }
 
 /* --- the methods --- */
@@ -310,7 +385,7 @@ void rpc_task_cancel(const struct call *call)
 	else if (params.ids.count)
 		each_id(call, &params.ids, cancel_one);
 	else
-		many_begin(call, &params, &cancel_action);
+		filtered_begin(call, &params, &cancel_action);
 	call_params_free(call, &params);
 }
 
@@ -324,6 +399,6 @@ void rpc_task_forget(const struct call *call)
 	else if (params.ids.count)
 		each_id(call, &params.ids, forget_one);
 	else
-		many_begin(call, &params, &forget_action);
+		filtered_begin(call, &params, &forget_action);
 	call_params_free(call, &params);
 }

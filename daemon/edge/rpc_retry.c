@@ -101,47 +101,47 @@ void recorded_free(struct recorded *recorded)
 static void came_in(struct task_waiter *waiter, struct task *task)
 {
 	struct recorded *recorded = heap_entry(waiter, struct recorded, waiter);
-	struct many *many = recorded->many;
+	struct filtered *filtered = recorded->filtered;
 	(void)task;
-	many->done++;
+	filtered->done++;
 	recorded_free(recorded);
-	many_answer_if_done(many);
+	filtered_answer_if_done(filtered);
 }
 
 static void was_refused(struct task_waiter *waiter, struct task *task)
 {
 	struct recorded *recorded = heap_entry(waiter, struct recorded, waiter);
-	struct many *many = recorded->many;
-	if (!many->error.length)
-		outcome_error(&many->error, task, -1);
+	struct filtered *filtered = recorded->filtered;
+	if (!filtered->error.length)
+		outcome_error(&filtered->error, task, -1);
 	recorded_free(recorded);
-	many_answer_if_done(many);
+	filtered_answer_if_done(filtered);
 }
 
-static void retry_act(struct many *many, struct task *task)
+static void retry_act(struct filtered *filtered, struct task *task)
 {
 	bool old = false;
-	struct task *again = retry(many->request->connection, task, &old, &many->error);
+	struct task *again = retry(filtered->many.request->connection, task, &old, &filtered->error);
 	if (!again || old)
 		return;
 	if (!again->durable || again->on_disk) {
-		many->done++;
+		filtered->done++;
 		return;
 	}
 	struct recorded *recorded = xcalloc(1, sizeof(*recorded));
-	recorded->many = many;
+	recorded->filtered = filtered;
 	recorded->waiter = (struct task_waiter){ .ended = was_refused, .recorded = came_in };
-	LIST_INSERT_HEAD(&many->recorded, recorded, link);
+	LIST_INSERT_HEAD(&filtered->recorded, recorded, link);
 	task_wait(again, &recorded->waiter);
 }
 
-static void retry_tell(const struct many *many, struct strbuf *out)
+static void retry_tell(const struct filtered *filtered, struct strbuf *out)
 {
-	strbuf_printf(out, ",\"retried\":%zu,\"skipped\":%zu", many->done, many->matched - many->done);
-	if (!many->error.length)
+	strbuf_printf(out, ",\"retried\":%zu,\"skipped\":%zu", filtered->done, filtered->matched - filtered->done);
+	if (!filtered->error.length)
 		return;
 	strbuf_puts(out, ",\"error\":");
-	strbuf_add(out, many->error.data, many->error.length);
+	strbuf_add(out, filtered->error.data, filtered->error.length);
 }
 
 static const struct action retry_action = {
@@ -171,24 +171,90 @@ static struct task *retry_id(const struct call *call, uint64_t id, bool *old, st
 	return retry(call->to.connection, task, old, error);
 }
 
-static void retry_ids(const struct call *call, const struct param_ids *ids)
+/* A list that is too long for one turn, and what becomes of it. */
+struct retries {
+	struct many many;
+	struct param_ids ids;
+	struct acceptance *acceptance; /* NULL: it is on its way */
+	size_t next;
+};
+
+static struct retries *retries_of(const struct many *many)
 {
+	return heap_entry(many, struct retries, many);
+}
+
+static void retry_next(const struct call *call, struct retries *retries)
+{
+	struct strbuf error = STRBUF_INIT;
+	size_t length, index = retries->next++;
+	bool old = false;
+	struct task *again = retry_id(call, retries->ids.ids[index], &old, &error);
+	struct acceptance_item *item = acceptance_set(retries->acceptance, index, again, old);
+	item->of = retries->ids.ids[index];
+	if (!again)
+		item->error = strbuf_take(&error, &length);
+	strbuf_free(&error);
+}
+
+static bool retries_go_on(struct many *many)
+{
+	struct retries *retries = retries_of(many);
+	const struct call call = { .edge = many->edge, .to = request_reply_to(many->request) };
+	while (retries->next < retries->ids.count) {
+		retry_next(&call, retries);
+		if (!many_has_time(many))
+			break;
+	}
+	many->done = retries->next;
+	return retries->next == retries->ids.count;
+}
+
+static void retries_free(struct many *many)
+{
+	struct retries *retries = retries_of(many);
+	if (retries->acceptance)
+		acceptance_drop(retries->acceptance, many->edge, &many->peer);
+	free(retries->ids.ids);
+	free(retries);
+}
+
+static void retries_finish(struct many *many)
+{
+	struct retries *retries = retries_of(many);
+	struct acceptance *acceptance = retries->acceptance;
+	struct request *request = many->request;
+	retries->acceptance = NULL;
+	many_let_go(many);
+	acceptance_wait(acceptance, request);
+}
+
+static void retries_tell(const struct many *many, struct strbuf *out)
+{
+	strbuf_printf(out, ",\"done\":%zu", many->done);
+}
+
+/* Takes over IDS where they are many. */
+static void retry_ids(const struct call *call, struct param_ids *ids)
+{
+	static const struct many_kind kind = {
+		.go_on = retries_go_on, .finish = retries_finish, .tell = retries_tell, .free = retries_free
+	};
 	if (!call_takes_ids(call, ids))
 		return;
-	struct acceptance *acceptance = acceptance_new(ACCEPTANCE_RETRIES, ids->count);
-	for (size_t i = 0; i < ids->count; i++) {
-		struct strbuf error = STRBUF_INIT;
-		size_t length;
-		bool old = false;
-		struct task *again = retry_id(call, ids->ids[i], &old, &error);
-		struct acceptance_item *item = acceptance_set(acceptance, i, again);
-		item->of = ids->ids[i];
-		item->duplicate = old;
-		if (!again)
-			item->error = strbuf_take(&error, &length);
-		strbuf_free(&error);
+	if (ids->count <= MANY_SHORT) {
+		struct retries retries = { .ids = *ids, .acceptance = acceptance_new(ACCEPTANCE_RETRIES, ids->count) };
+		while (retries.next < ids->count)
+			retry_next(call, &retries);
+		acceptance_send(retries.acceptance, &call->to);
+		return;
 	}
-	acceptance_send(acceptance, &call->to);
+	struct retries *retries = xcalloc(1, sizeof(*retries));
+	retries->many.own = ids->count * sizeof(struct acceptance_item);
+	retries->ids = *ids;
+	retries->acceptance = acceptance_new(ACCEPTANCE_RETRIES, ids->count);
+	*ids = (struct param_ids){ 0 };
+	many_begin(&retries->many, &kind, &call->to, retries->ids.count);
 }
 
 void rpc_task_retry(const struct call *call)
@@ -201,6 +267,6 @@ void rpc_task_retry(const struct call *call)
 	else if (params.ids.count)
 		retry_ids(call, &params.ids);
 	else
-		many_begin(call, &params, &retry_action);
+		filtered_begin(call, &params, &retry_action);
 	call_params_free(call, &params);
 }

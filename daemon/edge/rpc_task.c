@@ -181,10 +181,8 @@ void call_watch(struct connection *connection, struct task *task)
 static void answer_submitted(const struct call *call, struct task *task, bool duplicate, bool watch)
 {
 	struct acceptance *acceptance = acceptance_new(ACCEPTANCE_TASK, 1);
-	struct acceptance_item *item = acceptance_set(acceptance, 0, task);
 	task->detached = true; /* also where it was another's */
-	item->duplicate = duplicate;
-	item->watch = watch;
+	acceptance_watch(acceptance, acceptance_set(acceptance, 0, task, duplicate), watch);
 	acceptance_send(acceptance, &call->to);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "edge/internal.h"
-#include "edge/request.h"
+#include "edge/many.h"
 
 /* A slice, and all slices of those who come last in a turn, while somebody is about who asks little. What such a one
  * waits for at most; his round trip takes about as long. */
@@ -268,7 +268,16 @@ void slices_turn(struct edge *edge)
 			serve_soon(edge);
 		return;
 	}
-	/* Who comes and who asks much take turns, where there are both. */
+	/* Who comes, who asks much, and what takes several turns alternate, where there are several. */
+	slices->many = manies_are_due(edge) && !(small && slices->many && (edge->accept_due || !TAILQ_EMPTY(heavy)));
+	if (slices->many)
+		manies_turn(edge);
+	if (small && slices->many) {
+		slices->served = true;
+		if (slices->n_ready)
+			serve_soon(edge);
+		return;
+	}
 	slices->accepted = edge->accept_due && !(small && slices->accepted && !TAILQ_EMPTY(heavy));
 	slices->served = slices->accepted || !TAILQ_EMPTY(heavy);
 	if (slices->accepted)
@@ -295,7 +304,7 @@ bool slices_end(struct edge *edge, int64_t begin_ns)
 		int64_t now = clock_mono_ns();
 		slices->rest_end_ns = modest_since(edge, now - LIVELY_NS) ? now + RESTS * (now - begin_ns) : 0;
 	}
-	return slices->n_ready || edge->accept_due;
+	return slices->n_ready || edge->accept_due || manies_are_due(edge);
 }
 
 void slices_forget(struct connection *connection)

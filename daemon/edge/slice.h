@@ -38,6 +38,7 @@ struct slices {
 	int64_t end_ns;        /* of the slice that is used up now */
 	bool over;             /* it is */
 	bool large;
+	bool many;             /* the last turn was that of what takes several */
 	bool accepted;         /* the last turn was theirs who come */
 	bool served;           /* this turn has served who comes last */
 	bool is_behind;        /* there is more to hear of workers */

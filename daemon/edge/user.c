@@ -128,6 +128,7 @@ struct user *user_join(struct edge *edge, uint32_t uid)
 		struct account *account = xcalloc(1, sizeof(*account));
 		account->edge = edge;
 		account->timer.fire = settled;
+		TAILQ_INIT(&account->user.manies);
 		user = &account->user;
 		user->uid = uid;
 		table_put(&edge->users, account);

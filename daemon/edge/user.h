@@ -10,6 +10,7 @@
 
 struct config;
 struct edge;
+struct many;
 struct reply_to;
 struct strbuf;
 struct watch;
@@ -31,6 +32,8 @@ struct user {
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */
 	LIST_HEAD(, watch) watches; /* rpc_watch.c's: by a filter, over tasks of his own */
 	size_t n_watches;           /* those by a filter, over others' tasks, too */
+	TAILQ_HEAD(, many) manies;  /* what he has asked for that goes on over several turns */
+	TAILQ_ENTRY(user) manies_link; /* where there are any */
 };
 /* What the configuration gives each of those who are not exempt. */
 struct user_shares {

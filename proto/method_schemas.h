@@ -210,6 +210,7 @@
 		",\"refused\":" SCHEMA_COUNT                                                                           \
 		",\"queued\":" SCHEMA_COUNT ",\"queued_bytes\":" SCHEMA_COUNT ",\"running\":" SCHEMA_COUNT               \
 		",\"held\":" SCHEMA_COUNT ",\"kept\":" SCHEMA_COUNT ",\"kept_bytes\":" SCHEMA_COUNT                      \
+		",\"descriptors\":" SCHEMA_COUNT                                                                       \
 		",\"objects\":" SCHEMA_COUNT ",\"waiters\":" SCHEMA_COUNT ",\"mq_bytes\":" SCHEMA_COUNT                  \
 		",\"shares\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"number\",\"minimum\":0}}"))
 #define SCHEMA_PING                                      \

@@ -81,6 +81,7 @@ static const struct share {
 	{ .limit = "user_queued", .figure = "queued", .word = "queued" },
 	{ .limit = "user_queued_bytes", .figure = "queued_bytes", .word = "bytes" },
 	{ .limit = "user_running", .figure = "running", .word = "running" },
+	{ .limit = "user_descriptors", .figure = "descriptors", .word = "descriptors" },
 	{ .limit = "object_limit", .figure = "objects", .word = "objects" },
 	{ .limit = "waiter_limit", .figure = "waiters", .word = "waiters" },
 	{ .limit = "mq_bytes_limit", .figure = "mq_bytes", .word = "messages" },
@@ -145,7 +146,7 @@ static json_t *sort(json_t *users)
 /* For people: how full the fullest share is; and columns that have nothing to say are left out. */
 static void make_readable(json_t *users)
 {
-	static const char *const quiet[] = { "outstanding", "rate", "refused", "held", "waiters", "mq_bytes" };
+	static const char *const quiet[] = { "outstanding", "rate", "refused", "held", "descriptors", "waiters", "mq_bytes" };
 	size_t i;
 	json_t *user;
 
@@ -179,6 +180,7 @@ static int show_users(struct taskctl *ctl)
 		{ .title = "HELD", .path = "held", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "RESULTS", .path = "kept", .cell = CELL_NUMBER },
 		{ .title = "RESULT-BYTES", .path = "kept_bytes", .cell = CELL_SIZE },
+		{ .title = "DESCRIPTORS", .path = "descriptors", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "OBJECTS", .path = "objects", .cell = CELL_NUMBER },
 		{ .title = "WAITERS", .path = "waiters", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "MESSAGES", .path = "mq_bytes", .cell = CELL_SIZE, .optional = true },

@@ -161,6 +161,8 @@ struct config {
 	int64_t user_running;      /* tasks in workers: those beyond wait; default 0 */
 	int64_t user_result_bytes; /* kept records: his oldest go first where he has more; -1 (auto, the default): half of
 				    * result_bytes */
+	int64_t user_descriptors;  /* sent along with commands that have not ended; -1 (auto, the default): a quarter of those that
+				    * clients may have */
 	STAILQ_HEAD(, config_access) access; /* never empty: where the file has none, one named "default" whose users are
 					      * "members". Root and the daemon's user are admins whatever it says */
 	/* [taskd], of commands: */

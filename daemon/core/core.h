@@ -373,9 +373,12 @@ struct core_user_figures {
 	size_t running;              /* in lanes */
 	size_t held;                 /* of `queued`: those that wait for their owner's others to end (shares.running) */
 	size_t kept, kept_bytes;     /* ended, record kept */
+	size_t descriptors;          /* that came along with those that have not ended */
 };
 /* Zeroed but for uid where he has no tasks. */
 void core_user_figures(const struct core *core, uint32_t uid, struct core_user_figures *out);
+/* So many descriptors came along with TASK, which has not ended, and are kept until it has: once for a task. */
+void core_task_keeps(struct task *task, size_t descriptors);
 /* The owners of tasks, in no order; CURSOR is 0 at first. False: no more. */
 bool core_user_next(const struct core *core, size_t *cursor, struct core_user_figures *out);
 

@@ -483,6 +483,8 @@ static inline bool share_is_limited(const struct core *core)
 static inline bool share_holds(const struct task_owner *owner) { return owner->running >= owner->may_run; }
 /* … has changed, or that may be. */
 void share_touch(const struct task_owner *owner);
+/* TASK, which keeps descriptors, has ended. */
+void share_ended(struct task *task);
 /* A task of his comes into a lane, or out of it. */
 static inline void share_run(struct task_owner *owner)
 {

@@ -75,6 +75,20 @@ enum core_share core_over_share(const struct core *core, const struct task_spec 
 	return by_bytes ? CORE_SHARE_QUEUED_BYTES : CORE_SHARE_QUEUED;
 }
 
+/* --- what came along --- */
+
+void core_task_keeps(struct task *task, size_t descriptors)
+{
+	task_extra(task)->descriptors = descriptors;
+	task->owner->descriptors += descriptors;
+}
+
+void share_ended(struct task *task)
+{
+	task->owner->descriptors -= task->extra->descriptors;
+	task->extra->descriptors = 0;
+}
+
 /* --- the whole --- */
 
 void core_set_shares(struct core *core, const struct core_shares *shares)
@@ -104,6 +118,7 @@ static void look(const struct task_owner *owner, struct core_user_figures *out)
 		.held = share_holds(owner) ? owner->waiting : 0,
 		.kept = owner->kept,
 		.kept_bytes = owner->kept_bytes,
+		.descriptors = owner->descriptors,
 	};
 }
 

@@ -195,6 +195,8 @@ static void tell(struct core *core, struct task *task)
 {
 	struct task_waiter *waiter;
 
+	if (task->extra && task->extra->descriptors)
+		share_ended(task);
 	if (core->ops.ended)
 		core->ops.ended(core->ops.context, task);
 	while ((waiter = LIST_FIRST(&task->waiters))) {

@@ -72,6 +72,7 @@ struct task_owner {
 	size_t queued, queued_bytes; /* that have not started, by the books of queue_count */
 	size_t waiting;              /* of those: in queues, and not awaited */
 	size_t running;              /* in lanes */
+	size_t descriptors;          /* see core_task_keeps */
 	size_t may_run;              /* so many; SIZE_MAX: any number */
 	LIST_HEAD(, line) lines;     /* line.c's: one for each queue where some of his wait */
 	size_t kept, kept_bytes;
@@ -175,6 +176,7 @@ struct task_extra {
 	uint64_t retry_of;             /* the task whose retry this is; 0: none */
 	uint64_t retried_as;           /* the task that is its retry; 0: none */
 	struct core_schedule *schedule; /* the one whose run this is, of which the name at least is there; NULL: none */
+	size_t descriptors;             /* share.c's: that its owner has by it */
 };
 
 struct task {

@@ -82,8 +82,12 @@ static bool claim(const struct call *call, const struct command_params *params, 
 			"\"fds\" names %zu descriptor%s, and %zu came with the request", wanted, wanted == 1 ? "" : "s", n);
 		return false;
 	}
+	if (!user_may_claim(&call->to, wanted))
+		return false;
 	descriptors_claim(call->to.connection, out->fds, wanted);
 	out->n_fds = (uint32_t)wanted;
+	out->payer = call->to.connection->user;
+	out->payer->claimed += wanted;
 	return true;
 }
 
@@ -165,6 +169,8 @@ bool command_args(const struct call *call, const struct json_span *args, bool si
 
 void command_close(struct submission *submission)
 {
+	if (submission->n_fds)
+		submission->payer->claimed -= submission->n_fds;
 	while (submission->n_fds)
 		closer_close(submission->fds[--submission->n_fds]);
 }
@@ -175,6 +181,8 @@ void command_attach(const struct edge *edge, struct task *task, struct submissio
 	if (!submission->n_fds || task_state_is_terminal(task->state))
 		return;
 	pools_command_attach(edge->host.pools, task, submission->fds, submission->n_fds);
+	core_task_keeps(task, submission->n_fds);
+	submission->payer->claimed -= submission->n_fds;
 	submission->n_fds = 0;
 }
 

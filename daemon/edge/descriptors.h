@@ -12,7 +12,8 @@ struct connection;
 
 /* So many of one connection may wait to be claimed. */
 #define DESCRIPTORS_MAX 16
-/* Of all that clients may have in all, such a part may wait to be named on one user's connections. */
+/* Of all that clients may have in all, such a part may wait to be named on one user's connections, and such a part commands of
+ * his may have by default. */
 #define DESCRIPTORS_SHARE 4
 
 /* The kernel's SCM_MAX_FD: so many may come at once. What there is no room for it closes itself, and this process would

@@ -51,6 +51,7 @@ struct submission {
 	bool durable_said;     /* it is to be durable, whatever its queue says */
 	int fds[COMMAND_FDS];  /* of a command: its own until there is a task that has them */
 	uint32_t n_fds;
+	struct user *payer;    /* …and for whom they count, where there are some */
 };
 /* Finds type and queue, and takes over the options, but for the labels in `after` and `after_any`: those are left as
  * references to the task of index 0. False: the error has been answered, and there is nothing to free. */

@@ -85,6 +85,7 @@ static void put_shares(struct strbuf *out, const struct edge *edge, uint32_t uid
 		share_add(&list, "user_queued_bytes", (double)core->queued_bytes);
 		share_add(&list, "user_running", (double)core->running);
 		share_add(&list, "user_result_bytes", (double)core->result_bytes);
+		share_add(&list, "user_descriptors", (double)edge->shares.descriptors);
 	}
 	share_add(&list, "object_limit", (double)objects->objects);
 	share_add(&list, "waiter_limit", (double)objects->waits);
@@ -110,7 +111,8 @@ static void put_user(struct strbuf *out, const struct edge *edge, uint32_t uid)
 		user_asked_lately(edge, user), user->refused);
 	strbuf_printf(out, ",\"queued\":%zu,\"queued_bytes\":%zu,\"running\":%zu,\"held\":%zu", tasks.queued,
 		tasks.queued_bytes, tasks.running, tasks.held);
-	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu", tasks.kept, tasks.kept_bytes);
+	strbuf_printf(out, ",\"kept\":%zu,\"kept_bytes\":%zu,\"descriptors\":%zu", tasks.kept, tasks.kept_bytes,
+		user_descriptors(edge, uid));
 	strbuf_printf(out, ",\"objects\":%zu,\"waiters\":%zu,\"mq_bytes\":%zu", objects.objects, objects.waits,
 		objects.mq_bytes);
 	put_shares(out, edge, uid);

@@ -1,4 +1,4 @@
-/* Shares of the edge: connections, outstanding requests, requests a second. A user's account outlives his connections as
+/* Shares of the edge: connections, outstanding requests, requests a second, descriptors. A user's account outlives his connections as
  * long as he owes time: whoever comes back at once has not gained a burst by that. */
 #include "edge/user.h"
 
@@ -11,7 +11,9 @@
 #include "base/users.h"
 #include "base/xmalloc.h"
 #include "config/config.h"
+#include "edge/descriptors.h"
 #include "edge/reply.h"
+#include "proto/command.h"
 #include "proto/jsonrpc.h"
 
 /* A user's account, and when it goes. */
@@ -68,6 +70,13 @@ static void core_configure(struct edge *edge)
 	core_set_shares(edge->core, &edge->core_shares);
 }
 
+/* A command can be run in any case. */
+static size_t descriptors_auto(const struct edge *edge)
+{
+	size_t part = (size_t)edge->limits.descriptors / DESCRIPTORS_SHARE;
+	return part > COMMAND_FDS ? part : COMMAND_FDS;
+}
+
 void users_configure(struct edge *edge, const struct config *config)
 {
 	struct user *user;
@@ -79,6 +88,7 @@ void users_configure(struct edge *edge, const struct config *config)
 							       : (size_t)config->user_connections,
 		.requests = (size_t)config->user_requests,
 		.rate = config->user_rate,
+		.descriptors = config->user_descriptors == -1 ? descriptors_auto(edge) : (size_t)config->user_descriptors,
 	};
 	if (config->user_rate > 0) {
 		edge->shares.period_ns = (int64_t)((double)NS_PER_S / config->user_rate);
@@ -261,4 +271,22 @@ bool user_may_wait(const struct reply_to *to, size_t more)
 	if (user->outstanding <= user->outstanding_most && more <= user->outstanding_most - user->outstanding)
 		return true;
 	return refuse(to, "user_requests", (double)user->outstanding_most, user->outstanding, -1);
+}
+
+size_t user_descriptors(const struct edge *edge, uint32_t uid)
+{
+	const struct user *user = user_of(edge, uid);
+	struct core_user_figures tasks;
+	core_user_figures(edge->core, uid, &tasks);
+	return tasks.descriptors + (user ? user->claimed : 0);
+}
+
+bool user_may_claim(const struct reply_to *to, size_t more)
+{
+	const struct edge *edge = to->connection->edge;
+	const struct user *user = to->connection->user;
+	size_t most = edge->shares.descriptors, has = user_descriptors(edge, user->uid);
+	if (!most || user->exempt || (has <= most && more <= most - has))
+		return true;
+	return refuse(to, "user_descriptors", (double)most, has, -1);
 }

@@ -24,6 +24,7 @@ struct user {
 	size_t input;            /* bytes of memory for unfinished messages */
 	size_t held;             /* …for what he is told, and for requests that are not handled yet */
 	size_t descriptors;      /* that he has sent along, and no request has named yet */
+	size_t claimed;          /* …that a request has, which is to become a task: it may wait for room */
 	uint64_t requests;       /* so far, while the account is there */
 	uint64_t refused;        /* connections and requests, for a share of the edge's */
 	int64_t second;          /* of the clock in which it made a request last, */
@@ -42,6 +43,7 @@ struct user_shares {
 	int64_t period_ns;  /* between requests, by user_rate; 0: no limit */
 	int64_t burst_ns;   /* so far a request may come before it is due */
 	double rate;
+	size_t descriptors; /* of commands; 0: no limit */
 };
 
 /* The account of UID, made where there is none; it is there as long as it has connections, or owes time for requests that
@@ -61,6 +63,10 @@ bool user_is_exempt(uint32_t uid);
 bool user_may_connect(struct edge *edge, uint32_t uid, struct strbuf *line);
 /* Counts a request of the user of TO's connection. False: it comes before its time, and that has been answered. */
 bool user_may_ask(const struct reply_to *to);
+/* Whether he may have so many descriptors more for commands. False: that has been answered. */
+bool user_may_claim(const struct reply_to *to, size_t more);
+/* How many he has, sent along with commands that have not ended. */
+size_t user_descriptors(const struct edge *edge, uint32_t uid);
 /* How many requests he made in the last second of the clock that is over. */
 size_t user_asked_lately(const struct edge *edge, const struct user *user);
 /* Whether there is room for so many more that wait for something. False: that has been answered. */

@@ -13,6 +13,8 @@ setup_file() {
 		user_queued = 4
 		user_connections = 3
 		user_result_bytes = 64k
+		user_descriptors = 4
+		exec_users = *
 		[access all]
 		users = *
 		[queue slow]
@@ -95,6 +97,26 @@ has() { # UID FIGURE N
 	done
 	wait
 	run -0 taskctl_as $games ping
+}
+
+@test "descriptors of commands that wait or run count, and others have theirs" {
+	run_it() { echo line | taskctl_as "$1" run -- cat; }
+	taskctl -q pause commands
+	run_it $games >"$BATS_TEST_TMPDIR/first" 2>&1 3>&- &
+	local first=$!
+	condition has $games descriptors 3
+	run --separate-stderr -125 run_it $games
+	[[ $stderr == 'error: '*games*user_descriptors*4*'hint: '*user_descriptors*'stats --users'* ]]
+	run_it $lp >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- &
+	local other=$!
+	condition has $lp descriptors 3
+	run -0 taskctl stats --users
+	[[ ${lines[0]} == *DESCRIPTORS* && $output == *75%*descriptors* ]]
+	taskctl -q resume commands
+	wait "$first" "$other"
+	[[ $(cat "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/other") == $'line\nline' ]]
+	condition has $games descriptors 0
+	run_it $games
 }
 
 @test "queue add and queue set: fair; the column is there where one is" {

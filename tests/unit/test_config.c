@@ -145,6 +145,7 @@ START_TEST(no_file_has_shares_and_rights)
 	ck_assert_int_eq(config->user_queued_bytes, 1 << 29);
 	ck_assert_int_eq(config->user_running, 0);
 	ck_assert_int_eq(config->user_result_bytes, -1);
+	ck_assert_int_eq(config->user_descriptors, -1);
 	ck_assert_ptr_null(pool("default")->user);
 	ck_assert_int_eq(pool("default")->no_new_privs, -1);
 	ck_assert_int_eq(pool("default")->seccomp, -1);
@@ -289,7 +290,7 @@ START_TEST(shares_are_read)
 {
 	load("[taskd]\nuser = daemon\nseccomp = no\ncore_dumps = yes\nuser_connections = 0\nuser_requests = 10\n"
 	     "user_rate = 0.5\nuser_burst = 3\nuser_queued = 0\nuser_queued_bytes = 64K\nuser_running = 2\n"
-	     "user_result_bytes = 1M\n");
+	     "user_result_bytes = 1M\nuser_descriptors = 9\n");
 	ck_assert_str_eq(config->user, "daemon");
 	ck_assert_int_eq(config->seccomp, 0);
 	ck_assert_int_eq(config->core_dumps, 1);
@@ -301,6 +302,7 @@ START_TEST(shares_are_read)
 	ck_assert_int_eq(config->user_queued_bytes, 65536);
 	ck_assert_int_eq(config->user_running, 2);
 	ck_assert_int_eq(config->user_result_bytes, 1 << 20);
+	ck_assert_int_eq(config->user_descriptors, 9);
 	load("[taskd]\nuser_connections = auto\nuser_result_bytes = auto\n");
 	ck_assert_int_eq(config->user_connections, -1);
 	ck_assert_int_eq(config->user_result_bytes, -1);
@@ -547,6 +549,7 @@ static const struct wrong wrongs[] = {
 	{ "[taskd]\nuser_connections = none\n", 2, "user_connections: none is not a whole number, or auto" },
 	{ "[taskd]\nuser_rate = fast\n", 2, "user_rate: fast is not a number such as 10 or 0.5" },
 	{ "[taskd]\nuser_burst = 0\n", 2, "user_burst: 0 is out of bounds: 1 to 1000000000" },
+	{ "[taskd]\nuser_descriptors = none\n", 2, "user_descriptors: none is not a whole number, or auto" },
 	{ "[taskd]\nuser_result_bytes = -1\n", 2, "user_result_bytes: -1 is not a size such as 64M or 4096, or auto" },
 	{ "[taskd]\nseccomp = auto\n", 2, "seccomp: auto is not one of no, yes" },
 	{ "[pool a]\nseccomp = yes\n", 2, "seccomp: yes is not one of auto, off, default, strict" },

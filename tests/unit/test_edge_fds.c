@@ -323,6 +323,115 @@ START_TEST(nor_does_one_user_get_all_that_there_are)
 }
 END_TEST
 
+/* --- and of those that commands have --- */
+
+static long long descriptors_of(unsigned uid)
+{
+	struct client admin;
+	long long found = -2; /* there is no such user */
+	client_init(&admin, &world);
+	json_t *users = tree_at(client_ask(&admin, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"), "result");
+	for (size_t i = 0; i < json_array_size(users); i++)
+		if (tree_int(json_array_get(users, i), "uid") == uid)
+			found = tree_int(json_array_get(users, i), "descriptors");
+	client_fini(&admin);
+	return found;
+}
+
+static void expect_over_share(long long most, long long has)
+{
+	json_t *answer = client_hear_json(&client);
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "over_share");
+	ck_assert_str_eq(tree_text(answer, "error.data.limit"), "user_descriptors");
+	ck_assert_int_eq(tree_int(answer, "error.data.most"), most);
+	ck_assert_int_eq(tree_int(answer, "error.data.has"), has);
+}
+
+#define SUBMIT(fds) \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"args\":{\"argv\":[\"x\"],\"fds\":" fds \
+	"}}}\n"
+
+static void share(long long most)
+{
+	world.config.user_descriptors = most;
+	world.config.exec_users = (char *)(uintptr_t)"*";
+	world_configure(&world);
+	client_become(&client, 4001, 4001, NULL);
+}
+
+START_TEST(those_of_commands_count_until_they_have_ended)
+{
+	struct client other;
+	share(3);
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "result.id"), "1");
+	ck_assert_int_eq(descriptors_of(4001), 2);
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	expect_over_share(3, 2);
+	expect_kept(2);
+	/* what brings none is not concerned, nor is anybody else */
+	ck_assert_str_eq(tree_text(client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":"
+		"{\"task\":\"exec\",\"args\":[[\"x\"]]}}"), "result.id"), "2");
+	client_init(&other, &world);
+	client_become(&other, 4002, 4002, NULL);
+	send_from(&other, SUBMIT("[\"stdin\",\"stdout\",\"stderr\"]"), files, 3);
+	ck_assert_str_eq(tree_text(client_hear_json(&other), "result.id"), "3");
+	ck_assert_int_eq(descriptors_of(4002), 3);
+	/* he may leave: they are still his */
+	client_leave(&client);
+	world_settle(&world);
+	ck_assert_int_eq(descriptors_of(4001), 2);
+	command_begin(&world, 1);
+	command_end(&world, 1, TASK_SUCCEEDED, NULL, "{}");
+	world_settle(&world);
+	ck_assert_int_eq(descriptors_of(4001), 0);
+	client_fini(&other);
+	client_init(&client, &world);
+	client_become(&client, 4001, 4001, NULL);
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	ck_assert(tree_at(client_hear_json(&client), "result"));
+}
+END_TEST
+
+START_TEST(those_of_who_waits_for_room_count_too)
+{
+	static const char wait[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"queue\":"
+				   "\"tight\",\"wait_for_room\":1000,\"args\":{\"argv\":[\"x\"],\"fds\":[\"stdin\",\"stdout\"]}}}\n";
+	for (int i = 0; i < 3; i++)
+		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"queue\":"
+				    "\"tight\",\"delay\":1000,\"args\":[[\"x\"]]}}");
+	share(3);
+	send_with(wait, files, 2);
+	ck_assert(client_hears_nothing(&client));
+	ck_assert_int_eq(descriptors_of(4001), 2);
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	expect_over_share(3, 2);
+	client_leave(&client);
+	world_settle(&world);
+	wait_for_open(n_open - 2);
+	client_init(&client, &world);
+	client_become(&client, 4001, 4001, NULL);
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	ck_assert(tree_at(client_hear_json(&client), "result"));
+	ck_assert_int_eq(descriptors_of(4001), 2);
+}
+END_TEST
+
+START_TEST(by_default_they_are_a_quarter_and_one_command_in_any_case)
+{
+	share(-1);
+	ck_assert_uint_eq(world.edge->shares.descriptors, (size_t)world.edge->limits.descriptors / 4);
+	world.edge->limits.descriptors = 8;
+	users_configure(world.edge, &world.config);
+	ck_assert_uint_eq(world.edge->shares.descriptors, 3);
+	share(0);
+	for (int i = 0; i < 2; i++) {
+		send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+		ck_assert(tree_at(client_hear_json(&client), "result"));
+	}
+}
+END_TEST
+
 START_TEST(a_json_rpc_batch_has_none)
 {
 	send_with("[" EXEC("1", "[\"stdin\"]") "," EXEC("2", "[]") "]\n", files, 1);
@@ -395,6 +504,9 @@ int main(void)
 	tcase_add_test(fds, too_many_end_the_connection_with_a_reason);
 	tcase_add_test(fds, clients_do_not_get_the_last_of_the_daemons_descriptors);
 	tcase_add_test(fds, nor_does_one_user_get_all_that_there_are);
+	tcase_add_test(fds, those_of_commands_count_until_they_have_ended);
+	tcase_add_test(fds, those_of_who_waits_for_room_count_too);
+	tcase_add_test(fds, by_default_they_are_a_quarter_and_one_command_in_any_case);
 	tcase_add_test(fds, a_json_rpc_batch_has_none);
 	tcase_add_test(fds, nor_what_nobody_attends_to);
 	tcase_add_test(fds, one_that_joins_another_by_its_key_closes_its_own);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct json_t;
@@ -53,6 +54,8 @@ int confine_apply(const struct confine *confine, const struct confine_needs *nee
 struct sock_filter *confine_calls_filter(enum confine_calls calls, unsigned short *n);
 
 /* --- confine_paths.c --- */
+/* What Landlock of that VERSION is to deny where nothing else is said: bits of linux/landlock.h. READING: that, too. */
+uint64_t confine_paths_handled(long version, bool reading);
 /* 0 with a ruleset in *fd, or -1 where the kernel has no Landlock, which is logged; -1. */
 int confine_paths_ruleset(const struct confine *confine, const struct confine_needs *needs, int *fd);
 

@@ -103,19 +103,19 @@ static int allow_needs(const struct rules *rules, const struct confine_needs *ne
 }
 
 /* Older kernels know fewer rights, and to ask for one that they do not know is an error. */
-static uint64_t rights_known(long version)
+uint64_t confine_paths_handled(long version, bool reading)
 {
-	uint64_t rights = RIGHTS_READ | RIGHTS_EXECUTE | RIGHTS_WRITE;
+	uint64_t rights = RIGHTS_WRITE | (reading ? RIGHTS_READ | RIGHTS_EXECUTE : 0);
 	if (version < 3)
 		rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (version < 2)
 		rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_REFER;
-	return rights;
+	return version < 1 ? 0 : rights;
 }
 
 int confine_paths_ruleset(const struct confine *confine, const struct confine_needs *needs, int *fd)
 {
-	struct rules rules = { .handled = RIGHTS_WRITE };
+	struct rules rules;
 	*fd = -1;
 	long version = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP) { /* somebody's filter: what was to be limited is not */
@@ -126,9 +126,7 @@ int confine_paths_ruleset(const struct confine *confine, const struct confine_ne
 		log_warning("read_paths and write_paths limit nothing: this kernel has no Landlock");
 		return 0;
 	}
-	if (confine->read_paths)
-		rules.handled |= RIGHTS_READ | RIGHTS_EXECUTE;
-	rules.handled &= rights_known(version);
+	rules.handled = confine_paths_handled(version, confine->read_paths != NULL);
 	const struct landlock_ruleset_attr attributes = { .handled_access_fs = rules.handled };
 	rules.fd = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
 	if (rules.fd < 0) {
@@ -145,6 +143,13 @@ int confine_paths_ruleset(const struct confine *confine, const struct confine_ne
 }
 
 #else
+
+uint64_t confine_paths_handled(long version, bool reading)
+{
+	(void)version;
+	(void)reading;
+	return 0;
+}
 
 int confine_paths_ruleset(const struct confine *confine, const struct confine_needs *needs, int *fd)
 {

@@ -192,6 +192,9 @@ tests_unit_test_cgroup_slot_LDADD = libworker.la libcore.la libbase.la $(JANSSON
 unit_tests += tests/unit/test_confine tests/unit/test_confine_directory
 tests_unit_test_confine_LDADD = libworker.la libbase.la $(JANSSON_LIBS) $(CHECK_LIBS)
 tests_unit_test_confine_directory_LDADD = $(tests_unit_test_confine_LDADD)
+unit_tests += tests/unit/test_confine_paths
+tests_unit_test_confine_paths_LDADD = $(tests_unit_test_confine_LDADD)
+tests_unit_test_confine_paths_LDFLAGS = -Wl,--wrap=syscall
 EXTRA_DIST += tests/unit/cgroup_fixture.h
 
 unit_tests += tests/unit/test_config

@@ -27,6 +27,7 @@ enum end {
 	NO_JSON,  /* fails: that is no JSON */
 	DEAD,     /* crashes */
 	ENDS,     /* in any way */
+	LEAVES,   /* in any way, and then its worker does */
 };
 
 static const struct hostility {
@@ -65,7 +66,7 @@ static const struct hostility {
 	{ "control_bomb", NONSENSE, 0 },
 	{ "control_bomb", NONSENSE, 1 },
 	{ "control_descriptors", NONSENSE, 0 },
-	{ "shut_sockets", ENDS, 1 },
+	{ "shut_sockets", LEAVES, 1 },
 	{ "control_descriptors", NONSENSE, 1 },
 };
 #define N_HOSTILITIES (sizeof(hostilities) / sizeof(*hostilities))
@@ -136,6 +137,31 @@ static bool has_descriptors(void *user)
 	return master_descriptors() == *(const int *)user;
 }
 
+struct workers {
+	pid_t pids[16];
+	size_t n;
+};
+
+static void look_at_workers(struct workers *workers)
+{
+	workers->n = daemon_children(&daemon_, "taskd-worker", workers->pids, 16);
+}
+
+static bool one_has_gone(void *user)
+{
+	const struct workers *before = user;
+	struct workers now;
+	look_at_workers(&now);
+	for (size_t i = 0; i < before->n; i++) {
+		bool found = false;
+		for (size_t j = 0; j < now.n && !found; j++)
+			found = now.pids[j] == before->pids[i];
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
 /* --- others --- */
 
 #define N_OTHERS 20
@@ -182,6 +208,7 @@ static bool ended_as(const struct taskd_future *f, enum taskd_error error, enum 
 	case DEAD:
 		return crashed;
 	case ENDS:
+	case LEAVES:
 		return error != TASKD_E_TIMEOUT || failure;
 	}
 	return false;
@@ -190,8 +217,10 @@ static bool ended_as(const struct taskd_future *f, enum taskd_error error, enum 
 /* Others have their results while it goes on, as often as LEAST at the least. */
 static void do_hostility(const char *what, long long seed, enum end end, int least)
 {
-	const struct taskd_options options = { .timeout_ns = end == ENDS ? 300 * TASKD_MS : PATIENCE_NS };
+	const struct taskd_options options = { .timeout_ns = end == ENDS || end == LEAVES ? 300 * TASKD_MS : PATIENCE_NS };
+	struct workers before;
 	char args[64];
+	look_at_workers(&before);
 	snprintf(args, sizeof(args), "[\"%s\",%lld]", what, seed);
 	struct taskd_future *f = taskd_submit(c, "hostile", args, &options);
 	ck_assert_ptr_nonnull(f);
@@ -206,6 +235,8 @@ static void do_hostility(const char *what, long long seed, enum end end, int lea
 	ck_assert_msg(ended_as(f, error, end, seed), "%s %lld: %s", what, seed,
 		error == TASKD_OK ? taskd_future_result(f, NULL) : taskd_exception(f) ? taskd_exception(f)->message : "no end");
 	taskd_future_free(f);
+	/* Until then it may still take what comes next. */
+	ck_assert(end != LEAVES || wait_until(one_has_gone, &before));
 }
 
 static void report(const char *what, int descriptors, long rss_kib)

@@ -243,7 +243,7 @@ START_TEST(a_user_that_comes_with_a_reload_waits_for_a_restart)
 	ck_assert_str_eq(text, "nobody");
 	free(text);
 	ck_assert(daemon_logged(&daemon_, "user = daemon: taskd was not started as root, or not with this in its configuration"));
-	ck_assert(!daemon_logged(&daemon_, "worker games/"));
+	ck_assert(!daemon_logged(&daemon_, "worker games/0: cannot start"));
 	taskd_close(c);
 	ck_assert_int_eq(daemon_stop(&daemon_), 0);
 }

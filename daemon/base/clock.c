@@ -9,6 +9,7 @@ static struct {
 	bool on;
 	int64_t mono_ns;
 	int64_t wall_ns;
+	int64_t tick_ns;
 } fake;
 
 static int64_t read_clock(clockid_t id)
@@ -21,7 +22,7 @@ static int64_t read_clock(clockid_t id)
 
 int64_t clock_mono_ns(void)
 {
-	return fake.on ? fake.mono_ns : read_clock(CLOCK_MONOTONIC);
+	return fake.on ? fake.mono_ns += fake.tick_ns : read_clock(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall_ns(void)
@@ -61,12 +62,18 @@ void clock_fake(int64_t mono_ns, int64_t wall_ns)
 	fake.on = true;
 	fake.mono_ns = mono_ns;
 	fake.wall_ns = wall_ns;
+	fake.tick_ns = 0;
 }
 
 void clock_fake_advance(int64_t mono_delta_ns, int64_t wall_delta_ns)
 {
 	fake.mono_ns += mono_delta_ns;
 	fake.wall_ns += wall_delta_ns;
+}
+
+void clock_fake_tick(int64_t mono_ns)
+{
+	fake.tick_ns = mono_ns;
 }
 
 void clock_fake_end(void)

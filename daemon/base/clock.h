@@ -24,6 +24,8 @@ void clock_format_wall(int64_t wall_ns, char buf[CLOCK_TEXT_SIZE]);
 /* From here on both clocks stand still at these values, until clock_fake_advance or clock_fake_end. For tests. */
 void clock_fake(int64_t mono_ns, int64_t wall_ns);
 void clock_fake_advance(int64_t mono_delta_ns, int64_t wall_delta_ns);
+/* …and the first of them moves on by so much whenever somebody looks at it. */
+void clock_fake_tick(int64_t mono_ns);
 void clock_fake_end(void);
 
 #endif

@@ -35,11 +35,17 @@ static bool peer_is_gone(const struct connection *connection)
 	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+/* A long message that has come as a whole is handled first. */
+static bool is_forsaken(const struct connection *connection)
+{
+	return !backlog_is_read(connection) && peer_is_gone(connection);
+}
+
 static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *connection = user;
 	(void)fd;
-	if (!connection->reading && (what & (EV_READ | EV_CLOSED)) && peer_is_gone(connection)) {
+	if (!connection->reading && (what & (EV_READ | EV_CLOSED)) && is_forsaken(connection)) {
 		core_set_now(connection->edge->core, clock_mono_ns()); /* the loop may have slept for long */
 		core_set_wall(connection->edge->core, clock_wall_ns());
 		connection_close(connection, NULL);
@@ -64,7 +70,7 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 bool connection_serve(struct connection *connection)
 {
 	input_serve(connection);
-	if (connection->input_over && !connection_is_closed(connection) && peer_is_gone(connection))
+	if (connection->input_over && !connection_is_closed(connection) && is_forsaken(connection))
 		connection_close(connection, NULL);
 	if (connection_is_closed(connection)) {
 		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */

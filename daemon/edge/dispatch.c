@@ -1,14 +1,11 @@
-/* From a message to the function that handles it: single requests, batches, methods with a dot, and tasks by name. */
+/* From a request to the function that handles it: methods with a dot, and tasks by name. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xmalloc.h"
-#include "edge/descriptors.h"
 #include "edge/store.h"
 #include "proto/jsonrpc.h"
 #include "proto/suggest.h"
-
-#define BATCH_SHARE 4096 /* so many elements of a batch in one turn */
 
 static rpc_handler *const handlers[N_METHODS] = {
 	[METHOD_TASK_CALL] = rpc_task_call,
@@ -173,7 +170,7 @@ static void dispatch_method(struct call *call, const char *name, size_t length)
 	unknown_method(&call->to, text);
 }
 
-static void dispatch_request(struct connection *connection, struct batch *batch, const struct rpc_request *request)
+void dispatch_request(struct connection *connection, struct batch *batch, const struct rpc_request *request)
 {
 	struct call call = {
 		.edge = connection->edge,
@@ -211,7 +208,7 @@ static void dispatch_request(struct connection *connection, struct batch *batch,
 		reply_error(&call.to, PROTO_UNKNOWN_METHOD, "no method has such a name", NULL);
 }
 
-static void answer_bad(struct connection *connection, struct batch *batch, const struct rpc_request *request,
+void dispatch_bad(struct connection *connection, struct batch *batch, const struct rpc_request *request,
 	enum proto_error error, const char *reason)
 {
 	bool known = request->id.kind != JSON_NONE && request->id.length <= REQUEST_ID_LIMIT;
@@ -228,8 +225,7 @@ static void answer_bad(struct connection *connection, struct batch *batch, const
 		reply_error(&to, error, reason, NULL);
 }
 
-/* Whether it waits until the store has loaded. */
-static bool is_held(const struct connection *connection, const struct rpc_request *request)
+bool dispatch_is_held(const struct connection *connection, const struct rpc_request *request)
 {
 	char buffer[128];
 	size_t length;
@@ -238,164 +234,4 @@ static bool is_held(const struct connection *connection, const struct rpc_reques
 	const char *name = rpc_method(request, buffer, &length);
 	int method = name ? method_find(name, length) : -1;
 	return method >= 0 && loading_holds((enum method)method, &request->params);
-}
-
-/* False: it has to wait. */
-static bool dispatch_element(struct connection *connection, struct batch *batch, const struct json_span *element)
-{
-	struct rpc_request request = { 0 };
-	enum proto_error error = PROTO_INVALID_REQUEST;
-	const char *reason = NULL;
-	switch (rpc_read_value(element, &request, &error, &reason)) {
-	case RPC_REQUEST:
-		if (is_held(connection, &request))
-			return false;
-		dispatch_request(connection, batch, &request);
-		break;
-	case RPC_MORE:
-	case RPC_BATCH:
-	case RPC_BAD:
-		answer_bad(connection, batch, &request, error, reason);
-		break;
-	}
-	return true;
-}
-
-/* What a turn has no time for of a long batch; or what waits until the store has loaded: the rest of a batch, or a
- * request alone. Nothing that comes behind it is handled before it. */
-struct backlog {
-	struct batch *batch;       /* NULL: TEXT is one request */
-	char *text;                /* malloc'ed */
-	struct json_span elements; /* of TEXT */
-	size_t cursor;
-	bool held;    /* it waits for the store */
-	uint64_t end; /* where it ends in what the connection has said */
-};
-
-/* A turn's share of a batch's elements. True: there are more. *HELD: the next one has to wait. */
-static bool dispatch_elements(struct connection *connection, struct batch *batch, const struct json_span *elements,
-	size_t *cursor, bool *held)
-{
-	struct json_span element;
-	size_t last = *cursor;
-	for (int i = 0; i < BATCH_SHARE && connection->looked <= EDGE_TURN_LOOKS; i++) {
-		size_t here = *cursor;
-		if (i && slice_is_over(connection->edge, *cursor - last))
-			return true;
-		last = here;
-		if (connection_is_closed(connection) || json_next(elements, cursor, NULL, &element) != 1)
-			return false;
-		if (!dispatch_element(connection, batch, &element)) {
-			*cursor = here;
-			*held = true;
-			return true;
-		}
-	}
-	return !connection_is_closed(connection);
-}
-
-/* Takes BACKLOG's text over from the input, which will not stay. */
-static void put_off(struct connection *connection, const struct backlog *backlog, const char *text, size_t length)
-{
-	struct backlog *kept = xmalloc(sizeof(*kept));
-	*kept = *backlog;
-	kept->text = malloc(length);
-	kept->elements.text = kept->text;
-	kept->elements.length = length;
-	connection->backlog = kept;
-	connection->edge->held |= kept->held;
-	if (kept->text) {
-		memcpy(kept->text, text, length);
-		connection_charge(connection, length);
-	} else {
-		connection_close(connection, "no memory for its requests");
-	}
-	connection_touch(connection);
-}
-
-static void dispatch_batch(struct connection *connection, const struct json_span *elements)
-{
-	struct backlog rest = { .batch = batch_new(connection), .elements = *elements };
-	if (dispatch_elements(connection, rest.batch, elements, &rest.cursor, &rest.held))
-		put_off(connection, &rest, elements->text, elements->length);
-	else
-		batch_release(rest.batch);
-}
-
-void backlog_ends(struct connection *connection, uint64_t end)
-{
-	connection->backlog->end = end;
-}
-
-bool backlog_is_held(const struct connection *connection)
-{
-	return connection->backlog && connection->backlog->held && store_is_loading(connection->edge);
-}
-
-void backlog_free(struct connection *connection)
-{
-	struct backlog *backlog = connection->backlog;
-	if (!backlog)
-		return;
-	connection->backlog = NULL;
-	if (backlog->batch)
-		batch_release(backlog->batch);
-	if (connection->descriptors)
-		descriptors_expire(connection, backlog->end);
-	if (backlog->text)
-		connection_discharge(connection, backlog->elements.length);
-	free(backlog->text);
-	free(backlog);
-}
-
-void dispatch_more(struct connection *connection)
-{
-	struct backlog *backlog = connection->backlog;
-	bool more = false;
-	if (backlog->held && store_is_loading(connection->edge))
-		return;
-	backlog->held = false;
-	if (backlog->batch)
-		more = dispatch_elements(
-			connection, backlog->batch, &backlog->elements, &backlog->cursor, &backlog->held);
-	else
-		dispatch_message(connection, backlog->text, backlog->elements.length);
-	connection->edge->held |= backlog->held;
-	if (!more)
-		backlog_free(connection);
-}
-
-void held_turn(struct edge *edge)
-{
-	struct connection *connection;
-	if (store_is_loading(edge))
-		return;
-	edge->held = false;
-	TAILQ_FOREACH(connection, &edge->connections, link)
-		if (connection->backlog)
-			connection_touch(connection);
-}
-
-void dispatch_message(struct connection *connection, const char *text, size_t length)
-{
-	struct rpc_request request = { 0 };
-	struct json_span elements;
-	enum proto_error error = PROTO_PARSE_ERROR;
-	const char *reason = NULL;
-	switch (rpc_read(text, length, &request, &elements, &error, &reason)) {
-	case RPC_REQUEST:
-		if (is_held(connection, &request))
-			put_off(connection, &(struct backlog){ .held = true }, text, length);
-		else
-			dispatch_request(connection, NULL, &request);
-		break;
-	case RPC_BATCH:
-		dispatch_batch(connection, &elements);
-		break;
-	case RPC_BAD:
-		answer_bad(connection, NULL, &request, error, reason);
-		break;
-	case RPC_MORE:
-		break;
-	}
 }

@@ -16,6 +16,10 @@
 #include "edge/reply.h"
 
 #define OWN_INPUT_LEAST 1024u
+/* A longer message is read in slices, out of its connection's own buffer, which is given away with it… */
+#define LONG_MESSAGE (64u * 1024)
+/* …while slices are small. */
+#define LONG_MESSAGE_SMALL (16u * 1024)
 /* An unfinished message of up to so many bytes is read on behind a copy of itself in the shared buffer. */
 #define SHARED_REST_LIMIT (16u * 1024)
 
@@ -69,49 +73,6 @@ static void give_up(struct connection *connection, enum framing_result result)
 	connection_touch(connection);
 }
 
-/* Behind the message, so many bytes more have been read. */
-static void dispatch(struct connection *connection, const char *message, size_t length, size_t behind)
-{
-	dispatch_message(connection, message, length);
-	if (connection->backlog)
-		backlog_ends(connection, connection->received - behind);
-	else if (connection->descriptors)
-		descriptors_expire(connection, connection->received - behind);
-}
-
-/* Handles whole messages at the start of DATA, which is all that was read and not handled yet; how many bytes they
- * took. All of it once the input makes no sense. */
-static size_t handle(struct connection *connection, const char *data, size_t length)
-{
-	size_t done = 0;
-	connection->input_waits = false;
-	while (done < length) {
-		const char *message;
-		size_t message_length, used = 0;
-		if (input_must_wait(connection)) {
-			connection->input_waits = true;
-			break;
-		}
-		enum framing_result result =
-			framing_next(&connection->framing, data + done, length - done, &message, &message_length, &used);
-		if (result == FRAMING_MESSAGE) {
-			done += used;
-			dispatch(connection, message, message_length, length - done);
-			if (slice_is_over(connection->edge, message_length) && done < length) {
-				connection->input_waits = true;
-				break;
-			}
-		} else if (result == FRAMING_INCOMPLETE) {
-			done += used;
-			break;
-		} else {
-			give_up(connection, result);
-			return length;
-		}
-	}
-	return done;
-}
-
 /* Many connections, each with a message that never ends, are not to take all memory; nobody is told off for little. */
 static bool user_has_room(const struct connection *connection, size_t room)
 {
@@ -147,26 +108,6 @@ static bool own_reserve(struct connection *connection, size_t more)
 	return true;
 }
 
-static void own_handle(struct connection *connection)
-{
-	connection->input_start += handle(connection, connection->input + connection->input_start,
-		connection->input_length - connection->input_start);
-	if (connection->input_start == connection->input_length)
-		input_free(connection);
-}
-
-/* A last line that nothing ends is a line all the same. */
-static void handle_rest(struct connection *connection)
-{
-	if (connection->input && !connection->input_waits && connection->framing.mode == FRAMING_LINES) {
-		dispatch(connection, connection->input + connection->input_start,
-			connection->input_length - connection->input_start, 0);
-		input_free(connection);
-	}
-	if (!connection->input_waits)
-		input_free(connection);
-}
-
 static void no_room(struct connection *connection)
 {
 	connection_close(connection, "no memory for its message, or its user's unfinished ones take too much");
@@ -184,6 +125,105 @@ static bool own_store(struct connection *connection, const char *rest, size_t le
 	memcpy(connection->input, rest, length);
 	connection->input_length = length;
 	return true;
+}
+
+static bool is_long(const struct connection *connection, size_t length)
+{
+	return length > LONG_MESSAGE_SMALL && (length > LONG_MESSAGE || slices_are_small(connection->edge));
+}
+
+/* The connection's own buffer goes with the message; BEHIND it there is a REST, which gets another. */
+static void give_buffer(
+	struct connection *connection, const char *message, size_t length, const char *behind, size_t rest)
+{
+	char *buffer = connection->input;
+	size_t room = connection->input_room;
+	connection->input = NULL;
+	connection->input_start = connection->input_length = connection->input_room = 0;
+	if (!own_store(connection, behind, rest))
+		no_room(connection);
+	dispatch_long(connection, buffer, room, message, length);
+}
+
+/* BEHIND the message, there is a REST of so many bytes. A long one is in the connection's own buffer. */
+static void dispatch(struct connection *connection, const char *message, size_t length, const char *behind, size_t rest)
+{
+	if (is_long(connection, length))
+		give_buffer(connection, message, length, behind, rest);
+	else
+		dispatch_message(connection, message, length);
+	if (connection->backlog)
+		backlog_ends(connection, connection->received - rest);
+	else if (connection->descriptors)
+		descriptors_expire(connection, connection->received - rest);
+}
+
+/* Handles whole messages at the start of DATA, which is all that was read and not handled yet; how many bytes they
+ * took. All of it once the input makes no sense. OWN: it is the connection's own buffer, which is another one behind a
+ * long message. A long one elsewhere has to wait until it is moved there. */
+static size_t handle(struct connection *connection, const char *data, size_t length, bool own)
+{
+	const char *buffer = connection->input;
+	size_t done = 0;
+	connection->input_waits = false;
+	while (done < length) {
+		const char *message;
+		size_t message_length, used = 0;
+		if (input_must_wait(connection)) {
+			connection->input_waits = true;
+			break;
+		}
+		enum framing_result result =
+			framing_next(&connection->framing, data + done, length - done, &message, &message_length, &used);
+		if (result == FRAMING_MESSAGE) {
+			if (!own && is_long(connection, message_length)) {
+				connection->input_waits = true;
+				break;
+			}
+			done += used;
+			dispatch(connection, message, message_length, data + done, length - done);
+			if (own && connection->input != buffer)
+				break;
+			if (slice_is_over(connection->edge, message_length) && done < length) {
+				connection->input_waits = true;
+				break;
+			}
+		} else if (result == FRAMING_INCOMPLETE) {
+			done += used;
+			break;
+		} else {
+			give_up(connection, result);
+			return length;
+		}
+	}
+	return done;
+}
+
+static void own_handle(struct connection *connection)
+{
+	const char *buffer = connection->input;
+	size_t done = handle(connection, buffer + connection->input_start,
+		connection->input_length - connection->input_start, true);
+	if (connection->input != buffer) {
+		connection->input_waits = connection->input; /* what was behind a long message */
+		return;
+	}
+	connection->input_start += done;
+	if (connection->input_start == connection->input_length)
+		input_free(connection);
+}
+
+/* A last line that nothing ends is a line all the same. */
+static void handle_rest(struct connection *connection)
+{
+	if (connection->input && !connection->input_waits && connection->framing.mode == FRAMING_LINES) {
+		const char *message = connection->input + connection->input_start;
+		size_t length = connection->input_length - connection->input_start;
+		dispatch(connection, message, length, message + length, 0);
+		input_free(connection);
+	}
+	if (!connection->input_waits)
+		input_free(connection);
 }
 
 /* False: that was too many. As with other input that makes no sense there is one last error. */
@@ -273,11 +313,13 @@ static bool read_shared(struct connection *connection, size_t held, size_t *budg
 	}
 	if (held)
 		memcpy(buffer, connection->input + connection->input_start, held + room);
-	size_t done = handle(connection, buffer, held + got);
+	size_t done = handle(connection, buffer, held + got, false);
 	if (!own_store(connection, buffer + done, held + got - done)) {
 		no_room(connection);
 		return false;
 	}
+	if (connection->input_waits && !connection->edge->slices.over && !input_must_wait(connection))
+		own_handle(connection);
 	return got == room + size || connection->cut_short;
 }
 
@@ -324,7 +366,7 @@ static void read_on(struct connection *connection)
 void input_serve(struct connection *connection)
 {
 	if (connection->backlog) {
-		dispatch_more(connection);
+		backlog_go_on(connection);
 		connection_touch(connection);
 	}
 	if (!connection_is_closed(connection) && connection->input_waits && !input_must_wait(connection)) {

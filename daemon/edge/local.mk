@@ -8,6 +8,7 @@ libedge_la_SOURCES = \
 	daemon/edge/access.h \
 	daemon/edge/admission.c \
 	daemon/edge/ask.c \
+	daemon/edge/backlog.c \
 	daemon/edge/batch.c \
 	daemon/edge/claims.c \
 	daemon/edge/command.c \

@@ -112,18 +112,33 @@ void batch_add(struct batch *batch, const struct strbuf *head, const struct byte
 /* One less is expected: it was answered or will never be. The last one sends the batch and frees it. */
 void batch_release(struct batch *batch);
 
-/* --- dispatch.c --- */
-/* Handles one message of a connection, answering what can be answered. */
+/* --- backlog.c --- */
+/* Handles one message of a connection, answering what can be answered. What cannot be handled now is its backlog. */
 void dispatch_message(struct connection *connection, const char *text, size_t length);
-/* Goes on with a batch that is too long for one turn, or with what had to wait until the store has loaded. */
-void dispatch_more(struct connection *connection);
+/* The same for a long message, in slices. Takes over BUFFER, of ROOM bytes, in which it is; they count as input of the
+ * connection's user until it has been handled. */
+void dispatch_long(struct connection *connection, char *buffer, size_t room, const char *text, size_t length);
+/* Goes on with it for a slice. */
+void backlog_go_on(struct connection *connection);
 /* The message that has left a backlog ends with the connection's ENDth byte. */
 void backlog_ends(struct connection *connection, uint64_t end);
 /* It waits until the store has loaded. */
 bool backlog_is_held(const struct connection *connection);
+/* It has come as a whole, and nobody knows yet what it says. */
+bool backlog_is_read(const struct connection *connection);
 void backlog_free(struct connection *connection);
 /* Lets those go on that have waited for that, if it has. */
 void held_turn(struct edge *edge);
+
+/* --- dispatch.c --- */
+struct rpc_request;
+/* One request; BATCH: that it belongs to, or NULL. */
+void dispatch_request(struct connection *connection, struct batch *batch, const struct rpc_request *request);
+/* What is no request is answered with an error. */
+void dispatch_bad(struct connection *connection, struct batch *batch, const struct rpc_request *request,
+	enum proto_error error, const char *reason);
+/* Whether it waits until the store has loaded. */
+bool dispatch_is_held(const struct connection *connection, const struct rpc_request *request);
 /* Reads the call's parameters by its method's table. False: the error has been answered. After true, call_params_free. */
 bool call_params(const struct call *call, void *out) __attribute__((warn_unused_result));
 void call_params_free(const struct call *call, void *params);

@@ -343,6 +343,7 @@ bool world_turn(struct world *world)
 	bool busy = false;
 	edge_count(world->edge, &connections, &before);
 	event_base_loop(world->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	world->now_ns = clock_mono_ns(); /* it may tick */
 	core_set_now(world->core, world->now_ns);
 	core_set_wall(world->core, clock_wall_ns());
 	for (int i = 0; i < N_SLOTS; i++)

@@ -6,12 +6,14 @@
  * next client, who keeps it where he is one of them and is told off where he is not. Only without that one do clients wait
  * until there are descriptors again; they are not lost meanwhile, but in the backlog of the listening socket. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/closer.h"
+#include "base/users.h"
 #include "edge/internal.h"
 #include "edge/reply.h"
 #include "proto/jsonrpc.h"
@@ -44,10 +46,13 @@ static void tell_too_many(struct edge *edge, int fd, const char *why)
 static bool share_allows(struct edge *edge, int fd, uint32_t uid)
 {
 	struct strbuf line = STRBUF_INIT;
+	char why[128];
 	bool allowed = user_may_connect(edge, uid, &line);
 	if (!allowed) {
 		strbuf_puts(&line, "\n");
-		turn_away(edge, fd, "its user has all the connections that user_connections allows", &line);
+		snprintf(why, sizeof(why), "user %.64s has all the connections that user_connections allows",
+			user_name_kept(uid, core_now(edge->core)));
+		turn_away(edge, fd, why, &line);
 	}
 	strbuf_free(&line);
 	return allowed;

@@ -50,13 +50,18 @@ static uint64_t only_task(const struct pools *pools, int pid)
 	return only ? only->id : 0;
 }
 
-/* What belongs to a command ends with it, but for connections, which it may have handed to others: such a one is no
+/* No right follows from it, only whose waits are counted as a worker's, and what is taken for a circle of waits. It is found
+ * out when it is first asked for, of a process that is there then: its number can be no other's.
+ *
+ * What belongs to a command ends with it, but for connections, which it may have handed to others: such a one is no
  * handler's any more when the worker runs the next command, which may be another user's. */
 int nested_pid(struct connection *connection)
 {
 	const struct pools *pools = connection->edge->host.pools;
 	if (connection->nesting == NESTING_UNKNOWN) {
 		connection->worker_pid = pools_nested_pid(pools, connection->peer.pid);
+		if (connection->worker_pid && !peer_is_there(connection->fd, &connection->peer))
+			connection->worker_pid = 0; /* some other process has the number of one that has ended */
 		connection->nesting = connection->worker_pid ? NESTING_HANDLER : NESTING_NONE;
 		if (connection->worker_pid != connection->peer.pid)
 			connection->command = only_task(pools, connection->worker_pid);

@@ -204,6 +204,38 @@ START_TEST(its_grant_is_told)
 }
 END_TEST
 
+START_TEST(what_an_attempt_had_is_not_told_of_the_next)
+{
+	const struct task_retry retry = { .retries = 5, .on = RETRY_ALL, .factor = 1 };
+	struct task_spec spec = claims_spec("db", NULL);
+	uint64_t fence;
+	bool died;
+
+	claims_slots(1);
+	spec.retry = &retry;
+	struct task *task = toy_submit_spec(&toy, spec);
+	toy_turn(&toy);
+	claims_end(task, TASK_FAILED);
+	other_takes("db");
+	toy_advance(&toy, NS_PER_S);
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(task, "db"));
+	ck_assert(!core_claims_had(task, &fence, &died));
+}
+END_TEST
+
+/* _i: in which order they are said */
+START_TEST(what_it_waits_for_is_told_by_kind_and_name)
+{
+	claims_slots(1);
+	other_takes("x");
+	struct task *task = claims_submit(_i ? "x" : "+x", _i ? "+x" : "x");
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(task, "x"));
+	ck_assert_int_eq(core_waits_for(task)->kind, OBJECT_LOCK);
+}
+END_TEST
+
 /* --- losing --- */
 
 /* _i: how it ends */
@@ -692,6 +724,8 @@ int main(void)
 	tcase_add_test(tcase, dependencies_come_before_claims);
 	tcase_add_test(tcase, it_is_given_to_an_idle_slot_only);
 	tcase_add_test(tcase, its_grant_is_told);
+	tcase_add_test(tcase, what_an_attempt_had_is_not_told_of_the_next);
+	tcase_add_loop_test(tcase, what_it_waits_for_is_told_by_kind_and_name, 0, 2);
 	tcase_add_loop_test(tcase, it_is_given_back_well_where_it_ends_in_order, 0, 3);
 	tcase_add_loop_test(tcase, its_death_is_told_to_the_next, 0, 3);
 	tcase_add_loop_test(tcase, what_never_began_gives_it_back_well, 0, 5);

@@ -311,6 +311,33 @@ START_TEST(the_queue_s_order_holds_while_another_queue_has_its_turn)
 }
 END_TEST
 
+/* What was submitted first, though it came to wait last; and one that follows another of its queue has its own place. */
+START_TEST(places_hold_over_queues)
+{
+	struct core_queue *second = toy_queue_new(&toy, "second", 0, 0);
+
+	claims_slots(2);
+	core_queue_pause(toy.queue);
+	other_takes("db");
+	struct task *first = submit_to(toy.queue, "db", 0), *between = submit_to(second, "db", 0),
+		    *last = submit_to(toy.queue, "db", 0);
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(between, "db"));
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(first, "db") && is_blocked_by(last, "db"));
+	other_releases("db");
+	toy_turn(&toy);
+	ck_assert(first->slot && !between->slot && !last->slot);
+	claims_end(first, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert(between->slot && !last->slot);
+	claims_end(between, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(last->slot);
+}
+END_TEST
+
 /* --- between tasks and others --- */
 
 struct waiter {
@@ -355,6 +382,28 @@ START_TEST(who_came_first_has_it_first)
 	toy_turn(&toy);
 	ck_assert(task->slot && !late.has_it);
 	claims_end(task, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert(late.has_it);
+	object_owner_end(&late.owner);
+}
+END_TEST
+
+START_TEST(who_waited_behind_another_task_came_when_he_was_looked_at)
+{
+	struct waiter late;
+
+	claims_slots(2);
+	other_takes("db");
+	struct task *first = claims_submit("db", NULL), *second = claims_submit("db", NULL);
+	toy_turn(&toy);
+	waiter_begin(&late, 3, "db");
+	other_releases("db");
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(first->slot);
+	claims_end(first, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert(second->slot && !late.has_it);
+	claims_end(second, TASK_SUCCEEDED);
 	toy_turn(&toy);
 	ck_assert(late.has_it);
 	object_owner_end(&late.owner);
@@ -486,7 +535,9 @@ int main(void)
 	tcase_add_test(tcase, priorities_hold_over_queues);
 	tcase_add_test(tcase, who_cannot_start_keeps_no_other_queue_waiting);
 	tcase_add_test(tcase, the_queue_s_order_holds_while_another_queue_has_its_turn);
+	tcase_add_test(tcase, places_hold_over_queues);
 	tcase_add_test(tcase, who_came_first_has_it_first);
+	tcase_add_test(tcase, who_waited_behind_another_task_came_when_he_was_looked_at);
 	tcase_add_test(tcase, a_more_urgent_task_has_the_place_of_the_first);
 	tcase_add_test(tcase, who_cannot_start_keeps_nobody_waiting);
 	tcase_add_test(tcase, many_are_found_to_wait_in_several_turns);

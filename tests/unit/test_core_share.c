@@ -300,6 +300,51 @@ START_TEST(in_a_fair_queue_locks_go_round_too)
 }
 END_TEST
 
+static void wait_granted(struct object_wait *wait, enum object_status status, const struct object_grant *grant)
+{
+	(void)wait;
+	(void)status;
+	(void)grant;
+}
+
+/* Anna's is told that the lock is free, and finds that it is not: she has not gained anything over Ben, whose turn came
+ * before hers, though he was held and asks for it later. */
+START_TEST(who_tries_in_vain_keeps_his_turn)
+{
+	struct object_owner owner;
+	struct object_problem problem;
+	struct object_grant grant;
+	struct object_wait wait = { .done = wait_granted };
+	const struct lock_request request = { .name = { "db", 2 }, .holder.owner = &owner };
+
+	core_queue_set(toy.queue, &(struct core_queue_options){ .fair = true });
+	may_run(1);
+	struct task *bens = submit(BEN, 0);
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(bens->slot);
+	struct task *of_ben = submit_claim(BEN, "db");
+	other_takes("db");
+	struct task *of_anna = submit_claim(ANNA, "db");
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(of_anna, "db"));
+	ck_assert_int_eq(of_ben->state, TASK_QUEUED); /* he is held */
+	object_owner_begin(core_objects(toy.core), &owner, OWNER_CONNECTION, 7, 1000, 0);
+	ck_assert_int_eq(lock_acquire(core_objects(toy.core), &request, &wait, &grant, &problem), OBJECT_WAITING);
+	slots[0]->room = slots[1]->room = 0; /* she is told, and cannot start */
+	other_releases("db");
+	toy_turn(&toy);
+	ck_assert_int_eq(of_anna->state, TASK_QUEUED);
+	slots[0]->room = slots[1]->room = 1;
+	claims_end(bens, TASK_SUCCEEDED);
+	toy_turn(&toy);
+	ck_assert(is_blocked_by(of_anna, "db") && is_blocked_by(of_ben, "db"));
+	object_owner_end(&owner);
+	toy_turn(&toy);
+	ck_assert_ptr_nonnull(of_ben->slot);
+	ck_assert_ptr_null(of_anna->slot);
+}
+END_TEST
+
 /* --- queued --- */
 
 static int try(uint32_t owner, size_t size)
@@ -441,6 +486,19 @@ START_TEST(what_is_replaced_makes_room)
 	ck_assert_int_eq(toy_try(&toy, large, &first), CORE_OVER_SHARE);
 	size_t cost = core_submit_cost(&large);
 	ck_assert_int_eq(core_over_share(toy.core, &large, 1, cost, &has, &may), CORE_SHARE_QUEUED_BYTES);
+	set_queued(0, cost);
+	ck_assert_int_eq(toy_try(&toy, large, &first), CORE_OK);
+	ck_assert_int_eq(toy_try(&toy, large, &second), CORE_OK);
+	ck_assert_int_eq(first->state, TASK_CANCELLED);
+
+	/* What runs does not wait, and makes no room. */
+	core_queue_resume(toy.queue);
+	toy_turn(&toy);
+	claims_run(second);
+	ck_assert_uint_eq(figures_of(ANNA).queued, 0);
+	set_queued(1, 10);
+	ck_assert_int_eq(core_over_share(toy.core, &large, 1, cost, &has, &may), CORE_SHARE_QUEUED_BYTES);
+	ck_assert_uint_eq(may, 10);
 	bytes_unref(large.args);
 }
 END_TEST
@@ -551,6 +609,7 @@ int main(void)
 	tcase_add_test(tcase, shares_change_while_tasks_wait);
 	tcase_add_test(tcase, who_is_held_keeps_no_lock_from_others);
 	tcase_add_loop_test(tcase, in_a_fair_queue_locks_go_round_too, 0, 2);
+	tcase_add_test(tcase, who_tries_in_vain_keeps_his_turn);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("queued");
 	tcase_add_checked_fixture(tcase, fresh, claims_finish);

@@ -31,6 +31,7 @@ libproto_la_SOURCES = \
 	proto/method_objects.c \
 	proto/methods.c \
 	proto/moment.c \
+	proto/param_ids.c \
 	proto/param_permits.c \
 	proto/param_schema.c \
 	proto/param_values.c \

@@ -20,6 +20,13 @@ __attribute__((format(printf, 2, 3))) int param_refuse(struct param_reader *read
 const char *param_describe(const struct json_span *value, char buf[PARAM_SHOWN + 8]);
 #define PARAM_STRINGS_LIMIT 64 /* in an array of them, where the table does not say */
 
+int param_no_memory(struct param_reader *reader);
+
+/* PARAM_ID, and PARAM_IDS, in param_ids.c. */
+bool param_id_parse(const struct json_span *value, uint64_t *id);
+int param_ids_read(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
+	struct param_ids *out);
+
 /* PARAM_PERMITS, in param_permits.c. */
 int param_permits_read(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
 	struct param_permits *out);

@@ -53,7 +53,7 @@ int param_refuse(struct param_reader *reader, const char *format, ...)
 	return -1;
 }
 
-static int no_memory(struct param_reader *reader)
+int param_no_memory(struct param_reader *reader)
 {
 	return param_refuse(reader, "out of memory");
 }
@@ -98,7 +98,7 @@ int param_read_string(
 		return param_wrong_value(reader, spec, value);
 	*out = json_string_dup(value, &length);
 	if (!*out)
-		return no_memory(reader);
+		return param_no_memory(reader);
 	bool whole = strlen(*out) == length;
 	if (whole && (spec->max == 0 || length <= (size_t)spec->max))
 		return 0;
@@ -143,7 +143,7 @@ static int read_name(struct param_reader *reader, const struct param_spec *spec,
 	if (memchr(out->data, '\\', out->length)) {
 		out->data = out->owned = json_string_dup(value, &out->length);
 		if (!out->data)
-			return no_memory(reader);
+			return param_no_memory(reader);
 	}
 	return param_check_name(reader, spec, out->data, out->length);
 }
@@ -245,25 +245,6 @@ static int read_quantity(
 	return result == 0 ? 0 : param_wrong_value(reader, spec, value);
 }
 
-static bool id_parse(const struct json_span *value, uint64_t *id)
-{
-	const char *p = value->text, *end = p + value->length;
-	uint64_t sum = 0;
-
-	if (value->kind == JSON_SPAN_STRING) {
-		p++;
-		end--;
-	} else if (value->kind != JSON_SPAN_INTEGER) {
-		return false;
-	}
-	for (; p < end; p++)
-		if (*p < '0' || *p > '9' || __builtin_mul_overflow(sum, 10, &sum) ||
-			__builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum))
-			return false;
-	*id = sum;
-	return sum != 0;
-}
-
 /* The index of the word that VALUE is; -1: none of them, and the error says so. */
 static int read_word(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value)
 {
@@ -333,25 +314,6 @@ static int read_moment(struct param_reader *reader, const struct param_spec *spe
 
 /* --- one or several --- */
 
-static int read_ids(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
-	struct param_ids *out)
-{
-	bool several = value->kind == JSON_SPAN_ARRAY;
-	size_t count = several ? json_count(value) : 1, cursor = 0;
-	struct json_span item = *value;
-
-	out->ids = malloc((count ? count : 1) * sizeof(out->ids[0]));
-	if (!out->ids)
-		return no_memory(reader);
-	for (out->count = 0; out->count < count; out->count++) {
-		if (several)
-			json_next(value, &cursor, NULL, &item);
-		if (!id_parse(&item, &out->ids[out->count]))
-			return param_wrong_value(reader, spec, &item);
-	}
-	return 0;
-}
-
 static int read_strings(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
 	struct param_strings *out)
 {
@@ -368,7 +330,7 @@ static int read_strings(struct param_reader *reader, const struct param_spec *sp
 			count);
 	out->strings = calloc(count ? count : 1, sizeof(out->strings[0]));
 	if (!out->strings)
-		return no_memory(reader);
+		return param_no_memory(reader);
 	for (; out->count < count; out->count++) {
 		if (several)
 			json_next(value, &cursor, NULL, &item);
@@ -399,14 +361,14 @@ bool param_is_label(const char *text)
 static int read_ref(struct param_reader *reader, const struct param_spec *spec, const struct json_span *value,
 	struct param_ref *out)
 {
-	if (id_parse(value, &out->id))
+	if (param_id_parse(value, &out->id))
 		return 0;
 	out->id = 0;
 	if (value->kind != JSON_SPAN_STRING)
 		return param_wrong_value(reader, spec, value);
 	out->label = json_string_dup(value, NULL);
 	if (!out->label)
-		return no_memory(reader);
+		return param_no_memory(reader);
 	if (param_is_label(out->label))
 		return 0;
 	free(out->label);
@@ -426,7 +388,7 @@ static int read_refs(struct param_reader *reader, const struct param_spec *spec,
 			(long long)spec->max, count);
 	out->refs = calloc(count ? count : 1, sizeof(out->refs[0]));
 	if (!out->refs)
-		return no_memory(reader);
+		return param_no_memory(reader);
 	for (; out->count < count; out->count++) {
 		if (several)
 			json_next(value, &cursor, NULL, &item);
@@ -461,9 +423,9 @@ int param_value_read(struct param_reader *reader, const struct param_spec *spec,
 	case PARAM_SIZE:
 		return read_quantity(reader, spec, value, at);
 	case PARAM_ID:
-		return id_parse(value, at) ? 0 : param_wrong_value(reader, spec, value);
+		return param_id_parse(value, at) ? 0 : param_wrong_value(reader, spec, value);
 	case PARAM_IDS:
-		return read_ids(reader, spec, value, at);
+		return param_ids_read(reader, spec, value, at);
 	case PARAM_STRINGS:
 		return read_strings(reader, spec, value, at);
 	case PARAM_ENUM:

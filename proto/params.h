@@ -51,6 +51,8 @@ struct param_refs {
 /* Whether TEXT can name a task in a batch: a letter or "_", then letters, digits, "_" and "-"; so it is no id. */
 bool param_is_label(const char *text);
 
+/* So many are read: up to one more than any method takes. */
+#define PARAM_IDS_MOST 100001
 struct param_ids {
 	uint64_t *ids; /* malloc'ed */
 	size_t count;

@@ -281,6 +281,62 @@ static int read_more(const char *text)
 	return params_read(more_specs, &params, &more, error, sizeof(error));
 }
 
+/* Ids of every length and form, in the middle of others and at the end, beside what each is when it stands alone. */
+START_TEST(many_ids_are_read_as_one_is)
+{
+	static const char *const forms[][2] = { { "", "" }, { "\"", "\"" }, { " ", "" }, { " \"", "\" " }, { "", "\n" }, { "-", "" },
+		{ "", ".5" }, { "", "e1" }, { "\"", "x\"" }, { "\" ", "\"" }, { "\"\\u0031", "\"" }, { "[", "]" } };
+	static const size_t counts[] = { 2, 3, 17 };
+	static const char digits[] = "98765432101234567890123";
+	static const char filler[] = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15";
+	for (size_t form = 0; form < COUNT(forms); form++) {
+		for (int length = 1; length < (int)sizeof(digits); length++) {
+			for (int start = 0; start < 3; start++) {
+				char number[32], id[64], text[256];
+				snprintf(number, sizeof(number), "%.*s", length, start == 2 ? "00000000000000000000000" : digits + start);
+				if (start == 2 && (length > 1 || form > 1) && form != 1)
+					continue;
+				snprintf(id, sizeof(id), "%s%s%s", forms[form][0], number, forms[form][1]);
+				snprintf(text, sizeof(text), "{\"task\":\"a\",\"ids\":%s}", id);
+				struct json_span scanned;
+				if (json_scan(text, strlen(text), &scanned, NULL, NULL) < 0)
+					continue;
+				bool good = read_params(specs, text) == 0 && form != COUNT(forms) - 1;
+				uint64_t value = good ? all.ids.ids[0] : 0;
+				params_free(specs, &all);
+				for (int behind = 0; behind < 3; behind++) {
+					snprintf(text, sizeof(text), "{\"task\":\"a\",\"ids\":[7,%s%s%s]}", id, behind ? "," : "",
+						behind == 2 ? filler : behind ? "1" : "");
+					ck_assert_msg((read_params(specs, text) == 0) == good, "%s: %s", text, error);
+					if (good)
+						ck_assert(all.ids.count == counts[behind] && all.ids.ids[0] == 7 &&
+							all.ids.ids[1] == value);
+					params_free(specs, &all);
+				}
+			}
+		}
+	}
+	expect_good("{\"task\":\"a\",\"ids\":[ ]}");
+	ck_assert(all.ids.count == 0 && all.ids.ids);
+	params_free(specs, &all);
+}
+END_TEST
+
+START_TEST(more_ids_than_any_method_takes_are_not_read)
+{
+	size_t room = 3 * PARAM_IDS_MOST + 100, length = 0;
+	char *text = malloc(room);
+	length += (size_t)sprintf(text, "{\"task\":\"a\",\"ids\":[1");
+	for (int i = 1; i < PARAM_IDS_MOST + 10; i++)
+		length += (size_t)sprintf(text + length, ",1");
+	strcpy(text + length, "]}");
+	expect_good(text);
+	ck_assert_uint_eq(all.ids.count, PARAM_IDS_MOST);
+	params_free(specs, &all);
+	free(text);
+}
+END_TEST
+
 START_TEST(absent_ones_have_values_of_their_own)
 {
 	static const char *const texts[] = { "{}", "[]", "[null,null,null,null,null,null,null,null]" };
@@ -512,6 +568,8 @@ int main(void)
 	tcase_add_loop_test(tcase, wrong_names_are_told, 0, (int)COUNT(bad_names));
 	tcase_add_test(tcase, a_string_with_a_nul_is_refused);
 	tcase_add_test(tcase, references_are_ids_or_labels);
+	tcase_add_test(tcase, many_ids_are_read_as_one_is);
+	tcase_add_test(tcase, more_ids_than_any_method_takes_are_not_read);
 	tcase_add_loop_test(tcase, more_mistakes_are_told, 0, (int)COUNT(more_bad));
 	tcase_add_test(tcase, every_type_has_a_name_and_a_schema);
 	suite_add_tcase(suite, tcase);

@@ -130,6 +130,63 @@ START_TEST(what_waits_for_all_of_a_users_connections_has_a_limit)
 }
 END_TEST
 
+enum { BEGINNERS = 8, UNFINISHED = 60000 };
+
+/* Begins a message, and says so much of it; true: it may go on. */
+static bool begins_message(struct client *client, size_t length)
+{
+	static char text[UNFINISHED];
+	memset(text, 'x', length);
+	memcpy(text, "{\"params\":[\"", 12);
+	client_send(client, text, length);
+	world_settle(&world);
+	return client_connection(client);
+}
+
+START_TEST(what_is_held_of_unfinished_messages_has_a_limit_over_all_connections)
+{
+	struct client many[BEGINNERS];
+	size_t most = 100000 * EDGE_USER_FRAMES;
+	int begun = 0;
+	world.config.frame_limit = 100000;
+	world_configure(&world);
+	for (int i = 0; i < BEGINNERS; i++) {
+		join(&many[i], ANNA);
+		begun += begins_message(&many[i], UNFINISHED);
+	}
+	ck_assert_int_ge(begun, 2); /* a buffer has as much room again */
+	ck_assert_int_lt(begun, BEGINNERS);
+	ck_assert_uint_gt(user_of(world.edge, ANNA)->input, most / 2);
+	ck_assert_uint_le(user_of(world.edge, ANNA)->input, most);
+	ck_assert(!begins_message(&again, UNFINISHED));
+	ck_assert(begins_message(&anna, 1000)); /* little is always read */
+	ck_assert(begins_message(&ben, UNFINISHED));
+	client_leave(&many[0]);
+	client_fini(&again);
+	join(&again, ANNA);
+	ck_assert(begins_message(&again, UNFINISHED));
+	for (int i = 0; i < BEGINNERS; i++)
+		client_fini(&many[i]);
+	client_leave(&again);
+	world_settle(&world);
+	ck_assert_uint_le(user_of(world.edge, ANNA)->input, 2048); /* anna's own */
+}
+END_TEST
+
+START_TEST(an_admins_unfinished_messages_have_no_such_limit)
+{
+	struct client many[BEGINNERS];
+	world.config.frame_limit = 100000;
+	world_configure(&world);
+	for (int i = 0; i < BEGINNERS; i++) {
+		join(&many[i], 0);
+		ck_assert(begins_message(&many[i], UNFINISHED));
+	}
+	for (int i = 0; i < BEGINNERS; i++)
+		client_fini(&many[i]);
+}
+END_TEST
+
 /* --- requests a second --- */
 
 static void set_rate(double rate, int64_t burst)
@@ -376,6 +433,8 @@ int main(void)
 	TCase *tcase = tcase_create("shares");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, what_waits_for_all_of_a_users_connections_has_a_limit);
+	tcase_add_test(tcase, what_is_held_of_unfinished_messages_has_a_limit_over_all_connections);
+	tcase_add_test(tcase, an_admins_unfinished_messages_have_no_such_limit);
 	tcase_add_test(tcase, one_users_watches_by_a_filter_are_counted_over_all_connections);
 	tcase_add_test(tcase, requests_have_a_rate_and_a_burst_on_all_connections_together);
 	tcase_add_test(tcase, each_request_of_a_batch_counts_and_what_is_no_request_too);

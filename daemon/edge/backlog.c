@@ -29,7 +29,8 @@ struct backlog {
 	struct batch *batch;
 	struct json_span elements; /* of the batch */
 	size_t cursor;
-	char *buffer; /* malloc'ed; TEXT is in it */
+	char *buffer; /* malloc'ed; TEXT is in it; NULL: `given` has it */
+	struct bytes *given;
 	const char *text;
 	size_t length;
 	size_t input;        /* bytes that count as its user's input: the buffer is the connection's that was */
@@ -129,8 +130,27 @@ void backlog_free(struct connection *connection)
 	connection_discharge(connection, backlog->charged);
 	connection->user->input -= backlog->input;
 	rpc_read_end(&backlog->reading);
+	bytes_unref(backlog->given);
 	free(backlog->buffer);
 	free(backlog);
+}
+
+static void release_buffer(void *buffer, const char *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	free(buffer);
+}
+
+struct bytes *backlog_give(struct connection *connection, const struct json_span *part)
+{
+	struct backlog *backlog = connection->backlog;
+	if (!backlog || !backlog->buffer || backlog->stage != STAGE_REQUEST || part->length <= backlog->length / 2 ||
+		part->text < backlog->text || part->text >= backlog->text + backlog->length)
+		return NULL;
+	backlog->given = bytes_new_foreign(part->text, part->length, release_buffer, backlog->buffer);
+	backlog->buffer = NULL;
+	return bytes_ref(backlog->given);
 }
 
 void backlog_ends(struct connection *connection, uint64_t end)
@@ -270,7 +290,14 @@ void dispatch_message(struct connection *connection, const char *text, size_t le
 
 void dispatch_long(struct connection *connection, char *buffer, size_t room, const char *text, size_t length)
 {
-	struct backlog *backlog = backlog_new(connection, buffer, text, length);
+	size_t start = (size_t)(text - buffer), used = start + length;
+	char *fitting = realloc(buffer, used); /* it may live as long as a task's arguments */
+	if (fitting) {
+		connection->user->input -= room - used;
+		room = used;
+		buffer = fitting;
+	}
+	struct backlog *backlog = backlog_new(connection, buffer, buffer + start, length);
 	backlog->input = room;
 	backlog_go_on(connection);
 }

@@ -127,6 +127,9 @@ bool backlog_is_held(const struct connection *connection);
 /* It has come as a whole, and nobody knows yet what it says. */
 bool backlog_is_read(const struct connection *connection);
 void backlog_free(struct connection *connection);
+/* PART of the long message that is being handled, without a copy: a reference, if that is most of it; NULL: it is not, or
+ * there is no such message. */
+struct bytes *backlog_give(struct connection *connection, const struct json_span *part);
 /* Lets those go on that have waited for that, if it has. */
 void held_turn(struct edge *edge);
 

@@ -298,7 +298,9 @@ bool submission_copy(const struct reply_to *to, const struct json_span *args, st
 		reply_errorf(to, PROTO_TOO_LARGE, "the arguments have %zu bytes; payload_limit is %zu", length, limit);
 		return false;
 	}
-	spec->args = bytes_new(none ? "[]" : args->text, length);
+	spec->args = none ? NULL : backlog_give(to->connection, args);
+	if (!spec->args)
+		spec->args = bytes_new(none ? "[]" : args->text, length);
 	if (!spec->args)
 		reply_error(to, PROTO_INTERNAL_ERROR, "no memory for the arguments", NULL);
 	return spec->args;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "edge/request.h"
 #include "edge_world.h"
@@ -172,10 +173,35 @@ START_TEST(a_batch_is_handled_without_another_copy)
 	for (int turns = 0; turns < 10000 && backlog_is_read(connection); turns++)
 		world_turn(&world);
 	ck_assert(connection->backlog);
-	ck_assert_uint_ge(connection->user->input, text.length);
+	ck_assert_uint_eq(connection->user->input, text.length - 1); /* the newline is not of it */
 	ck_assert_uint_lt(connection->user->held, text.length);
 	json_t *answers = client_hear_json(&anna);
 	ck_assert_uint_eq(json_array_size(answers), (text.length - 2) / strlen("," REQUEST("2", "server.ping", "[]")));
+	expect_nothing_left();
+}
+END_TEST
+
+/* The task has them when the connection's backlog is no more. */
+START_TEST(arguments_are_handed_over)
+{
+	make("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hold\",\"params\":[", "[1,\"word\"],", "0]}\n");
+	begins();
+	world_settle(&world);
+	expect_nothing_left();
+	const struct task *task = core_slot_task_next(world.slots[0], NULL);
+	for (int i = 1; i < 4 && !task; i++)
+		task = core_slot_task_next(world.slots[i], NULL);
+	ck_assert(task && task->args->release);
+	const char *params = strstr(text.data, "\"params\":") + 9;
+	ck_assert_uint_eq(task->args->size, strlen(params) - 2);
+	ck_assert_int_eq(memcmp(task->args->data, params, task->args->size), 0);
+	ck_assert_int_eq(world_finish(&world), 1);
+	ck_assert_str_eq(client_hear(&anna), RESULT("1", "\"done\""));
+	/* …but not where they are little of it. */
+	strbuf_reset(&text);
+	make("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"more\":[", "[1,\"word\"],", "0],\"params\":[7]}\n");
+	begins();
+	ck_assert_str_eq(client_hear(&anna), RESULT("1", "[7]"));
 	expect_nothing_left();
 }
 END_TEST
@@ -272,6 +298,7 @@ int main(void)
 	tcase_add_test(tests, one_long_message_behind_another);
 	tcase_add_test(tests, what_is_wrong_is_told_in_the_same_words);
 	tcase_add_test(tests, a_batch_is_handled_without_another_copy);
+	tcase_add_test(tests, arguments_are_handed_over);
 	tcase_add_test(tests, who_is_gone_meanwhile_leaves_nothing);
 	tcase_add_test(tests, what_needs_no_answer_is_done_for_one_who_is_gone);
 	tcase_add_test(tests, a_connection_that_ends_meanwhile_leaves_nothing);

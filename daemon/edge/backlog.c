@@ -100,9 +100,10 @@ static struct backlog *backlog_new(struct connection *connection, char *buffer, 
 static struct backlog *backlog_copy(struct connection *connection, const char *text, size_t length)
 {
 	char *buffer = malloc(length);
+	if (buffer)
+		memcpy(buffer, text, length);
 	struct backlog *backlog = backlog_new(connection, buffer, buffer, length);
 	if (buffer) {
-		memcpy(buffer, text, length);
 		backlog->charged = length;
 		connection_charge(connection, length);
 	} else {

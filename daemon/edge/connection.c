@@ -28,6 +28,8 @@
 
 #define WRITE_PIECES 64
 #define SCRATCH_KEPT (256u * 1024)
+#define ABANDONED_AT_ONCE 8 /* requests of who has left, between two looks at the clock */
+#define ABANDONED_MOST 10000 /* … in a turn */
 
 static bool peer_is_gone(const struct connection *connection)
 {
@@ -175,17 +177,34 @@ void connection_close(struct connection *connection, const char *why)
 	listeners_resume(edge);
 }
 
-bool connection_bury(struct connection *connection)
+/* Nobody is there any more to be answered; for a slice. True: that was all. */
+static bool abandon_requests(struct connection *connection, int64_t begin)
 {
-	int64_t begin = clock_mono_ns();
+	int64_t end = begin + slice_length_ns(connection->edge);
 	struct request *request;
-	bool any = connection_owner_end(connection) || !LIST_EMPTY(&connection->requests);
+	for (unsigned n = 1; (request = LIST_FIRST(&connection->requests)); n++) {
+		request_abandon(request);
+		if (n % ABANDONED_AT_ONCE == 0 && (n >= ABANDONED_MOST || clock_mono_ns() >= end))
+			break;
+	}
+	return LIST_EMPTY(&connection->requests);
+}
+
+bool connection_bury(struct connection *connection, bool *any)
+{
+	struct edge *edge = connection->edge;
+	int64_t begin = clock_mono_ns();
+	*any |= connection_owner_end(connection) || !LIST_EMPTY(&connection->requests);
 	backlog_free(connection);
 	watching_free(connection);
 	following_free(connection);
-	while ((request = LIST_FIRST(&connection->requests)))
-		request_abandon(request);
-	TAILQ_REMOVE(&connection->edge->closed, connection, link);
+	bool all = abandon_requests(connection, begin);
+	TAILQ_REMOVE(&edge->closed, connection, link);
+	if (!all) {
+		TAILQ_INSERT_TAIL(&edge->closed, connection, link);
+		slice_charge(edge, &connection->peer, begin);
+		return false;
+	}
 	if (connection->index) {
 		names_fini(connection->index);
 		free(connection->index);
@@ -195,11 +214,11 @@ bool connection_bury(struct connection *connection)
 	input_free(connection);
 	descriptors_free(connection);
 	slices_forget(connection);
-	slice_charge(connection->edge, &connection->peer, begin);
-	user_leave(connection->edge, connection->user);
+	slice_charge(edge, &connection->peer, begin);
+	user_leave(edge, connection->user);
 	peer_free(&connection->peer);
 	free(connection);
-	return any;
+	return true;
 }
 
 void connection_touch(struct connection *connection)

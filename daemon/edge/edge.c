@@ -141,7 +141,8 @@ bool edge_turn(struct edge *edge)
 	more |= edge->slices.n_ready > 0; /* what they ask for is for the core to do, whose turn is over */
 	slices_turn(edge);
 	while ((connection = TAILQ_FIRST(&edge->closed)) && !slices_are_late(edge, begin_ns))
-		more |= connection_bury(connection);
+		if (!connection_bury(connection, &more))
+			break;
 	if (!TAILQ_EMPTY(&edge->rooms))
 		more |= rooms_turn(edge);
 	more |= slices_end(edge, begin_ns);
@@ -183,13 +184,14 @@ void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests
 void edge_free(struct edge *edge)
 {
 	struct connection *connection;
+	bool any = false;
 	if (!edge)
 		return;
 	edge_close_listeners(edge);
 	while ((connection = TAILQ_FIRST(&edge->connections)))
 		connection_close(connection, NULL);
 	while ((connection = TAILQ_FIRST(&edge->closed)))
-		connection_bury(connection);
+		(void)connection_bury(connection, &any);
 	manies_free(edge);
 	maps_sweep(edge);
 	rooms_turn(edge);

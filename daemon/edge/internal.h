@@ -232,8 +232,9 @@ void connection_new(struct edge *edge, int fd, const struct peer *peer, bool res
 /* The end, seen from whoever notices it. WHY goes into the log; NULL where the peer has left. May be called twice. */
 void connection_close(struct connection *connection, const char *why);
 static inline bool connection_is_closed(const struct connection *connection) { return connection->fd < 0; }
-/* Takes a closed connection apart. True: tasks were cancelled. */
-bool connection_bury(struct connection *connection);
+/* Takes a closed connection apart, as far as there is time. False: there is more to do, in other turns. *ANY: tasks were
+ * cancelled. */
+bool connection_bury(struct connection *connection, bool *any);
 /* Sees to it that connection_turn is called at the end of this turn. */
 void connection_touch(struct connection *connection);
 void connection_untouch(struct connection *connection);

@@ -153,8 +153,6 @@ bool filter_is_empty(const struct filter_params *params);
 #define IDS_LIMIT 100000
 /* Whether there are not too many; false: that has been answered. */
 bool call_takes_ids(const struct call *call, const struct param_ids *ids);
-/* Whether each is there, and may be read; false: the error of the first that is not has been answered. */
-bool call_finds_ids(const struct call *call, const struct param_ids *ids);
 /* Whether one who has begun to wait for TASK, or has submitted it, may hear of it now: it is his own, or he sees it
  * still, which a reload may have changed. */
 bool connection_hears_of(struct connection *connection, const struct task *task);

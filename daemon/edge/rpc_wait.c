@@ -303,16 +303,6 @@ static const struct request_kind wait_kind = {
 	.each = wait_each,
 };
 
-bool call_finds_ids(const struct call *call, const struct param_ids *ids)
-{
-	struct task *task;
-	for (size_t i = 0; i < ids->count; i++) {
-		if (!access_finds(call, ids->ids[i], RIGHT_READ, &task))
-			return false;
-	}
-	return true;
-}
-
 /* --- its beginning --- */
 
 static void find_next(struct wait *wait)

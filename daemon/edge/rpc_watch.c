@@ -3,7 +3,7 @@
  *
  * While nobody watches, the core is not even asked. A watch over chosen ids is found by a task's id, and one by a filter
  * over its own user's tasks by their owner; only the others, of those who may read all, are looked through, one by one, at
- * each event. */
+ * each event. A watch over very many ids takes some turns to begin, and to be let go of. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/xmalloc.h"
 #include "edge/access.h"
 #include "edge/follow.h"
-#include "edge/rpc.h"
+#include "edge/many.h"
 #include "edge/tally.h"
 #include "proto/jsonrpc.h"
 
@@ -35,7 +35,12 @@ struct watched_task {
 };
 
 struct watch {
-	struct connection *connection;
+	struct many many;              /* its beginning, or its end */
+	struct connection *connection; /* NULL: it is let go of */
+	bool begun;
+	bool failed;             /* an id is not there; that has been answered */
+	struct param_ids wanted; /* while it begins */
+	size_t next;             /* … or ends: where that stands */
 	uint64_t number;
 	struct task_filter filter; /* without states and queue */
 	unsigned states;           /* a bit for each that is told of; 0: all */
@@ -138,7 +143,7 @@ static bool watch_is_about(const struct watch *watch, const struct happening *ha
 static void tell(struct watch *watch, struct happening *happening)
 {
 	const struct connection *connection = watch->connection;
-	if (connection_is_closed(connection) || !watch_is_about(watch, happening))
+	if (!watch->begun || connection_is_closed(connection) || !watch_is_about(watch, happening))
 		return;
 	/* What there is no room for anyhow is not even written. */
 	const char *text = watch_has_room(watch, 0) ? text_of(happening) : NULL;
@@ -209,23 +214,62 @@ static void watches_free(struct edge *edge)
 	edge_observe(edge);
 }
 
+static struct watch *watch_of(const struct many *many)
+{
+	return heap_entry(many, struct watch, many);
+}
+
+static bool leave(struct many *many)
+{
+	struct watch *watch = watch_of(many);
+	while (watch->next < watch->n_ids) {
+		unlink_id(many->edge->watches, &watch->ids[watch->next++]);
+		if (!many_has_time(many))
+			break;
+	}
+	return watch->next == watch->n_ids;
+}
+
+static void left(struct many *many)
+{
+	struct watch *watch = watch_of(many);
+	struct edge *edge = many->edge;
+	free(watch->wanted.ids);
+	free(watch->queue);
+	free(watch->tag);
+	free(watch);
+	if (--edge->watches->count == 0)
+		watches_free(edge);
+}
+
+/* It is on none of its connection's books. */
+static void watch_leave(struct watch *watch)
+{
+	static const struct many_kind leaving = { .go_on = leave, .finish = left };
+	struct connection *connection = watch->connection;
+	watch->connection = NULL;
+	watch->begun = false;
+	watch->next = 0;
+	if (watch->n_ids > MANY_SHORT) {
+		many_leave(&watch->many, &leaving, connection->edge, &connection->peer);
+		return;
+	}
+	watch->many.edge = connection->edge;
+	for (size_t i = 0; i < watch->n_ids; i++)
+		unlink_id(connection->edge->watches, &watch->ids[i]);
+	left(&watch->many);
+}
+
 static void watch_free(struct watch *watch)
 {
 	struct connection *connection = watch->connection;
-	struct edge *edge = connection->edge;
-	for (size_t i = 0; i < watch->n_ids; i++)
-		unlink_id(edge->watches, &watch->ids[i]);
 	if (!watch->by_id) {
 		LIST_REMOVE(watch, others);
 		connection->user->n_watches--;
 	}
 	LIST_REMOVE(watch, link);
 	connection_unhold(connection, watch->held);
-	free(watch->queue);
-	free(watch->tag);
-	free(watch);
-	if (--edge->watches->count == 0)
-		watches_free(edge);
+	watch_leave(watch);
 	if (--connection->watching->count > 0)
 		return;
 	free(connection->watching);
@@ -258,25 +302,29 @@ static void register_filter(struct watch *watch)
 		LIST_INSERT_HEAD(&watch->connection->edge->watches->by_filter, watch, others);
 }
 
-/* Numbered among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any
- * is left. */
-static void watch_register(struct watch *watch)
+static void watches_join(struct edge *edge)
 {
-	struct connection *connection = watch->connection;
-	struct edge *edge = connection->edge;
-	if (!connection->watching) {
-		connection->watching = xcalloc(1, sizeof(*connection->watching));
-		LIST_INIT(&connection->watching->list);
-	}
 	if (!edge->watches) {
 		edge->watches = xcalloc(1, sizeof(*edge->watches));
 		LIST_INIT(&edge->watches->by_filter);
 		table_init(&edge->watches->by_id, id_of);
 		edge_observe(edge);
 	}
+	edge->watches->count++;
+}
+
+/* Numbered among its own, so that a client's first watch is "1" whoever else watches. Numbers do not come again while any
+ * is left. */
+static void watch_register(struct watch *watch)
+{
+	struct connection *connection = watch->connection;
+	if (!connection->watching) {
+		connection->watching = xcalloc(1, sizeof(*connection->watching));
+		LIST_INIT(&connection->watching->list);
+	}
+	watch->begun = true;
 	watch->number = ++connection->watching->last_number;
 	connection->watching->count++;
-	edge->watches->count++;
 	LIST_INSERT_HEAD(&connection->watching->list, watch, link);
 	if (!watch->by_id)
 		register_filter(watch);
@@ -287,7 +335,7 @@ static void watch_register(struct watch *watch)
 static void watch_id(struct watch *watch, uint64_t id)
 {
 	struct edge *edge = watch->connection->edge;
-	struct watched *watched = &watch->ids[watch->n_ids];
+	struct watched *watched = &watch->ids[watch->n_ids], *other;
 	struct task *task;
 	if (core_find(edge->core, id, &task) != CORE_FOUND || task_state_is_terminal(task->state))
 		return;
@@ -298,30 +346,91 @@ static void watch_id(struct watch *watch, uint64_t id)
 		LIST_INIT(&by_id->watched);
 		table_put(&edge->watches->by_id, by_id);
 	}
-	if (!LIST_EMPTY(&by_id->watched) && LIST_FIRST(&by_id->watched)->watch == watch)
-		return;
+	LIST_FOREACH(other, &by_id->watched, link)
+		if (other->watch == watch)
+			return;
 	*watched = (struct watched){ .watch = watch, .task = by_id };
 	LIST_INSERT_HEAD(&by_id->watched, watched, link);
 	watch->n_ids++;
 }
 
-static void watch_begin(const struct call *call, const struct watch_params *params, const struct task_filter *filter)
+static bool watch_is_one_more(const struct reply_to *to)
 {
-	struct connection *connection = call->to.connection;
-	size_t held = sizeof(struct watch) + params->ids.count * (sizeof(struct watched) + sizeof(struct watched_task));
-	if (connection->watching && connection->watching->count >= WATCHES_MAX) {
-		reply_errorf(&call->to, PROTO_TOO_MANY, "a connection has at most %d watches", WATCHES_MAX);
+	const struct watching *watching = to->connection->watching;
+	if (!watching || watching->count < WATCHES_MAX)
+		return true;
+	reply_errorf(to, PROTO_TOO_MANY, "a connection has at most %d watches", WATCHES_MAX);
+	return false;
+}
+
+static void watch_answer(struct watch *watch, const struct reply_to *to)
+{
+	char text[64];
+	watch_register(watch);
+	int length = snprintf(text, sizeof(text), "{\"watch\":\"%" PRIu64 "\"}", watch->number);
+	reply_text(to, text, (size_t)length);
+}
+
+static bool begin(struct many *many)
+{
+	struct watch *watch = watch_of(many);
+	const struct call call = { .edge = many->edge, .to = request_reply_to(many->request), .method = METHOD_TASK_WATCH };
+	struct task *task;
+	while (watch->next < watch->wanted.count) {
+		uint64_t id = watch->wanted.ids[watch->next++];
+		watch->failed = !access_finds(&call, id, RIGHT_READ, &task);
+		if (watch->failed)
+			return true;
+		watch_id(watch, id);
+		if (!many_has_time(many))
+			break;
+	}
+	many->done = watch->next;
+	return watch->next == watch->wanted.count;
+}
+
+static void begun(struct many *many)
+{
+	struct watch *watch = watch_of(many);
+	struct request *request = many->request;
+	const struct reply_to to = request_reply_to(request);
+	if (watch->failed || !watch_is_one_more(&to)) {
+		many_end(many);
 		return;
 	}
+	many_pause(many);
+	free(watch->wanted.ids);
+	watch->wanted = (struct param_ids){ 0 };
+	watch_answer(watch, &to);
+	request_free(request);
+}
+
+static void begins_no_more(struct many *many)
+{
+	watch_leave(watch_of(many));
+}
+
+static bool may_watch(const struct call *call, const struct watch_params *params, size_t held)
+{
+	const struct connection *connection = call->to.connection;
+	if (!watch_is_one_more(&call->to))
+		return false;
 	if (!params->ids.ids && !connection->user->exempt && connection->user->n_watches >= WATCHES_EACH) {
 		reply_errorf(&call->to, PROTO_TOO_MANY, "a user has at most %d watches that are not of chosen tasks", WATCHES_EACH);
-		return;
+		return false;
 	}
-	if (!connection_has_room(connection, held)) {
-		reply_error(&call->to, PROTO_TOO_MANY, "this connection watches more than output_limit has room for", NULL);
-		return;
-	}
-	struct watch *watch = xcalloc(1, sizeof(*watch) + params->ids.count * sizeof(watch->ids[0]));
+	if (connection_has_room(connection, held))
+		return true;
+	reply_error(&call->to, PROTO_TOO_MANY, "this connection watches more than output_limit has room for", NULL);
+	return false;
+}
+
+/* Takes over the ids of PARAMS. What there is for each of them is filled in when it is its turn. */
+static struct watch *watch_new(
+	struct connection *connection, struct watch_params *params, const struct task_filter *filter, size_t held)
+{
+	struct watch *watch = xmalloc(sizeof(*watch) + params->ids.count * sizeof(watch->ids[0]));
+	memset(watch, 0, sizeof(*watch));
 	watch->connection = connection;
 	watch->filter = *filter;
 	watch->states = filter->states;
@@ -334,12 +443,24 @@ static void watch_begin(const struct call *call, const struct watch_params *para
 	watch->limit = params->limit > 0 ? (size_t)params->limit : LIMIT_DEFAULT;
 	watch->by_id = params->ids.ids;
 	watch->held = held;
-	watch_register(watch);
-	for (size_t i = 0; i < params->ids.count; i++)
-		watch_id(watch, params->ids.ids[i]);
-	char text[64];
-	int length = snprintf(text, sizeof(text), "{\"watch\":\"%" PRIu64 "\"}", watch->number);
-	reply_text(&call->to, text, (size_t)length);
+	watch->wanted = params->ids;
+	params->ids = (struct param_ids){ 0 };
+	watches_join(connection->edge);
+	return watch;
+}
+
+static void watch_begin(const struct call *call, struct watch_params *params, const struct task_filter *filter)
+{
+	static const struct many_kind beginning = {
+		.go_on = begin, .finish = begun, .free = begins_no_more, .cancelled = "the request was cancelled"
+	};
+	size_t n = params->ids.count;
+	size_t held = sizeof(struct watch) + n * (sizeof(struct watched) + sizeof(struct watched_task));
+	if (!may_watch(call, params, held))
+		return;
+	struct watch *watch = watch_new(call->to.connection, params, filter, held);
+	watch->many.own = held;
+	many_begin(&watch->many, &beginning, &call->to, n);
 }
 
 void rpc_task_watch(const struct call *call)
@@ -348,7 +469,7 @@ void rpc_task_watch(const struct call *call)
 	struct task_filter filter;
 	if (!call_params(call, &params))
 		return;
-	if (call_takes_ids(call, &params.ids) && call_finds_ids(call, &params.ids) &&
+	if (call_takes_ids(call, &params.ids) &&
 		filter_prepare(call, &params.filter, RIGHT_READ, &filter) && call->to.id)
 		watch_begin(call, &params, &filter);
 	call_params_free(call, &params);

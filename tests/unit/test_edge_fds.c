@@ -165,6 +165,21 @@ START_TEST(a_message_before_theirs_does_not_close_them)
 }
 END_TEST
 
+/* It is not handled in one go, and they have been read with it. */
+START_TEST(nor_does_a_long_batch)
+{
+	static char batch[2 * 5000 + 2];
+	for (int i = 0; i < 5000; i++)
+		memcpy(batch + 2 * i, i ? ",1" : "[1", 2);
+	batch[2 * 5000] = ']';
+	client_say(&client, batch);
+	send_with(EXEC("3", "[\"stdin\"]") "\n", files, 1);
+	ck_assert_uint_eq(json_array_size(client_hear_json(&client)), 5000);
+	expect_file(1, 0);
+	expect_kept(1);
+}
+END_TEST
+
 START_TEST(those_that_nobody_asks_for_are_closed)
 {
 	send_with(PING("1") "\n", files, 4);
@@ -495,6 +510,7 @@ int main(void)
 	tcase_add_test(fds, any_byte_of_the_request_may_bring_them);
 	tcase_add_test(fds, requests_that_are_read_together_do_not_mix_them_up);
 	tcase_add_test(fds, a_message_before_theirs_does_not_close_them);
+	tcase_add_test(fds, nor_does_a_long_batch);
 	tcase_add_test(fds, those_that_nobody_asks_for_are_closed);
 	tcase_add_test(fds, fewer_than_are_named_are_an_error);
 	tcase_add_test(fds, a_refused_request_leaves_none_open);

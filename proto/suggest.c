@@ -57,14 +57,15 @@ void suggest_offer(struct suggest *suggest, const char *word)
 
 	if (wanted_length > WORD_LIMIT || length > WORD_LIMIT)
 		return;
-	if (is_cut_off(suggest->wanted, wanted_length, word, length) && !suggest->best) {
-		suggest->best = word; /* any slip is nearer */
-		return;
-	}
 	size_t near = wanted_length < 6 ? 1 : wanted_length / 3;
 	size_t distance = word_distance(suggest->wanted, wanted_length, word, length);
 	/* A word that shares no letter is no slip of another. */
-	if (distance > near || distance >= length || distance >= wanted_length || distance >= suggest->distance)
+	if (distance > near || distance >= length || distance >= wanted_length) {
+		if (!suggest->best && is_cut_off(suggest->wanted, wanted_length, word, length))
+			suggest->best = word; /* any slip is nearer */
+		return;
+	}
+	if (distance >= suggest->distance)
 		return;
 	suggest->best = word;
 	suggest->distance = distance;

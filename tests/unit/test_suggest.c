@@ -6,7 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const words[] = { "echo", "fib", "sleep", "noop", "task.call", "task.map", "task.cancel", "task.submit",
+static const char *const words[] = { "echo", "fib", "sleep", "noop", "task.call", "task.wall", "task.cancel", "task.submit",
 	"priority", "timeout", "queue", "a" };
 
 static const struct {

@@ -108,6 +108,32 @@ START_TEST(everything_else_goes_on)
 }
 END_TEST
 
+/* It is read before, in slices, and waits where it is. */
+START_TEST(a_long_message_waits_too)
+{
+	enum { LENGTH = 200 << 10 };
+	static char line[LENGTH + 256];
+	bool batch = _i, leaves = _i == 2;
+	int used = sprintf(line, "%s{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.list\",\"more\":\"", batch ? "[" : "");
+	memset(line + used, 'x', LENGTH);
+	strcpy(line + used + LENGTH, batch ? "\"}]" : "\"}");
+	client_say(&client, line);
+	client_say(&client, REQUEST("2", "server.ping", "{}"));
+	ck_assert(client_hears_nothing(&client));
+	client_expect(&other, REQUEST("9", "echo", "[9]"), RESULT("9", "[9]"));
+	if (leaves) {
+		client_leave(&client);
+		world_settle(&world);
+		ck_assert_uint_eq(world_connections(&world), 1);
+		return;
+	}
+	loaded();
+	json_t *answer = client_hear_json(&client);
+	ck_assert_int_eq(tree_int(batch ? json_array_get(answer, 0) : answer, "id"), 1);
+	ck_assert_int_eq(tree_int(client_hear_json(&client), "id"), 2);
+}
+END_TEST
+
 START_TEST(what_comes_behind_waits_too_and_keeps_its_order)
 {
 	client_say(&client, REQUEST("1", "echo", "[1]"));
@@ -243,6 +269,7 @@ int main(void)
 	tcase_add_checked_fixture(loading, set_up, tear_down);
 	tcase_add_loop_test(loading, what_names_or_looks_for_tasks_waits, 0, COUNT(waiting));
 	tcase_add_loop_test(loading, everything_else_goes_on, 0, COUNT(going_on));
+	tcase_add_loop_test(loading, a_long_message_waits_too, 0, 3);
 	tcase_add_test(loading, what_comes_behind_waits_too_and_keeps_its_order);
 	tcase_add_test(loading, nothing_turns_while_somebody_waits);
 	tcase_add_test(loading, a_batch_stops_where_it_has_to_wait);

@@ -357,9 +357,10 @@ START_TEST(schedules_are_their_owners)
 	ck_assert_str_eq(tree_text(answer, "error.data.did_you_mean"), "(none)");
 	allow_ben(ACCESS_ALL, ACCESS_OWN);
 	ck_assert_uint_eq(json_array_size(tree_at(ask(&ben, "schedule.list", "{}"), "result")), 2);
-	expect_denied(ask(&ben, "schedule.remove", "{\"name\":\"hers\"}"), "cancel");
+	expect_denied(ask(&ben, "schedule.remove", "{\"name\":\"hers\",\"user\":\"4001\"}"), "cancel");
 	allow_ben(ACCESS_OWN, ACCESS_ALL);
-	ck_assert_str_eq(tree_text(ask(&ben, "schedule.remove", "{\"name\":\"hers\"}"), "result.name"), "hers");
+	answer = ask(&ben, "schedule.remove", "{\"name\":\"hers\",\"user\":\"4001\"}");
+	ck_assert_str_eq(tree_text(answer, "result.name"), "hers");
 }
 END_TEST
 

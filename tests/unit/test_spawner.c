@@ -148,6 +148,8 @@ static const struct lie {
 	{ "another variable", { .what = SPAWN_START, .n_args = 1, .variable = 1 }, TEXT("a\0LD_PRELOAD=/tmp/x\0"), -EINVAL },
 	{ "a place without its descriptor", { .what = SPAWN_START, .n_args = 1, .places = 1 }, TEXT("a\0"), -EINVAL },
 	{ "a place too far", { .what = SPAWN_START, .n_args = 1, .places = 1u << 8 }, TEXT("a\0"), -EINVAL },
+	{ "two variables", { .what = SPAWN_START, .n_args = 1, .variable = 2 },
+		TEXT("a\0b\0" SPAWN_VARIABLE "x\0"), -EINVAL },
 	{ "a successor of nothing", { .what = SPAWN_SUCCESSOR }, TEXT(""), -EINVAL },
 	{ "init", { .what = SPAWN_SIGNAL, .pid = 1, .signal = SIGKILL }, TEXT(""), -EINVAL },
 	{ "everybody", { .what = SPAWN_SIGNAL, .pid = -1, .signal = SIGKILL }, TEXT(""), -EINVAL },
@@ -228,6 +230,27 @@ START_TEST(descriptors_that_nobody_asked_for_are_closed)
 	ck_assert_uint_le(after, before); /* that of the child has gone, too */
 	close(null);
 	ck_assert_int_eq(end(), 0);
+}
+END_TEST
+
+START_TEST(a_successor_is_given_one_socket_and_nothing_else)
+{
+	const struct spawn_request request = { .what = SPAWN_SUCCESSOR };
+	const struct spawn_request far = { .what = SPAWN_START, .user = SPAWN_AS_STARTED, .n_args = 1,
+		.places = 1u << SPAWN_FDS_LIMIT };
+	int good[2], stream[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, good), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream), 0);
+	begin(SPAWNER_AS_STARTED, NULL);
+	ck_assert_int_eq(ask_of(spawner_fd, &request, "", 0, stream, 1), -EINVAL);
+	ck_assert_int_eq(ask_of(spawner_fd, &request, "", 0, good, 2), -EINVAL);
+	ck_assert_int_eq(ask_of(spawner_fd, &request, "a", 2, good, 1), -EINVAL);
+	ck_assert_int_eq(ask_of(spawner_fd, &far, "sh", 3, good, 1), -EINVAL);
+	ck_assert_int_eq(end(), 0);
+	for (int i = 0; i < 2; i++) {
+		close(good[i]);
+		close(stream[i]);
+	}
 }
 END_TEST
 
@@ -399,6 +422,7 @@ int main(void)
 	tcase_add_test(tcase, lies_are_refused_and_do_it_no_harm);
 	tcase_add_test(tcase, a_message_that_is_cut_off_or_too_long_is_refused);
 	tcase_add_test(tcase, descriptors_that_nobody_asked_for_are_closed);
+	tcase_add_test(tcase, a_successor_is_given_one_socket_and_nothing_else);
 	tcase_add_test(tcase, a_user_s_child_has_that_user_s_ids_and_groups_and_nothing_more);
 	tcase_add_test(tcase, root_with_some_capabilities_can_never_have_others);
 	tcase_add_test(tcase, signals_reach_children_of_other_users_and_nobody_else_s);

@@ -122,6 +122,21 @@ static int try_clone3(void)
 		_exit(0);
 	return outcome_of(pid);
 }
+static int try_time_namespace(void)
+{
+	return outcome_of(unshare(0x80)); /* CLONE_NEWTIME, younger than some headers */
+}
+#ifdef __x86_64__
+/* Of programs with 32 bits for a pointer, whose numbers are others. */
+static int try_x32(void)
+{
+	return outcome_of(syscall(0x40000000 | SYS_getppid));
+}
+#endif
+static int try_setns(void)
+{
+	return outcome_of(setns(-1, 0));
+}
 static int try_harmless_unshare(void)
 {
 	return outcome_of(unshare(CLONE_FILES));
@@ -201,6 +216,15 @@ static int try_kill_self(void)
 {
 	return outcome_of(kill(getpid(), 0));
 }
+static int try_signal_thread(void)
+{
+	return outcome_of(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+static int try_place_others(void)
+{
+	unsigned long everywhere = ~0UL;
+	return outcome_of(syscall(SYS_sched_setaffinity, getppid(), sizeof(everywhere), &everywhere));
+}
 static int try_own_others(void)
 {
 	return outcome_of(fcntl(STDIN_FILENO, F_SETOWN, getppid()));
@@ -234,6 +258,11 @@ START_TEST(the_default_denies_what_no_task_needs)
 		{ "mount", try_mount, EPERM },
 		{ "a user namespace", try_user_namespace, EPERM },
 		{ "a process in a user namespace", try_clone_namespace, EPERM },
+		{ "a time namespace", try_time_namespace, EPERM },
+		{ "setns", try_setns, EPERM },
+#ifdef __x86_64__
+		{ "a call of another kind of program", try_x32, EPERM },
+#endif
 		{ "clone3", try_clone3, ENOSYS },
 		{ "unshare of what is its own", try_harmless_unshare, 0 },
 		{ "io_uring", try_io_uring, EPERM },
@@ -293,6 +322,8 @@ START_TEST(strict_leaves_what_computing_takes)
 		{ "a netlink socket", try_netlink, EPERM },
 		{ "a signal for another", try_kill_parent, EPERM },
 		{ "signals for another by F_SETOWN", try_own_others, EPERM },
+		{ "a signal for another's thread", try_signal_thread, EPERM },
+		{ "another's processors", try_place_others, EPERM },
 		{ "another's limits", try_limit_others, EPERM },
 		{ "ptrace", try_ptrace, SANITIZED ? ESRCH : EPERM },
 		{ "mount", try_mount, EPERM },
@@ -437,6 +468,10 @@ static int try_plugin(void)
 {
 	return open_below("plugin.so", O_RDONLY);
 }
+static int try_write_plugin(void)
+{
+	return open_below("plugin.so", O_WRONLY);
+}
 static int try_null(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -515,6 +550,7 @@ START_TEST(only_what_is_named_can_be_reached)
 		{ "a program where it may write", try_execute_where_written, EACCES },
 		{ "its own folder", try_own, 0 },
 		{ "its plugin", try_plugin, 0 },
+		{ "writing to its plugin", try_write_plugin, EACCES },
 		{ "/dev/null", try_null, 0 },
 		{ "/dev/urandom", try_random, 0 },
 		{ "writing where it may read", try_write_where_read, EACCES },

@@ -349,6 +349,27 @@ START_TEST(what_is_long_is_noted_and_need_not_be_looked_through)
 }
 END_TEST
 
+START_TEST(what_goes_on_over_many_pieces_is_long)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct json_scan scan;
+	struct json_span value;
+	strbuf_printf(&text, "[%20000s,\"%20000s\",1]", "1", "");
+	for (size_t budget = 1; budget < 30000; budget = budget * 3 + 1) {
+		json_scan_begin(&scan, text.length, JSON_DEPTH_LIMIT, -1);
+		while (json_scan_on(&scan, text.data, budget, &value, NULL) > 0)
+			;
+		ck_assert_uint_eq(scan.longs.n, 3);
+		ck_assert_uint_eq(scan.longs.list[1].begin, 1);
+		ck_assert_uint_eq(scan.longs.list[1].end, 20000);
+		ck_assert_uint_eq(scan.longs.list[2].begin, 20002);
+		ck_assert_uint_eq(scan.longs.list[2].end, 40004);
+		json_scan_end(&scan);
+	}
+	strbuf_free(&text);
+}
+END_TEST
+
 /* However many long things there are, few are noted. */
 START_TEST(few_are_noted_of_a_very_long_text)
 {
@@ -381,6 +402,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("what is long");
 	tcase_add_test(tcase, what_is_long_is_noted_and_need_not_be_looked_through);
+	tcase_add_test(tcase, what_goes_on_over_many_pieces_is_long);
 	tcase_add_test(tcase, few_are_noted_of_a_very_long_text);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

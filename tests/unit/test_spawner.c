@@ -182,7 +182,11 @@ END_TEST
 START_TEST(a_message_that_is_cut_off_or_too_long_is_refused)
 {
 	static const size_t lengths[] = { 1, sizeof(struct spawn_request) - 1, sizeof(struct spawn_request) + SPAWN_TEXT_LIMIT + 1 };
-	char *bytes = xcalloc(1, sizeof(struct spawn_request) + SPAWN_TEXT_LIMIT + 1);
+	/* What is left of the longest one would make sense. */
+	const struct spawn_request request = { .what = SPAWN_START, .user = SPAWN_AS_STARTED, .n_args = 1 };
+	char *bytes = xcalloc(1, sizeof(request) + SPAWN_TEXT_LIMIT + 1);
+	memcpy(bytes, &request, sizeof(request));
+	memset(bytes + sizeof(request), 'a', SPAWN_TEXT_LIMIT - 1);
 	begin(SPAWNER_AS_STARTED, NULL);
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		struct spawn_answer answer = { 0 };

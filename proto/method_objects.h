@@ -46,8 +46,9 @@ extern const struct param_spec object_list_specs[];
 		",\"count\":" SCHEMA_COUNT ",\"fence\":" SCHEMA_COUNT ",\"since\":" SCHEMA_TIME    \
 		",\"for\":{\"enum\":[\"put\",\"get\",\"join\"]}")
 #define SCHEMA_PARTIES SCHEMA_ARRAY(SCHEMA_PARTY)
-#define SCHEMA_LISTED_AS(properties_)                                                                           \
-	SCHEMA_ARRAY(SCHEMA_OF("\"name\",\"since\",\"maker\",\"holders\",\"waiting\"",                          \
+#define SCHEMA_LISTED_AS(properties_) SCHEMA_LISTED_WITH(",\"maker\"", properties_)
+#define SCHEMA_LISTED_WITH(maker_, properties_)                                                                      \
+	SCHEMA_ARRAY(SCHEMA_OF("\"name\",\"since\"" maker_ ",\"holders\",\"waiting\"",                          \
 		"\"name\":" SCHEMA_STRING ",\"since\":" SCHEMA_TIME ",\"maker\":" SCHEMA_STRING properties_     \
 		",\"holders\":" SCHEMA_PARTIES ",\"waiting\":" SCHEMA_PARTIES ",\"holders_more\":" SCHEMA_COUNT \
 		",\"waiting_more\":" SCHEMA_COUNT))
@@ -60,7 +61,7 @@ extern const struct param_spec object_list_specs[];
 #define SCHEMA_CONDITIONS SCHEMA_LISTED_AS(",\"lock\":" SCHEMA_STRING)
 #define SCHEMA_BARRIERS SCHEMA_LISTED_AS(",\"parties\":" SCHEMA_COUNT ",\"broken\":" SCHEMA_BOOL)
 #define SCHEMA_MQS                                                                                                 \
-	SCHEMA_LISTED_AS(",\"length\":" SCHEMA_COUNT ",\"bytes\":" SCHEMA_COUNT ",\"unacked\":" SCHEMA_COUNT       \
+	SCHEMA_LISTED_WITH("", ",\"length\":" SCHEMA_COUNT ",\"bytes\":" SCHEMA_COUNT ",\"unacked\":" SCHEMA_COUNT      \
 			 ",\"unfinished\":" SCHEMA_COUNT ",\"getters\":" SCHEMA_COUNT ",\"putters\":" SCHEMA_COUNT \
 			 ",\"created\":" SCHEMA_BOOL ",\"order\":{\"enum\":[\"fifo\",\"lifo\",\"priority\"]}"      \
 			 ",\"limit_count\":" SCHEMA_COUNT ",\"limit_bytes\":" SCHEMA_COUNT                   \

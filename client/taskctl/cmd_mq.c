@@ -264,11 +264,11 @@ static int run_list(struct taskctl *ctl, const struct invocation *invocation)
 		{ .title = "PUTTERS", .path = "putters", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "LIMIT", .path = "limit_count", .cell = CELL_NUMBER, .optional = true },
 		{ .title = "LIMIT-BYTES", .path = "limit_bytes", .cell = CELL_SIZE, .optional = true },
-		{ .title = "OWNER", .path = "owner", .cell = CELL_TEXT },
+		{ .title = "OWNER", .path = "owner", .cell = CELL_TEXT, .optional = true },
 		{ .title = "SHARED", .path = "shared", .cell = CELL_TEXT, .optional = true },
 		{ .title = "MADE", .path = "created", .cell = CELL_TEXT },
 		{ .title = "SINCE", .path = "since", .cell = CELL_AGO },
-		{ .title = "MAKER", .path = "maker", .cell = CELL_TEXT },
+		{ .title = "MAKER", .path = "maker", .cell = CELL_TEXT, .optional = true },
 		{ .title = NULL },
 	};
 	json_t *params = must(json_pack("{s:i}", "limit", OBJECTS_LISTED_MAX)), *queues;
@@ -330,8 +330,8 @@ const struct command command_mq_len = MQ_COMMAND("len", "Print how many messages
 const struct command command_mq_create = MQ_COMMAND("create", "Make a message queue that stays", run_create,
 	.options = create_options, .values_size = sizeof(struct create_values),
 	.help = "Until \"mq delete\", also while it is empty. Others are made by their first put or get,\n"
-		"and go when they are empty and nobody waits. A message queue is its maker's: to\n"
-		"other users it is denied, unless it is made with --shared.");
+		"and go when they are empty and nobody waits. A message queue belongs to who makes it\n"
+		"so or puts first: to other users it is denied, unless it is made with --shared.");
 const struct command command_mq_clear = MQ_COMMAND("clear", "Throw away all messages of a queue", run_clear,
 	.help = "What was taken and is not acknowledged yet is not among them.");
 const struct command command_mq_join = MQ_COMMAND("join", "Wait until all messages of a queue are done", run_join,

@@ -137,6 +137,7 @@ static struct reason reason_of(enum object_status status)
 	case OBJECT_WAITING:
 	case OBJECT_WOULD_WAIT:
 	case OBJECT_FULL:
+	case OBJECT_DENIED: /* object_deny */
 		break;
 	}
 	return (struct reason){ PROTO_INTERNAL_ERROR, "is in a state that it cannot be in", NULL };

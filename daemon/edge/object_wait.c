@@ -26,6 +26,7 @@ struct waiting {
 };
 
 static void done(struct object_wait *wait, enum object_status status, const struct object_grant *grant);
+static bool may_stay(const struct object_wait *wait, uint32_t owner);
 
 static struct waiting *waiting_of(struct object_wait *wait)
 {
@@ -41,6 +42,7 @@ static struct waiting *waiting_new(struct edge *edge)
 	} else {
 		waiting = xcalloc(1, sizeof(*waiting));
 		waiting->wait.done = done;
+		waiting->wait.may_stay = may_stay;
 	}
 	return waiting;
 }
@@ -93,6 +95,12 @@ static struct object_name name_of(const struct waiting *waiting)
 	return (struct object_name){ .data = waiting->name, .length = waiting->name_length };
 }
 
+/* For what asks who it was. */
+static struct call call_of(const struct waiting *waiting)
+{
+	return (struct call){ .edge = waiting->request->connection->edge, .to = request_reply_to(waiting->request) };
+}
+
 /* --- how it ends --- */
 
 static void done(struct object_wait *wait, enum object_status status, const struct object_grant *grant)
@@ -100,8 +108,11 @@ static void done(struct object_wait *wait, enum object_status status, const stru
 	struct waiting *waiting = waiting_of(wait);
 	const struct reply_to to = request_reply_to(waiting->request);
 	const struct object_name name = name_of(waiting);
+	const struct call call = call_of(waiting);
 	if (status == OBJECT_DONE)
 		waiting->form->granted(&to, grant);
+	else if (status == OBJECT_DENIED)
+		object_deny(&call, &name, grant->owner);
 	else
 		object_error(&to, status, waiting->form->kind, &name, NULL);
 	waiting_end(waiting);
@@ -179,13 +190,21 @@ void object_waits_turn(struct edge *edge)
 
 /* --- whose right has gone --- */
 
+/* As of one who asks when the queue is OWNER's already. */
+static bool may_stay(const struct object_wait *wait, uint32_t owner)
+{
+	const struct waiting *waiting = heap_entry(wait, const struct waiting, wait);
+	const struct call call = call_of(waiting);
+	return owner == call.to.connection->peer.uid || access_has(&call, RIGHT_ADMIN);
+}
+
 static bool may_use(const struct waiting *waiting, bool answer)
 {
 	const struct object_name name = name_of(waiting);
-	struct call call = { .edge = waiting->request->connection->edge, .to = request_reply_to(waiting->request) };
+	struct call call = call_of(waiting);
 	if (!answer)
 		call.to.id = NULL;
-	return access_may_use(&call, &name);
+	return call_may_use(&call, waiting->form->kind, &name);
 }
 
 /* Who is taken off may make room for another, whose request ends by that: so they are found first. */
@@ -206,9 +225,9 @@ void object_waits_review(struct edge *edge)
 			LIST_INSERT_HEAD(&doomed, waiting, doom);
 		}
 	while ((waiting = LIST_FIRST(&doomed))) {
+		(void)!may_use(waiting, true); /* as long as it is there, and its owner is known */
 		if (object_wait_is_on(&waiting->wait))
 			object_wait_drop(&waiting->wait);
-		(void)!may_use(waiting, true);
 		waiting_end(waiting);
 	}
 }

@@ -43,6 +43,10 @@ void party_tell(struct strbuf *out, struct connection *viewer, const struct part
  * parameters to an object. False: it may not, and that has been answered. */
 bool call_takes_object(const struct call *call, enum object_kind kind, const struct param_name *name,
 	struct object_name *out) __attribute__((warn_unused_result));
+/* The same for the object that is called NAME. */
+bool call_may_use(const struct call *call, enum object_kind kind, const struct object_name *name);
+/* Answers that the message queue is OWNER's, who has not shared it. */
+void object_deny(const struct call *call, const struct object_name *name, uint32_t owner);
 /* For methods that take a name and nothing more. */
 void call_with_name(const struct call *call, enum object_kind kind,
 	void (*act)(const struct call *call, const struct object_name *name));

@@ -73,12 +73,12 @@ static void length(const struct call *call, const struct object_name *name)
 {
 	struct mq_figures figures = { 0 };
 	char text[320];
-	bool there = mq_figures(core_objects(call->edge->core), name, &figures);
+	mq_figures(core_objects(call->edge->core), name, &figures);
 	int used = snprintf(text, sizeof(text),
 		"{\"length\":%zu,\"bytes\":%zu,\"unacked\":%zu,\"unfinished\":%" PRIu64
 		",\"getters\":%zu,\"putters\":%zu",
 		figures.length, figures.bytes, figures.unacked, figures.unfinished, figures.getters, figures.putters);
-	if (there)
+	if (figures.owned)
 		used += snprintf(text + used, sizeof(text) - (size_t)used, ",\"owner\":%u,\"shared\":%s",
 			(unsigned)figures.owner, figures.options.shared ? "true" : "false");
 	text[used++] = '}';
@@ -95,7 +95,11 @@ static void clear(const struct call *call, const struct object_name *name)
 
 static void delete (const struct call *call, const struct object_name *name)
 {
-	int status = mq_delete(core_objects(call->edge->core), name);
+	struct objects *objects = core_objects(call->edge->core);
+	struct mq_figures figures;
+	/* That others wait for what may be put some day is not this one's to end. */
+	bool ours = mq_figures(objects, name, &figures) && !figures.owned && !access_has(call, RIGHT_ADMIN);
+	int status = ours ? mq_delete_waits(objects, name, call->to.connection->peer.uid) : mq_delete(objects, name);
 	if (status == OBJECT_DONE)
 		reply_text(&call->to, "true", 4);
 	else

@@ -134,8 +134,10 @@ static void put_mq(struct strbuf *out, const struct mq_figures *figures)
 		figures->bytes, figures->unacked, figures->unfinished);
 	strbuf_printf(out, ",\"getters\":%zu,\"putters\":%zu", figures->getters, figures->putters);
 	put_bool(out, "created", figures->created);
-	strbuf_printf(out, ",\"owner\":%u", (unsigned)figures->owner);
-	put_bool(out, "shared", figures->options.shared);
+	if (figures->owned) {
+		strbuf_printf(out, ",\"owner\":%u", (unsigned)figures->owner);
+		put_bool(out, "shared", figures->options.shared);
+	}
 	strbuf_printf(out, ",\"order\":\"%s\",\"limit_count\":%" PRId64 ",\"limit_bytes\":%" PRId64,
 		orders[figures->options.order], figures->options.limit_count, figures->options.limit_bytes);
 }
@@ -182,8 +184,10 @@ static void put_object(struct listing *listing, const struct object *object)
 	strbuf_puts(out, "{");
 	put_text(out, "name", view.name.data, view.name.length);
 	record_write_time(out, "since", view.since_ns);
-	strbuf_puts(out, ",");
-	put_text(out, "maker", maker, strlen(maker));
+	if (view.kind != OBJECT_MQ || view.mq.owned) {
+		strbuf_puts(out, ",");
+		put_text(out, "maker", maker, strlen(maker));
+	}
 	put_kind(out, &view, core_claim_waiters(listing->edge->core, object, NULL, 0));
 	put_parties(listing, object, view.kind, false, view.holders);
 	put_parties(listing, object, view.kind, true, view.waits);

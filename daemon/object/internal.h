@@ -141,10 +141,12 @@ struct object {
 	} search;
 };
 
-/* LIMIT is kept: NULL, and problem, where OWNER's user has made too many. OWNER NULL: the configuration. The name must not be
+/* LIMIT is kept: NULL, and problem, where OWNER's user has made too many. OWNER NULL: it is on nobody's account. The name must not be
  * there yet. All members after the head are zero. */
 struct object *object_new(struct objects *objects, const struct object_class *class, const struct object_name *name,
 	const struct object_owner *owner, struct object_problem *problem);
+/* OBJECT, which nobody has made, is on OWNER's user's account from now on; false, and problem, where that has no room. */
+bool object_take(struct object *object, const struct object_owner *owner, struct object_problem *problem);
 /* Whether OWNER's user may make N more. */
 bool object_new_is_allowed(
 	struct objects *objects, const struct object_owner *owner, size_t n, struct object_problem *problem);

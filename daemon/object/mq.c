@@ -103,6 +103,18 @@ struct mq *mq_new(struct objects *objects, const struct object_name *name, const
 	return mq;
 }
 
+bool mq_take(struct mq *mq, const struct object_owner *owner, const struct mq_options *options,
+	struct object_problem *problem)
+{
+	if (mq->object.maker)
+		return true;
+	if (!object_take(&mq->object, owner, problem))
+		return false;
+	if (options->shared <= 0)
+		mq_deny_others(mq);
+	return true;
+}
+
 int mq_create(struct objects *objects, const struct object_name *name, const struct mq_options *options,
 	struct object_owner *owner, bool *created, struct object_problem *problem)
 {
@@ -113,13 +125,13 @@ int mq_create(struct objects *objects, const struct object_name *name, const str
 
 	if (status)
 		return status;
-	if (!mq && !(mq = mq_new(objects, name, &agreed, owner, problem)))
+	if (mq ? !mq_take(mq, owner, &agreed, problem) : !(mq = mq_new(objects, name, &agreed, owner, problem)))
 		return OBJECT_TOO_MANY;
 	mq_set(mq, &agreed);
 	if (created)
 		*created = !mq->created;
 	mq->created = true;
-	object_touch(&mq->object);
+	object_finish(&mq->object);
 	return OBJECT_DONE;
 }
 
@@ -211,7 +223,8 @@ static void figures_of(const struct mq *mq, struct mq_figures *out)
 		.getters = mq->object.line.count,
 		.putters = mq->putters.count,
 		.created = mq->created,
-		.owner = mq->object.maker->uid,
+		.owned = mq->object.maker != NULL,
+		.owner = mq->object.maker ? mq->object.maker->uid : 0,
 		.options = {
 			.order = (int)mq_order(options),
 			.limit_count = options->limit_count < 0 ? 0 : options->limit_count,

@@ -48,8 +48,13 @@ int mq_agree(const struct mq *mq, const struct object_name *name, const struct m
 	struct object_problem *problem);
 /* OPTIONS: what mq_agree has said. */
 void mq_set(struct mq *mq, const struct mq_options *options);
+/* OWNER NULL: it is nobody's. */
 struct mq *mq_new(struct objects *objects, const struct object_name *name, const struct mq_options *options,
 	const struct object_owner *owner, struct object_problem *problem);
+/* MQ is OWNER's, unless it is somebody's already; who waits and may not go on then is answered. OPTIONS: what mq_agree has
+ * said. False: his account has no room for it. */
+bool mq_take(struct mq *mq, const struct object_owner *owner, const struct mq_options *options,
+	struct object_problem *problem);
 /* What VALUE is on its user's account: what it takes in memory, so that many small ones are not for nothing. */
 size_t mq_cost(const struct bytes *value);
 /* …for a message of SIZE bytes, were its options these. An empty one always has. */
@@ -78,6 +83,8 @@ bool mq_waits(const struct object *object, bool (*visit)(void *user, const struc
 	void *user);
 /* All who wait get STATUS. */
 void mq_answer_all(struct mq *mq, enum object_status status);
+/* MQ is its maker's alone from now on: who waits for a message, and may not have his, gets OBJECT_DENIED. */
+void mq_deny_others(struct mq *mq);
 
 /* --- mq_receipt.c --- */
 

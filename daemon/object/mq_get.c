@@ -47,11 +47,8 @@ int mq_get(struct objects *objects, const struct object_name *name, const struct
 
 	if (is_empty && !wait)
 		return OBJECT_WOULD_WAIT;
-	if (!mq) {
-		mq = mq_new(objects, name, &mq_unsaid, holder->owner, problem);
-		if (!mq)
-			return OBJECT_TOO_MANY;
-	}
+	if (!mq)
+		mq = mq_new(objects, name, &mq_unsaid, NULL, problem);
 	if (is_empty) {
 		status = get_later(mq, holder, how, wait, problem);
 	} else {

@@ -86,7 +86,8 @@ int mq_put(struct objects *objects, const struct object_name *name, const struct
 	}
 	if (!user_bytes_take(objects, payer, cost, problem))
 		return OBJECT_TOO_MANY;
-	if (!mq && !(mq = mq_new(objects, name, &agreed, holder->owner, problem))) {
+	if (mq ? !mq_take(mq, holder->owner, &agreed, problem)
+	       : !(mq = mq_new(objects, name, &agreed, holder->owner, problem))) {
 		user_bytes_give(objects, payer, cost);
 		return OBJECT_TOO_MANY;
 	}

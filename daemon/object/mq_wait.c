@@ -71,6 +71,36 @@ void mq_answer_all(struct mq *mq, enum object_status status)
 	answer_line(&mq->joiners, status);
 }
 
+void mq_deny_others(struct mq *mq)
+{
+	const struct object_grant grant = { .owner = mq->object.maker->uid };
+	struct object_wait *wait = TAILQ_FIRST(&mq->object.line.waits), *next;
+
+	for (; wait; wait = next) {
+		next = TAILQ_NEXT(wait, link);
+		if (wait->may_stay && !wait->may_stay(wait, grant.owner))
+			wait_answer(wait, OBJECT_DENIED, &grant);
+	}
+}
+
+int mq_delete_waits(struct objects *objects, const struct object_name *name, uint32_t uid)
+{
+	struct mq *mq = mq_find(objects, name);
+	struct object_wait *wait = mq ? TAILQ_FIRST(&mq->object.line.waits) : NULL, *next;
+	int status = OBJECT_NOT_FOUND;
+
+	for (; wait; wait = next) {
+		next = TAILQ_NEXT(wait, link);
+		if (wait->who->owner->uid != uid)
+			continue;
+		wait_answer(wait, OBJECT_DELETED, NULL);
+		status = OBJECT_DONE;
+	}
+	if (mq)
+		object_finish(&mq->object);
+	return status;
+}
+
 bool mq_waits(const struct object *object, bool (*visit)(void *user, const struct object_wait *wait, const char *what),
 	void *user)
 {

@@ -242,23 +242,35 @@ static void object_name_set(struct object *object, const struct object_name *nam
 	object->hash = table_hash(name->data, name->length);
 }
 
+/* What nobody wants makes room for one more. */
+static bool account_has_room(struct objects *objects, const struct object_owner *owner, struct object_problem *problem)
+{
+	size_t limit = objects->limits.objects;
+
+	if (!limit || owner->user->n_objects < limit)
+		return true;
+	if (!object_new_is_allowed(objects, owner, 1, problem))
+		return false;
+	while (owner->user->n_objects >= limit) /* a lowered limit may take several */
+		object_drop(TAILQ_FIRST(&owner->user->marks));
+	return true;
+}
+
+static void object_charge(struct object *object, const struct object_owner *owner)
+{
+	object->maker = owner->user;
+	object->maker->references++;
+	object->maker->n_objects++;
+}
+
 struct object *object_new(struct objects *objects, const struct object_class *class, const struct object_name *name,
 	const struct object_owner *owner, struct object_problem *problem)
 {
 	struct object_kind_table *table = &objects->kinds[class->kind];
 	struct object *object;
 
-	if (owner) {
-		size_t limit = objects->limits.objects;
-
-		if (limit && owner->user->n_objects >= limit) {
-			if (!object_new_is_allowed(objects, owner, 1, problem))
-				return NULL;
-			/* A lowered limit may take several. */
-			while (owner->user->n_objects >= limit)
-				object_drop(TAILQ_FIRST(&owner->user->marks));
-		}
-	}
+	if (owner && !account_has_room(objects, owner, problem))
+		return NULL;
 	object = object_allocate(objects, class);
 	object->class = class;
 	object->objects = objects;
@@ -268,12 +280,17 @@ struct object *object_new(struct objects *objects, const struct object_class *cl
 	object_name_set(object, name);
 	names_put(&table->names, object);
 	TAILQ_INSERT_TAIL(&table->all, object, link);
-	if (owner) {
-		object->maker = owner->user;
-		object->maker->references++;
-		object->maker->n_objects++;
-	}
+	if (owner)
+		object_charge(object, owner);
 	return object;
+}
+
+bool object_take(struct object *object, const struct object_owner *owner, struct object_problem *problem)
+{
+	if (!account_has_room(object->objects, owner, problem))
+		return false;
+	object_charge(object, owner);
+	return true;
 }
 
 static void object_unmark(struct object *object)

@@ -81,6 +81,7 @@ enum object_status {
 	OBJECT_FULL = -10,         /* the message queue is, and no wait was given */
 	OBJECT_TOO_LARGE = -11,    /* the message is larger than its queue, or than the user may ever have */
 	OBJECT_DELETED = -12,      /* to a wait: the message queue was deleted */
+	OBJECT_DENIED = -13,       /* to a wait: the message queue is another user's from now on: grant->owner */
 };
 
 /* --- owners --- */
@@ -135,6 +136,7 @@ struct object_grant {
 	int32_t priority;    /* mq: the message's */
 	uint64_t receipt;    /* mq: what to acknowledge it by; 0: nothing is to be acknowledged */
 	uint32_t deliveries; /* mq: how often it has been given out, this time included */
+	uint32_t owner;      /* of what was denied: the uid */
 };
 
 /* One of those who wait for each other, or hold something up: HOLDER (its owner's kind and id, and token) waits for the
@@ -155,11 +157,14 @@ struct object_problem {
 	struct object_link links[OBJECT_LINKS];
 };
 
-/* Somebody who waits. To be zeroed but for `done` and `user` before its first use. */
+/* Somebody who waits. To be zeroed but for what comes first before its first use. */
 struct object_wait {
 	/* What it waited for has come, or never will. The wait is off all lists already, and may be freed. It must not call
 	 * back into the objects. It is called by the function that brought it about, at that function's end. */
 	void (*done)(struct object_wait *wait, enum object_status status, const struct object_grant *grant);
+	/* Whether it may go on where the message queue that nobody owned becomes that user's, who does not share it; else it gets
+	 * OBJECT_DENIED. NULL: it may. It must not call back into the objects. */
+	bool (*may_stay)(const struct object_wait *wait, uint32_t owner);
 	void *user;
 	/* The rest is the objects' own. */
 	struct object *object;    /* what it waits for; NULL: nothing, or it is answered */
@@ -325,7 +330,10 @@ struct mq_message {
 /* Makes it, and it stays until it is deleted. *created (may be NULL): it was not there, or not so. */
 int mq_create(struct objects *objects, const struct object_name *name, const struct mq_options *options,
 	struct object_owner *owner, bool *created, struct object_problem *problem) __attribute__((warn_unused_result));
-/* One that a put or a get has made goes when it is empty, nobody waits at it, and all that was taken is acknowledged (what
+/* Whoever creates it first, or puts first, owns it as long as it is there, and it is on his account. One that is only waited
+ * for is nobody's: so nobody keeps others off a name by waiting.
+ *
+ * One that a put or a get has made goes when it is empty, nobody waits at it, and all that was taken is acknowledged (what
  * was taken without is forgotten: to count it by mq_task_done, create the queue).
  * A put waits where it is full (its own limits; the user's limit of bytes is OBJECT_TOO_MANY at once), behind those who
  * wait already. OBJECT_FULL where WAIT is NULL. */
@@ -359,6 +367,9 @@ int mq_task_done(struct objects *objects, const struct object_name *name, int64_
 /* With all that is in it; who waits gets OBJECT_DELETED, also a join. Not acknowledged ones have nowhere to go back to: their
  * receipts are void. */
 int mq_delete(struct objects *objects, const struct object_name *name) __attribute__((warn_unused_result));
+/* The same for that user's waits alone; OBJECT_NOT_FOUND where there are none. For one that nobody owns. */
+int mq_delete_waits(struct objects *objects, const struct object_name *name, uint32_t uid)
+	__attribute__((warn_unused_result));
 struct mq_figures {
 	size_t length;
 	size_t bytes;
@@ -366,7 +377,8 @@ struct mq_figures {
 	uint64_t unfinished;
 	size_t getters, putters;   /* who wait */
 	bool created;              /* by mq_create */
-	uint32_t owner;            /* uid: whose it is, since he has made it, by whatever he did with it first */
+	bool owned;                /* somebody has created it, or put something into it */
+	uint32_t owner;            /* …and he is it: his uid */
 	struct mq_options options; /* as they are in force */
 };
 /* False: it is not there. */

@@ -226,6 +226,126 @@ START_TEST(what_is_in_a_queue_can_be_counted_and_thrown_away)
 }
 END_TEST
 
+/* --- whose it is --- */
+
+#define ANNA 4001
+#define BEN 4002
+
+static void become(struct client *who, uid_t uid)
+{
+	client_become(who, uid, uid, NULL);
+}
+
+/* The other is Anna, and the client Ben. */
+static void set_up_two(void)
+{
+	set_up();
+	become(&other, ANNA);
+	become(&client, BEN);
+}
+
+static void expect_denied(json_t *answer, int owner)
+{
+	char whose[32];
+	snprintf(whose, sizeof(whose), "belongs to user uid %d,", owner);
+	ck_assert_str_eq(tree_text(answer, "error.data.kind"), "denied");
+	ck_assert_str_eq(tree_text(answer, "error.data.right"), "submit");
+	ck_assert_int_eq(tree_int(answer, "error.data.owner"), owner);
+	ck_assert_msg(strstr(tree_text(answer, "error.message"), whose), "%s", tree_text(answer, "error.message"));
+}
+
+static void wait_for_one(struct client *who)
+{
+	client_say(who, GET);
+	ck_assert(client_hears_nothing(who));
+}
+
+static const char *const makings[] = { PUT("1"), ASK("mq.create", "[\"q\"]") };
+
+START_TEST(who_waits_keeps_nobody_off_the_name)
+{
+	wait_for_one(&client);
+	json_t *answer = client_ask(&other, ASK("mq.length", "[\"q\"]"));
+	ck_assert_int_eq(tree_int(answer, "result.getters"), 1);
+	ck_assert_ptr_null(tree_at(answer, "result.owner"));
+	answer = client_ask(&other, ASK("mq.list", "[]"));
+	ck_assert_str_eq(tree_text(answer, "result.0.name"), "q");
+	ck_assert_ptr_null(tree_at(answer, "result.0.owner"));
+	ck_assert_ptr_null(tree_at(answer, "result.0.maker"));
+	ck_assert_ptr_nonnull(tree_at(client_ask(&other, makings[_i]), "result"));
+	expect_denied(client_hear_json(&client), ANNA);
+	expect_denied(client_ask(&client, PUT("2")), ANNA);
+	expect_denied(client_ask(&client, GET), ANNA);
+	answer = client_ask(&other, ASK("mq.list", "[]"));
+	ck_assert_int_eq(tree_int(answer, "result.0.owner"), ANNA);
+	ck_assert_int_eq(tree_int(answer, "result.0.getters"), 0);
+	ck_assert_int_eq(tree_int(answer, "result.0.length"), _i == 0);
+	ck_assert_uint_eq(json_array_size(tree_at(client_ask(&client, ASK("mq.list", "[]")), "result")), 0);
+	client_expect(&other, ASK("mq.delete", "[\"q\"]"), RESULT("true"));
+	wait_for_one(&other); /* and the other way round */
+	client_expect(&client, PUT("2"), RESULT("true"));
+	expect_denied(client_hear_json(&other), BEN);
+}
+END_TEST
+
+START_TEST(what_is_put_goes_to_its_owner_and_to_admins)
+{
+	struct client third;
+	client_init(&third, &world);
+	become(&third, ANNA);
+	wait_for_one(&client);
+	wait_for_one(&third);
+	client_expect(&other, PUT("1"), RESULT("true"));
+	ck_assert_str_eq(client_hear(&third), RESULT("{\"value\":1}"));
+	expect_denied(client_hear_json(&client), ANNA);
+	become(&client, 0);
+	wait_for_one(&client);
+	client_expect(&other, PUT("2"), RESULT("true"));
+	ck_assert_str_eq(client_hear(&client), RESULT("{\"value\":2}"));
+	client_fini(&third);
+}
+END_TEST
+
+START_TEST(who_waits_for_what_becomes_shared_goes_on)
+{
+	wait_for_one(&client);
+	client_expect(&other, ASK("mq.create", "{\"name\":\"q\",\"shared\":true}"), RESULT("{\"created\":true}"));
+	client_expect(&other, PUT("1"), RESULT("true"));
+	ck_assert_str_eq(client_hear(&client), RESULT("{\"value\":1}"));
+}
+END_TEST
+
+START_TEST(what_is_nobodys_is_not_anothers_to_delete)
+{
+	wait_for_one(&client);
+	ck_assert_str_eq(kind_of(&other, ASK("mq.delete", "[\"q\"]")), "not_found");
+	client_say(&other, REQUEST("2", "mq.get", "[\"q\"]"));
+	client_say(&other, ASK("mq.delete", "[\"q\"]")); /* the answers come in any order */
+	ck_assert_int_eq(tree_int(client_hear_json(&other), "id") + tree_int(client_hear_json(&other), "id"), 3);
+	ck_assert(client_hears_nothing(&client));
+	become(&other, 0);
+	client_expect(&other, ASK("mq.delete", "[\"q\"]"), RESULT("true"));
+	ck_assert_str_eq(tree_text(client_hear_json(&client), "error.data.kind"), "not_found");
+}
+END_TEST
+
+START_TEST(who_is_no_admin_any_more_waits_no_longer_for_what_is_anothers)
+{
+	const struct config_access sections[] = {
+		{ .users = (char *)"4001", .submit = 1 },
+		{ .users = (char *)"4002", .submit = 1, .admin = 1 },
+	};
+	const struct config_access later = { .users = (char *)"*", .submit = 1 };
+	world_allow(&world, sections, 2);
+	client_expect(&other, ASK("mq.create", "[\"q\"]"), RESULT("{\"created\":true}"));
+	wait_for_one(&client);
+	world_allow(&world, &later, 1);
+	expect_denied(client_hear_json(&client), ANNA);
+	client_expect(&other, PUT("2"), RESULT("true"));
+	client_expect(&other, GET, RESULT("{\"value\":2}"));
+}
+END_TEST
+
 /* --- large and odd ones --- */
 
 START_TEST(a_large_message_travels_whole)
@@ -303,6 +423,14 @@ int main(void)
 	tcase_add_test(queues, a_queue_that_is_deleted_lets_nobody_wait);
 	tcase_add_test(queues, what_is_in_a_queue_can_be_counted_and_thrown_away);
 	suite_add_tcase(suite, queues);
+	TCase *whose = tcase_create("whose");
+	tcase_add_checked_fixture(whose, set_up_two, tear_down);
+	tcase_add_loop_test(whose, who_waits_keeps_nobody_off_the_name, 0, sizeof(makings) / sizeof(makings[0]));
+	tcase_add_test(whose, what_is_put_goes_to_its_owner_and_to_admins);
+	tcase_add_test(whose, who_waits_for_what_becomes_shared_goes_on);
+	tcase_add_test(whose, what_is_nobodys_is_not_anothers_to_delete);
+	tcase_add_test(whose, who_is_no_admin_any_more_waits_no_longer_for_what_is_anothers);
+	suite_add_tcase(suite, whose);
 	TCase *values = tcase_create("values");
 	tcase_add_checked_fixture(values, set_up, tear_down);
 	tcase_add_test(values, a_large_message_travels_whole);

@@ -279,13 +279,100 @@ START_TEST(many_small_messages_are_not_for_nothing)
 }
 END_TEST
 
+static struct object_user_figures account(uint32_t uid)
+{
+	struct object_user_figures out;
+
+	objects_user_figures(all, uid, &out);
+	return out;
+}
+
+/* Those before the middle are user 1's, the others user 2's. */
+static bool stays(const struct object_wait *wait, uint32_t owner)
+{
+	const struct waiter *waiter = wait->user;
+
+	return (waiter - waiters < CAST / 2) == (owner == 1);
+}
+
+static void wait_for(int owner)
+{
+	ck_assert_int_eq(get(owner, PLAIN, &waiters[owner]), OBJECT_WAITING);
+	waiters[owner].wait.may_stay = stays;
+}
+
+START_TEST(who_waits_does_not_own_and_who_puts_first_does)
+{
+	struct mq_figures now;
+
+	wait_for(0);
+	wait_for(4);
+	wait_for(1);
+	ck_assert(!figures().owned);
+	ck_assert_uint_eq(account(1).objects + account(2).objects, 0);
+	ck_assert_int_eq(put(4, "a", NULL), OBJECT_DONE);
+	ck_assert(waiter_got(&waiters[0], OBJECT_DENIED) && waiter_got(&waiters[1], OBJECT_DENIED));
+	ck_assert_uint_eq(waiters[0].grant.owner, 2);
+	ck_assert(waiter_got(&waiters[4], OBJECT_DONE));
+	ck_assert_str_eq(got(&waiters[4].grant), "a");
+	ck_assert(!mq_is_there());
+	wait_for(0);
+	wait_for(5);
+	ck_assert_int_eq(mq_create(all, &q, &UNSAID, &owners[4], NULL, &problem), OBJECT_DONE);
+	ck_assert(waiter_got(&waiters[0], OBJECT_DENIED));
+	ck_assert_int_eq(waiters[5].told, 0);
+	now = figures();
+	ck_assert(now.owned && now.owner == 2 && now.getters == 1);
+	ck_assert_uint_eq(account(1).objects, 0);
+	ck_assert_uint_eq(account(2).objects, 1);
+	ck_assert_ptr_null(cast_broken());
+	ck_assert_int_eq(mq_delete(all, &q), OBJECT_DONE);
+	ck_assert_uint_eq(account(2).objects, 0);
+}
+END_TEST
+
+START_TEST(who_waits_goes_on_where_it_is_shared)
+{
+	struct mq_options shared = UNSAID;
+
+	shared.shared = 1;
+	wait_for(0);
+	ck_assert_int_eq(mq_create(all, &q, &shared, &owners[4], NULL, &problem), OBJECT_DONE);
+	ck_assert_int_eq(put(5, "a", NULL), OBJECT_DONE);
+	ck_assert(waiter_got(&waiters[0], OBJECT_DONE));
+}
+END_TEST
+
+START_TEST(of_what_is_nobodys_only_ones_own_waits_are_ended)
+{
+	ck_assert_int_eq(mq_delete_waits(all, &q, 1), OBJECT_NOT_FOUND);
+	wait_for(0);
+	wait_for(4);
+	wait_for(1);
+	ck_assert_int_eq(mq_delete_waits(all, &q, 1), OBJECT_DONE);
+	ck_assert(waiter_got(&waiters[0], OBJECT_DELETED) && waiter_got(&waiters[1], OBJECT_DELETED));
+	ck_assert_int_eq(mq_delete_waits(all, &q, 1), OBJECT_NOT_FOUND);
+	ck_assert_int_eq(waiters[4].told, 0);
+	ck_assert_int_eq(mq_delete_waits(all, &q, 2), OBJECT_DONE);
+	ck_assert(waiter_got(&waiters[4], OBJECT_DELETED));
+	ck_assert(!mq_is_there());
+}
+END_TEST
+
 START_TEST(queues_and_waits_are_limited_and_nothing_is_left_behind)
 {
 	objects_set_limits(all, &(struct object_limits){ .objects = 1, .waits = 1 });
 	ck_assert_int_eq(event_raise(all, &(struct object_name){ "e", 1 }, &owners[0], &problem), OBJECT_DONE);
 	ck_assert_int_eq(put(0, "a", NULL), OBJECT_TOO_MANY);
-	ck_assert_int_eq(get(0, PLAIN, &waiters[0]), OBJECT_TOO_MANY);
 	ck_assert_int_eq(create(-1, -1, -1), OBJECT_TOO_MANY);
+	ck_assert_int_eq(get(0, PLAIN, &waiters[0]), OBJECT_WAITING); /* it is on nobody's account… */
+	ck_assert_int_eq(get(1, PLAIN, &waiters[1]), OBJECT_TOO_MANY);
+	ck_assert_int_eq(put(0, "a", NULL), OBJECT_TOO_MANY);
+	ck_assert_int_eq(create(-1, -1, -1), OBJECT_TOO_MANY);
+	ck_assert(!figures().owned);
+	ck_assert(waiters[0].told == 0);
+	object_wait_drop(&waiters[0].wait);
+	ck_assert(!mq_is_there());
 	options.limit_count = 1;
 	ck_assert_int_eq(put(4, "a", NULL), OBJECT_DONE);
 	ck_assert_int_eq(put(4, "b", &waiters[4]), OBJECT_WAITING);
@@ -317,6 +404,9 @@ int main(void)
 	tcase_add_test(tcase, delete_tells_all_who_wait);
 	tcase_add_test(tcase, each_users_bytes_are_counted_whether_they_wait_in_or_before_the_queue);
 	tcase_add_test(tcase, many_small_messages_are_not_for_nothing);
+	tcase_add_test(tcase, who_waits_does_not_own_and_who_puts_first_does);
+	tcase_add_test(tcase, who_waits_goes_on_where_it_is_shared);
+	tcase_add_test(tcase, of_what_is_nobodys_only_ones_own_waits_are_ended);
 	tcase_add_test(tcase, queues_and_waits_are_limited_and_nothing_is_left_behind);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

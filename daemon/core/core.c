@@ -100,6 +100,9 @@ void core_free(struct core *core)
 	schedules_fini(core);
 	schedule_unref(core->gone);
 	free(core->restored);
+	for (size_t i = 0; i < core->n_telling; i++)
+		core->telling[i]->telling = false;
+	free(core->telling);
 	keep_bury(core);
 	while ((task = TAILQ_FIRST(&core->all))) { /* tells nobody: this is not their end but ours */
 		TAILQ_REMOVE(&core->all, task, all);
@@ -233,11 +236,12 @@ static void start_tasks(struct core *core)
 
 bool core_is_due(const struct core *core)
 {
-	return objects_turn_is_due(core->objects);
+	return objects_turn_is_due(core->objects) || core->n_telling > 0;
 }
 
 int64_t core_turn(struct core *core)
 {
+	tell_turn(core);
 	calendar_turn(core);
 	schedule_turn(core);
 	bool in_time = life_timers(core);

@@ -130,6 +130,8 @@ void core_seed(struct core *core, uint64_t seed);
 /* Whether somebody wants ops.changed to be called. */
 void core_observe(struct core *core, bool on);
 
+/* Whether some are still to be told of ends that came in earlier turns. */
+bool core_is_telling(const struct core *core);
 /* Runs what is due, starts what can be started, drops what is old, frees what this turn freed. Returns when it wants
  * to be called again at the latest (monotonic ns; CLOCK_NEVER for never). */
 int64_t core_turn(struct core *core);

@@ -164,7 +164,10 @@ struct core {
 	uint64_t *large;              /* keep.c: ids of those that ended in this turn and are too large to be kept whole */
 	size_t n_large;
 	size_t large_room;
-	struct task_list graveyard; /* dropped in this turn */
+	struct task_list graveyard; /* dropped in this turn, or while some are still to be told of its end */
+	struct task **telling;      /* tell.c: of whose ends some are still to be told */
+	size_t n_telling, telling_room;
+	size_t telling_next;        /* whose turn it is */
 	struct names types;
 	STAILQ_HEAD(, task_type) type_list;
 	struct names queues;
@@ -612,5 +615,11 @@ bool keep_may_restore(const struct core *core, enum task_state state, int64_t en
 void keep_trim(struct core *core);
 int64_t keep_next_ns(const struct core *core);
 void keep_bury(struct core *core);
+
+/* --- tell.c --- */
+/* Those who wait for TASK, which has ended. */
+void tell_end(struct task *task);
+/* Tells some of those who were too many for one turn. */
+void tell_turn(struct core *core);
 
 #endif

@@ -321,9 +321,12 @@ int64_t keep_next_ns(const struct core *core)
 
 void keep_bury(struct core *core)
 {
-	struct task *task;
+	struct task *task, *next;
 
-	while ((task = TAILQ_FIRST(&core->graveyard))) {
+	for (task = TAILQ_FIRST(&core->graveyard); task; task = next) {
+		next = TAILQ_NEXT(task, link);
+		if (task->telling)
+			continue;
 		TAILQ_REMOVE(&core->graveyard, task, link);
 		facets_unref(core, task);
 		task_free(task);

@@ -31,5 +31,6 @@ libcore_la_SOURCES = \
 	daemon/core/slot.c \
 	daemon/core/submit.c \
 	daemon/core/task.c \
+	daemon/core/tell.c \
 	daemon/core/unique.c
 libcore_la_LIBADD = libobject.la

@@ -193,16 +193,11 @@ static void enter(struct core *core, struct task *task)
 /* Whoever hears of it may do anything to this task and others, so this comes when all books are in order. */
 static void tell(struct core *core, struct task *task)
 {
-	struct task_waiter *waiter;
-
 	if (task->extra && task->extra->descriptors)
 		share_ended(task);
 	if (core->ops.ended)
 		core->ops.ended(core->ops.context, task);
-	while ((waiter = LIST_FIRST(&task->waiters))) {
-		task_unwait(waiter);
-		waiter->ended(waiter, task);
-	}
+	tell_end(task);
 }
 
 void task_changed(struct core *core, struct task *task, bool progress)
@@ -343,6 +338,12 @@ void task_wait(struct task *task, struct task_waiter *waiter)
 {
 	assert(!task_state_is_terminal(task->state));
 	LIST_INSERT_HEAD(&task->waiters, waiter, link);
+}
+
+void task_wait_patiently(struct task *task, struct task_waiter *waiter)
+{
+	assert(!task_state_is_terminal(task->state));
+	LIST_INSERT_HEAD(&task->patient, waiter, link);
 }
 
 void task_unwait(struct task_waiter *waiter)

@@ -189,6 +189,7 @@ struct task {
 	struct task_outcome *outcome;
 	struct task_extra *extra; /* NULL: all defaults */
 	LIST_HEAD(, task_waiter) waiters;
+	LIST_HEAD(, task_waiter) patient; /* those who have come by task_wait_patiently */
 	TAILQ_ENTRY(task) link; /* on the list that its state names */
 	TAILQ_ENTRY(task) all;  /* every task that core_find finds, in the order of their ids */
 	TAILQ_ENTRY(task) by_type, by_queue, by_owner; /* those in their facets */
@@ -224,6 +225,7 @@ struct task {
 	uint8_t becomes;  /* TASK_RECORDING without an outcome: enum task_state, what it goes on to and is recorded as */
 	bool placed;      /* the core's: it joins its queue at its place, and not behind its equals */
 	bool on_interrupt_crash; /* taskd's own end while it runs is the task's, too; else it is run again */
+	bool telling;     /* the core's: it has ended, and some are still to be told */
 	bool recovered;   /* it was there before this daemon was started */
 	uint16_t holders; /* the edge's: calls that it is attached to */
 };
@@ -236,6 +238,9 @@ static inline const char *task_tag(const struct task *task)
 
 /* Adds WAITER. The task must not have ended. */
 void task_wait(struct task *task, struct task_waiter *waiter);
+/* The same for one whose `ended` may come some turns after the end, where there are many; the task is there until then,
+ * though core_find may not find it any more. It has no `recorded`. */
+void task_wait_patiently(struct task *task, struct task_waiter *waiter);
 /* Takes WAITER off; it must be on a list. */
 void task_unwait(struct task_waiter *waiter);
 

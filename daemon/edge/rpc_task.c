@@ -109,6 +109,11 @@ static void result_timeout(struct request *request)
 {
 	const struct reply_to to = request_reply_to(request);
 	struct strbuf data = STRBUF_INIT;
+	if (task_state_is_terminal(request->task->state)) { /* and others are told of it before */
+		task_unwait(&request->waiter);
+		outcome_came(&request->waiter, request->task);
+		return;
+	}
 	error_data_begin(&data, PROTO_WAIT_TIMED_OUT);
 	strbuf_printf(&data, ",\"id\":\"%" PRIu64 "\",\"state\":\"%s\"}", request->task->id,
 		task_state_name(request->task->state));
@@ -136,7 +141,7 @@ struct request *call_wait(const struct reply_to *to, struct task *task, bool att
 		task->holders++;
 		request_charge(request, core_args_size(task));
 	}
-	task_wait(task, &request->waiter);
+	task_wait_patiently(task, &request->waiter);
 	nested_await(request);
 	return request;
 }
@@ -173,7 +178,7 @@ void call_watch(struct connection *connection, struct task *task)
 	if (task_state_is_terminal(task->state))
 		watched_ended(&request->waiter, task);
 	else
-		task_wait(task, &request->waiter);
+		task_wait_patiently(task, &request->waiter);
 }
 
 /* --- submitting --- */

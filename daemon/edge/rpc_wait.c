@@ -363,7 +363,7 @@ static bool begin_next(struct wait *wait, const struct call *call)
 	}
 	awaited->task = task;
 	awaited->waiter.ended = awaited_ended;
-	task_wait(task, &awaited->waiter);
+	task_wait_patiently(task, &awaited->waiter);
 	return true;
 }
 

@@ -293,6 +293,29 @@ START_TEST(who_leaves_very_many_requests_takes_some_turns_to_go)
 }
 END_TEST
 
+/* Of a task whose end many wait for; it is forgotten at once, and the time of some has run out when it is their turn. */
+START_TEST(very_many_who_wait_for_one_end_are_all_told_of_it)
+{
+	submit(&ben, 1, ",\"delay\":\"1m\"");
+	submit(&anna, 1, ",\"delay\":\"1m\"");
+	for (int i = 0; i < 1000; i++)
+		client_say(&anna, i % 2 ? "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.wait\",\"params\":{\"ids\":2}}" :
+			"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"task.result\",\"params\":{\"id\":2,\"timeout\":1}}");
+	while (world.edge->outstanding < 1000)
+		world_turn(&world);
+	client_say(&anna, "{\"jsonrpc\":\"2.0\",\"method\":\"task.cancel\",\"params\":{\"ids\":2}}");
+	client_say(&anna, "{\"jsonrpc\":\"2.0\",\"method\":\"task.forget\",\"params\":{\"ids\":2}}");
+	until(&world.edge->outstanding, 1000);
+	world_advance(&world, 2 * NS_PER_S);
+	for (int i = 0; i < 1000; i++) {
+		json_t *answer = client_hear_json(&anna);
+		bool waits = tree_int(answer, "id") == 1;
+		ck_assert_str_eq(tree_text(answer, waits ? "result.done.0.state" : "error.data.kind"), "cancelled");
+	}
+	ck_assert(!core_is_telling(world.core));
+}
+END_TEST
+
 START_TEST(ends_come_while_a_wait_begins_and_is_answered)
 {
 	char line[128];
@@ -365,6 +388,7 @@ int main(void)
 	tcase_add_test(meanwhile, what_vanishes_meanwhile_is_forgotten);
 	tcase_add_loop_test(meanwhile, who_leaves_half_way_leaves_nothing, 0, sizeof(half_way) / sizeof(half_way[0]));
 	tcase_add_test(meanwhile, who_leaves_very_many_requests_takes_some_turns_to_go);
+	tcase_add_test(meanwhile, very_many_who_wait_for_one_end_are_all_told_of_it);
 	tcase_add_test(meanwhile, ends_come_while_a_wait_begins_and_is_answered);
 	tcase_add_test(meanwhile, a_watch_of_very_many_begins_with_its_answer);
 	tcase_add_test(meanwhile, the_first_that_is_not_there_is_the_error_of_a_long_wait);

@@ -3,8 +3,10 @@
  * the store has loaded. Nothing that comes behind it on its connection is handled before it.
  *
  * A long message's text is the connection's own buffer, taken over; others are copied. It stays where it is. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bytes.h"
 #include "base/xmalloc.h"
@@ -15,11 +17,17 @@
 #define BATCH_SHARE 4096 /* so many elements of a batch in one turn */
 #define PIECE 2048       /* bytes that are read between two looks at the slice; a few microseconds */
 
+/* Memory that is given back at once takes no longer than a slice… */
+#define CLEAR_LEAST (256u * 1024)
+/* …and more is, in such pieces, before. */
+#define CLEAR_PIECE (64u * 1024)
+#define PAGE 4096u /* or less than one, which madvise(2) refuses: then it is not given back before */
+
 enum stage {
 	STAGE_READ,    /* rpc_read_on has to go on */
 	STAGE_REQUEST, /* it is one, and not handled yet */
 	STAGE_BATCH,   /* it is one */
-	STAGE_OVER,
+	STAGE_OVER, /* its memory is to be given back */
 };
 
 struct backlog {
@@ -33,6 +41,7 @@ struct backlog {
 	struct bytes *given;
 	const char *text;
 	size_t length;
+	size_t filled;       /* bytes of the buffer that are not given back, where it is the connection's that was */
 	size_t input;        /* bytes that count as its user's input: the buffer is the connection's that was */
 	size_t charged;      /* …or as what he waits for */
 	bool held;           /* it waits for the store */
@@ -221,10 +230,29 @@ static void handle_request(struct connection *connection, struct backlog *backlo
 static void handle_elements(struct connection *connection, struct backlog *backlog)
 {
 	bool held = false;
-	if (!dispatch_elements(connection, backlog->batch, &backlog->elements, &backlog->cursor, &held))
+	if (!dispatch_elements(connection, backlog->batch, &backlog->elements, &backlog->cursor, &held)) {
+		batch_release(backlog->batch);
+		backlog->batch = NULL;
 		backlog->stage = STAGE_OVER;
+	}
 	if (held)
 		hold(connection, backlog);
+}
+
+/* False: there is more to give back when its next slice comes. */
+static bool clear(const struct connection *connection, struct backlog *backlog)
+{
+	if (!backlog->buffer || !slices_are_small(connection->edge))
+		return true;
+	while (backlog->filled > CLEAR_LEAST) {
+		uintptr_t end = (uintptr_t)(backlog->buffer + backlog->filled) & ~(uintptr_t)(PAGE - 1);
+		backlog->filled = end - CLEAR_PIECE - (uintptr_t)backlog->buffer;
+		if (madvise(backlog->buffer + backlog->filled, CLEAR_PIECE, MADV_DONTNEED) < 0)
+			return true;
+		if (slice_is_over(connection->edge, CLEAR_PIECE))
+			return false;
+	}
+	return true;
 }
 
 void backlog_go_on(struct connection *connection)
@@ -241,7 +269,7 @@ void backlog_go_on(struct connection *connection)
 	else if (backlog->stage == STAGE_BATCH)
 		handle_elements(connection, backlog);
 	json_longs_use(NULL, NULL);
-	if (backlog->stage == STAGE_OVER)
+	if (backlog->stage == STAGE_OVER && clear(connection, backlog))
 		backlog_free(connection);
 }
 
@@ -300,5 +328,6 @@ void dispatch_long(struct connection *connection, char *buffer, size_t room, con
 	}
 	struct backlog *backlog = backlog_new(connection, buffer, buffer + start, length);
 	backlog->input = room;
+	backlog->filled = used;
 	backlog_go_on(connection);
 }

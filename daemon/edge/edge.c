@@ -2,6 +2,7 @@
 #include "edge/edge.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -12,6 +13,8 @@
 #include "edge/objects.h"
 
 #define SPARE_DESCRIPTORS 256
+/* Buffers of more than this grow without a copy, which would keep everybody waiting. */
+#define MAPPED_LEAST (256 * 1024)
 /* So long workers are heard in a turn while somebody is about who asks little. */
 #define HEARING_NS (20 * NS_PER_US)
 
@@ -84,6 +87,7 @@ void edge_configure(struct edge *edge, const struct config *config)
 struct edge *edge_new(struct event_base *base, const struct edge_host *host, const struct config *config)
 {
 	struct edge *edge = xcalloc(1, sizeof(*edge));
+	mallopt(M_MMAP_THRESHOLD, MAPPED_LEAST);
 	edge->base = base;
 	edge->host = *host;
 	edge->core = host->core;

@@ -71,10 +71,13 @@ static void op_changed(void *context, struct task *task, bool progress)
 		edge_changed(all->edge, task, progress);
 }
 
-static const char *op_denied(void *context, const struct core_schedule *schedule)
+static int op_refuses(void *context, const struct core_schedule *schedule, const char **why)
 {
 	const struct ops_context *all = context;
-	return all->edge ? edge_denied(all->edge, schedule) : "nobody knows its owner's rights";
+	if (all->edge)
+		return edge_refuses(all->edge, schedule, why);
+	*why = "nobody knows its owner's rights";
+	return CORE_DENIED;
 }
 
 static void op_skipped(void *context, const struct core_schedule *schedule, int refusal)
@@ -120,7 +123,7 @@ void ops_fill(struct core_ops *ops, struct ops_context *context, bool durable)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
-		.denied = op_denied,
+		.refuses = op_refuses,
 		.skipped = op_skipped,
 		.record = durable ? op_record : NULL,
 		.met = durable ? op_met : NULL,

@@ -64,9 +64,9 @@ struct core_ops {
 	/* TASK has come into the state that it is in, or has reported progress. Only called while somebody observes;
 	 * see core_observe. It must not change anything. NULL is allowed. */
 	void (*changed)(void *context, struct task *task, bool progress);
-	/* Why SCHEDULE's owner may not submit what it submits, by the rights that hold now (static); NULL: he may. NULL is
-	 * allowed: everybody may everything. */
-	const char *(*denied)(void *context, const struct core_schedule *schedule);
+	/* Why a run of SCHEDULE cannot be submitted now, for what the core does not know of: CORE_DENIED, its owner has no right
+	 * to it (*why, static, tells which); CORE_STORE_FULL and so on, where it is durable; CORE_OK. NULL is allowed. */
+	int (*refuses)(void *context, const struct core_schedule *schedule, const char **why);
 	/* A run of SCHEDULE was due and could not be submitted: a core_refusal, or CORE_OVERLAP. Of those that are denied one
 	 * after the other, for the same reason, this is told of the first one. NULL is allowed. */
 	void (*skipped)(void *context, const struct core_schedule *schedule, int refusal);
@@ -250,6 +250,9 @@ enum core_refusal {
 	CORE_EXISTS = -12,        /* a schedule of that name, of the same owner */
 	CORE_OVER_SHARE = -13,    /* its owner would have more than one user may: see core_over_share */
 	CORE_DENIED = -14,        /* a schedule's owner has no right to it any more */
+	CORE_STORE_FULL = -15,    /* a schedule's run is durable, and the store takes nothing in: its disk is full, */
+	CORE_STORE_FAILED = -16,  /* …it is out of order, */
+	CORE_STORE_BEHIND = -17,  /* …or too much waits for it */
 };
 /* What becomes of a task whose key another task of the same owner has. */
 enum key_mode {

@@ -109,26 +109,25 @@ static int submit(struct core *core, struct core_schedule *schedule, int64_t due
 {
 	struct task_spec spec = schedule->task;
 	struct task *task;
-
-	const char *denied = NULL;
+	int status = CORE_OK;
 
 	if (!find_queue(core, schedule))
 		return CORE_NO_QUEUE;
-	if (core->ops.denied)
-		denied = core->ops.denied(core->ops.context, schedule);
-	if (denied) {
-		*why = denied;
-		return CORE_DENIED;
-	}
+	if (core->ops.refuses)
+		status = core->ops.refuses(core->ops.context, schedule, why);
+	if (status == CORE_DENIED)
+		return status;
 	if (schedule->running && !schedule->overlap)
 		return CORE_OVERLAP;
+	if (status < 0)
+		return status;
 	spec.queue = schedule->task.queue;
 	if (schedule->expires_ns) {
 		spec.expires_ns = clock_after(due_ns, schedule->expires_ns);
 		if (spec.expires_ns < 1)
 			spec.expires_ns = 1; /* long ago; 0 would be never */
 	}
-	int status = core_submit(core, &spec, &task);
+	status = core_submit(core, &spec, &task);
 	if (status < 0)
 		return status;
 	schedule->runs++;
@@ -172,6 +171,12 @@ const char *core_schedule_refusal(const struct core_schedule *schedule, int refu
 		return "its queue is gone";
 	case CORE_DENIED:
 		return schedule->denied;
+	case CORE_STORE_FULL:
+		return "it is durable, and the disk is full";
+	case CORE_STORE_FAILED:
+		return "it is durable, and the store has failed";
+	case CORE_STORE_BEHIND:
+		return "it is durable, and too much waits to be written to disk";
 	case CORE_OK:
 	case CORE_ATTACHED:
 	case CORE_DUPLICATE:

@@ -204,9 +204,9 @@ static struct peer owner_of(const struct core_schedule *schedule)
 	};
 }
 
-const char *edge_denied(void *context, const struct core_schedule *schedule)
+const char *access_denies_run(const struct edge *edge, const struct core_schedule *schedule)
 {
-	const struct rules *rules = &((const struct edge *)context)->rules;
+	const struct rules *rules = &edge->rules;
 	const struct task_spec *task = &schedule->task;
 	const struct peer owner = owner_of(schedule);
 	struct access access;

@@ -47,6 +47,8 @@ bool access_may_submit(const struct call *call, const struct task_type *type, co
 	__attribute__((warn_unused_result));
 /* Whether some [access] section lets the peer submit tasks of that name: for listings. */
 bool access_offers(struct connection *connection, const char *task);
+/* Why SCHEDULE's owner may not submit what it submits, by the rights that hold now (static); NULL: he may. */
+const char *access_denies_run(const struct edge *edge, const struct core_schedule *schedule);
 /* Whether the caller may use the named object; false: that has been answered. */
 bool access_may_use(const struct call *call, const struct object_name *name) __attribute__((warn_unused_result));
 bool access_shows_object(struct connection *connection, const struct object_name *name);

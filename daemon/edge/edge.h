@@ -63,8 +63,8 @@ void edge_changed(void *context, struct task *task, bool progress);
 bool edge_deadlock(void *context, const struct core_pool *pool);
 /* What the core's ops.gather is to call; CONTEXT is the edge. */
 int64_t edge_gather(void *context, const struct bytes *args, struct bytes *const *results, size_t n, struct bytes **out);
-/* What the core's ops.denied is to call; CONTEXT is the edge. */
-const char *edge_denied(void *context, const struct core_schedule *schedule);
+/* What the core's ops.refuses is to call; CONTEXT is the edge. */
+int edge_refuses(void *context, const struct core_schedule *schedule, const char **why);
 /* The store has come into STATE. Where it has failed, whoever waits for the end of a durable task is told that, since it
  * will not be known: such requests are refused from then on. */
 void edge_store_changed(struct edge *edge, enum store_state state);

@@ -190,6 +190,15 @@ void refusal_tell(struct refusal *out, const struct core *core, enum core_refusa
 	case CORE_DENIED:
 		plain(out, PROTO_DENIED, NULL);
 		break;
+	case CORE_STORE_FULL:
+		plain(out, PROTO_STORE_FULL, NULL);
+		break;
+	case CORE_STORE_FAILED:
+		plain(out, PROTO_STORE_FAILED, NULL);
+		break;
+	case CORE_STORE_BEHIND:
+		plain(out, PROTO_STORE_BEHIND, NULL);
+		break;
 	case CORE_OK:
 	case CORE_ATTACHED:
 	case CORE_OVERLAP: /* nobody is told of these by an error */

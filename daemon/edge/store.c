@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "durable/durable.h"
+#include "edge/access.h"
 
 /* --- as it is told --- */
 
@@ -105,6 +106,25 @@ bool store_takes(const struct reply_to *to, const struct task_spec *spec)
 		return true;
 	reply_error(to, (enum proto_error)refusal, NULL, NULL);
 	return false;
+}
+
+static int core_refusal_of(int refusal)
+{
+	if (refusal < 0)
+		return CORE_OK;
+	if (refusal == PROTO_STORE_FULL)
+		return CORE_STORE_FULL;
+	return refusal == PROTO_STORE_BEHIND ? CORE_STORE_BEHIND : CORE_STORE_FAILED;
+}
+
+/* A run is a submission that nobody is told of. */
+int edge_refuses(void *context, const struct core_schedule *schedule, const char **why)
+{
+	const struct edge *edge = context;
+	*why = access_denies_run(edge, schedule);
+	if (*why)
+		return CORE_DENIED;
+	return schedule->task.durable ? core_refusal_of(store_refusal(edge, core_submit_cost(&schedule->task))) : CORE_OK;
 }
 
 /* --- waits for what will not be --- */

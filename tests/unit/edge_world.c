@@ -210,10 +210,10 @@ static void op_changed(void *context, struct task *task, bool progress)
 	edge_changed(world->edge, task, progress);
 }
 
-static const char *op_denied(void *context, const struct core_schedule *schedule)
+static int op_refuses(void *context, const struct core_schedule *schedule, const char **why)
 {
 	const struct world *world = context;
-	return edge_denied(world->edge, schedule);
+	return edge_refuses(world->edge, schedule, why);
 }
 
 static void op_record(void *context, struct task *task, enum core_record what, bool more)
@@ -419,7 +419,7 @@ static void make_core(struct world *world)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
-		.denied = op_denied,
+		.refuses = op_refuses,
 		.record = op_record,
 	};
 	const struct core_limits limits = {

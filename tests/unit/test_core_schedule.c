@@ -410,6 +410,28 @@ START_TEST(what_its_owner_may_not_have_any_more_is_left_out_and_told_once)
 }
 END_TEST
 
+/* By the store; told each time, as by a queue. */
+START_TEST(a_run_that_is_refused_from_without_is_left_out)
+{
+	struct core_schedule *schedule = every(10 * S, false, false);
+	toy.refuses = CORE_STORE_FULL;
+	both(10 * S);
+	both(10 * S);
+	ck_counts(schedule, 0, 2);
+	ck_assert_int_eq(toy.refusal, CORE_STORE_FULL);
+	ck_assert_int_eq(toy.n_skipped, 2);
+	ck_assert_int_eq(schedule->refusal, CORE_STORE_FULL);
+	ck_assert_ptr_nonnull(strstr(core_schedule_refusal(schedule, CORE_STORE_FULL), "disk is full"));
+	toy.refuses = CORE_OK;
+	both(10 * S);
+	ck_counts(schedule, 1, 2);
+	ck_assert_int_eq(schedule->refusal, CORE_OK);
+	toy.refuses = CORE_STORE_BEHIND; /* it runs, and none would have been submitted */
+	both(10 * S);
+	ck_assert_int_eq(toy.refusal, CORE_OVERLAP);
+}
+END_TEST
+
 START_TEST(a_refusal_ends_the_making_up)
 {
 	struct core_schedule_spec spec = spec_of("full");
@@ -643,6 +665,7 @@ int main(void)
 	tcase_add_test(tcase, a_run_that_waits_for_its_next_attempt_has_not_ended);
 	tcase_add_test(tcase, a_run_that_its_queue_refuses_is_counted_and_told);
 	tcase_add_test(tcase, what_its_owner_may_not_have_any_more_is_left_out_and_told_once);
+	tcase_add_test(tcase, a_run_that_is_refused_from_without_is_left_out);
 	tcase_add_test(tcase, a_refusal_ends_the_making_up);
 	tcase_add_test(tcase, a_queue_may_be_removed_and_made_again);
 	tcase_add_test(tcase, nothing_runs_once_the_core_is_closed);

@@ -15,13 +15,24 @@
 static struct world world;
 static struct client anna, ben;
 
-static void set_up(void)
+static void begin(void)
 {
-	world_init(&world);
 	client_init(&anna, &world);
 	client_become(&anna, ANNA, ANNA, (const gid_t[]){ 4400, STAFF, (gid_t)-1 });
 	client_init(&ben, &world);
 	client_become(&ben, BEN, BEN, NULL);
+}
+
+static void set_up(void)
+{
+	world_init(&world);
+	begin();
+}
+
+static void set_up_durable(void)
+{
+	world_init_durable(&world);
+	begin();
 }
 
 static void tear_down(void)
@@ -186,6 +197,45 @@ START_TEST(runs_count_for_their_owner)
 }
 END_TEST
 
+/* --- the store --- */
+
+static const struct {
+	enum durable_answer answer;
+	const char *kind, *message;
+} full[] = {
+	{ DURABLE_STORE_FULL, "store_full", "the disk is full" },
+	{ DURABLE_STORE_FAILED, "store_failed", "the store has failed" },
+	{ DURABLE_STORE_BEHIND, "store_behind", "too much waits" },
+};
+
+START_TEST(a_durable_run_is_submitted_where_the_store_takes_one)
+{
+	ck_assert(is_fine(ask(&anna, "schedule.add", "{\"name\":\"tick\",\"task\":\"echo\",\"every\":10,\"durable\":true}")));
+	world.durable->may_submit = full[_i].answer;
+	world_advance(&world, 10 * NS_PER_S);
+	ck_assert_str_eq(kind_of(ask(&anna, "task.submit", "{\"task\":\"echo\",\"durable\":true}")), full[_i].kind);
+	ck_assert_uint_eq(submitted(), 0);
+	json_t *answer = look();
+	ck_assert_int_eq(tree_int(answer, "result.0.skipped"), 1);
+	ck_assert_str_eq(tree_text(answer, "result.0.refused.kind"), full[_i].kind);
+	ck_assert_msg(strstr(tree_text(answer, "result.0.refused.message"), full[_i].message), "%s",
+		tree_text(answer, "result.0.refused.message"));
+	world.durable->may_submit = DURABLE_YES;
+	world_advance(&world, 10 * NS_PER_S);
+	ck_assert_uint_eq(submitted(), 1);
+	ck_assert_ptr_null(tree_at(look(), "result.0.refused"));
+}
+END_TEST
+
+START_TEST(others_do_not_mind_the_store)
+{
+	ck_assert(is_fine(ask(&anna, "schedule.add", "{\"name\":\"tick\",\"task\":\"echo\",\"every\":10,\"durable\":false}")));
+	world.durable->may_submit = DURABLE_STORE_FAILED;
+	world_advance(&world, 10 * NS_PER_S);
+	ck_assert_uint_eq(submitted(), 1);
+}
+END_TEST
+
 /* --- names --- */
 
 START_TEST(one_users_names_are_not_in_anothers_way)
@@ -239,6 +289,11 @@ int main(void)
 	tcase_add_test(all, one_users_names_are_not_in_anothers_way);
 	tcase_add_test(all, who_only_sees_it_is_told_whose_it_is);
 	suite_add_tcase(suite, all);
+	TCase *stored = tcase_create("stored");
+	tcase_add_checked_fixture(stored, set_up_durable, tear_down);
+	tcase_add_loop_test(stored, a_durable_run_is_submitted_where_the_store_takes_one, 0, sizeof(full) / sizeof(full[0]));
+	tcase_add_test(stored, others_do_not_mind_the_store);
+	suite_add_tcase(suite, stored);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

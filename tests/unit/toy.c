@@ -91,12 +91,13 @@ static void op_ended(void *context, const struct task *task)
 		toy->on_ended(toy, task);
 }
 
-static const char *op_denied(void *context, const struct core_schedule *schedule)
+static int op_refuses(void *context, const struct core_schedule *schedule, const char **why)
 {
 	const struct toy *toy = context;
 
 	(void)schedule;
-	return toy->denied;
+	*why = toy->denied;
+	return toy->denied ? CORE_DENIED : toy->refuses;
 }
 
 static void op_skipped(void *context, const struct core_schedule *schedule, int refusal)
@@ -183,7 +184,7 @@ void toy_init(struct toy *toy)
 		.ended = op_ended,
 		.gather = op_gather,
 		.changed = op_changed,
-		.denied = op_denied,
+		.refuses = op_refuses,
 		.skipped = op_skipped,
 		.record = op_record,
 		.queue_changed = op_queue_changed,

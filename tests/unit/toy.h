@@ -57,6 +57,7 @@ struct toy {
 	int n_skipped;            /* runs of schedules that were refused */
 	int refusal;              /* the last one's */
 	const char *denied;       /* why no schedule may run; NULL: all may */
+	int refuses;              /* … a core_refusal, for another reason; CORE_OK: none */
 	struct toy_told told[TOY_LOG]; /* ops->record */
 	int n_told;
 	int n_queue_changed, n_queue_gone, n_schedule_changed, n_schedule_ran, n_schedule_gone;

@@ -178,6 +178,22 @@ START_TEST(spawners_start_what_they_were_told_of_and_nothing_else)
 }
 END_TEST
 
+START_TEST(who_may_be_whom_goes_by_the_capabilities_too)
+{
+	const gid_t groups[] = { 0 };
+	const struct spawn_user users[] = {
+		{ .uid = 0, .groups = groups, .n_groups = 1, .capabilities = 0xc0, .name = "root" },
+		{ .uid = 65534, .groups = groups, .n_groups = 1, .name = "nobody" },
+	};
+	const struct spawn_rules rules = { .programs = programs, .n_programs = 2, .users = users, .n_users = 2 };
+	stop_spawners();
+	ck_assert_int_eq(spawners_start(&rules), 0);
+	ck_assert(spawners_may_be(0, 0xc0) && spawners_may_be(65534, 0));
+	ck_assert(!spawners_may_be(0, 0x80) && !spawners_may_be(0, 0) && !spawners_may_be(65534, 0xc0));
+	ck_assert(!spawners_may_be(65533, 0));
+}
+END_TEST
+
 /* The spawners among this process's children; how many. */
 static size_t find_spawners(int *pids, size_t room)
 {
@@ -339,6 +355,7 @@ int main(void)
 	tcase_add_test(tcase, signals_are_as_a_child_wants_them);
 	tcase_add_test(tcase, what_is_not_there_is_an_error);
 	tcase_add_test(tcase, spawners_start_what_they_were_told_of_and_nothing_else);
+	tcase_add_test(tcase, who_may_be_whom_goes_by_the_capabilities_too);
 	tcase_add_test(tcase, one_spawner_s_death_is_mended_by_the_other);
 	tcase_add_test(tcase, one_that_dies_young_again_and_again_is_started_with_pauses);
 	tcase_add_test(tcase, without_any_spawner_nothing_is_started);

@@ -250,6 +250,11 @@ START_TEST(a_successor_is_given_one_socket_and_nothing_else)
 	ck_assert_int_eq(ask_of(spawner_fd, &request, "", 0, good, 2), -EINVAL);
 	ck_assert_int_eq(ask_of(spawner_fd, &request, "a", 2, good, 1), -EINVAL);
 	ck_assert_int_eq(ask_of(spawner_fd, &far, "sh", 3, good, 1), -EINVAL);
+	/* Descriptors alone are no end. */
+	struct spawn_answer answer = { 0 };
+	tell(spawner_fd, "", 0, good, 1);
+	ck_assert_int_eq(recv(spawner_fd, &answer, sizeof(answer), 0), sizeof(answer));
+	ck_assert_int_eq(answer.result, -EINVAL);
 	ck_assert_int_eq(end(), 0);
 	for (int i = 0; i < 2; i++) {
 		close(good[i]);
@@ -283,6 +288,27 @@ START_TEST(root_with_some_capabilities_can_never_have_others)
 	ck_assert_int_eq(run_as(1, "while read a b; do case $a$b in CapPrm:*|CapEff:*|CapBnd:*) test $b = 00000000000000c0 || exit 1;;"
 				   "CapInh:*[1-9a-f]*|CapAmb:*[1-9a-f]*) exit 2;; esac; done </proc/self/status"),
 		0);
+	ck_assert_int_eq(end(), 0);
+}
+END_TEST
+
+/* Those of its rules, and four that starting others takes. */
+START_TEST(of_root_s_rights_a_spawner_keeps_what_it_needs)
+{
+	char path[32], line[128];
+	unsigned long long permitted = 0;
+	if (geteuid() != 0)
+		return;
+	begin(RULE_NOBODY, NULL);
+	ck_assert_int_eq(run_as(0, "exit 3"), 3);
+	snprintf(path, sizeof(path), "/proc/%d/status", spawner_pid);
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "CapPrm: %llx", &permitted) != 1)
+		;
+	fclose(file);
+	ck_assert_uint_eq(permitted & ~0x1e0ULL, 0); /* CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP */
+	ck_assert_uint_ne(permitted, 0);
 	ck_assert_int_eq(end(), 0);
 }
 END_TEST
@@ -429,6 +455,7 @@ int main(void)
 	tcase_add_test(tcase, a_successor_is_given_one_socket_and_nothing_else);
 	tcase_add_test(tcase, a_user_s_child_has_that_user_s_ids_and_groups_and_nothing_more);
 	tcase_add_test(tcase, root_with_some_capabilities_can_never_have_others);
+	tcase_add_test(tcase, of_root_s_rights_a_spawner_keeps_what_it_needs);
 	tcase_add_test(tcase, signals_reach_children_of_other_users_and_nobody_else_s);
 	tcase_add_test(tcase, a_dead_child_s_group_can_be_killed_as_long_as_it_is_not_reaped);
 	tcase_add_test(tcase, signals_that_are_meant_for_its_master_do_not_end_it);

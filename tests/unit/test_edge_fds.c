@@ -401,6 +401,7 @@ START_TEST(those_of_commands_count_until_they_have_ended)
 	world_settle(&world);
 	ck_assert_int_eq(descriptors_of(4001), 0);
 	client_fini(&other);
+	client_fini(&client);
 	client_init(&client, &world);
 	client_become(&client, 4001, 4001, NULL);
 	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
@@ -424,6 +425,7 @@ START_TEST(those_of_who_waits_for_room_count_too)
 	client_leave(&client);
 	world_settle(&world);
 	wait_for_open(n_open - 2);
+	client_fini(&client);
 	client_init(&client, &world);
 	client_become(&client, 4001, 4001, NULL);
 	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);

@@ -239,7 +239,7 @@ START_TEST(a_later_version_is_refused_and_left_alone)
 	ck_assert_int_eq(world_open(&world, true), STORE_OPEN_NEWER);
 	ck_says(world.file);
 	ck_says("version 9");
-	ck_says("up to 1");
+	ck_says("up to 2");
 	after = world_read(world.file, &length_after);
 	ck_assert(length == length_after && memcmp(before, after, length) == 0);
 	ck_assert_int_eq(world_files(&world, STORE_FILE ".damaged", NULL), 0);

@@ -429,6 +429,10 @@ START_TEST(a_run_that_is_refused_from_without_is_left_out)
 	toy.refuses = CORE_STORE_BEHIND; /* it runs, and none would have been submitted */
 	both(10 * S);
 	ck_assert_int_eq(toy.refusal, CORE_OVERLAP);
+	ck_assert_int_eq(schedule->refusal, CORE_OK);
+	toy.denied = "no"; /* but that is told, whatever runs */
+	both(10 * S);
+	ck_assert_int_eq(schedule->refusal, CORE_DENIED);
 }
 END_TEST
 

@@ -413,6 +413,7 @@ START_TEST(those_of_who_waits_for_room_count_too)
 {
 	static const char wait[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"queue\":"
 				   "\"tight\",\"wait_for_room\":1000,\"args\":{\"argv\":[\"x\"],\"fds\":[\"stdin\",\"stdout\"]}}}\n";
+	struct client other;
 	for (int i = 0; i < 3; i++)
 		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.submit\",\"params\":{\"task\":\"exec\",\"queue\":"
 				    "\"tight\",\"delay\":1000,\"args\":[[\"x\"]]}}");
@@ -422,15 +423,30 @@ START_TEST(those_of_who_waits_for_room_count_too)
 	ck_assert_int_eq(descriptors_of(4001), 2);
 	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
 	expect_over_share(3, 2);
+	client_init(&other, &world);
+	client_become(&other, 4001, 4001, NULL); /* so that his account stays */
 	client_leave(&client);
 	world_settle(&world);
-	wait_for_open(n_open - 2);
-	client_fini(&client);
-	client_init(&client, &world);
-	client_become(&client, 4001, 4001, NULL);
+	wait_for_open(n_open - 2 + 2);
+	ck_assert_int_eq(descriptors_of(4001), 0);
+	send_from(&other, SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	ck_assert(tree_at(client_hear_json(&other), "result"));
+	ck_assert_int_eq(descriptors_of(4001), 2);
+	client_fini(&other);
+}
+END_TEST
+
+START_TEST(a_lowered_share_lets_nobody_have_more)
+{
+	share(3);
 	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
 	ck_assert(tree_at(client_hear_json(&client), "result"));
-	ck_assert_int_eq(descriptors_of(4001), 2);
+	share(1);
+	send_with(SUBMIT("[\"stdin\"]"), files, 1);
+	expect_over_share(1, 2);
+	client_become(&client, 0, 0, NULL); /* who has no share */
+	send_with(SUBMIT("[\"stdin\",\"stdout\"]"), files, 2);
+	ck_assert(tree_at(client_hear_json(&client), "result"));
 }
 END_TEST
 
@@ -524,6 +540,7 @@ int main(void)
 	tcase_add_test(fds, nor_does_one_user_get_all_that_there_are);
 	tcase_add_test(fds, those_of_commands_count_until_they_have_ended);
 	tcase_add_test(fds, those_of_who_waits_for_room_count_too);
+	tcase_add_test(fds, a_lowered_share_lets_nobody_have_more);
 	tcase_add_test(fds, by_default_they_are_a_quarter_and_one_command_in_any_case);
 	tcase_add_test(fds, a_json_rpc_batch_has_none);
 	tcase_add_test(fds, nor_what_nobody_attends_to);

@@ -3,10 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "edge_world.h"
+#include "edge/request.h"
 #include "pool/pool.h"
 
 static struct world world;
@@ -427,6 +431,31 @@ START_TEST(a_connection_speaks_for_the_command_that_made_it_and_for_no_later_one
 }
 END_TEST
 
+/* Another process may have the number of that one. */
+START_TEST(who_has_connected_and_ended_is_no_handler)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	memcpy(address.sun_path, world.path, strlen(world.path) + 1);
+	submit("{\"task\":\"hold\"}");
+	client_fini(&other);
+	world_settle(&world);
+	other.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(connect(other.fd, (struct sockaddr *)&address, sizeof(address)) < 0);
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	world_settle(&world);
+	other = (struct client){ .world = &world, .fd = other.fd,
+		.number = TAILQ_LAST(&world.edge->connections, connection_list)->number };
+	ck_assert_int_eq(client_connection(&other)->peer.pid, pid);
+	world.all_descend = true;
+	ck_assert_int_ne(nested_pid(client_connection(&client)), 0);
+	ck_assert_int_eq(nested_pid(client_connection(&other)), 0);
+}
+END_TEST
+
 /* Its waits that have begun end as they began. */
 START_TEST(a_wait_that_outlives_its_command_is_counted_out)
 {
@@ -477,6 +506,7 @@ int main(void)
 	tcase_add_test(nested, permits_that_are_left_are_enough);
 	tcase_add_test(nested, a_connection_speaks_for_the_command_that_made_it_and_for_no_later_one);
 	tcase_add_test(nested, a_wait_that_outlives_its_command_is_counted_out);
+	tcase_add_test(nested, who_has_connected_and_ended_is_no_handler);
 	suite_add_tcase(suite, nested);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -260,6 +260,15 @@ static void wait_for_one(struct client *who)
 	ck_assert(client_hears_nothing(who));
 }
 
+/* The answers to 1 and 2, which come in any order. */
+static void hear_both(struct client *who)
+{
+	long long sum = 0;
+	for (int i = 0; i < 2; i++)
+		sum += tree_int(client_hear_json(who), "id");
+	ck_assert_int_eq(sum, 3);
+}
+
 static const char *const makings[] = { PUT("1"), ASK("mq.create", "[\"q\"]") };
 
 START_TEST(who_waits_keeps_nobody_off_the_name)
@@ -320,8 +329,8 @@ START_TEST(what_is_nobodys_is_not_anothers_to_delete)
 	wait_for_one(&client);
 	ck_assert_str_eq(kind_of(&other, ASK("mq.delete", "[\"q\"]")), "not_found");
 	client_say(&other, REQUEST("2", "mq.get", "[\"q\"]"));
-	client_say(&other, ASK("mq.delete", "[\"q\"]")); /* the answers come in any order */
-	ck_assert_int_eq(tree_int(client_hear_json(&other), "id") + tree_int(client_hear_json(&other), "id"), 3);
+	client_say(&other, ASK("mq.delete", "[\"q\"]"));
+	hear_both(&other);
 	ck_assert(client_hears_nothing(&client));
 	become(&other, 0);
 	client_expect(&other, ASK("mq.delete", "[\"q\"]"), RESULT("true"));
@@ -343,6 +352,23 @@ START_TEST(who_is_no_admin_any_more_waits_no_longer_for_what_is_anothers)
 	expect_denied(client_hear_json(&client), ANNA);
 	client_expect(&other, PUT("2"), RESULT("true"));
 	client_expect(&other, GET, RESULT("{\"value\":2}"));
+}
+END_TEST
+
+/* It is his wait alone that keeps it. */
+START_TEST(he_is_told_so_where_the_queue_ends_with_his_wait)
+{
+	const struct config_access admin = { .users = (char *)"4002", .submit = 1, .admin = 1 };
+	const struct config_access later = { .users = (char *)"*", .submit = 1 };
+	world_allow(&world, (const struct config_access[]){ admin, { .users = (char *)"4001", .submit = 1 } }, 2);
+	wait_for_one(&other);
+	wait_for_one(&client);
+	client_say(&other, REQUEST("2", "mq.put", "{\"name\":\"q\",\"value\":1}"));
+	hear_both(&other);
+	ck_assert(client_hears_nothing(&client));
+	world_allow(&world, &later, 1);
+	expect_denied(client_hear_json(&client), ANNA);
+	ck_assert_uint_eq(json_array_size(tree_at(client_ask(&other, ASK("mq.list", "[]")), "result")), 0);
 }
 END_TEST
 
@@ -430,6 +456,7 @@ int main(void)
 	tcase_add_test(whose, who_waits_for_what_becomes_shared_goes_on);
 	tcase_add_test(whose, what_is_nobodys_is_not_anothers_to_delete);
 	tcase_add_test(whose, who_is_no_admin_any_more_waits_no_longer_for_what_is_anothers);
+	tcase_add_test(whose, he_is_told_so_where_the_queue_ends_with_his_wait);
 	suite_add_tcase(suite, whose);
 	TCase *values = tcase_create("values");
 	tcase_add_checked_fixture(values, set_up, tear_down);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -58,13 +59,20 @@ START_TEST(one_that_has_ended_is_not_there_though_its_connection_is)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(peer_of(fd, &peer), 0);
 	ck_assert_int_eq(peer.pid, pid);
+	int lowest = dup(fd);
+	close(lowest);
 	ck_assert(peer_is_there(fd, &peer));
+	ck_assert_int_eq(dup(fd), lowest); /* it keeps none open */
+	close(lowest);
+	ck_assert(process_is_since(pid, peer.since_ns));
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	ck_assert(!peer_is_there(fd, &peer));
 	peer.pid = getpid(); /* its number is another's now: whose does not matter where the kernel knows, and else is younger */
 	peer.since_ns = 1;
 	ck_assert(!peer_is_there(fd, &peer));
+	peer.since_ns = boot_ns(); /* nor is anybody there where it cannot be told */
+	ck_assert(!peer_is_there(-1, &peer));
 	peer_free(&peer);
 	close(fd);
 	close(client);
@@ -77,6 +85,8 @@ START_TEST(without_the_kernels_word_who_began_later_is_another)
 	ck_assert(process_is_since(getpid(), before_ns));
 	ck_assert(!process_is_since(getpid(), 1));
 	ck_assert(!process_is_since(getpid(), 0)); /* not known */
+	prctl(PR_SET_NAME, "a) b"); /* which is its child's as well */
+	ck_assert(process_is_since(getpid(), before_ns));
 	pid_t pid = fork();
 	if (pid == 0)
 		for (;;)

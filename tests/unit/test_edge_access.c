@@ -86,6 +86,17 @@ START_TEST(a_section_is_about_those_whom_its_words_name)
 }
 END_TEST
 
+/* Not a user who happens to be called so. */
+START_TEST(nobody_is_nobody)
+{
+	client_become(&client, 65534, 65534, NULL);
+	allow("nobody");
+	ck_assert(!mine()->submit);
+	allow("65534");
+	ck_assert(mine()->submit);
+}
+END_TEST
+
 /* Whoever has no right to give the file away has a group of his own all the same. */
 START_TEST(members_are_in_the_group_of_the_sockets_file)
 {
@@ -277,6 +288,7 @@ int main(void)
 	TCase *tcase = tcase_create("access");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_section_is_about_those_whom_its_words_name);
+	tcase_add_test(tcase, nobody_is_nobody);
 	tcase_add_test(tcase, members_are_in_the_group_of_the_sockets_file);
 	tcase_add_test(tcase, the_group_of_the_file_is_looked_at_again_by_a_reload);
 	tcase_add_test(tcase, root_and_the_daemons_user_have_everything_whatever_is_written);

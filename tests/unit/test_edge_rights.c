@@ -344,8 +344,12 @@ static const char *const uses[][2] = {
 
 START_TEST(names_are_used_by_those_who_may)
 {
-	const struct config_access section = { .users = (char *)"4002", .submit = 1, .objects = (char *)"ben-*" };
-	world_allow(&world, &section, 1);
+	/* Names of a section that lets him see, and submit nothing, are to be seen. */
+	const struct config_access sections[] = {
+		{ .users = (char *)"4002", .submit = 1, .objects = (char *)"ben-*" },
+		{ .users = (char *)"4002", .read = ACCESS_OWN, .objects = (char *)"x" },
+	};
+	world_allow(&world, sections, 2);
 	expect_denied(ask(&ben, uses[_i][0], uses[_i][1]), "submit", "\"x\"");
 	ck_assert_uint_eq(core_totals(world.core)->submitted, 0);
 }

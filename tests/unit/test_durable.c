@@ -339,6 +339,8 @@ START_TEST(schedules_go_on)
 	spec = (struct core_schedule_spec){ .name = "gone", .task = world_spec(), .every_ns = NS_PER_S };
 	ck_assert_int_eq(core_schedule_add(world.core, &spec, &schedule), CORE_OK);
 	core_schedule_remove(world.core, schedule);
+	spec = (struct core_schedule_spec){ .name = "missed", .task = world_spec(), .every_ns = 300 * NS_PER_S };
+	ck_assert_int_eq(core_schedule_add(world.core, &spec, &schedule), CORE_OK);
 	world_pass(700 * NS_PER_S); /* one run */
 	world_turn();
 	world_settle();
@@ -367,6 +369,30 @@ START_TEST(schedules_go_on)
 	ck_assert(schedule->catch_up);
 	ck_assert_ptr_eq(world_find(run)->extra->schedule, schedule);
 	ck_assert_ptr_null(core_schedule_find(world.core, world_spec().owner, "gone"));
+	schedule = core_schedule_find(world.core, world_spec().owner, "missed");
+	ck_assert_uint_eq(schedule->runs, 1);
+	ck_assert_uint_eq(schedule->skipped, 1);
+}
+END_TEST
+
+/* As of those that were made when that was not kept. */
+START_TEST(who_is_in_which_groups_the_files_tell_where_the_store_does_not)
+{
+	static const uint32_t owners[] = { 0, 3999999999 };
+	struct core_schedule *schedule;
+	world_load();
+	for (int i = 0; i < 2; i++) {
+		struct core_schedule_spec spec = { .name = "old", .task = world_spec(), .every_ns = NS_PER_S };
+		spec.task.owner = owners[i];
+		ck_assert_int_eq(core_schedule_add(world.core, &spec, &schedule), CORE_OK);
+		ck_assert_uint_eq(schedule->n_groups, 0);
+	}
+	world_settle();
+	restart();
+	schedule = core_schedule_find(world.core, 0, "old");
+	ck_assert_uint_ge(schedule->n_groups, 1);
+	ck_assert_uint_eq(schedule->groups[0], 0);
+	ck_assert_uint_eq(core_schedule_find(world.core, 3999999999, "old")->n_groups, 0);
 }
 END_TEST
 
@@ -506,6 +532,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, more_numbers_than_were_reserved_are_covered_before_anybody_hears_of_them);
 	tcase_add_loop_test(tc, queues_are_as_they_were, 0, N_WAYS);
 	tcase_add_loop_test(tc, schedules_go_on, 0, N_WAYS);
+	tcase_add_test(tc, who_is_in_which_groups_the_files_tell_where_the_store_does_not);
 	tcase_add_test(tc, what_is_no_store_is_not_opened_and_not_touched);
 	tcase_add_test(tc, a_program_that_cannot_be_started_is_told);
 	tcase_add_test(tc, a_store_that_dies_again_and_again_refuses_what_comes_and_holds_what_waits);

@@ -189,11 +189,11 @@ START_TEST(a_join_waits_until_all_is_done)
 	client_expect(&other, GET, RESULT("{\"value\":1}"));
 	client_expect(&other, ASK("mq.task_done", "[\"q\"]"), RESULT("{\"unfinished\":0}"));
 	ck_assert_str_eq(client_hear(&client), RESULT("true"));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++)
 		client_expect(&client, PUT("1"), RESULT("true"));
+	for (int i = 0; i < 3; i++)
 		client_expect(&other, GET, RESULT("{\"value\":1}"));
-	}
-	client_expect(&other, ASK("mq.task_done", "[\"q\",2]"), RESULT("{\"unfinished\":1}"));
+	client_expect(&other, ASK("mq.task_done", "[\"q\",2]"), RESULT("{\"unfinished\":2}"));
 }
 END_TEST
 

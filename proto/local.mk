@@ -25,8 +25,11 @@ libproto_la_SOURCES = \
 	proto/command_text.c \
 	proto/errors.c \
 	proto/framing.c \
+	proto/json_note.c \
 	proto/json_scan.c \
+	proto/json_scanner.h \
 	proto/json_span.c \
+	proto/json_token.c \
 	proto/jsonrpc.c \
 	proto/method_objects.c \
 	proto/methods.c \

@@ -112,6 +112,7 @@ bool inbox_is_orphaned(struct inbox *inbox);
 #define COMMAND_STEP_DIRECTORY "change to the directory"
 #define COMMAND_STEP_STDIN "open the file for standard input"
 #define COMMAND_STEP_USER "become the user"
+#define COMMAND_STEP_CGROUP "join its cgroup"
 
 /* --- spawn_command.c --- */
 /* What a command has of rights, and what is opened for it, too. */
@@ -205,15 +206,17 @@ void command_log_prune(const struct command_setting *setting, bool force);
 
 /* --- cgroup_slot.c: this worker's own cgroup --- */
 struct cgroup_slot;
-/* Makes (or takes over) PARENT/slot-INDEX, and PARENT where it is the first. PARENT NULL: NULL. NULL: there is none, which is
- * logged once. */
+/* Makes PARENT/slot-INDEX anew, and PARENT where it is the first. PARENT NULL: NULL. NULL: there is none, which is logged
+ * once. */
 struct cgroup_slot *cgroup_slot_new(const char *parent, int index);
 void cgroup_slot_free(struct cgroup_slot *cgroup);
-/* For a new command: sets the limits (-1: none). 0, or -1 with errno: one of those that are wanted cannot be set here, and the
+/* For a new command: sees to it that the cgroup is as it was made, and sets the limits (-1: none). 0, or -1 with errno: one of those that are wanted cannot be set here, and the
  * command is to be limited by other means; ENOTSUP: the kernel does not count that here. */
 int cgroup_slot_begin(struct cgroup_slot *cgroup, int64_t memory, int64_t processes);
-/* For command_spawn. */
+/* For command_spawn, after that; -1: there is none, at least for now. */
 int cgroup_slot_fd(const struct cgroup_slot *cgroup);
+/* A command could not join it, for that ERROR: the next one is to have another. */
+void cgroup_slot_spoilt(struct cgroup_slot *cgroup, int error);
 /* Whether the kernel has killed something in it for want of memory since it began. */
 bool cgroup_slot_oom_killed(const struct cgroup_slot *cgroup);
 /* KILL to everything in it. 0, or -1. */

@@ -134,10 +134,26 @@ static int open_streams(struct command *command, struct command_failure *failure
 	return fail(failure, step);
 }
 
+/* Where there is no cgroup, for whatever reason, a command does without. */
+static int spawn_somewhere(struct command *command, struct command_start *start, const char **step)
+{
+	struct cgroup_slot *cgroup = command->slot->cgroup;
+	const struct command_params *params = &command->params;
+	/* Where the cgroup has no say in it, the limits of processes are better than none. */
+	start->cgroup_limits = cgroup && cgroup_slot_begin(cgroup, params->limit_memory, params->limit_processes) == 0;
+	start->cgroup_fd = cgroup ? cgroup_slot_fd(cgroup) : -1;
+	int status = command_spawn(start, &command->pid, step);
+	if (status == 0 || strcmp(*step, COMMAND_STEP_CGROUP) != 0)
+		return status;
+	cgroup_slot_spoilt(cgroup, errno);
+	start->cgroup_limits = false;
+	start->cgroup_fd = -1;
+	return command_spawn(start, &command->pid, step);
+}
+
 static int spawn(struct command *command, struct command_start *start, struct command_failure *failure)
 {
 	const struct command_params *params = &command->params;
-	struct command_slot *slot = command->slot;
 	const char *step;
 	start->cwd = params->cwd ? params->cwd : command->folder;
 	start->rights = command->rights;
@@ -146,12 +162,8 @@ static int spawn(struct command *command, struct command_start *start, struct co
 	start->umask = params->umask_text ? (mode_t)strtoul(params->umask_text, NULL, 8) : UMASK_DEFAULT;
 	start->nice = (int)params->nice;
 	start->limits = params;
-	start->cgroup_fd = slot->cgroup ? cgroup_slot_fd(slot->cgroup) : -1;
-	/* Where the cgroup has no say in it, the limits of processes are better than none. */
-	start->cgroup_limits =
-		slot->cgroup && cgroup_slot_begin(slot->cgroup, params->limit_memory, params->limit_processes) == 0;
 	command->end.started_ns = clock_mono_ns();
-	if (command_spawn(start, &command->pid, &step) == 0)
+	if (spawn_somewhere(command, start, &step) == 0)
 		return 0;
 	if (strcmp(step, COMMAND_STEP_DIRECTORY) == 0)
 		snprintf(failure->path, sizeof(failure->path), "%s", start->cwd ? start->cwd : "/");

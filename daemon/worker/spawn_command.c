@@ -116,12 +116,13 @@ IN_CHILD static const char *become(const struct birth *birth)
 	const char *step;
 	reset_signals(birth->reset);
 	tie(birth);
+	/* Before anything that a second try would find done. */
+	if (start->cgroup_fd >= 0 && !join_cgroup(start->cgroup_fd))
+		return COMMAND_STEP_CGROUP;
 	if (start->tty && (syscall(SYS_setsid) < 0 || syscall(SYS_ioctl, start->fds[0], TIOCSCTTY, 0) < 0))
 		return "take its terminal";
 	if (!start->tty && syscall(SYS_setpgid, 0, 0) < 0)
 		return "make a process group";
-	if (start->cgroup_fd >= 0 && !join_cgroup(start->cgroup_fd))
-		return "join its cgroup";
 	syscall(SYS_umask, start->umask);
 	if (start->nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, birth->priority) < 0)
 		return "set its nice value";

@@ -1,5 +1,6 @@
 /* The cgroup of a worker of commands: its limits, its count of OOM kills, and that nobody gets away. Where the machine has no
  * memory controller for it, plain files stand for the kernel's. */
+#include "base/clock.h"
 #include "worker/command.h"
 
 #include "cgroup_fixture.h"
@@ -180,6 +181,32 @@ START_TEST(where_there_can_be_none_there_is_none)
 }
 END_TEST
 
+#define NOBODY 65534
+
+/* He could move what is in there, or freeze it. */
+START_TEST(what_is_another_users_is_not_taken)
+{
+	static const char *const folders[] = { "", "/slot-3" };
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path_of("%s%s", parent, folders[_i]), NOBODY, NOBODY), 0);
+	ck_assert_ptr_null(cgroup_slot_new(parent, 3));
+	ck_assert_int_eq(chown(path_of("%s%s", parent, folders[_i]), 0, 0), 0);
+	start();
+}
+END_TEST
+
+START_TEST(who_may_not_join_does_without)
+{
+	start();
+	cgroup_slot_spoilt(cgroup, EACCES);
+	ck_assert_int_eq(cgroup_slot_begin(cgroup, -1, 5), -1);
+	ck_assert_int_eq(cgroup_slot_fd(cgroup), -1);
+	ck_assert(!cgroup_slot_oom_killed(cgroup));
+	ck_assert_int_eq(cgroup_slot_kill(cgroup), -1);
+}
+END_TEST
+
 /* --- the real thing --- */
 
 static char *real;
@@ -306,6 +333,122 @@ START_TEST(next_worker_takes_over_without_what_was_left)
 }
 END_TEST
 
+/* --- its user plays with it --- */
+
+static void play(const char *file, const char *text)
+{
+	int fd = open(path_of("%s/slot-0/%s", parent, file), O_WRONLY | O_CLOEXEC);
+	ck_assert_msg(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s: %s", file, strerror(errno));
+	close(fd);
+}
+
+static void play_remove(void)
+{
+	ck_assert_int_eq(rmdir(path_of("%s/slot-0", parent)), 0);
+}
+
+static void play_freeze(void)
+{
+	play("cgroup.freeze", "1");
+}
+
+/* Nobody can join what has parts with threads. */
+static void play_divide(void)
+{
+	ck_assert_int_eq(mkdir(path_of("%s/slot-0/a", parent), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("%s/slot-0/a/b", parent), 0755), 0);
+	play("a/cgroup.type", "threaded");
+}
+
+static void play_turn_into_threads(void)
+{
+	play("cgroup.type", "threaded");
+}
+
+static const struct {
+	void (*play)(void);
+	bool shows; /* before a command is there */
+} games[] = { { play_remove, true }, { play_freeze, true }, { play_divide, true }, { play_turn_into_threads, false } };
+
+/* As a command does. */
+static bool can_be_joined(const struct cgroup_slot *slot)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = openat(cgroup_slot_fd(slot), "cgroup.procs", O_WRONLY);
+		_exit(fd >= 0 && write(fd, "0", 1) == 1 ? 0 : errno);
+	}
+	const int64_t end_ns = clock_mono_ns() + BOUND_MS * NS_PER_MS;
+	pid_t ended = 0;
+	while (ended == 0 && clock_mono_ns() < end_ns)
+		ended = waitpid(pid, &status, WNOHANG);
+	if (ended == 0)
+		(void)cgroup_slot_kill(slot);
+	if (ended == 0 || WEXITSTATUS(status) == 0)
+		return ended == pid;
+	errno = WEXITSTATUS(status);
+	return false;
+}
+
+START_TEST(the_next_command_has_one_whatever_was_done_to_it)
+{
+	if (!real)
+		return;
+	cgroup = cgroup_slot_new(parent, 0);
+	ck_assert_ptr_nonnull(cgroup);
+	games[_i].play();
+	ck_assert_int_eq(cgroup_slot_begin(cgroup, -1, -1), 0);
+	if (!can_be_joined(cgroup)) {
+		ck_assert_msg(!games[_i].shows, "%s", strerror(errno));
+		cgroup_slot_spoilt(cgroup, errno);
+		ck_assert_int_eq(cgroup_slot_begin(cgroup, -1, -1), 0);
+		ck_assert_msg(can_be_joined(cgroup), "%s", strerror(errno));
+	}
+	cgroup_slot_free(cgroup);
+	ck_assert_int_lt(access(parent, F_OK), 0);
+}
+END_TEST
+
+START_TEST(the_next_worker_has_one_whatever_was_done_to_it)
+{
+	if (!real)
+		return;
+	cgroup = cgroup_slot_new(parent, 0); /* its worker dies: nobody frees it */
+	ck_assert_ptr_nonnull(cgroup);
+	games[_i].play();
+	struct cgroup_slot *next = cgroup_slot_new(parent, 0);
+	ck_assert_ptr_nonnull(next);
+	ck_assert_int_eq(cgroup_slot_begin(next, -1, -1), 0);
+	ck_assert_msg(can_be_joined(next), "%s", strerror(errno));
+	cgroup_slot_free(next);
+	cgroup_slot_free(cgroup);
+	ck_assert_int_lt(access(parent, F_OK), 0);
+}
+END_TEST
+
+START_TEST(what_was_left_in_a_part_of_it_is_killed)
+{
+	int reader, writer;
+	if (!real)
+		return;
+	cgroup = cgroup_slot_new(parent, 0);
+	ck_assert_ptr_nonnull(cgroup);
+	pipe_make(&reader, &writer);
+	pid_t pid = tree_start(cgroup, writer);
+	close(writer);
+	tree_wait(reader);
+	ck_assert_int_eq(mkdir(path_of("%s/slot-0/a", parent), 0755), 0);
+	play("a/cgroup.procs", path_of("%d", pid));
+	struct cgroup_slot *next = cgroup_slot_new(parent, 0);
+	ck_assert_ptr_nonnull(next);
+	tree_gone(reader, pid);
+	ck_assert_int_lt(access(path_of("%s/slot-0/a", parent), F_OK), 0);
+	cgroup_slot_free(next);
+	cgroup_slot_free(cgroup);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cgroup_slot");
@@ -322,6 +465,8 @@ int main(void)
 	tcase_add_test(tcase, leftovers_are_killed);
 	tcase_add_test(tcase, kill_without_such_a_file_is_told);
 	tcase_add_test(tcase, where_there_can_be_none_there_is_none);
+	tcase_add_loop_test(tcase, what_is_another_users_is_not_taken, 0, 2);
+	tcase_add_test(tcase, who_may_not_join_does_without);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("tree");
@@ -330,6 +475,9 @@ int main(void)
 	tcase_add_test(tcase, kill_reaches_the_whole_tree);
 	tcase_add_test(tcase, what_is_left_at_the_end_is_killed);
 	tcase_add_test(tcase, next_worker_takes_over_without_what_was_left);
+	tcase_add_loop_test(tcase, the_next_command_has_one_whatever_was_done_to_it, 0, sizeof(games) / sizeof(*games));
+	tcase_add_loop_test(tcase, the_next_worker_has_one_whatever_was_done_to_it, 0, sizeof(games) / sizeof(*games));
+	tcase_add_test(tcase, what_was_left_in_a_part_of_it_is_killed);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -94,18 +94,22 @@ static void hold(struct many *many)
 	connection_hold(connection, many->held);
 }
 
-/* Until END_NS. */
+/* Until END_NS. It may be within another's, whose tasks this one waited for. */
 static void slice(struct many *many, int64_t end_ns)
 {
 	struct manies *manies = &many->edge->manies;
+	int64_t outer_end_ns = manies->end_ns;
+	size_t outer_handled = manies->handled;
 	manies->end_ns = end_ns;
 	manies->handled = 0;
 	bool over = many->kind->go_on(many);
 	hold(many);
-	if (!over)
-		return;
-	unlist(many);
-	many->kind->finish(many);
+	if (over) {
+		unlist(many);
+		many->kind->finish(many);
+	}
+	manies->end_ns = outer_end_ns;
+	manies->handled = outer_handled;
 }
 
 bool manies_are_due(const struct edge *edge)

@@ -176,6 +176,24 @@ START_TEST(very_many_are_cancelled_over_several_turns)
 }
 END_TEST
 
+/* …whoever is told of it: that answer is made within the slice. */
+START_TEST(a_slice_is_no_longer_for_answers_that_are_made_in_it)
+{
+	const struct core_totals *totals = core_totals(world.core);
+	submit_many(15000, ",\"delay\":\"1m\",\"tag\":\"g\"");
+	client_say(&other, REQUEST("1", "task.wait", "{\"ids\":[100,9000],\"return_when\":\"first_completed\"}"));
+	client_say(&other, REQUEST("2", "task.wait", "{\"ids\":[9000]}"));
+	world_settle(&world);
+	client_say(&client, REQUEST("1", "task.cancel", "{\"tag\":\"g\"}"));
+	while (totals->scheduled == 15000)
+		world_turn(&world);
+	ck_assert_uint_eq(totals->scheduled, 5000);
+	ck_assert_int_eq(tree_int(client_hear_json(&other), "id"), 1);
+	ck_assert_int_eq(tree_int(client_hear_json(&other), "id"), 2);
+	ck_assert_int_eq(tree_int(client_hear_json(&client), "result.cancelled"), 15000);
+}
+END_TEST
+
 /* Turns until the first slice is done. */
 static void begin_cancelling(int id)
 {
@@ -457,6 +475,7 @@ int main(void)
 	tcase_add_test(tests, filters_choose_by_each_of_their_words);
 	tcase_add_test(tests, a_user_has_a_name);
 	tcase_add_test(tests, very_many_are_cancelled_over_several_turns);
+	tcase_add_test(tests, a_slice_is_no_longer_for_answers_that_are_made_in_it);
 	tcase_add_test(tests, what_takes_several_turns_can_be_cancelled);
 	tcase_add_test(tests, who_leaves_ends_it_half_way);
 	tcase_add_test(tests, a_queue_that_goes_ends_what_is_about_it);

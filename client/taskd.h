@@ -556,8 +556,8 @@ struct taskd_mq_options {
 	bool shared; /* of taskd_mq_create only: other users may use it, too; else it is its maker's alone */
 };
 /* Made so, it stays until it is deleted, also empty; it may be there, the same, already. Others are made by their first
- * put or get, and go when they are empty and nobody waits. Who made it first has it for himself, unless it is made
- * shared: for other users all that is done with it is TASKD_E_DENIED. OPTIONS may be NULL. */
+ * put or get, and go when they are empty and nobody waits. Who makes it so or puts first has it for himself, unless it is
+ * made shared: for other users all that is done with it is TASKD_E_DENIED, also what waited before. OPTIONS may be NULL. */
 enum taskd_error taskd_mq_create(struct taskd *c, const char *name, const struct taskd_mq_options *options);
 /* VALUE: JSON text. OPTIONS may be NULL. TASKD_E_QUEUE_FULL: there was no room in time. To put many without waiting for
  * each answer: taskd_request, as taskd-protocol(7) has mq.put. */

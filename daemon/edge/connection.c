@@ -37,10 +37,10 @@ static bool peer_is_gone(const struct connection *connection)
 	return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-/* A long message that has come as a whole is handled first. */
+/* A long message that has come as a whole is handled first, and so is a batch. */
 static bool is_forsaken(const struct connection *connection)
 {
-	return !backlog_is_read(connection) && peer_is_gone(connection);
+	return !backlog_is_read(connection) && !connection->intake && peer_is_gone(connection);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *user)
@@ -71,8 +71,9 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 
 bool connection_serve(struct connection *connection)
 {
+	bool was_reading = backlog_is_read(connection); /* who left meanwhile was not looked after */
 	input_serve(connection);
-	if (connection->input_over && !connection_is_closed(connection) && is_forsaken(connection))
+	if ((connection->input_over || was_reading) && !connection_is_closed(connection) && is_forsaken(connection))
 		connection_close(connection, NULL);
 	if (connection_is_closed(connection)) {
 		connection_owner_end(connection); /* at once: what others do in this turn is not to be given to it */

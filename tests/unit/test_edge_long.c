@@ -63,15 +63,21 @@ static void make_echo(void)
 	make("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[", "[1,\"word\"],", "0]}\n");
 }
 
-/* Says all of it, until it is being read. Others are served then. */
-static void begins(void)
+/* It is being read. Others are served then. */
+static void is_begun(void)
 {
-	client_send(&anna, text.data, text.length);
 	for (int turns = 0; turns < 10000 && !client_connection(&anna)->backlog; turns++)
 		world_turn(&world);
 	ck_assert(backlog_is_read(client_connection(&anna)));
 	client_expect(&ben, REQUEST("2", "echo", "[2]"), RESULT("2", "[2]"));
 	ck_assert(backlog_is_read(client_connection(&anna)));
+}
+
+/* Says all of it, until that. */
+static void begins(void)
+{
+	client_send(&anna, text.data, text.length);
+	is_begun();
 }
 
 static void expect_nothing_left(void)
@@ -229,6 +235,22 @@ START_TEST(what_needs_no_answer_is_done_for_one_who_is_gone)
 }
 END_TEST
 
+/* …and what does need one is not done for somebody who has left while he had so much outstanding that nothing more was read. */
+START_TEST(who_is_gone_meanwhile_is_noticed_where_nothing_more_is_read)
+{
+	make("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hold\",\"params\":[", "[1,\"word\"],", "0]}\n");
+	world.edge->limits.requests = 1;
+	client_send(&anna, text.data, text.length - 100);
+	world_settle(&world);
+	client_send(&anna, text.data + text.length - 100, 100);
+	is_begun();
+	client_leave(&anna);
+	world_settle(&world);
+	ck_assert_uint_eq(world_connections(&world), 1);
+	ck_assert_uint_eq(core_totals(world.core)->in_lanes, 0);
+}
+END_TEST
+
 START_TEST(a_connection_that_ends_meanwhile_leaves_nothing)
 {
 	make_echo();
@@ -301,6 +323,7 @@ int main(void)
 	tcase_add_test(tests, arguments_are_handed_over);
 	tcase_add_test(tests, who_is_gone_meanwhile_leaves_nothing);
 	tcase_add_test(tests, what_needs_no_answer_is_done_for_one_who_is_gone);
+	tcase_add_test(tests, who_is_gone_meanwhile_is_noticed_where_nothing_more_is_read);
 	tcase_add_test(tests, a_connection_that_ends_meanwhile_leaves_nothing);
 	tcase_add_test(tests, who_says_no_more_is_answered_all_the_same);
 	tcase_add_test(tests, a_last_line_that_nothing_ends_is_one);

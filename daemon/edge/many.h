@@ -81,6 +81,8 @@ struct sweep {
 };
 /* FILTER is of PARAMS. */
 void sweep_begin(struct sweep *sweep, const struct filter_params *params, const struct task_filter *filter);
+/* Once more from the beginning, for tasks in these STATES. */
+void sweep_again(struct sweep *sweep, unsigned states);
 /* The next one; NULL: there is none, or (!*over) none was found for now. */
 struct task *sweep_next(struct sweep *sweep, struct core *core, bool *over);
 void sweep_free(struct sweep *sweep);
@@ -89,6 +91,7 @@ struct filtered;
 /* What is done with them. */
 struct action {
 	unsigned states; /* only tasks in these are concerned */
+	unsigned last;   /* … of those, in these only when all others have been seen to; 0: in any order */
 	/* With one of those. */
 	void (*act)(struct filtered *filtered, struct task *task);
 	/* The answer's members. */
@@ -107,10 +110,15 @@ struct filtered {
 	const struct action *action;
 	enum method method;
 	struct cancel_params params;
+	unsigned states;
 	struct sweep sweep;
 	size_t matched;
 	size_t done;
 	size_t begun;                   /* cancelled, but not over yet */
+	bool is_last;                   /* it is the turn of those in action->last, and of what has changed meanwhile */
+	uint64_t *begun_ids;            /* malloc'ed, ascending: which ones those of the first round are */
+	size_t begun_room, n_begun;     /* … so many, for the last round */
+	size_t begun_next;              /* … of which it has come past so many */
 	bool over;                      /* all tasks have been looked at */
 	LIST_HEAD(, recorded) recorded; /* retries that are not on disk yet */
 	struct strbuf error;            /* the first reason why one could not be retried; an error object */

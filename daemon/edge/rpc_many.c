@@ -28,6 +28,13 @@ void sweep_begin(struct sweep *sweep, const struct filter_params *params, const 
 	sweep->filter = *filter;
 }
 
+void sweep_again(struct sweep *sweep, unsigned states)
+{
+	sweep->filter.states = states;
+	sweep->walk = (struct task_walk){ .oldest_first = sweep->walk.oldest_first };
+	sweep->count = sweep->next = 0;
+}
+
 void sweep_free(struct sweep *sweep)
 {
 	free(sweep->ids);
@@ -91,12 +98,25 @@ struct task *sweep_next(struct sweep *sweep, struct core *core, bool *over)
 
 /* --- cancelling --- */
 
+/* In the first round they come with ascending ids. */
+static void note_begun(struct filtered *filtered, uint64_t id)
+{
+	if (filtered->begun == filtered->begun_room) {
+		filtered->begun_room = filtered->begun_room ? 2 * filtered->begun_room : 16;
+		filtered->begun_ids = xreallocarray(filtered->begun_ids, filtered->begun_room, sizeof(filtered->begun_ids[0]));
+	}
+	filtered->begun_ids[filtered->begun] = id;
+}
+
 static void cancel_act(struct filtered *filtered, struct task *task)
 {
-	if (core_cancel(task))
+	if (core_cancel(task)) {
 		filtered->done++;
-	else
-		filtered->begun++;
+		return;
+	}
+	if (!filtered->is_last)
+		note_begun(filtered, task->id);
+	filtered->begun++;
 }
 
 static void cancel_tell(const struct filtered *filtered, struct strbuf *out)
@@ -106,6 +126,8 @@ static void cancel_tell(const struct filtered *filtered, struct strbuf *out)
 
 static const struct action cancel_action = {
 	.states = ALL_STATES & ~TERMINAL_STATES,
+	/* Where one that runs was stopped first, one that waits would start in its place, and be over before its turn comes. */
+	.last = TASK_STATE_BIT(TASK_RUNNING) | TASK_STATE_BIT(TASK_CANCELLING),
 	.act = cancel_act,
 	.tell = cancel_tell,
 };
@@ -144,6 +166,7 @@ static void filtered_free(struct many *many)
 		recorded_free(recorded);
 	}
 	sweep_free(&filtered->sweep);
+	free(filtered->begun_ids);
 	params_free(method_info(filtered->method)->params, &filtered->params);
 	strbuf_free(&filtered->error);
 	free(filtered);
@@ -179,9 +202,17 @@ static void filtered_finish(struct many *many)
 	filtered_answer_if_done(filtered);
 }
 
-static bool filtered_go_on(struct many *many)
+/* It was seen to in the first round. */
+static bool was_begun(struct filtered *filtered, uint64_t id)
 {
-	struct filtered *filtered = filtered_of(many);
+	while (filtered->begun_next < filtered->n_begun && filtered->begun_ids[filtered->begun_next] < id)
+		filtered->begun_next++;
+	return filtered->begun_next < filtered->n_begun && filtered->begun_ids[filtered->begun_next] == id;
+}
+
+static bool round_goes_on(struct filtered *filtered)
+{
+	struct many *many = &filtered->many;
 	struct connection *connection = many->request->connection;
 	size_t before = filtered->sweep.walk.visited;
 	bool over = !filtered->sweep.filter.states;
@@ -189,7 +220,7 @@ static bool filtered_go_on(struct many *many)
 	while (!over) {
 		struct task *task = sweep_next(&filtered->sweep, many->edge->core, &over);
 		/* The right to it may have gone since the first slice. */
-		if (task && access_may_cancel(connection, task)) {
+		if (task && access_may_cancel(connection, task) && !was_begun(filtered, task->id)) {
 			many->total = many->done = ++filtered->matched;
 			filtered->action->act(filtered, task);
 		}
@@ -198,6 +229,23 @@ static bool filtered_go_on(struct many *many)
 	}
 	connection_looked(connection, filtered->sweep.walk.visited - before);
 	return over;
+}
+
+/* Those that are being recorded have been seen to in the first round, or have just ended. */
+static bool begin_last_round(struct filtered *filtered)
+{
+	if (filtered->is_last || !(filtered->states & filtered->action->last))
+		return false;
+	filtered->is_last = true;
+	filtered->n_begun = filtered->begun;
+	sweep_again(&filtered->sweep, filtered->states & ~TASK_STATE_BIT(TASK_RECORDING));
+	return true;
+}
+
+static bool filtered_go_on(struct many *many)
+{
+	struct filtered *filtered = filtered_of(many);
+	return round_goes_on(filtered) && !begin_last_round(filtered);
 }
 
 void filtered_begin(const struct call *call, struct cancel_params *params, const struct action *action)
@@ -212,7 +260,8 @@ void filtered_begin(const struct call *call, struct cancel_params *params, const
 	if (!filter_prepare(call, &params->filter, RIGHT_CANCEL, &filter))
 		return;
 	struct filtered *filtered = xcalloc(1, sizeof(*filtered));
-	filter.states = (filter.states ? filter.states : ALL_STATES) & action->states;
+	filtered->states = (filter.states ? filter.states : ALL_STATES) & action->states;
+	filter.states = filtered->states & ~action->last;
 	filtered->action = action;
 	filtered->method = call->method;
 	filtered->params = *params;

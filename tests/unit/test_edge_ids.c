@@ -175,6 +175,46 @@ START_TEST(a_list_can_be_cancelled_half_way)
 }
 END_TEST
 
+/* Else these would start where those were stopped, and be over before their turn comes. */
+START_TEST(who_waits_is_cancelled_before_who_runs)
+{
+	const struct core_totals *totals = core_totals(world.core);
+	for (int i = 0; i < 4; i++)
+		client_say(&anna, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"}}");
+	world_settle(&world);
+	ck_assert_uint_eq(totals->in_lanes, 4);
+	submit(&anna, 500, "");
+	client_say(&anna, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"hold\",\"delay\":\"1m\"}}");
+	world_settle(&world);
+	clock_fake_tick(4 * NS_PER_US);
+	json_t *answer = client_ask(&anna, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.cancel\",\"params\":{\"all\":true}}");
+	clock_fake_tick(0);
+	ck_assert_int_eq(tree_int(answer, "result.matched"), 505);
+	ck_assert_int_eq(tree_int(answer, "result.cancelled"), 501);
+	ck_assert_int_eq(tree_int(answer, "result.cancelling"), 4);
+	world_settle(&world);
+	ck_assert_uint_eq(totals->ended[TASK_CANCELLED], 505);
+}
+END_TEST
+
+/* In whichever round it is. */
+START_TEST(who_is_cancelled_is_counted_once)
+{
+	world.stop_deaf = true;
+	for (int i = 0; i < 3; i++)
+		client_say(&anna, "{\"jsonrpc\":\"2.0\",\"method\":\"task.submit\",\"params\":{\"task\":\"hold\"}}");
+	world_settle(&world);
+	for (int i = 0; i < 2; i++) {
+		json_t *answer = client_ask(&anna, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.cancel\",\"params\":{\"all\":true}}");
+		ck_assert_int_eq(tree_int(answer, "result.matched"), 3);
+		ck_assert_int_eq(tree_int(answer, "result.cancelling"), 3);
+	}
+	json_t *answer = client_ask(&anna,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"task.cancel\",\"params\":{\"state\":[\"cancelling\"]}}");
+	ck_assert_int_eq(tree_int(answer, "result.matched"), 3);
+}
+END_TEST
+
 START_TEST(what_is_behind_a_list_is_answered_meanwhile)
 {
 	submit(&anna, TASKS, ",\"delay\":\"1m\"");
@@ -382,6 +422,8 @@ int main(void)
 	tcase_set_timeout(meanwhile, 60);
 	tcase_add_checked_fixture(meanwhile, set_up, tear_down);
 	tcase_add_test(meanwhile, a_list_can_be_cancelled_half_way);
+	tcase_add_test(meanwhile, who_waits_is_cancelled_before_who_runs);
+	tcase_add_test(meanwhile, who_is_cancelled_is_counted_once);
 	tcase_add_test(meanwhile, what_is_behind_a_list_is_answered_meanwhile);
 	tcase_add_test(meanwhile, who_asks_for_much_does_not_hold_up_another);
 	tcase_add_test(meanwhile, a_right_that_goes_meanwhile_is_gone_for_the_rest);

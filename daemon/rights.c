@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 int rights_choose(struct rights *rights, const struct config *config, char **error)
 {
 	*rights = (struct rights){ 0 };
+	prctl(PR_GET_PDEATHSIG, &rights->parent_death);
 	if (geteuid() != 0)
 		return 0;
 	if (user_identity(config->user ? config->user : USER_DEFAULT, &rights->user) < 0) {
@@ -59,8 +61,11 @@ void rights_try(const struct rights *rights)
 
 void rights_resume(const struct rights *rights)
 {
-	if (rights->becomes && (seteuid(0) < 0 || setegid(getgid()) < 0))
+	if (!rights->becomes)
+		return;
+	if (seteuid(0) < 0 || setegid(getgid()) < 0)
 		abort();
+	prctl(PR_SET_PDEATHSIG, rights->parent_death); /* it went with the user */
 }
 
 static bool is_denied(const char *path, int mode)

@@ -14,6 +14,7 @@ struct config;
 struct rights {
 	bool becomes; /* somebody else than it was started as: ... */
 	struct user_identity user;
+	int parent_death; /* the signal that whoever started us wants us to get when he ends (PR_SET_PDEATHSIG); 0: none */
 };
 /* Who the server is going to be. -1 with *error (malloc'ed). */
 int rights_choose(struct rights *rights, const struct config *config, char **error) __attribute__((warn_unused_result));

@@ -3,7 +3,7 @@
  *   waiting ──(the state directory is ours)──▶ starting
  *   starting ──(workers are ready, or have failed once; the store is open)──▶ serving ──(SIGTERM, shutdown)──▶ draining
  *   draining ──(nothing is left, or the time is over, or told again)──▶ leaving ──(workers are gone)──▶ journaling
- *   journaling ──(all is on disk, and the store has gone)──▶ the end
+ *   journaling ──(who waited has been told, all is on disk, and the store has gone)──▶ the end
  *
  * Clients that connect before it serves wait: the socket is there from the start. */
 #include <inttypes.h>
@@ -21,6 +21,7 @@
 #include "pool/pool.h"
 
 #define SETTLE_NS (5 * NS_PER_S)   /* how long clients wait for the first workers */
+#define TELL_NS (2 * NS_PER_S)     /* how long clients are told of the last ends that there were; others ask on meanwhile */
 #define JOURNAL_NS (10 * NS_PER_S) /* how long the store may take at the end; TimeoutStopSec= of the units has it, too */
 
 /* It ends, and not well. ERROR is taken over. */
@@ -271,6 +272,8 @@ static void leaving_turn(struct server *server, int64_t now_ns)
 
 static bool journaling_turn(const struct server *server, int64_t now_ns)
 {
+	if (edge_is_telling(server->edge) && now_ns < server->phase_deadline_ns - JOURNAL_NS + TELL_NS)
+		return true;
 	if (!server->state.durable || durable_is_gone(server->state.durable))
 		return false;
 	if (now_ns < server->phase_deadline_ns)

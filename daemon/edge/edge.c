@@ -165,13 +165,19 @@ void edge_is_behind(struct edge *edge, bool is_behind)
 
 bool edge_is_due(const struct edge *edge)
 {
-	return !TAILQ_EMPTY(&edge->dirty) || !TAILQ_EMPTY(&edge->closed) || edge->slices.n_ready > 0;
+	return !TAILQ_EMPTY(&edge->dirty) || !TAILQ_EMPTY(&edge->closed) || edge->slices.n_ready > 0 || manies_are_due(edge) ||
+		core_is_telling(edge->core);
 }
 
 bool edge_quiet(const struct edge *edge)
 {
 	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty) &&
 		edge->slices.n_ready == 0 && !core_is_telling(edge->core);
+}
+
+bool edge_is_telling(const struct edge *edge)
+{
+	return core_is_telling(edge->core) || !TAILQ_EMPTY(&edge->manies.users) || !TAILQ_EMPTY(&edge->dirty);
 }
 
 void edge_observe(struct edge *edge)

@@ -44,8 +44,7 @@ static struct acceptance_item *item_of(const struct acceptance *acceptance, size
 	return &acceptance->blocks[index / BLOCK][index % BLOCK];
 }
 
-/* The blocks are made one after the other. */
-static struct acceptance_item *make_item(struct acceptance *acceptance, size_t index)
+struct acceptance_item *acceptance_item(struct acceptance *acceptance, size_t index)
 {
 	size_t at = index / BLOCK * BLOCK, count = acceptance->n - at < BLOCK ? acceptance->n - at : BLOCK;
 	if (!acceptance->blocks[index / BLOCK])
@@ -70,7 +69,7 @@ static void was_refused(struct task_waiter *waiter, struct task *task);
 /* What is not on disk yet is waited for from now on: others may come before the answer, and it may be gone by then. */
 struct acceptance_item *acceptance_set(struct acceptance *acceptance, size_t index, struct task *task, bool duplicate)
 {
-	struct acceptance_item *item = make_item(acceptance, index);
+	struct acceptance_item *item = acceptance_item(acceptance, index);
 	item->acceptance = acceptance;
 	item->duplicate = duplicate;
 	if (!task)

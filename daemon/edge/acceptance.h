@@ -28,6 +28,8 @@ struct acceptance_item {
 };
 /* Of N tasks. */
 struct acceptance *acceptance_new(enum acceptance_form form, size_t n);
+/* The INDEXth, before its task is known. They are made one after the other. */
+struct acceptance_item *acceptance_item(struct acceptance *acceptance, size_t index);
 /* The INDEXth, which TASK is; NULL where there is none but an error. DUPLICATE: it was there before. */
 struct acceptance_item *acceptance_set(struct acceptance *acceptance, size_t index, struct task *task, bool duplicate);
 /* Of one of these: WATCH: task.finished is to follow. */

@@ -27,6 +27,7 @@ enum stage {
 	STAGE_READ,    /* rpc_read_on has to go on */
 	STAGE_REQUEST, /* it is one, and not handled yet */
 	STAGE_BATCH,   /* it is one */
+	STAGE_HANDLED, /* the request goes on reading it */
 	STAGE_OVER, /* its memory is to be given back */
 };
 
@@ -79,7 +80,7 @@ static bool dispatch_elements(struct connection *connection, struct batch *batch
 	size_t last = *cursor;
 	for (int i = 0; i < BATCH_SHARE && connection->looked <= EDGE_TURN_LOOKS; i++) {
 		size_t here = *cursor;
-		if (i && slice_is_over(connection->edge, *cursor - last))
+		if (i && (connection->intake || slice_is_over(connection->edge, *cursor - last)))
 			return true;
 		last = here;
 		if (connection_is_closed(connection) || json_next(elements, cursor, NULL, &element) != 1)
@@ -152,11 +153,23 @@ static void release_buffer(void *buffer, const char *data, size_t size)
 	free(buffer);
 }
 
+bool backlog_has(const struct connection *connection, const struct json_span *part)
+{
+	const struct backlog *backlog = connection->backlog;
+	return backlog && part->text >= backlog->text && part->text < backlog->text + backlog->length;
+}
+
+void backlog_use(const struct connection *connection, bool used)
+{
+	const struct backlog *backlog = used ? connection->backlog : NULL;
+	json_longs_use(backlog ? &backlog->reading.scan : NULL, backlog ? backlog->text : NULL);
+}
+
 struct bytes *backlog_give(struct connection *connection, const struct json_span *part)
 {
 	struct backlog *backlog = connection->backlog;
-	if (!backlog || !backlog->buffer || backlog->stage != STAGE_REQUEST || part->length <= backlog->length / 2 ||
-		part->text < backlog->text || part->text >= backlog->text + backlog->length)
+	bool is_request = backlog && (backlog->stage == STAGE_REQUEST || backlog->stage == STAGE_HANDLED);
+	if (!is_request || !backlog->buffer || part->length <= backlog->length / 2 || !backlog_has(connection, part))
 		return NULL;
 	backlog->given = bytes_new_foreign(part->text, part->length, release_buffer, backlog->buffer);
 	backlog->buffer = NULL;
@@ -224,7 +237,7 @@ static void handle_request(struct connection *connection, struct backlog *backlo
 		return;
 	}
 	dispatch_request(connection, NULL, &backlog->request);
-	backlog->stage = STAGE_OVER;
+	backlog->stage = connection->intake ? STAGE_HANDLED : STAGE_OVER;
 }
 
 static void handle_elements(struct connection *connection, struct backlog *backlog)
@@ -258,17 +271,19 @@ static bool clear(const struct connection *connection, struct backlog *backlog)
 void backlog_go_on(struct connection *connection)
 {
 	struct backlog *backlog = connection->backlog;
-	if (backlog_is_held(connection))
+	if (backlog_is_held(connection) || connection->intake)
 		return;
 	backlog->held = false;
+	if (backlog->stage == STAGE_HANDLED)
+		backlog->stage = STAGE_OVER;
 	if (backlog->stage == STAGE_READ)
 		read_on(connection, backlog);
-	json_longs_use(&backlog->reading.scan, backlog->text);
+	backlog_use(connection, true);
 	if (backlog->stage == STAGE_REQUEST)
 		handle_request(connection, backlog);
 	else if (backlog->stage == STAGE_BATCH)
 		handle_elements(connection, backlog);
-	json_longs_use(NULL, NULL);
+	backlog_use(connection, false);
 	if (backlog->stage == STAGE_OVER && clear(connection, backlog))
 		backlog_free(connection);
 }

@@ -48,9 +48,18 @@ static bool may_use_all(const struct call *call, const struct object_claim *clai
 	return true;
 }
 
+bool submission_may_claim(const struct call *call, const struct submission *submission)
+{
+	const struct task_spec *spec = &submission->spec;
+	struct object_problem problem;
+	if (!spec->n_claims || claims_check(core_objects(call->edge->core), spec->claims, spec->n_claims, &problem) == OBJECT_DONE)
+		return true;
+	reply_error(&call->to, PROTO_MISMATCH, problem.text[0] ? problem.text : NULL, NULL);
+	return false;
+}
+
 bool submission_claims(const struct call *call, const struct claim_options *options, struct submission *out)
 {
-	struct object_problem problem;
 	size_t n = options->locks.count + options->shared_locks.count + options->semaphores.count;
 	if (n == 0)
 		return true;
@@ -64,12 +73,7 @@ bool submission_claims(const struct call *call, const struct claim_options *opti
 		&options->semaphores);
 	out->spec.claims = out->claims;
 	out->spec.n_claims = n;
-	if (!may_use_all(call, out->claims, n))
-		return false;
-	if (claims_check(core_objects(call->edge->core), out->claims, n, &problem) == OBJECT_DONE)
-		return true;
-	reply_error(&call->to, PROTO_MISMATCH, problem.text[0] ? problem.text : NULL, NULL);
-	return false;
+	return may_use_all(call, out->claims, n) && submission_may_claim(call, out);
 }
 
 /* --- records --- */

@@ -33,9 +33,9 @@ void input_free(struct connection *connection)
 
 bool input_must_wait(const struct connection *connection)
 {
-	return connection_is_closed(connection) || connection->backlog || connection->output_size > EDGE_OUTPUT_PAUSE ||
-	       connection->asked > EDGE_ASKED_PAUSE || connection->looked > EDGE_TURN_LOOKS ||
-	       connection->outstanding >= connection->edge->limits.requests;
+	return connection_is_closed(connection) || connection->backlog || connection->intake ||
+	       connection->output_size > EDGE_OUTPUT_PAUSE || connection->asked > EDGE_ASKED_PAUSE ||
+	       connection->looked > EDGE_TURN_LOOKS || connection->outstanding >= connection->edge->limits.requests;
 }
 
 bool input_is_stopped(const struct connection *connection)
@@ -46,7 +46,7 @@ bool input_is_stopped(const struct connection *connection)
 bool input_can_go_on(const struct connection *connection)
 {
 	if (connection->backlog)
-		return !backlog_is_held(connection);
+		return !backlog_is_held(connection) && !connection->intake;
 	return connection->input_waits && !input_must_wait(connection);
 }
 

@@ -219,6 +219,7 @@ struct connection {
 	uint64_t command; /* …and in the latter case that task */
 	LIST_HEAD(, request) requests;
 	struct names *index; /* requests by id; NULL until somebody asks */
+	struct many *intake; /* rpc_batch.c's: what all that comes behind it waits for; NULL mostly */
 	struct backlog *backlog; /* dispatch.c's: what is handled in other turns; NULL mostly */
 	struct edge_timer send_timer;
 	struct edge_timer rest_timer; /* slice.c's */

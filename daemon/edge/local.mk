@@ -10,6 +10,7 @@ libedge_la_SOURCES = \
 	daemon/edge/ask.c \
 	daemon/edge/backlog.c \
 	daemon/edge/batch.c \
+	daemon/edge/batch_labels.c \
 	daemon/edge/claims.c \
 	daemon/edge/command.c \
 	daemon/edge/command.h \
@@ -85,6 +86,7 @@ libedge_la_SOURCES = \
 	daemon/edge/stored.c \
 	daemon/edge/submission.c \
 	daemon/edge/tally.h \
+	daemon/edge/task_batch.h \
 	daemon/edge/usage.c \
 	daemon/edge/usage.h \
 	daemon/edge/user.c \

@@ -127,6 +127,10 @@ bool backlog_is_held(const struct connection *connection);
 /* It has come as a whole, and nobody knows yet what it says. */
 bool backlog_is_read(const struct connection *connection);
 void backlog_free(struct connection *connection);
+/* Whether PART is of a message that stays while the connection's input waits. */
+bool backlog_has(const struct connection *connection, const struct json_span *part);
+/* A request goes on to read that, or (!USED) has done so. */
+void backlog_use(const struct connection *connection, bool used);
 /* PART of the long message that is being handled, without a copy: a reference, if that is most of it; NULL: it is not, or
  * there is no such message. */
 struct bytes *backlog_give(struct connection *connection, const struct json_span *part);

@@ -57,6 +57,10 @@ struct submission {
  * references to the task of index 0. False: the error has been answered, and there is nothing to free. */
 bool submission_prepare(const struct call *call, const char *task, const struct submit_options *options,
 	struct submission *out) __attribute__((warn_unused_result));
+/* Whether type, queue and durability are still what was found for it; not asked is what follows from the configuration. */
+bool submission_stands(const struct call *call, const struct submit_options *options, const struct submission *submission);
+/* Looks again for the tasks whose ids OPTIONS say that it is to wait for. */
+void submission_find_refs(const struct call *call, const struct submit_options *options, struct submission *submission);
 void submission_free(struct submission *submission);
 /* Whether what CALL submits goes on without its connection. */
 bool submission_is_detached(const struct call *call);
@@ -85,6 +89,9 @@ struct core_queue *submission_queue(const struct call *call, const char *name);
 /* --- claims.c: what a task must have before it starts --- */
 /* Takes over what OPTIONS say of it. False: the error has been answered. */
 bool submission_claims(const struct call *call, const struct claim_options *options, struct submission *out)
+	__attribute__((warn_unused_result));
+/* Whether its claims can still be. False: the error has been answered. */
+bool submission_may_claim(const struct call *call, const struct submission *submission)
 	__attribute__((warn_unused_result));
 /* ,"locks":[…],"shared_locks":[…],"semaphores":{…}: those that there are. */
 void record_write_claims(struct strbuf *out, const struct object_claim *claims, size_t n);

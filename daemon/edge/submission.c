@@ -146,10 +146,19 @@ static uint64_t ref_id(const struct call *call, uint64_t id)
 }
 
 /* Those of ids; those of labels are of id 0 until rpc_batch.c has found their indices. */
-static void copy_refs(const struct call *call, struct task_ref *to, const struct param_refs *from)
+static void find_refs(const struct call *call, struct task_ref *to, const struct param_refs *from)
 {
 	for (size_t i = 0; i < from->count; i++)
-		to[i] = (struct task_ref){ .id = from->refs[i].id ? ref_id(call, from->refs[i].id) : 0 };
+		if (from->refs[i].id)
+			to[i].id = ref_id(call, from->refs[i].id);
+}
+
+void submission_find_refs(const struct call *call, const struct submit_options *options, struct submission *submission)
+{
+	if (!submission->refs)
+		return;
+	find_refs(call, submission->refs, &options->after);
+	find_refs(call, submission->refs + options->after.count, &options->after_any);
 }
 
 static void set_refs(const struct call *call, const struct submit_options *options, struct submission *out)
@@ -157,9 +166,8 @@ static void set_refs(const struct call *call, const struct submit_options *optio
 	size_t n = options->after.count, n_any = options->after_any.count;
 	if (n + n_any == 0)
 		return;
-	out->refs = xreallocarray(NULL, n + n_any, sizeof(out->refs[0]));
-	copy_refs(call, out->refs, &options->after);
-	copy_refs(call, out->refs + n, &options->after_any);
+	out->refs = xcalloc(n + n_any, sizeof(out->refs[0]));
+	submission_find_refs(call, options, out);
 	out->spec.after = out->refs;
 	out->spec.n_after = n;
 	out->spec.after_any = out->refs + n;
@@ -252,6 +260,18 @@ bool submission_prepare(
 	}
 	return choose_queue(call, options, &out->spec) && access_may_submit(call, out->spec.type, out->spec.queue) &&
 		set_rest(call, options, out);
+}
+
+bool submission_stands(const struct call *call, const struct submit_options *options, const struct submission *submission)
+{
+	const struct task_spec *spec = &submission->spec;
+	const struct durable *durable = call->edge->host.durable;
+	if (!spec->type->known ||
+		spec->queue != (options->queue ? core_queue_find(call->edge->core, options->queue) : spec->type->queue))
+		return false;
+	if (options->queue && !pools_serves(core_queue_pool(spec->queue), spec->type->name))
+		return false;
+	return !durable || spec->durable == durable_wanted(durable, spec->queue, options->durable, true);
 }
 
 void submission_free(struct submission *submission)

@@ -33,6 +33,7 @@ struct user {
 	int64_t rate_ns;         /* when its next request is due by its rate, were there no burst */
 	LIST_HEAD(, watch) watches; /* rpc_watch.c's: by a filter, over tasks of his own */
 	size_t n_watches;           /* those by a filter, over others' tasks, too */
+	struct many *intake;        /* rpc_batch.c's: of his batches, the one that is read; NULL: none */
 	TAILQ_HEAD(, many) manies;  /* what he has asked for that goes on over several turns */
 	TAILQ_ENTRY(user) manies_link; /* where there are any */
 };

@@ -10,6 +10,7 @@
 
 #include "client/taskd.h"
 #include "harness.h"
+#include "proto/strbuf.h"
 
 static struct daemon daemon_;
 static struct taskd *c;
@@ -565,6 +566,33 @@ START_TEST(a_stop_does_not_wait_for_what_is_not_due)
 }
 END_TEST
 
+/* Of a task that the stop has ended, all who waited hear, however many they are, and one who waited for many. */
+START_TEST(a_stop_tells_everybody_of_the_last_ends)
+{
+	struct taskd_future *waits[100];
+	struct strbuf ids = STRBUF_INIT;
+	start("drain_timeout = 0s" ONE_SLOT);
+	unsigned long long last = close_gate();
+	strbuf_printf(&ids, "{\"ids\":[%llu", last);
+	for (int i = 0; i < 100; i++)
+		strbuf_printf(&ids, ",%llu", submit_task(c, "{\"task\":\"noop\",\"delay\":3600}"));
+	strbuf_puts(&ids, "],\"return_when\":\"first_completed\"}");
+	for (int i = 0; i < 100; i++)
+		waits[i] = taskd_request(c, "task.wait", ids.data);
+	strbuf_free(&ids);
+	ck_assert_int_eq(taskd_flush(c, PATIENCE_NS), TASKD_OK);
+	free(request(c, "server.ping", "{}"));
+	kill(daemon_.pid, SIGTERM);
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(taskd_result(waits[i], PATIENCE_NS), TASKD_OK);
+		taskd_future_free(waits[i]);
+	}
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	taskd_close(c);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("life");
@@ -590,6 +618,7 @@ int main(void)
 	tcase_add_test(tcase, a_key_is_had_by_one_task_at_a_time);
 	tcase_add_test(tcase, no_task_is_lost_while_workers_are_killed);
 	tcase_add_test(tcase, a_stop_does_not_wait_for_what_is_not_due);
+	tcase_add_test(tcase, a_stop_tells_everybody_of_the_last_ends);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

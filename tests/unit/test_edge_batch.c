@@ -15,7 +15,7 @@
 #define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 #define RESULT(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 #define TASKS 5000
-#define FEW 1000 /* within the shared buffer */
+#define FEW 400 /* a short message */
 #define PART 50 /* is done at once */
 
 static struct world world;
@@ -84,7 +84,10 @@ static void begins(void)
 	for (int turns = 0; turns < 100000 && is_read() < 100; turns++)
 		world_turn(&world);
 	ck_assert_uint_ge(is_read(), 100);
-	client_expect(&ben, REQUEST("2", "echo", "[2]"), RESULT("2", "[2]"));
+	/* It fills the buffer that all share. */
+	static char padded[15000];
+	snprintf(padded, sizeof(padded), "%*s", (int)sizeof(padded) - 1, REQUEST("2", "echo", "[2]"));
+	client_expect(&ben, padded, RESULT("2", "[2]"));
 	ck_assert_ptr_nonnull(client_connection(&anna)->intake);
 }
 
@@ -286,6 +289,27 @@ START_TEST(several_of_one_user_all_come_in)
 }
 END_TEST
 
+/* …and who waits for that keeps his order, too. */
+START_TEST(what_comes_behind_one_that_waits_does_so)
+{
+	struct client more;
+	join(&more, ANNA, 1010);
+	make("", FEW, ECHO, SIZE_MAX, NULL);
+	char *few = strndup(text.data, text.length - 1);
+	make_echo(TASKS);
+	begins();
+	strbuf_reset(&text);
+	strbuf_printf(&text, _i ? "[%s,%s]\n" : "%s\n%s\n", few, REQUEST("2", "task.cancel", "{\"all\":true}"));
+	client_send(&more, text.data, text.length);
+	free(few);
+	json_t *answer = client_hear_json(&more);
+	ck_assert_int_eq(tree_int(answer, _i ? "0.result.cancelled" : "result.cancelled"), TASKS + FEW);
+	expect_all(client_hear_json(&anna), TASKS);
+	client_fini(&more);
+	expect_nothing_left();
+}
+END_TEST
+
 /* --- who leaves --- */
 
 START_TEST(a_connection_that_ends_meanwhile_submits_nothing)
@@ -457,6 +481,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, what_comes_behind_finds_it_submitted, 0, 2);
 	tcase_add_loop_test(tests, elements_of_an_array_keep_their_order, 0, 2);
 	tcase_add_test(tests, several_of_one_user_all_come_in);
+	tcase_add_loop_test(tests, what_comes_behind_one_that_waits_does_so, 0, 2);
 	tcase_add_loop_test(tests, a_connection_that_ends_meanwhile_submits_nothing, 0, 2);
 	tcase_add_loop_test(tests, who_is_gone_meanwhile_has_submitted_it, 0, 2);
 	tcase_add_test(tests, as_many_as_may_be_are_watched);

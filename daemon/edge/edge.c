@@ -16,7 +16,9 @@
 /* Buffers of more than this grow without a copy, which would keep everybody waiting. */
 #define MAPPED_LEAST (256 * 1024)
 /* So long workers are heard in a turn while somebody is about who asks little. */
-#define HEARING_NS (20 * NS_PER_US)
+#define HEARING_NS (10 * NS_PER_US)
+/* Who has left waits for so many turns that take long. */
+#define LATE_TURNS 8
 
 void edge_timer_set(struct edge *edge, struct edge_timer *timer, int64_t at_ns)
 {
@@ -128,9 +130,19 @@ static void turn_connections(struct edge *edge)
 	edge->turning = false;
 }
 
+/* Those who have left are cleared away while there is time, or for a slice where there was none for some turns. */
+static void bury_closed(struct edge *edge, int64_t begin_ns, bool *more)
+{
+	struct connection *connection = TAILQ_FIRST(&edge->closed);
+	if (connection && slices_are_late(edge, begin_ns) && ++edge->slices.late < LATE_TURNS)
+		return;
+	edge->slices.late = 0;
+	while (connection && connection_bury(connection, more) && !slices_are_late(edge, begin_ns))
+		connection = TAILQ_FIRST(&edge->closed);
+}
+
 bool edge_turn(struct edge *edge)
 {
-	struct connection *connection;
 	int64_t begin_ns = core_now(edge->core);
 	bool more = maps_sweep(edge); /* for the core to do */
 	if (edge->held)
@@ -144,9 +156,7 @@ bool edge_turn(struct edge *edge)
 	turn_connections(edge);
 	more |= edge->slices.n_ready > 0; /* what they ask for is for the core to do, whose turn is over */
 	slices_turn(edge);
-	while ((connection = TAILQ_FIRST(&edge->closed)) && !slices_are_late(edge, begin_ns))
-		if (!connection_bury(connection, &more))
-			break;
+	bury_closed(edge, begin_ns, &more);
 	if (!TAILQ_EMPTY(&edge->rooms))
 		more |= rooms_turn(edge);
 	more |= slices_end(edge, begin_ns);

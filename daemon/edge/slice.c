@@ -10,7 +10,7 @@
 
 /* A slice, and all slices of those who come last in a turn, while somebody is about who asks little. What such a one
  * waits for at most; his round trip takes about as long. */
-#define SMALL_NS (8 * NS_PER_US)
+#define SMALL_NS (6 * NS_PER_US)
 /* All of those who come first in a turn. */
 #define FIRST_NS (40 * NS_PER_US)
 #define LARGE_NS (500 * NS_PER_US)

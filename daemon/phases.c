@@ -213,7 +213,7 @@ void phase_stop(struct server *server, bool now)
 	switch (server->phase) {
 	case PHASE_LEAVING:
 	case PHASE_JOURNALING:
-		pools_kill(server->pools);
+		pools_hurry(server->pools);
 		break;
 	case PHASE_DRAINING:
 		enter_leaving(server);

@@ -237,7 +237,9 @@ int64_t sweeps_next_ns(const struct pools *pools);
 void sweeps_timer(struct pools *pools, int64_t now_ns);
 bool sweeps_are_over(const struct pools *pools);
 bool sweeps_include(const struct pools *pools, int pid);
-void sweeps_reaped(struct pools *pools, int pid);
+void sweeps_reaped(struct pools *pools, int pid, int wait_status);
+/* Those that have begun end here; it may have been called before. */
+void sweeps_end(struct pools *pools);
 void sweeps_free(struct pools *pools);
 
 /* --- configure.c --- */

@@ -148,6 +148,8 @@ void pools_interrupt(struct pools *pools);
 /* No worker is left. */
 bool pools_gone(const struct pools *pools);
 void pools_kill(struct pools *pools);
+/* The same, and nothing is cleared up any more. */
+void pools_hurry(struct pools *pools);
 struct pool *pools_first(const struct pools *pools);
 /* The pool of that name, or NULL. */
 struct pool *pools_find(const struct pools *pools, const char *name);

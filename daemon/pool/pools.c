@@ -87,9 +87,9 @@ static bool bury(struct pools *pools, int pid)
 	struct rusage usage;
 	int status;
 	if (!process) { /* a spawner, or an orphan of what a worker has started: see strays.c */
-		if (waitpid(pid, NULL, WNOHANG) != pid)
+		if (waitpid(pid, &status, WNOHANG) != pid)
 			return false;
-		sweeps_reaped(pools, pid);
+		sweeps_reaped(pools, pid, status);
 		(void)spawners_reaped(pid);
 		return true;
 	}
@@ -338,6 +338,12 @@ void pools_kill(struct pools *pools)
 	TAILQ_FOREACH(pool, &pools->list, link)
 		TAILQ_FOREACH(worker, &pool->workers, link)
 			worker_kill(worker, "taskd stopped");
+}
+
+void pools_hurry(struct pools *pools)
+{
+	pools_kill(pools);
+	sweeps_end(pools);
 }
 
 struct pool *pools_first(const struct pools *pools)

@@ -73,18 +73,24 @@ bool sweeps_are_over(const struct pools *pools)
 	return !pools->sweeps || (pools->swept && !is_running(pools));
 }
 
+void sweeps_end(struct pools *pools)
+{
+	pools->sweep_by_ns = CLOCK_NEVER;
+	for (struct sweep *sweep = pools->sweeps; sweep; sweep = sweep->next)
+		if (sweep->pid && spawn_signal(sweep->pid, SIGKILL) < 0)
+			sweep->pid = 0; /* nobody is left who may */
+}
+
 void sweeps_timer(struct pools *pools, int64_t now_ns)
 {
-	struct sweep *sweep;
-	bool first = !pools->swept;
-	pools->swept = true;
-	pools->sweep_by_ns = first ? now_ns + PATIENCE_NS : CLOCK_NEVER;
-	for (sweep = pools->sweeps; sweep; sweep = sweep->next) {
-		if (first)
-			begin(pools, sweep);
-		else if (sweep->pid && spawn_signal(sweep->pid, SIGKILL) < 0)
-			sweep->pid = 0; /* nobody is left who may */
+	if (pools->swept) {
+		sweeps_end(pools);
+		return;
 	}
+	pools->swept = true;
+	pools->sweep_by_ns = now_ns + PATIENCE_NS;
+	for (struct sweep *sweep = pools->sweeps; sweep; sweep = sweep->next)
+		begin(pools, sweep);
 }
 
 bool sweeps_include(const struct pools *pools, int pid)
@@ -96,12 +102,16 @@ bool sweeps_include(const struct pools *pools, int pid)
 	return false;
 }
 
-void sweeps_reaped(struct pools *pools, int pid)
+void sweeps_reaped(struct pools *pools, int pid, int wait_status)
 {
 	struct sweep *sweep;
-	for (sweep = pools->sweeps; sweep; sweep = sweep->next)
-		if (sweep->pid == pid)
-			sweep->pid = 0;
+	for (sweep = pools->sweeps; sweep; sweep = sweep->next) {
+		if (sweep->pid != pid)
+			continue;
+		sweep->pid = 0;
+		if (wait_status != 0)
+			log_warning("private directories may be left behind: who removes them (pid %d) was ended before that", pid);
+	}
 }
 
 void sweeps_free(struct pools *pools)

@@ -229,6 +229,49 @@ START_TEST(what_a_killed_worker_has_left_goes_when_taskd_stops)
 }
 END_TEST
 
+/* A worker like any other, but that as what removes directories it does nothing, for long. */
+static void write_idler(char *path, size_t size)
+{
+	snprintf(path, size, "/tmp/taskd-test-idler-%d", getpid());
+	FILE *script = fopen(path, "we");
+	const char *build = getenv("top_builddir");
+	ck_assert_ptr_nonnull(script);
+	fprintf(script, "#!/bin/sh\n[ \"$2\" = sweep ] && exec sleep 120\nexec %s/taskd-worker \"$@\"\n", build ? build : ".");
+	ck_assert_int_eq(fchmod(fileno(script), 0755), 0);
+	ck_assert_int_eq(fclose(script), 0);
+}
+
+static size_t idlers(void)
+{
+	pid_t pids[4];
+	return daemon_children(&daemon_, "sleep", pids, 4);
+}
+
+#define SOON_NS (INT64_C(10) * 1000000000) /* taskd itself waits for longer */
+
+START_TEST(a_second_signal_does_not_wait_for_directories_to_be_removed)
+{
+	char idler[64], variable[96];
+	write_idler(idler, sizeof(idler));
+	snprintf(variable, sizeof(variable), "TASKD_WORKER=%s", idler);
+	const char *environment[] = { variable, NULL };
+	daemon_start_with(&daemon_, QUICK PRIVATE, environment);
+	ck_assert_int_eq(kill(daemon_.pid, SIGTERM), 0);
+	int64_t end_ns = test_now_ns() + SOON_NS;
+	while (idlers() == 0 && test_now_ns() < end_ns)
+		pause_briefly();
+	ck_assert_uint_eq(idlers(), 1);
+	ck_assert_int_eq(kill(daemon_.pid, SIGTERM), 0);
+	end_ns = test_now_ns() + SOON_NS;
+	while (daemon_log_count(&daemon_, "private directories may be left behind") == 0 && test_now_ns() < end_ns)
+		pause_briefly();
+	ck_assert_uint_eq(daemon_log_count(&daemon_, "private directories may be left behind"), 1);
+	ck_assert_int_eq(daemon_wait(&daemon_), 0);
+	unlink(idler);
+	daemon_stop(&daemon_);
+}
+END_TEST
+
 START_TEST(what_a_killed_daemon_has_left_goes_when_the_next_one_starts)
 {
 	char path[256];
@@ -443,6 +486,7 @@ int main(void)
 	tcase_add_test(all, only_the_paths_that_are_named_are_reached);
 	tcase_add_test(all, a_worker_has_a_directory_for_as_long_as_it_lives);
 	tcase_add_test(all, what_a_killed_worker_has_left_goes_when_taskd_stops);
+	tcase_add_test(all, a_second_signal_does_not_wait_for_directories_to_be_removed);
 	tcase_add_test(all, what_a_killed_daemon_has_left_goes_when_the_next_one_starts);
 	tcase_add_test(all, a_command_has_a_directory_of_its_own);
 	tcase_add_test(all, commands_do_without_nothing_unless_that_is_said);

@@ -43,6 +43,7 @@ struct slices {
 	bool served;           /* this turn has served who comes last */
 	bool is_behind;        /* there is more to hear of workers */
 	unsigned waited;       /* turns, for that */
+	unsigned late;         /* turns in which there was no time to clear away who has left */
 	int64_t rest_end_ns;   /* who comes last is not served before */
 	unsigned handled;      /* messages since the clock was looked at */
 	size_t handled_bytes;  /* … their length */

@@ -255,6 +255,25 @@ START_TEST(who_comes_last_waits_while_there_is_more_to_hear_of_workers)
 }
 END_TEST
 
+/* Turns may be long for hours, too, where many ask little. */
+START_TEST(who_has_left_is_cleared_away_though_all_turns_are_long)
+{
+	int turns = 0;
+	is_modest(&ben);
+	clock_fake_tick(NS_PER_MS / 20);
+	client_leave(&anna);
+	for (; turns < 10 && TAILQ_EMPTY(&world.edge->closed); turns++)
+		world_turn(&world);
+	ck_assert(!TAILQ_EMPTY(&world.edge->closed));
+	for (turns = 0; turns < 100 && !TAILQ_EMPTY(&world.edge->closed); turns++)
+		ck_assert(world_turn(&world) || TAILQ_EMPTY(&world.edge->closed)); /* nobody sleeps meanwhile */
+	clock_fake_tick(0);
+	ck_assert(slices_are_small(world.edge));
+	ck_assert_int_gt(turns, 1);
+	ck_assert_int_lt(turns, 20);
+}
+END_TEST
+
 /* Whole and in pieces, with something before that is not complete, and all of it is handled. */
 START_TEST(what_is_read_in_small_pieces_is_the_same)
 {
@@ -296,6 +315,7 @@ int main(void)
 	tcase_add_test(tests, who_comes_last_rests_behind_his_slice_and_others_do_not);
 	tcase_add_test(tests, nobody_rests_where_nobody_is_about_to_ask);
 	tcase_add_test(tests, who_comes_last_waits_while_there_is_more_to_hear_of_workers);
+	tcase_add_test(tests, who_has_left_is_cleared_away_though_all_turns_are_long);
 	tcase_add_test(tests, what_is_read_in_small_pieces_is_the_same);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "base/xmalloc.h"
 #include "core/internal.h"
 
@@ -26,6 +27,8 @@ struct batch {
 	size_t *dependents;
 	size_t *order; /* the places of those that are created, so that nobody comes before what it waits for */
 	size_t n_order;
+	bool has_refs; /* some wait for others */
+	bool durable;  /* some are */
 	struct task **out;
 	uint64_t *id;
 };
@@ -37,42 +40,60 @@ static size_t n_refs(const struct member *member)
 
 /* --- keys --- */
 
-static int compare_keys(const void *a, const void *b)
-{
-	const struct member *first = *(struct member *const *)a, *second = *(struct member *const *)b;
-	const struct task_spec *x = first->spec, *y = second->spec;
-
-	if (x->owner != y->owner)
-		return x->owner < y->owner ? -1 : 1;
-	if (x->key_length != y->key_length)
-		return x->key_length < y->key_length ? -1 : 1;
-	int order = memcmp(x->key, y->key, x->key_length);
-	return order ? order : first < second ? -1 : first > second;
-}
-
 static bool have_same_key(const struct member *a, const struct member *b)
 {
 	return a->spec->owner == b->spec->owner && a->spec->key_length == b->spec->key_length &&
 		!memcmp(a->spec->key, b->spec->key, a->spec->key_length);
 }
 
+struct key_slot {
+	struct member *first; /* with that key; NULL: the slot is free */
+	uint64_t hash;
+};
+
+/* Where a member's key is, or is to be, in ROOM slots, a power of two, not all of which are taken. */
+static struct key_slot *find_key(struct key_slot *slots, size_t room, const struct member *member, uint64_t hash)
+{
+	size_t at = hash & (room - 1);
+
+	while (slots[at].first && (slots[at].hash != hash || !have_same_key(slots[at].first, member)))
+		at = (at + 1) & (room - 1);
+	return &slots[at];
+}
+
+static void pair(struct batch *batch, size_t count)
+{
+	size_t room = 4;
+
+	while (room < 2 * count)
+		room *= 2;
+	struct key_slot *slots = xcalloc(room, sizeof(*slots));
+	for (size_t i = 0; i < batch->count; i++) {
+		struct member *member = &batch->members[i];
+
+		if (!member->spec->key)
+			continue;
+		uint64_t hash = table_hash(member->spec->key, member->spec->key_length);
+		struct key_slot *slot = find_key(slots, room, member, hash);
+		if (slot->first)
+			member->first = slot->first->first;
+		else
+			*slot = (struct key_slot){ .first = member, .hash = hash };
+	}
+	free(slots);
+}
+
 /* Sets `first` of all. */
 static void pair_keys(struct batch *batch)
 {
-	struct member **sorted = xcalloc(batch->count, sizeof(*sorted));
 	size_t count = 0;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->members[i].first = i;
-		if (batch->members[i].spec->key)
-			sorted[count++] = &batch->members[i];
+		count += batch->members[i].spec->key != NULL;
 	}
 	if (count > 1)
-		qsort(sorted, count, sizeof(*sorted), compare_keys);
-	for (size_t i = 1; i < count; i++)
-		if (have_same_key(sorted[i - 1], sorted[i]))
-			sorted[i]->first = sorted[i - 1]->first;
-	free(sorted);
+		pair(batch, count);
 }
 
 /* A member whose key an earlier one wants. */
@@ -204,11 +225,23 @@ static size_t find_circle(const struct batch *batch)
 	return (size_t)(member - batch->members);
 }
 
+/* Nobody waits for another. */
+static void keep_order(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (!batch->members[i].attached)
+			batch->order[batch->n_order++] = i;
+}
+
 /* Whoever waits for nobody (any more), until there is nobody left, or all wait in a circle. */
 static int put_in_order(struct batch *batch, size_t *culprit)
 {
 	size_t n_new = 0;
 
+	if (!batch->has_refs) {
+		keep_order(batch);
+		return CORE_OK;
+	}
 	link_members(batch);
 	for (size_t i = 0; i < batch->count; i++) {
 		if (batch->members[i].attached)
@@ -238,8 +271,11 @@ static int check_member(struct batch *batch, struct member *member)
 
 	if (status || member->attached)
 		return status;
-	if (n_refs(member))
+	batch->durable |= member->spec->durable;
+	if (n_refs(member)) {
+		batch->has_refs = true;
 		status = submit_find(batch->core, member->spec, &member->tasks, batch->id);
+	}
 	return status ? status : check_room(batch, member);
 }
 
@@ -290,7 +326,7 @@ static void record(const struct batch *batch)
 {
 	struct task *last = NULL;
 
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = 0; batch->durable && i < batch->count; i++) {
 		if (batch->members[i].attached || !batch->out[i]->durable)
 			continue;
 		if (last)
@@ -306,7 +342,7 @@ static void settle(struct batch *batch)
 {
 	bool decided = false;
 
-	for (size_t i = 0; i < batch->n_order && !decided; i++)
+	for (size_t i = 0; batch->has_refs && i < batch->n_order && !decided; i++)
 		decided = depend_is_decided(batch->out[batch->order[i]]);
 	if (decided)
 		depend_settle(batch->core);

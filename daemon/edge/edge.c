@@ -182,7 +182,7 @@ bool edge_is_due(const struct edge *edge)
 bool edge_quiet(const struct edge *edge)
 {
 	return edge->outstanding == edge->object_waits + edge->end_waits && edge->n_writing == 0 && TAILQ_EMPTY(&edge->dirty) &&
-		edge->slices.n_ready == 0 && !core_is_telling(edge->core);
+		edge->slices.n_ready == 0 && edge->slices.n_resting == 0 && !core_is_telling(edge->core);
 }
 
 bool edge_is_telling(const struct edge *edge)

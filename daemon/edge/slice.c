@@ -93,8 +93,10 @@ void slice_join(struct connection *connection)
 void slice_leave(struct connection *connection)
 {
 	struct slices *slices = &connection->edge->slices;
-	if (rests(connection))
+	if (rests(connection)) {
 		edge_timer_cancel(connection->edge, &connection->rest_timer);
+		slices->n_resting--;
+	}
 	connection->parked = false;
 	if (!connection->ready)
 		return;
@@ -173,6 +175,7 @@ void slice_was_read(struct connection *connection, size_t got, bool full, int64_
 static void rest_is_over(struct edge_timer *timer)
 {
 	struct connection *connection = heap_entry(timer, struct connection, rest_timer.node);
+	connection->edge->slices.n_resting--;
 	connection->parked = false;
 	connection->readable = true; /* or not: it will be seen */
 	slice_join(connection);
@@ -183,6 +186,7 @@ static void rest(struct connection *connection, int64_t end_ns)
 	slice_leave(connection);
 	connection->rest_timer.fire = rest_is_over;
 	edge_timer_set(connection->edge, &connection->rest_timer, end_ns);
+	connection->edge->slices.n_resting++;
 	connection->parked = true;
 	connection_watch(connection);
 }

@@ -34,6 +34,7 @@ enum slice_rank {
 struct slices {
 	TAILQ_HEAD(slice_list, connection) ready[SLICE_RANKS];
 	size_t n_ready;
+	size_t n_resting;      /* connections that are on none of them until their rest is over */
 	struct event *event;   /* active while they are to be served after the callbacks of this round */
 	int64_t end_ns;        /* of the slice that is used up now */
 	bool over;             /* it is */

@@ -227,6 +227,34 @@ START_TEST(who_comes_last_rests_behind_his_slice_and_others_do_not)
 }
 END_TEST
 
+/* …and has more to say then, or half of an answer: a stop does not pass over him. */
+START_TEST(who_rests_is_still_there)
+{
+	struct strbuf batch = STRBUF_INIT;
+	const struct connection *connection = client_connection(&anna);
+	for (int i = 0; i < 100; i++)
+		strbuf_printf(&batch, "%c{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"server.ping\"}", i ? ',' : '[', i);
+	strbuf_puts(&batch, "]\n");
+	is_modest(&ben);
+	has_cost(&anna, MUCH_NS);
+	clock_fake_tick(NS_PER_MS);
+	ck_assert_int_gt(send(anna.fd, batch.data, batch.length, MSG_NOSIGNAL), 0);
+	for (int i = 0; i < 10 && !heap_has(&connection->rest_timer.node); i++)
+		world_turn(&world);
+	clock_fake_tick(0);
+	ck_assert_ptr_nonnull(connection->backlog);
+	ck_assert(heap_has(&connection->rest_timer.node));
+	for (int i = 0; i < 5; i++)
+		world_turn(&world);
+	ck_assert(!edge_quiet(world.edge));
+	world_advance(&world, NS_PER_S);
+	ck_assert_int_lt(turns_of(&anna), 10);
+	world_settle(&world);
+	ck_assert(edge_quiet(world.edge));
+	strbuf_free(&batch);
+}
+END_TEST
+
 START_TEST(nobody_rests_where_nobody_is_about_to_ask)
 {
 	is_modest(&ben);
@@ -313,6 +341,7 @@ int main(void)
 	tcase_add_test(tests, who_asks_little_is_not_forgotten_for_one_who_does_so_now_and_then);
 	tcase_add_test(tests, who_asks_again_and_again_is_not_heavy_beside_one_who_takes_more);
 	tcase_add_test(tests, who_comes_last_rests_behind_his_slice_and_others_do_not);
+	tcase_add_test(tests, who_rests_is_still_there);
 	tcase_add_test(tests, nobody_rests_where_nobody_is_about_to_ask);
 	tcase_add_test(tests, who_comes_last_waits_while_there_is_more_to_hear_of_workers);
 	tcase_add_test(tests, who_has_left_is_cleared_away_though_all_turns_are_long);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -103,42 +102,6 @@ static void run_daemon(const struct daemon *daemon)
 	_exit(127);
 }
 
-/* The kernel forgets PR_SET_PDEATHSIG where root becomes another user. */
-static void tie(struct daemon *daemon)
-{
-	int life[2], pidfd = pidfd_open(daemon->pid, 0);
-	ck_assert_int_ge(pidfd, 0);
-	ck_assert_int_eq(pipe2(life, O_CLOEXEC), 0);
-	daemon->tie = fork();
-	ck_assert_int_ge(daemon->tie, 0);
-	if (daemon->tie == 0) {
-		struct pollfd ends[] = { { .fd = life[0], .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
-		int least = life[0] < pidfd ? life[0] : pidfd, most = life[0] < pidfd ? pidfd : life[0];
-		setpgid(0, 0); /* what kills a test that takes too long kills its group */
-		close_range(0, (unsigned)least - 1, 0);
-		close_range((unsigned)least + 1, (unsigned)most - 1, 0);
-		close_range((unsigned)most + 1, ~0U, 0);
-		while (poll(ends, 2, -1) < 0 && errno == EINTR)
-			;
-		if (!ends[1].revents)
-			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-		_exit(0);
-	}
-	close(life[0]);
-	close(pidfd);
-	daemon->life_fd = life[1];
-}
-
-static void ended(struct daemon *daemon)
-{
-	daemon->pid = 0;
-	if (!daemon->tie)
-		return;
-	waitpid(daemon->tie, NULL, 0);
-	close(daemon->life_fd);
-	daemon->tie = 0;
-}
-
 void daemon_launch(struct daemon *daemon)
 {
 	char stale[1024];
@@ -149,8 +112,6 @@ void daemon_launch(struct daemon *daemon)
 	if (daemon->pid == 0)
 		run_daemon(daemon);
 	setpgid(daemon->pid, daemon->pid);
-	if (geteuid() == 0)
-		tie(daemon);
 }
 
 void daemon_again(struct daemon *daemon)
@@ -247,7 +208,7 @@ void daemon_kill(struct daemon *daemon)
 {
 	ck_assert_int_eq(kill(daemon->pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(daemon->pid, NULL, 0), daemon->pid);
-	ended(daemon);
+	daemon->pid = 0;
 }
 
 void daemon_reload_with_plugins(const struct daemon *daemon, struct taskd *c, const char *plugins, const char *config)
@@ -311,7 +272,7 @@ int daemon_wait(struct daemon *daemon)
 			return -1;
 		pause_briefly();
 	}
-	ended(daemon);
+	daemon->pid = 0;
 	return status;
 }
 
@@ -333,7 +294,6 @@ int daemon_stop(struct daemon *daemon)
 		if (status == -1) {
 			kill(-group, SIGKILL);
 			waitpid(group, NULL, 0);
-			ended(daemon);
 		}
 	}
 	close(daemon->notify_fd);

@@ -11,8 +11,6 @@ struct taskd;
 
 struct daemon {
 	pid_t pid;
-	pid_t tie;       /* 0: none; a process that ends it when this one is gone, which it knows by LIFE_FD */
-	int life_fd;
 	char folder[64];
 	char socket[96];
 	char config[96]; /* the file's path */

@@ -295,7 +295,7 @@ START_TEST(a_daemon_goes_with_its_test_whoever_it_has_become)
 	struct pollfd end = { .fd = pidfd_open(daemon_.pid, 0), .events = POLLIN }; /* init buries it when it likes */
 	ck_assert(end.fd < 0 || poll(&end, 1, (int)(PATIENCE_NS / 1000000)) == 1);
 	daemon_.pid = 0;
-	daemon_.notify_fd = daemon_.tie = 0;
+	daemon_.notify_fd = -1; /* was that process's */
 	(void)daemon_stop(&daemon_);
 }
 END_TEST

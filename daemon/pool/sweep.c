@@ -14,7 +14,7 @@
 #include "pool/internal.h"
 #include "worker/heritage.h"
 
-#define PATIENCE_NS (15 * NS_PER_S) /* of which one directory has ten at most */
+#define PATIENCE_NS (15 * NS_PER_S)
 
 struct sweep {
 	bool as_other; /* as struct spawn has it */

@@ -21,7 +21,7 @@
 #include "pool/pool.h"
 
 #define SETTLE_NS (5 * NS_PER_S)   /* how long clients wait for the first workers */
-#define TELL_NS (2 * NS_PER_S)     /* how long clients are told of the last ends that there were; others ask on meanwhile */
+#define TELL_NS (2 * NS_PER_S)     /* how long clients are told of the last ends that there were; some do not read, or ask on */
 #define JOURNAL_NS (10 * NS_PER_S) /* how long the store may take at the end; TimeoutStopSec= of the units has it, too */
 
 /* It ends, and not well. ERROR is taken over. */
@@ -270,9 +270,15 @@ static void leaving_turn(struct server *server, int64_t now_ns)
 	}
 }
 
+/* Clients are still told of the last ends, or have not read all of it. */
+static bool is_telling(const struct server *server, int64_t now_ns)
+{
+	return edge_is_telling(server->edge) && now_ns < server->phase_deadline_ns - JOURNAL_NS + TELL_NS;
+}
+
 static bool journaling_turn(const struct server *server, int64_t now_ns)
 {
-	if (edge_is_telling(server->edge) && now_ns < server->phase_deadline_ns - JOURNAL_NS + TELL_NS)
+	if (is_telling(server, now_ns))
 		return true;
 	if (!server->state.durable || durable_is_gone(server->state.durable))
 		return false;
@@ -325,5 +331,7 @@ int64_t phase_next_ns(const struct server *server)
 {
 	if (server->phase == PHASE_WAITING)
 		return server->state.again_ns;
+	if (server->phase == PHASE_JOURNALING && is_telling(server, core_now(server->core)))
+		return server->phase_deadline_ns - JOURNAL_NS + TELL_NS;
 	return server->phase == PHASE_SERVING ? CLOCK_NEVER : server->phase_deadline_ns;
 }

@@ -70,7 +70,7 @@ int edge_refuses(void *context, const struct core_schedule *schedule, const char
 void edge_store_changed(struct edge *edge, enum store_state state);
 /* Nothing waits to be written or answered, but for named objects, and for ends of tasks: that may never come. */
 bool edge_quiet(const struct edge *edge);
-/* Somebody hears of ends that there were, over some turns, or can be written to: there is more to do at once. */
+/* Somebody hears of ends that there were, over some turns, or has not read all that he has been told. */
 bool edge_is_telling(const struct edge *edge);
 /* Connected clients, and requests so far. */
 void edge_count(const struct edge *edge, size_t *connections, uint64_t *requests);

@@ -583,6 +583,8 @@ START_TEST(a_stop_tells_everybody_of_the_last_ends)
 	ck_assert_int_eq(taskd_flush(c, PATIENCE_NS), TASKD_OK);
 	free(request(c, "server.ping", "{}"));
 	kill(daemon_.pid, SIGTERM);
+	for (int i = 0; i < 20; i++) /* that is more than a socket takes before it is read */
+		pause_briefly();
 	for (int i = 0; i < 100; i++) {
 		ck_assert_int_eq(taskd_result(waits[i], PATIENCE_NS), TASKD_OK);
 		taskd_future_free(waits[i]);

@@ -187,7 +187,8 @@ bool edge_quiet(const struct edge *edge)
 
 bool edge_is_telling(const struct edge *edge)
 {
-	return core_is_telling(edge->core) || !TAILQ_EMPTY(&edge->manies.users) || !TAILQ_EMPTY(&edge->dirty) || edge->n_writing > 0;
+	return core_is_telling(edge->core) || !TAILQ_EMPTY(&edge->manies.users) || !TAILQ_EMPTY(&edge->dirty) ||
+		edge->n_writing > 0;
 }
 
 void edge_observe(struct edge *edge)
